@@ -1,0 +1,61 @@
+# Every target sets up what it needs, in .venv, and a second run installs nothing.
+# Needs make and Python 3.11 or newer; PYTHON=python3.13 chooses one.
+
+BIN := .venv/bin
+
+# More words for the command a target runs: make race ARGS="--quick"
+ARGS ?=
+
+# Two installs at once in one .venv would trip over each other, whatever -j says.
+.NOTPARALLEL:
+
+.PHONY: help race up report check format test unit test-docker chromium lock clean runtime dev
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo '  ARGS="..." is passed on to the command; PYTHON=python3.13 chooses the interpreter.'
+
+race: runtime ## every pool against CPU, IO and mixed work: the table and the page
+	@$(BIN)/poolwise race $(ARGS)
+
+up: runtime ## the cluster as processes of this machine, with Flower
+	@$(BIN)/poolwise up $(ARGS)
+
+report: runtime ## results as one page: ARGS="runs/a.json runs/b.json"
+	@$(BIN)/poolwise report $(ARGS)
+
+check: dev ## lint, format, types, and who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: dev ## let ruff format and fix what it can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test: dev ## every ring that needs no Docker
+	$(BIN)/pytest tests --ignore tests/compose $(ARGS)
+
+unit: dev ## the ring that starts no process: seconds
+	$(BIN)/pytest tests/unit $(ARGS)
+
+test-docker: dev ## the ring that needs a Docker engine
+	$(BIN)/pytest tests/compose $(ARGS)
+
+chromium: ## the browser of the browser tests, where apt-get can install it
+	@scripts/install-chromium
+
+lock: ## remake both locks; ARGS=--upgrade moves to the newest versions
+	@scripts/lock $(ARGS)
+
+clean: ## remove .venv, builds and caches; results in runs/ stay
+	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+runtime:
+	@scripts/setup runtime
+
+dev:
+	@scripts/setup dev

@@ -1,0 +1,1 @@
+"""WHERE it runs: broker, workers and Flower as processes of this machine."""

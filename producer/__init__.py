@@ -1,0 +1,1 @@
+"""How work is SUBMITTED and COLLECTED: plans, bulk submission, records, the ledger, statistics."""
