@@ -1,0 +1,39 @@
+"""Work that waits: for the clock, and for a server that takes its time."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+from tasks.celery import app
+from tasks.settings import LONGEST_TASK_S
+
+
+@app.task(name="io.sleep")
+def sleep(seconds: float) -> float:
+    """Wait for `seconds`.
+
+    Returns `seconds`. Raises ValueError outside 0 to LONGEST_TASK_S: a longer task would be
+    delivered again while it still runs.
+    """
+    if not 0 <= seconds <= LONGEST_TASK_S:
+        raise ValueError(f"seconds must be within 0 and {LONGEST_TASK_S}, not {seconds}")
+    time.sleep(seconds)
+    return seconds
+
+
+@app.task(name="io.fetch")
+def fetch(host: str, port: int, delay_ms: int) -> int:
+    """Ask the server at `host`:`port` for an answer that takes it `delay_ms` milliseconds.
+
+    The request is the delay and a newline; the answer is read until the server closes.
+    Returns the answer's length in bytes. Raises OSError where the server does not answer.
+    """
+    with socket.create_connection((host, port), timeout=LONGEST_TASK_S) as connection:
+        connection.sendall(b"%d\n" % delay_ms)
+        received = 0
+        while chunk := connection.recv(65_536):
+            received += len(chunk)
+    if not received:
+        raise ConnectionError(f"{host}:{port} closed the connection without an answer")
+    return received

@@ -1,0 +1,31 @@
+"""The settings that losing no task depends on."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks import settings
+from tasks.celery import app
+
+
+def test_only_json_is_accepted() -> None:
+    assert app.conf.accept_content == ["json"]
+    assert app.conf.result_accept_content == ["json"]
+    assert app.conf.task_serializer == app.conf.result_serializer == "json"
+
+
+def test_a_task_is_acknowledged_when_it_is_done() -> None:
+    assert app.conf.task_acks_late
+    assert app.conf.task_reject_on_worker_lost
+
+
+def test_no_task_of_ours_outlasts_the_visibility_timeout() -> None:
+    assert settings.broker_transport_options["visibility_timeout"] > settings.LONGEST_TASK_S
+
+
+@pytest.mark.parametrize(
+    ("task", "queue"),
+    [("cpu.burn", "cpu"), ("cpu.digest", "cpu"), ("io.fetch", "io"), ("mixed.work", "io")],
+)
+def test_tasks_go_to_the_queue_of_their_nature(task: str, queue: str) -> None:
+    assert app.amqp.router.route({}, task)["queue"].name == queue
