@@ -1,0 +1,1 @@
+"""Tests of `worker/` that start no process."""

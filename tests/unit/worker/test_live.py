@@ -1,0 +1,106 @@
+"""A worker that was made, though never started, tells the options it was made with."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from celery import Celery
+from celery.worker import WorkController
+
+from worker import startup
+from worker.live import options_from_worker
+from worker.options import WorkerOptions
+from worker.pools import POOLS
+
+
+def idle() -> None:
+    """Stand for a task's body."""
+
+
+def made(*, argv: list[str] | None = None, settings: Any = None, **flags: Any) -> WorkerOptions:
+    app = Celery("made", broker="redis://127.0.0.1:1/0", set_as_current=False)
+    app.conf.update(settings or {})
+    app.task(name="made.plain")(idle)
+    app.task(name="made.late", acks_late=True, time_limit=9)(idle)
+    return options_from_worker(WorkController(app=app, **flags), argv=argv or [])
+
+
+@pytest.mark.parametrize("name", POOLS)
+def test_the_pool_is_told_by_its_class(name: str) -> None:
+    assert made(pool=name, concurrency=3).pool is POOLS[name]
+
+
+def test_flags_and_settings_are_seen_alike() -> None:
+    flags = made(pool="threads", concurrency=3, time_limit=5, max_tasks_per_child=7)
+    settings = made(
+        settings={
+            "worker_pool": "threads",
+            "worker_concurrency": 3,
+            "task_time_limit": 5,
+            "worker_max_tasks_per_child": 7,
+        }
+    )
+    assert (flags.limits.hard_s, flags.recycling.max_tasks_per_child) == (5, 7)
+    assert (settings.limits.hard_s, settings.recycling.max_tasks_per_child) == (5, 7)
+    assert flags.concurrency == settings.concurrency == 3
+
+
+def test_a_task_with_a_limit_or_late_acks_of_its_own_counts() -> None:
+    options = made(pool="threads")
+    assert options.limits.hard_tasks == ("made.late",)
+    assert options.delivery.acks_late is True
+    assert options.delivery.requeues_lost is False
+
+
+def test_the_transport_options_are_those_of_the_connection() -> None:
+    delivery = made(
+        pool="threads",
+        settings={"broker_transport_options": {"max_connections": 77, "visibility_timeout": 5}},
+    ).delivery
+    assert (delivery.redis, delivery.max_connections) == (True, 77)
+    assert delivery.visibility_timeout_s == 5
+
+
+def test_gevent_in_a_process_that_is_not_patched_is_seen() -> None:
+    assert not made(pool="gevent").monkey_patched
+    assert made(pool="threads").monkey_patched
+
+
+@pytest.mark.parametrize(
+    ("argv", "typed"),
+    [
+        (["celery", "-A", "made", "worker", "-P", "prefork"], "prefork"),
+        (["celery", "-A", "made", "worker"], ""),
+        (["pytest", "-P", "prefork"], ""),
+    ],
+)
+def test_the_pool_that_was_typed_is_remembered(argv: list[str], typed: str) -> None:
+    assert made(pool="threads", argv=argv).pool_flag == typed
+
+
+def test_a_concurrency_that_somebody_chose_is_told_from_the_cores() -> None:
+    cores = made(pool="threads").cores
+    assert not made(pool="threads").concurrency_chosen
+    assert made(pool="threads", concurrency=cores + 1).concurrency_chosen
+    assert made(pool="threads", settings={"worker_concurrency": cores}).concurrency_chosen
+
+
+@pytest.mark.parametrize("setting", ["task_reject_on_worker_lost", "task_retry_on_worker_lost"])
+def test_either_setting_brings_a_lost_task_back(setting: str) -> None:
+    assert made(pool="prefork", settings={setting: True}).delivery.requeues_lost
+
+
+def test_the_largest_of_autoscale_is_seen() -> None:
+    assert made(pool="threads", autoscale=(5, 2)).autoscale_max == 5
+
+
+def test_findings_are_logged_by_their_severity(caplog: pytest.LogCaptureFixture) -> None:
+    app = Celery("made", broker="redis://127.0.0.1:1/0", set_as_current=False)
+    worker = WorkController(app=app, pool="threads", concurrency=3, time_limit=5)
+    with caplog.at_level("INFO", logger="celery.worker"):
+        startup.log_findings(SimpleNamespace(controller=worker))
+    levels = {r.getMessage().split("[")[1].split("]")[0]: r.levelname for r in caplog.records}
+    assert levels["time-limit-ignored"] == "WARNING"
+    assert levels["terminate-unsupported"] == "INFO"

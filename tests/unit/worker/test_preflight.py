@@ -1,0 +1,306 @@
+"""Every rule speaks when it should, and only then; pool by pool, from the table."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.asked import options_from_argv
+from worker.options import Delivery, Recycling, TimeLimits, WorkerOptions
+from worker.pools import POOLS, Pool
+from worker.preflight import Finding, Severity, check, lines, warnings_of
+
+CORES = 2
+WARNING, NOTE = Severity.WARNING, Severity.NOTE
+
+every_pool = pytest.mark.parametrize("pool", POOLS.values(), ids=POOLS.keys())
+
+
+def asked(line: str) -> dict[str, Severity]:
+    options = options_from_argv(shlex.split(line), cores=CORES)
+    return severities(check(options))
+
+
+def severities(findings: tuple[Finding, ...]) -> dict[str, Severity]:
+    return {finding.code: finding.severity for finding in findings}
+
+
+def bare(pool: Pool, **changes: object) -> WorkerOptions:
+    plain = WorkerOptions(
+        pool=pool, pool_asked=pool.name, cores=CORES, concurrency=CORES, concurrency_chosen=True
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def found(pool: Pool, **changes: object) -> dict[str, Severity]:
+    return severities(check(bare(pool, **changes)))
+
+
+#: A flag in every spelling, the warning it earns, and the capability that spares a pool from it.
+FLAGS: list[tuple[tuple[str, ...], str, Callable[[Pool], bool]]] = [
+    (("--time-limit 5", "--time-limit=5"), "time-limit-ignored", lambda p: p.hard_time_limit),
+    (
+        ("--soft-time-limit 5", "--soft-time-limit=5", "-- task.soft_time_limit=5"),
+        "soft-time-limit-ignored",
+        lambda p: p.soft_time_limit,
+    ),
+    (
+        ("--max-tasks-per-child 5", "--max-tasks-per-child=5"),
+        "max-tasks-ignored",
+        lambda p: p.max_tasks_per_child,
+    ),
+    (
+        ("--max-memory-per-child 90000", "--max-memory-per-child=90000"),
+        "max-memory-ignored",
+        lambda p: p.max_memory_per_child,
+    ),
+    (("--pool-start-method=spawn",), "start-method-ignored", lambda p: p.start_method),
+    (("--autoscale 4,2", "--autoscale=4"), "autoscale-unsupported", lambda p: p.autoscale),
+    (("-B", "--beat"), "beat-refused", lambda p: p.embeds_beat),
+]
+
+
+@every_pool
+@pytest.mark.parametrize(
+    ("flag", "code", "able"),
+    [(spelling, code, able) for spellings, code, able in FLAGS for spelling in spellings],
+)
+def test_a_flag_is_warned_of_exactly_where_the_pool_drops_it(
+    pool: Pool, flag: str, code: str, able: Callable[[Pool], bool]
+) -> None:
+    assert code not in asked(f"celery -A proj worker -P {pool.name}")
+    with_flag = asked(f"celery -A proj worker -P {pool.name} {flag}")
+    assert with_flag.get(code) is (None if able(pool) else WARNING)
+
+
+@every_pool
+@pytest.mark.parametrize(
+    ("code", "able"),
+    [
+        ("terminate-unsupported", lambda p: p.terminate),
+        ("resize-unsupported", lambda p: p.grow_shrink),
+        ("control-blocked", lambda p: p.answers_while_busy),
+        ("revoke-too-late", lambda p: p.revokes_fetched),
+    ],
+)
+def test_what_a_pool_can_never_do_is_noted(
+    pool: Pool, code: str, able: Callable[[Pool], bool]
+) -> None:
+    assert found(pool).get(code) is (None if able(pool) else NOTE)
+
+
+def test_a_limit_that_waits_for_the_task_to_wait_is_noted() -> None:
+    cooperative = {
+        name
+        for name in POOLS
+        if "time-limit-cooperative" in asked(f"celery -A proj worker -P {name} --time-limit 5")
+    }
+    assert cooperative == {"gevent"}
+
+
+@every_pool
+def test_limits_of_single_tasks_count_like_the_workers(pool: Pool) -> None:
+    limits = TimeLimits(hard_tasks=("shop.pay", "shop.send"), soft_tasks=("shop.pay",))
+    findings = {f.code: f for f in check(bare(pool, limits=limits))}
+    assert ("time-limit-ignored" in findings) is not pool.hard_time_limit
+    assert ("soft-time-limit-ignored" in findings) is not pool.soft_time_limit
+    if not pool.hard_time_limit:
+        assert "of shop.pay and 1 more" in findings["time-limit-ignored"].message
+
+
+@pytest.mark.parametrize("spelling", ["-Pgevent", "-EP gevent", "-P solo -P gevent"])
+def test_gevent_that_is_not_patched_for_is_warned_of(spelling: str) -> None:
+    assert asked(f"celery -A proj worker {spelling}")["not-monkey-patched"] is WARNING
+    assert "not-monkey-patched" not in asked("celery -A proj worker -P gevent")
+
+
+def test_a_missing_module_is_warned_of() -> None:
+    assert found(POOLS["gevent"], module_missing=True)["pool-module-missing"] is WARNING
+
+
+def test_a_typed_prefork_that_a_setting_overrides_is_warned_of() -> None:
+    assert found(POOLS["threads"], pool_flag="prefork")["pool-overridden"] is WARNING
+    assert "pool-overridden" not in found(POOLS["prefork"], pool_flag="processes")
+    assert "pool-overridden" not in found(POOLS["threads"], pool_flag="")
+
+
+def test_solo_with_many_slots_is_warned_of() -> None:
+    assert asked("celery -A proj worker -P solo -c 8")["concurrency-ignored"] is WARNING
+    assert "concurrency-ignored" not in asked("celery -A proj worker -P solo")
+    assert "concurrency-ignored" not in asked("celery -A proj worker -P solo -c 1")
+    assert "concurrency-ignored" not in asked("celery -A proj worker -P threads -c 8")
+
+
+def test_concurrency_beside_autoscale_is_warned_of() -> None:
+    line = "celery -A proj worker --autoscale 4,1"
+    assert asked(f"{line} -c 3")["concurrency-overridden"] is WARNING
+    assert "concurrency-overridden" not in asked(line)
+
+
+def test_pools_for_waiting_are_noted_when_nobody_sizes_them() -> None:
+    unsized = {n for n in POOLS if "concurrency-default" in asked(f"celery worker -P {n}")}
+    assert unsized == {"threads", "gevent"}
+    assert "concurrency-default" not in asked("celery worker -P threads -c 2")
+
+
+@pytest.mark.parametrize(("slots", "noted"), [(8, False), (9, True)])
+def test_many_processes_per_core_are_noted(slots: int, noted: bool) -> None:
+    assert ("many-processes" in asked(f"celery worker -c {slots}")) is noted
+    assert "many-processes" not in asked(f"celery worker -P threads -c {slots}")
+
+
+@every_pool
+def test_beat_inside_a_worker_is_noted_where_it_is_allowed(pool: Pool) -> None:
+    assert ("beat-embedded" in found(pool, beat=True)) is pool.embeds_beat
+
+
+def test_fair_is_noted_as_the_default() -> None:
+    assert asked("celery worker -O fair")["fair-is-default"] is NOTE
+    assert "fair-is-default" not in asked("celery worker -O default")
+
+
+@every_pool
+@pytest.mark.parametrize("late", [True, False, None])
+@pytest.mark.parametrize("redis", [True, False, None])
+@pytest.mark.parametrize("slots", [10, 11])
+def test_late_acks_beyond_the_broker_connections(
+    pool: Pool, late: bool | None, redis: bool | None, slots: int
+) -> None:
+    delivery = Delivery(redis=redis, acks_late=late)
+    severity = found(pool, concurrency=slots, delivery=delivery).get("broker-connections")
+    if not pool.acks_from_slots or slots <= 10 or late is False or redis is False:
+        assert severity is None
+    else:
+        assert severity is (WARNING if late and redis else NOTE)
+
+
+@given(slots=st.integers(min_value=11, max_value=5_000))
+def test_the_mend_for_broker_connections_mends_it(slots: int) -> None:
+    pool = POOLS["gevent"]
+    delivery = Delivery(redis=True, acks_late=True)
+    options = bare(pool, concurrency=slots, delivery=delivery)
+    [finding] = [f for f in check(options) if f.code == "broker-connections"]
+    advised = int(finding.mend.rpartition(": ")[2].rstrip("}"))
+    mended = replace(options, delivery=replace(delivery, max_connections=advised))
+    assert "broker-connections" not in severities(check(mended))
+
+
+@every_pool
+def test_a_late_ack_that_a_dead_process_loses(pool: Pool) -> None:
+    late = Delivery(acks_late=True)
+    severity = WARNING if pool.survives_task_death else None
+    assert found(pool, delivery=late).get("late-ack-lost") is severity
+    assert "late-ack-lost" not in found(pool, delivery=replace(late, requeues_lost=True))
+    assert "late-ack-lost" not in found(pool, delivery=Delivery(acks_late=False))
+
+
+@pytest.mark.parametrize(
+    ("name", "limit_s", "severity"),
+    [
+        ("prefork", 60, None),
+        ("prefork", 600, WARNING),
+        ("prefork", 700, WARNING),
+        ("prefork", None, NOTE),
+        ("threads", 60, NOTE),  # the limit is ignored there, and bounds nothing
+    ],
+)
+def test_tasks_that_outlive_the_visibility_timeout(
+    name: str, limit_s: float | None, severity: Severity | None
+) -> None:
+    delivery = Delivery(redis=True, acks_late=True, visibility_timeout_s=600)
+    limits = TimeLimits(hard_s=limit_s)
+    options = found(POOLS[name], limits=limits, delivery=delivery)
+    assert options.get("visibility-timeout") is severity
+
+
+def test_a_typed_prefetch_of_zero_is_warned_of() -> None:
+    assert asked("celery worker --prefetch-multiplier 0")["prefetch-zero-dropped"] is WARNING
+    assert "prefetch-zero-dropped" not in asked("celery worker --prefetch-multiplier 1")
+
+
+@pytest.mark.parametrize(
+    ("line", "noted"),
+    [
+        ("-P threads -c 100", True),
+        ("-P threads -c 100 --prefetch-multiplier 1", False),
+        ("-P threads -c 100 --disable-prefetch", False),
+        ("-P threads -c 3", False),
+        ("-P threads -c 3 -- worker.prefetch_multiplier=0", True),
+        ("-P prefork --autoscale 60,1", True),
+    ],
+)
+def test_a_worker_that_fetches_far_more_than_it_runs_is_noted(line: str, noted: bool) -> None:
+    assert ("prefetch-hoards" in asked(f"celery worker {line}")) is noted
+
+
+@pytest.mark.parametrize(
+    "flags", ["--disable-prefetch", "--prefetch-multiplier 1 -- task.acks_late=1"]
+)
+def test_revoke_is_in_time_where_nothing_is_fetched_ahead(flags: str) -> None:
+    assert "revoke-too-late" not in asked(f"celery worker -P threads -c 3 {flags}")
+
+
+def test_cancelling_on_connection_loss_needs_a_pool_that_terminates() -> None:
+    delivery = Delivery(cancels_on_connection_loss=True)
+    lossy = {n for n, p in POOLS.items() if "cancel-unsupported" in found(p, delivery=delivery)}
+    assert lossy == {"threads", "solo"}
+
+
+def test_an_unknown_pool_is_noted_and_nothing_else() -> None:
+    assert asked("celery worker -P eventlet --time-limit 5") == {"pool-unknown": NOTE}
+
+
+def test_a_plain_worker_loses_nothing() -> None:
+    assert asked("celery -A proj worker") == {}
+    limited = "--time-limit 5 --soft-time-limit 4 --max-tasks-per-child 9 --autoscale 4,2"
+    assert asked(f"celery -A proj worker {limited}") == {}
+
+
+options_of_any_kind = st.builds(
+    WorkerOptions,
+    pool=st.sampled_from([*POOLS.values(), None]),
+    pool_asked=st.just("some"),
+    monkey_patched=st.booleans(),
+    cores=st.integers(1, 64),
+    concurrency=st.integers(1, 1_000),
+    concurrency_chosen=st.booleans(),
+    autoscale_max=st.none() | st.integers(1, 100),
+    beat=st.booleans(),
+    fair_asked=st.booleans(),
+    limits=st.builds(TimeLimits, hard_s=st.none() | st.floats(0.1, 9_999)),
+    recycling=st.builds(Recycling, max_tasks_per_child=st.none() | st.integers(1, 99)),
+    delivery=st.builds(
+        Delivery,
+        redis=st.none() | st.booleans(),
+        acks_late=st.none() | st.booleans(),
+        prefetch_multiplier=st.integers(0, 10),
+    ),
+)
+
+
+@given(options=options_of_any_kind)
+def test_findings_are_one_line_each_warnings_first_and_never_twice(options: WorkerOptions) -> None:
+    findings = check(options)
+    assert len({f.code for f in findings}) == len(findings)
+    assert [f.severity for f in findings] == sorted((f.severity for f in findings), reverse=True)
+    for text in (text for f in findings for text in (f.message, f.mend)):
+        assert text
+        assert "\n" not in text
+    assert warnings_of(findings) == tuple(f for f in findings if f.severity is WARNING)
+
+
+def test_lines_say_what_is_lost_and_then_what_mends_it() -> None:
+    findings = check(
+        options_from_argv(["celery", "worker", "-P", "threads", "-c2", "--time-limit", "5"])
+    )
+    assert lines(findings)[:2] == [
+        "warning: threads ignores the time limit of 5 s: a stuck task keeps its thread for ever "
+        "[time-limit-ignored]",
+        "    use --pool prefork or gevent, or timeouts inside the task",
+    ]
+    assert lines(()) == []

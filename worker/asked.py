@@ -1,0 +1,113 @@
+"""Turns a command line that was read into worker options, without the project's settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Any, cast
+
+from celery import _find_option_with_arg
+
+from tasks.errors import UsageError
+from worker.delivery import delivery_from
+from worker.flags import CommandLine, read_command_line
+from worker.options import Delivery, Recycling, TimeLimits, WorkerOptions
+from worker.pools import Pool, pool_named
+
+
+def options_from_argv(argv: Sequence[str], *, cores: int | None = None) -> WorkerOptions:
+    """Read `celery -A proj worker …`; raise UsageError, with one line, where Celery would refuse.
+
+    `cores` are those of the machine the worker will run on; by default those of this one.
+    """
+    line = read_command_line(argv)
+    name = str(line.options["pool"])
+    pool = _known(name)
+    cores = cores or os.cpu_count() or 1
+    concurrency = _concurrency(line, cores)
+    autoscale = line.options.get("autoscale")
+    return WorkerOptions(
+        pool=pool,
+        pool_asked=name,
+        pool_flag=name if "pool" in line.typed else "",
+        monkey_patched=pool is None or not pool.needs_monkey_patching or _patched(line, pool),
+        module_missing=module_missing(pool),
+        cores=cores,
+        concurrency=concurrency or cores,
+        concurrency_chosen=concurrency is not None,
+        autoscale_max=None if autoscale is None else int(autoscale[0]),
+        beat=bool(line.options.get("beat")),
+        fair_asked=line.options.get("optimization") == "fair",
+        remote_control=bool(line.settings.get("worker_enable_remote_control", True)),
+        limits=_limits(line),
+        recycling=_recycling(line),
+        delivery=_delivery(line),
+    )
+
+
+def module_missing(pool: Pool | None) -> bool:
+    """Say whether the module that the pool needs cannot be imported in this environment."""
+    return bool(pool and pool.needs_module and find_spec(pool.needs_module) is None)
+
+
+def _known(name: str) -> Pool | None:
+    """Find the pool; one of Celery's that the table has no row for is no mistake."""
+    try:
+        return pool_named(name)
+    except UsageError:
+        return None
+
+
+def _patched(line: CommandLine, pool: Pool) -> bool:
+    """Ask the very function by which Celery decides, before click reads the line."""
+    try:
+        # Celery passes a list of short options; only its stub says a string.
+        short = cast("str", ["-P"])
+        found = _find_option_with_arg(list(line.words), short, ["--pool"])
+    except (KeyError, IndexError):
+        return False
+    return bool(found == pool.name) and "multi" not in line.words
+
+
+def _either(line: CommandLine, option: str, setting: str) -> Any:
+    """Prefer the option to the trailing setting, as Celery's `either` does."""
+    value = line.options.get(option)
+    return line.settings.get(setting) if value is None else value
+
+
+def _concurrency(line: CommandLine, cores: int) -> int | None:
+    """Return the slots asked for; Celery reads 0 as nothing asked, and `auto` as the cores."""
+    text = str(line.options.get("concurrency") or line.settings.get("worker_concurrency") or "0")
+    if text.strip().lower() == "auto":
+        return cores
+    if not text.strip().isdecimal():
+        raise UsageError(f"--concurrency takes a number or auto, not {text!r}")
+    return int(text) or None
+
+
+def _limits(line: CommandLine) -> TimeLimits:
+    return TimeLimits(
+        hard_s=_either(line, "time_limit", "task_time_limit"),
+        soft_s=_either(line, "soft_time_limit", "task_soft_time_limit"),
+    )
+
+
+def _recycling(line: CommandLine) -> Recycling:
+    return Recycling(
+        max_tasks_per_child=_either(line, "max_tasks_per_child", "worker_max_tasks_per_child"),
+        max_memory_per_child_kib=_either(
+            line, "max_memory_per_child", "worker_max_memory_per_child"
+        ),
+        start_method=_either(line, "pool_start_method", "worker_pool_start_method"),
+    )
+
+
+def _delivery(line: CommandLine) -> Delivery:
+    scheme = line.broker_url.partition("://")[0]
+    return delivery_from(
+        {"worker_disable_prefetch": line.options.get("disable_prefetch"), **line.settings},
+        redis=scheme in {"redis", "rediss", "redis+socket", "sentinel"} if scheme else None,
+        acks_late=line.settings.get("task_acks_late"),
+        multiplier_typed=line.options.get("prefetch_multiplier"),
+    )

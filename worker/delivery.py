@@ -1,0 +1,41 @@
+"""Reads Celery's settings about messages into plain values, whoever collected the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from worker.options import Delivery
+
+
+def delivery_from(
+    settings: Mapping[str, Any],
+    *,
+    redis: bool | None,
+    acks_late: bool | None,
+    multiplier_typed: int | None = None,
+) -> Delivery:
+    """Build a Delivery; a setting that is absent has Celery's default.
+
+    `multiplier_typed` is what followed `--prefetch-multiplier`; Celery drops a 0 there.
+    """
+    absent = Delivery()
+    transport = settings.get("broker_transport_options") or {}
+    multiplier = settings.get("worker_prefetch_multiplier", absent.prefetch_multiplier)
+    return Delivery(
+        redis=redis,
+        acks_late=acks_late,
+        requeues_lost=bool(
+            settings.get("task_reject_on_worker_lost") or settings.get("task_retry_on_worker_lost")
+        ),
+        cancels_on_connection_loss=bool(
+            settings.get("worker_cancel_long_running_tasks_on_connection_loss")
+        ),
+        prefetch_multiplier=int(multiplier_typed or multiplier),
+        prefetch_zero_dropped=multiplier_typed == 0,
+        prefetch_disabled=bool(settings.get("worker_disable_prefetch")),
+        max_connections=int(transport.get("max_connections", absent.max_connections)),
+        visibility_timeout_s=float(
+            transport.get("visibility_timeout", absent.visibility_timeout_s)
+        ),
+    )

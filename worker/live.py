@@ -1,0 +1,94 @@
+"""Reads the options of a worker that is starting, its app's settings and tasks among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from billiard import cpu_count
+from kombu.utils.compat import detect_environment
+
+from tasks.errors import UsageError
+from worker.asked import module_missing
+from worker.delivery import delivery_from
+from worker.flags import read_command_line
+from worker.options import Delivery, Recycling, TimeLimits, WorkerOptions
+from worker.pools import pool_of_implementation
+
+
+def options_from_worker(worker: Any, *, argv: Sequence[str] = ()) -> WorkerOptions:
+    """Read a `WorkController`; `argv`, its command line, tells which pool was typed, if any."""
+    module = worker.pool_cls.__module__
+    pool = pool_of_implementation(module)
+    cores = cpu_count()
+    return WorkerOptions(
+        pool=pool,
+        pool_asked=module if pool is None else pool.name,
+        pool_flag=_typed_pool(argv),
+        monkey_patched=pool is None
+        or not pool.needs_monkey_patching
+        or detect_environment() == pool.name,
+        module_missing=module_missing(pool),
+        cores=cores,
+        concurrency=worker.concurrency,
+        # Celery keeps no trace of whether somebody chose the number of cores, or nobody did.
+        concurrency_chosen=bool(worker.app.conf.worker_concurrency) or worker.concurrency != cores,
+        autoscale_max=worker.max_concurrency,
+        beat=worker.beat is not None,
+        remote_control=bool(worker.app.conf.worker_enable_remote_control),
+        limits=_limits(worker),
+        recycling=_recycling(worker),
+        delivery=_delivery(worker),
+    )
+
+
+def _typed_pool(argv: Sequence[str]) -> str:
+    """Return the name after -P; a line that is no `celery worker` line types none."""
+    try:
+        line = read_command_line(argv)
+    except UsageError:
+        return ""
+    return str(line.options["pool"]) if "pool" in line.typed else ""
+
+
+def _own_tasks(app: Any) -> list[Any]:
+    return [task for name, task in sorted(app.tasks.items()) if not name.startswith("celery.")]
+
+
+def _names(tasks: Iterable[Any], attribute: str) -> tuple[str, ...]:
+    return tuple(task.name for task in tasks if getattr(task, attribute))
+
+
+def _limits(worker: Any) -> TimeLimits:
+    tasks = _own_tasks(worker.app)
+    return TimeLimits(
+        hard_s=worker.time_limit or None,
+        soft_s=worker.soft_time_limit or None,
+        hard_tasks=_names(tasks, "time_limit"),
+        soft_tasks=_names(tasks, "soft_time_limit"),
+    )
+
+
+def _recycling(worker: Any) -> Recycling:
+    return Recycling(
+        max_tasks_per_child=worker.max_tasks_per_child,
+        max_memory_per_child_kib=worker.max_memory_per_child,
+        start_method=worker.pool_start_method,
+    )
+
+
+def _delivery(worker: Any) -> Delivery:
+    connection = worker.app.connection_for_read()
+    settings = {
+        **worker.app.conf,
+        # What the broker's URL adds is in the connection only.
+        "broker_transport_options": connection.transport_options,
+        "worker_prefetch_multiplier": worker.prefetch_multiplier,
+    }
+    late = [task for task in _own_tasks(worker.app) if task.acks_late]
+    requeued = all(task.reject_on_worker_lost or task.retry_on_worker_lost for task in late)
+    return delivery_from(
+        {**settings, "task_reject_on_worker_lost": requeued},
+        redis=connection.transport.driver_type == "redis",
+        acks_late=bool(late),
+    )

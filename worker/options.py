@@ -1,0 +1,69 @@
+"""What a worker is asked to do, as plain values; who asked, and how, is not known here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from worker.pools import Pool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeLimits:
+    """How long tasks may run, for the whole worker and for tasks with limits of their own."""
+
+    hard_s: float | None = None
+    soft_s: float | None = None
+    hard_tasks: tuple[str, ...] = ()  # names of tasks with a hard limit of their own
+    soft_tasks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recycling:
+    """When pool processes are replaced."""
+
+    max_tasks_per_child: int | None = None
+    max_memory_per_child_kib: int | None = None
+    start_method: str | None = None  # None: not asked for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """How messages are fetched and acknowledged."""
+
+    redis: bool | None = None  # None: the broker cannot be seen from here
+    acks_late: bool | None = None  # for any task; None: cannot be seen from here
+    requeues_lost: bool = False  # task_reject_on_worker_lost or task_retry_on_worker_lost
+    cancels_on_connection_loss: bool = False
+    prefetch_multiplier: int = 4  # 0: no bound
+    prefetch_zero_dropped: bool = False  # `--prefetch-multiplier 0` was typed
+    prefetch_disabled: bool = False
+    max_connections: int = 10  # of a Redis channel: broker_transport_options
+    visibility_timeout_s: float = 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOptions:
+    """Everything about a worker that preflight looks at."""
+
+    pool: Pool | None  # None: one that the table does not know
+    pool_asked: str  # the name it was chosen by
+    pool_flag: str = ""  # the name that was typed after -P or --pool, if any
+    monkey_patched: bool = True
+    module_missing: bool = False  # the module the pool needs cannot be imported here
+    cores: int
+    concurrency: int
+    concurrency_chosen: bool = False  # False: Celery takes one slot per core
+    autoscale_max: int | None = None
+    beat: bool = False
+    fair_asked: bool = False  # -O fair
+    remote_control: bool = True
+    limits: TimeLimits = field(default_factory=TimeLimits)
+    recycling: Recycling = field(default_factory=Recycling)
+    delivery: Delivery = field(default_factory=Delivery)
+
+    @property
+    def slots(self) -> int:
+        """Return the most tasks the worker can ever run at once."""
+        if self.pool is not None and self.pool.fixed_concurrency is not None:
+            return self.pool.fixed_concurrency
+        return self.concurrency if self.autoscale_max is None else self.autoscale_max

@@ -1,0 +1,195 @@
+"""The one table of everything that differs between Celery's pools.
+
+It knows no worker, no command line and no broker: rows of facts, each tried on a real worker by
+`tests/integration/worker/test_pool_capabilities.py`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
+
+from tasks.errors import UsageError
+
+Nature = Literal["cpu", "io", "mixed"]
+
+#: Slots given to waiting work in every pool that can have them, so that pools race as equals.
+WAITING_CONCURRENCY: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """What one of Celery's pools is, and what it can do."""
+
+    name: str  # as in `--pool NAME`
+    aliases: tuple[str, ...] = ()  # other names Celery has for it
+    implementation: str  # the module of its TaskPool
+    slot: Literal["process", "thread", "greenlet", "worker"]
+    fixed_concurrency: int | None = None  # slots it has whatever `-c` says
+    own_threads: int = 1  # operating-system threads before the first slot
+    needs_module: str = ""  # a module that Celery does not bring along
+    needs_monkey_patching: bool = False
+    #: Messages fetched for each slot. 1 leaves the most for others; where a full worker sleeps
+    #: through the end of its tasks (up to 2 s in Celery's loop without an event loop), 2 keeps it
+    #: awake: it waits for a free slot then, and holds a single message back.
+    prefetch_multiplier: int = 1
+
+    hard_time_limit: bool
+    soft_time_limit: bool
+    preemptive: bool  # limits and terminate also stop a task that never waits
+    terminate: bool  # revoke(terminate=True) stops a running task
+    revokes_fetched: bool  # revoke() stops a task that was fetched and waits for a slot
+    grow_shrink: bool
+    autoscale_failure: str = ""  # what `--autoscale` does instead; empty: it works
+    max_tasks_per_child: bool
+    max_memory_per_child: bool
+    start_method: bool  # `--pool-start-method` means something
+    embeds_beat: bool  # `-B` is allowed
+    answers_while_busy: bool  # remote control works while every slot is taken
+    survives_task_death: bool  # os._exit or a segfault takes one slot, not the worker
+    parallel_python: bool  # Python bytecode of two tasks runs at the same instant
+    acks_from_slots: bool  # each finishing slot takes a broker connection for its late ack
+
+    @property
+    def autoscale(self) -> bool:
+        """Say whether `--autoscale` changes the number of slots."""
+        return not self.autoscale_failure
+
+    def default_concurrency(self, nature: Nature, cores: int) -> int:
+        """Return the slots to begin with: the cores for computing, many for waiting."""
+        if self.fixed_concurrency is not None:
+            return self.fixed_concurrency
+        return cores if nature == "cpu" else WAITING_CONCURRENCY
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Return the worker flags that this pool should have beside `--pool`."""
+        if self.prefetch_multiplier == 1:
+            return ()
+        return ("--prefetch-multiplier", str(self.prefetch_multiplier))
+
+    def processes(self, concurrency: int) -> int:
+        """Count the processes of a worker, its main process among them."""
+        return concurrency + 1 if self.slot == "process" else 1
+
+    def threads(self, concurrency: int) -> int:
+        """Count the operating-system threads in all processes of a worker."""
+        return self.own_threads + (concurrency if self.slot in {"process", "thread"} else 0)
+
+
+_PREFORK: Final = Pool(
+    name="prefork",
+    aliases=("processes",),
+    implementation="celery.concurrency.prefork",
+    slot="process",
+    hard_time_limit=True,
+    soft_time_limit=True,
+    preemptive=True,
+    terminate=True,
+    revokes_fetched=True,
+    grow_shrink=True,
+    max_tasks_per_child=True,
+    max_memory_per_child=True,
+    start_method=True,
+    embeds_beat=True,
+    answers_while_busy=True,
+    survives_task_death=True,
+    parallel_python=True,
+    acks_from_slots=False,
+)
+
+_THREADS: Final = Pool(
+    name="threads",
+    implementation="celery.concurrency.thread",
+    slot="thread",
+    hard_time_limit=False,
+    soft_time_limit=False,
+    preemptive=False,
+    terminate=False,
+    # Celery hands every fetched task to the executor's own queue at once, past its revoke check.
+    revokes_fetched=False,
+    grow_shrink=False,
+    autoscale_failure="the worker dies when it first tries to grow",
+    max_tasks_per_child=False,
+    max_memory_per_child=False,
+    start_method=False,
+    embeds_beat=True,
+    answers_while_busy=True,
+    survives_task_death=False,
+    parallel_python=False,
+    # The threads queue their acks for the event loop, which sends them one by one.
+    acks_from_slots=False,
+)
+
+_GEVENT: Final = Pool(
+    name="gevent",
+    implementation="celery.concurrency.gevent",
+    slot="greenlet",
+    own_threads=2,
+    needs_module="gevent",
+    needs_monkey_patching=True,
+    prefetch_multiplier=2,
+    hard_time_limit=True,
+    soft_time_limit=False,
+    preemptive=False,
+    terminate=True,
+    revokes_fetched=True,
+    grow_shrink=True,
+    max_tasks_per_child=False,
+    max_memory_per_child=False,
+    start_method=False,
+    embeds_beat=False,
+    answers_while_busy=True,
+    survives_task_death=False,
+    parallel_python=False,
+    acks_from_slots=True,
+)
+
+_SOLO: Final = Pool(
+    name="solo",
+    implementation="celery.concurrency.solo",
+    slot="worker",
+    fixed_concurrency=1,
+    hard_time_limit=False,
+    soft_time_limit=False,
+    preemptive=False,
+    terminate=False,
+    revokes_fetched=True,
+    grow_shrink=False,
+    autoscale_failure="it stays at one task at a time",
+    max_tasks_per_child=False,
+    max_memory_per_child=False,
+    start_method=False,
+    embeds_beat=True,
+    answers_while_busy=False,
+    survives_task_death=False,
+    parallel_python=False,
+    acks_from_slots=False,
+)
+
+#: Every pool by name, in the order they are shown.
+POOLS: Final[Mapping[str, Pool]] = MappingProxyType(
+    {pool.name: pool for pool in (_PREFORK, _THREADS, _GEVENT, _SOLO)}
+)
+
+#: The pools that are compared when nobody says which.
+DEFAULT_POOLS: Final = ("prefork", "threads", "gevent")
+
+
+def pool_named(name: str) -> Pool:
+    """Return the pool that `--pool NAME` means; raise UsageError with the nearest known name."""
+    for pool in POOLS.values():
+        if name == pool.name or name in pool.aliases:
+            return pool
+    near = difflib.get_close_matches(name, POOLS, n=1)
+    guess = f"did you mean {near[0]}? " if near else ""
+    raise UsageError(f"no pool named {name!r} ({guess}known: {', '.join(POOLS)})")
+
+
+def pool_of_implementation(module_name: str) -> Pool | None:
+    """Find the pool by its TaskPool's module, with or without `:TaskPool`, as `inspect` says it."""
+    module = module_name.partition(":")[0]
+    return next((pool for pool in POOLS.values() if pool.implementation == module), None)

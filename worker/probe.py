@@ -1,0 +1,374 @@
+"""The probe: records when each task was received, started and finished, and which slot ran it.
+
+One self-contained file that needs Celery, redis-py and the standard library only, so that it can
+be put into any Celery worker: `celery -A proj worker -I worker.probe`, or from a directory of its
+own on `PYTHONPATH`, `-I probe`. It must not know who reads the records.
+
+It works in the worker's main process, where every pool reports acceptance and completion, and adds
+one entry to the Redis stream `poolwise:records` for all that happened within 50 ms. An entry has
+one field, `b`, a JSON object:
+
+    v         1, the version of this shape
+    kind      "ready" (the worker consumes from now on), "rows", or "stopped"
+    node      the worker's name, such as "celery@host"
+    pool      prefork, threads, gevent, solo, or the implementing module's name
+    slots     the concurrency
+    pid       of the worker's main process
+    seq       0, 1, 2, … for this pid: a gap means that an entry was lost
+    dropped   how many rows were thrown away because the records server could not be reached
+    error_s   bound of the error of the instants below against the records server's clock, seconds
+    rows      a list, one row for each attempt at a task, in the order of `ROW`
+
+Instants are seconds since 1970 by the records server's clock (its `TIME`).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import redis
+from billiard.einfo import ExceptionWithTraceback  # type: ignore[attr-defined]
+from celery import Celery, signals
+from celery.exceptions import (
+    Ignore,
+    Reject,
+    Retry,
+    Terminated,
+    TimeLimitExceeded,
+    WorkerLostError,
+)
+from kombu.utils.imports import symbol_by_name
+
+#: The stream's key.
+STREAM = "poolwise:records"
+#: The message header that names the run and carries what its producer knew.
+HEADER = "poolwise"
+#: Where the records go, if not to the broker.
+URL_VARIABLE = "POOLWISE_RECORDS_URL"
+#: Version of an entry's shape.
+VERSION = 1
+#: Seconds between two looks at what is to be written.
+FLUSH_INTERVAL_S = 0.05
+#: Seconds between two comparisons of the clocks.
+CLOCK_INTERVAL_S = 10.0
+#: Seconds that an entry stays in the stream at least.
+RETENTION_S = 60
+#: Rows in one entry at most.
+ROWS_PER_ENTRY = 2_000
+#: Rows kept while the records server cannot be reached; beyond it the oldest are dropped.
+ROWS_KEPT = 200_000
+
+#: What a row holds, in order. `run`, `due` and `sent` come from the message's header and are null
+#: for a message of someone else's; `runtime` is Celery's own figure in seconds, where it gives one.
+ROW = (
+    "run",
+    "task_id",
+    "task",
+    "slot",
+    "due",
+    "sent",
+    "received",
+    "started",
+    "finished",
+    "outcome",
+    "redelivered",
+    "runtime",
+)
+
+logger = logging.getLogger(__name__)
+
+
+class Clock(NamedTuple):
+    """How this process's monotonic clock maps to the server's."""
+
+    offset_s: float  # server's time = monotonic time + offset
+    error_s: float  # half of the round trip: the truth lies within ± this
+
+    @classmethod
+    def read(cls, server: redis.Redis, samples: int = 8) -> Clock:
+        """Ask `server` for its time `samples` times; the quickest answer counts.
+
+        Raises redis.RedisError where it does not answer.
+        """
+        readings = []
+        for _ in range(samples):
+            before = time.monotonic()
+            seconds, microseconds = server.time()
+            after = time.monotonic()
+            middle = (before + after) / 2
+            readings.append(cls(seconds + microseconds / 1e6 - middle, (after - before) / 2))
+        return min(readings, key=lambda clock: clock.error_s)
+
+
+def _prefork_slot(pid: int) -> str:
+    return str(pid)
+
+
+def _thread_slot(pid: int) -> str:  # noqa: ARG001 - Celery passes the pid of the whole worker
+    return f"{os.getpid()}/{threading.get_native_id()}"
+
+
+def _greenlet_slot(pid: int) -> str:  # noqa: ARG001 - Celery passes id(), which is soon used again
+    import gevent  # noqa: PLC0415 - only a gevent worker has it for sure
+
+    return f"{os.getpid()}#{gevent.getcurrent().minimal_ident}"  # type: ignore[attr-defined]
+
+
+#: Celery's implementation of a pool: our name for it, and the name of the slot that calls.
+_POOLS: dict[str, tuple[str, Callable[[int], str]]] = {
+    "celery.concurrency.prefork": ("prefork", _prefork_slot),
+    "celery.concurrency.thread": ("threads", _thread_slot),
+    "celery.concurrency.gevent": ("gevent", _greenlet_slot),
+    "celery.concurrency.solo": ("solo", _prefork_slot),
+}
+
+
+class Recorder:
+    """Collects rows and writes them to the stream from a background thread.
+
+    The thread is a greenlet in a worker patched by gevent.
+    """
+
+    def __init__(self, server: redis.Redis, *, node: str, pool: object, slots: int) -> None:
+        module = type(pool).__module__
+        self.pool, self.slot_name = _POOLS.get(module, (module, _prefork_slot))
+        self._server = server
+        self._about = {
+            "v": VERSION,
+            "node": node,
+            "pool": self.pool,
+            "slots": slots,
+            "pid": os.getpid(),
+        }
+        self._rows: deque[tuple[Any, ...]] = deque(maxlen=ROWS_KEPT)
+        self._dropped = 0
+        self._seq = 0
+        self._clock: Clock | None = None
+        self._clock_read_at = 0.0
+        self._unreachable = False
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="poolwise-probe", daemon=True)
+
+    def start(self) -> None:
+        """Say that the worker is ready and write from now on."""
+        self._write("ready")
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write what is left, and that the worker stopped."""
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        self._thread.join(timeout=2)
+        while self._rows and self._write("rows"):
+            pass
+        self._write("stopped")
+
+    def add(self, row: tuple[Any, ...]) -> None:
+        """Keep a row for the next entry; may be called from any thread."""
+        if len(self._rows) == ROWS_KEPT:
+            self._dropped += 1
+        self._rows.append(row)
+
+    def _run(self) -> None:
+        while not self._closing.wait(FLUSH_INTERVAL_S):
+            if self._rows:
+                self._write("rows")
+
+    def _write(self, kind: str) -> bool:
+        """Write one entry and return True; on failure keep its rows for the next interval."""
+        rows = self._take()
+        try:
+            self._send(kind, rows)
+        except (redis.RedisError, OSError) as error:
+            self._rows.extendleft(reversed(rows))
+            if not self._unreachable:
+                logger.warning("poolwise probe: records cannot be written for now: %s", error)
+            self._unreachable = True
+            return False
+        self._unreachable = False
+        return True
+
+    def _take(self) -> list[tuple[Any, ...]]:
+        rows: list[tuple[Any, ...]] = []
+        while self._rows and len(rows) < ROWS_PER_ENTRY:
+            rows.append(self._rows.popleft())
+        return rows
+
+    def _send(self, kind: str, rows: list[tuple[Any, ...]]) -> None:
+        clock = self._current_clock()
+        offset = clock.offset_s
+        body = {
+            **self._about,
+            "kind": kind,
+            "seq": self._seq,
+            "dropped": self._dropped,
+            "error_s": clock.error_s,
+            "rows": [
+                (
+                    *row[:6],
+                    *(instant and round(instant + offset, 6) for instant in row[6:9]),
+                    *row[9:],
+                )
+                for row in rows
+            ],
+        }
+        oldest_ms = int((time.monotonic() + offset - RETENTION_S) * 1_000)
+        entry = {"b": json.dumps(body, separators=(",", ":"))}
+        self._server.xadd(STREAM, entry, minid=oldest_ms, approximate=True)  # type: ignore[arg-type]
+        self._seq += 1
+
+    def _current_clock(self) -> Clock:
+        now = time.monotonic()
+        if self._clock is None or now - self._clock_read_at > CLOCK_INTERVAL_S:
+            self._clock = Clock.read(self._server)
+            self._clock_read_at = now
+        return self._clock
+
+
+class _Probed:
+    """What the probe adds to a task's `Request` class; stands before it in a subclass."""
+
+    _received: float
+    _accepted: float | None = None
+    _slot: str | None = None
+    _recorded = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Wrap `on_success`: Celery's `create_request_cls` overrides it in a class of its own."""
+        super().__init_subclass__(**kwargs)
+        if (inherited := cls.__dict__.get("on_success")) is not None:
+            cls.on_success = _recording(inherited)  # type: ignore[attr-defined]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._received = time.monotonic()
+        super().__init__(*args, **kwargs)
+
+    def on_accepted(self, pid: int, time_accepted: float) -> None:
+        """Note who runs it since when: Celery calls this in the slot's own thread or greenlet."""
+        if _recorder is not None:
+            self._slot = _recorder.slot_name(pid)
+        self._accepted = time_accepted
+        super().on_accepted(pid, time_accepted)  # type: ignore[misc]
+
+    def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> Any:
+        """Record an attempt that ended with an exception, by what Celery will do about it."""
+        self._record(_outcome_of(exc_info.exception), None)
+        return super().on_failure(exc_info, *args, **kwargs)  # type: ignore[misc]
+
+    def on_timeout(self, soft: bool, timeout: float) -> None:
+        """Record an attempt that hit its hard time limit."""
+        if not soft:
+            self._record("time-limit", None)
+        super().on_timeout(soft, timeout)  # type: ignore[misc]
+
+    def _announce_revoked(self, *args: Any, **kwargs: Any) -> None:
+        """Record an attempt that was revoked or had expired."""
+        self._record("revoked", None)
+        super()._announce_revoked(*args, **kwargs)  # type: ignore[misc]
+
+    def _record(self, outcome: str, runtime: float | None) -> None:
+        if self._recorded or _recorder is None:
+            return
+        self._recorded = True
+        finished = time.monotonic()
+        request: Any = self
+        headers = request._request_dict
+        run = headers.get(HEADER) or {}
+        _recorder.add(
+            (
+                run.get("run"),
+                request.id,
+                request._type,
+                self._slot,
+                run.get("due"),
+                run.get("sent"),
+                self._received,
+                self._accepted,
+                finished,
+                outcome,
+                bool(request._delivery_info["redelivered"]),
+                runtime,
+            )
+        )
+
+
+def _recording(on_success: Callable[..., Any]) -> Callable[..., Any]:
+    def recorded(self: _Probed, result: Any, **kwargs: Any) -> Any:
+        if isinstance(result, tuple) and not result[0]:
+            self._record("succeeded", result[2])
+        return on_success(self, result, **kwargs)
+
+    return recorded
+
+
+#: What Celery does about an exception, by its kind; any other is a failure.
+_OUTCOMES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
+    (Retry, "retried"),
+    (Ignore, "ignored"),
+    (Terminated, "revoked"),
+    (TimeLimitExceeded, "time-limit"),
+    ((WorkerLostError, SystemExit, KeyboardInterrupt), "slot-lost"),
+)
+
+
+def _outcome_of(error: BaseException) -> str:
+    if isinstance(error, ExceptionWithTraceback):  # how a child of the prefork pool sends it
+        error = error.exc
+    if isinstance(error, Reject):
+        return "requeued" if error.requeue else "rejected"  # type: ignore[attr-defined]
+    return next((outcome for kind, outcome in _OUTCOMES if isinstance(error, kind)), "failed")
+
+
+_recorder: Recorder | None = None
+
+
+def records_url(app: Celery) -> str | None:
+    """Return the address of the Redis that the records go to, with its password.
+
+    None where neither `POOLWISE_RECORDS_URL` nor the broker names a Redis.
+    """
+    broker = app.connection_for_write().as_uri(include_password=True)
+    url = os.environ.get(URL_VARIABLE) or broker
+    return url if url.startswith(("redis://", "rediss://")) else None
+
+
+@signals.worker_init.connect(weak=False)
+def _install(sender: Any, **_: Any) -> None:
+    """Give every task of the worker's app a request class that records."""
+    probed: dict[type, type] = {}
+    for task in sender.app.tasks.values():
+        plain = symbol_by_name(task.Request)
+        if not issubclass(plain, _Probed):
+            task.Request = probed.setdefault(plain, type("Request", (_Probed, plain), {}))
+
+
+@signals.worker_ready.connect(weak=False)
+def _start(sender: Any, **_: Any) -> None:
+    """Start writing; `sender` is the consumer. Celery says ready again after a reconnection."""
+    global _recorder  # noqa: PLW0603 - one worker in one process
+    if _recorder is not None:
+        return
+    url = records_url(sender.app)
+    if url is None:
+        logger.warning(
+            "poolwise probe: off, for the broker is no Redis and %s is not set", URL_VARIABLE
+        )
+        return
+    server = redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5)
+    slots = sender.pool.num_processes or sender.pool.limit
+    _recorder = Recorder(server, node=sender.hostname, pool=sender.pool, slots=slots)
+    _recorder.start()
+
+
+@signals.worker_shutdown.connect(weak=False)
+def _stop(**_: Any) -> None:
+    if _recorder is not None:
+        _recorder.stop()
