@@ -1,0 +1,71 @@
+"""Figures from raw samples: percentiles, intervals of repeats, and what is more than noise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+#: Below this ratio of two medians no winner is named, however well they repeat: what a scheduler,
+#: a warm cache or a noisy neighbour does to one of them.
+RESOLUTION = 1.03
+#: The same where a single repeat says nothing about the noise.
+RESOLUTION_OF_ONE_REPEAT = 1.10
+#: Draws of the bootstrap.
+DRAWS = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """The median of some repeats, with the least and the greatest."""
+
+    median: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """How many times longer one takes than the other, repeat against interleaved repeat."""
+
+    ratio: float  # of the medians, 1 or more where the second is the faster
+    noise: float  # smallest ratio that these repeats could have told from 1
+    real: bool  # whether the ratio exceeds the noise
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Return median, least and greatest of at least one value."""
+    return Spread(median=float(np.median(values)), low=min(values), high=max(values))
+
+
+def percentiles(samples: Sequence[float], *wanted: float) -> tuple[float, ...]:
+    """Return the `wanted` percentiles (0 to 100) of at least one sample, by nearest rank.
+
+    Nearest rank gives a value that was really measured; interpolation would invent one.
+    """
+    return tuple(float(p) for p in np.percentile(samples, wanted, method="inverted_cdf"))
+
+
+def compare(slower: Sequence[float], faster: Sequence[float], *, seed: int) -> Comparison:
+    """Compare the repeats of two contestants, which were run in turn.
+
+    The noise is the half-width of a 95 % bootstrap interval of the ratio of the medians, and never
+    less than `RESOLUTION`. Source: Efron & Tibshirani, An Introduction to the Bootstrap, ch. 13.
+    """
+    ratio = float(np.median(slower) / np.median(faster))
+    if min(len(slower), len(faster)) < 2:
+        noise = RESOLUTION_OF_ONE_REPEAT
+    else:
+        noise = max(RESOLUTION, _bootstrap_noise(slower, faster, seed))
+    return Comparison(ratio=ratio, noise=noise, real=ratio > noise)
+
+
+def _bootstrap_noise(slower: Sequence[float], faster: Sequence[float], seed: int) -> float:
+    random = np.random.default_rng(seed)
+    drawn = [
+        np.median(random.choice(values, size=(DRAWS, len(values))), axis=1)
+        for values in (slower, faster)
+    ]
+    low, high = np.percentile(drawn[0] / drawn[1], (2.5, 97.5))
+    return float(np.sqrt(high / low))

@@ -1,0 +1,36 @@
+"""A broker's address shows everything but its password."""
+
+from __future__ import annotations
+
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from producer.broker import connect, redacted
+from tasks.errors import UsageError
+
+SAFE = string.ascii_letters + string.digits + "-_.~"
+
+
+@given(st.text(SAFE, min_size=8), st.sampled_from(["", "user"]))
+def test_a_password_is_never_shown(password: str, user: str) -> None:
+    shown = redacted(f"redis://{user}:{password}@db.example:6380/3")
+    assert shown == f"redis://{user}:***@db.example:6380/3"
+
+
+def test_an_address_without_a_password_stays_as_it_is() -> None:
+    assert redacted("redis://localhost:6379/0") == "redis://localhost:6379/0"
+
+
+@pytest.mark.parametrize("url", ["amqp://guest@db//", "localhost", "http://db", ""])
+def test_what_is_no_redis_address_is_refused_with_the_two_that_are(url: str) -> None:
+    with pytest.raises(UsageError, match="redis:// or rediss://"):
+        connect(url)
+
+
+def test_a_refused_address_does_not_show_its_password() -> None:
+    with pytest.raises(UsageError) as refused:
+        connect("amqp://guest:secret@db//")
+    assert "secret" not in str(refused.value)

@@ -1,0 +1,116 @@
+"""Every submitted task ends in the ledger once, whatever is recorded of it and in what order."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from producer.ledger import Ledger
+from producer.records import Record
+
+OUTCOMES = (
+    "succeeded",
+    "failed",
+    "time-limit",
+    "revoked",
+    "rejected",
+    "ignored",
+    "retried",
+    "requeued",
+    "slot-lost",
+)
+IDS = [f"task-{number}" for number in range(6)]
+
+
+def record(task_id: str, outcome: str = "succeeded", run: str = "run", at: float = 1.0) -> Record:
+    return Record(
+        run=run,
+        task_id=task_id,
+        task="cpu.burn",
+        node="w@here",
+        pool="threads",
+        slot="1/2",
+        due=0.0,
+        sent=0.0,
+        received=0.1,
+        started=0.2,
+        finished=at,
+        outcome=outcome,
+        redelivered=False,
+        runtime=None,
+    )
+
+
+records = st.lists(st.builds(record, st.sampled_from(IDS), st.sampled_from(OUTCOMES)), max_size=30)
+
+
+@given(
+    st.sets(st.sampled_from(IDS)),
+    records,
+    st.sets(st.sampled_from(IDS)),
+    st.booleans(),
+    st.booleans(),
+)
+def test_the_ends_are_disjoint_and_together_all_that_was_submitted(
+    submitted: set[str],
+    recorded: list[Record],
+    waiting: set[str],
+    worker_alive: bool,
+    records_first: bool,
+) -> None:
+    ledger = Ledger("run")
+    if records_first:
+        ledger.enter(recorded)
+    ledger.submit(submitted)
+    if not records_first:
+        ledger.enter(recorded)
+    still_open = ledger.open
+    closing = ledger.close(waiting=waiting, worker_alive=worker_alive)
+    finished = {r.task_id for r in closing.finished}
+    ends = [finished, closing.failed, closing.lost, closing.unserved, closing.timed_out]
+    assert sum(map(len, ends)) == len(submitted)
+    assert set().union(*ends) == submitted
+    assert still_open == len(closing.lost | closing.unserved | closing.timed_out)
+
+
+def test_a_second_success_is_a_duplicate_and_the_first_one_counts() -> None:
+    ledger = Ledger("run")
+    ledger.submit(["a"])
+    ledger.enter([record("a", at=2.0), record("a", at=3.0)])
+    closing = ledger.close(waiting=(), worker_alive=True)
+    assert closing.duplicated == 1
+    assert [r.finished for r in closing.finished] == [2.0]
+
+
+def test_a_retry_is_no_end() -> None:
+    ledger = Ledger("run")
+    ledger.submit(["a"])
+    ledger.enter([record("a", "retried"), record("a", "slot-lost")])
+    assert ledger.open == 1
+    ledger.enter([record("a")])
+    assert ledger.open == 0
+    assert ledger.close(waiting=(), worker_alive=True).duplicated == 0
+
+
+def test_records_of_another_run_are_not_ours() -> None:
+    ledger = Ledger("run")
+    ledger.submit(["a"])
+    assert ledger.enter([record("a", run="another")]) == []
+    assert ledger.open == 1
+
+
+def test_an_id_that_was_never_submitted_is_a_stranger() -> None:
+    ledger = Ledger("run")
+    ledger.enter([record("a")])
+    closing = ledger.close(waiting=(), worker_alive=True)
+    assert (closing.submitted, closing.strangers, closing.finished) == (0, 1, ())
+
+
+def test_what_a_dead_worker_held_is_lost_and_what_a_living_one_holds_timed_out() -> None:
+    for alive in (True, False):
+        ledger = Ledger("run")
+        ledger.submit(["held", "waiting"])
+        closing = ledger.close(waiting=["waiting"], worker_alive=alive)
+        assert closing.unserved == {"waiting"}
+        assert (closing.timed_out if alive else closing.lost) == {"held"}
+        assert (closing.lost if alive else closing.timed_out) == frozenset()

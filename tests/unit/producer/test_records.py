@@ -1,0 +1,76 @@
+"""An entry of the stream reads back as records, and a gap between entries is noticed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from producer.records import Batch, RecordReader, parse
+from worker.probe import ROW, VERSION
+
+
+def entry(**changes: Any) -> bytes:
+    row = ["run", "id", "cpu.burn", "7", 1.0, 1.1, 1.2, 1.3, 1.4, "succeeded", False, 0.1]
+    body = {
+        "v": VERSION,
+        "kind": "rows",
+        "node": "w@here",
+        "pool": "prefork",
+        "slots": 2,
+        "pid": 7,
+        "seq": 0,
+        "dropped": 0,
+        "error_s": 1e-5,
+        "rows": [row],
+    }
+    return json.dumps({**body, **changes}).encode()
+
+
+def test_a_row_has_as_many_values_as_names() -> None:
+    batch = parse(entry())
+    assert batch.records[0].started == 1.3
+    assert batch.records[0].node == "w@here"
+    with pytest.raises(ValueError, match="zip"):
+        parse(entry(rows=[[None] * (len(ROW) - 1)]))
+
+
+def test_another_version_is_refused() -> None:
+    with pytest.raises(ValueError, match="version 99"):
+        parse(entry(v=99))
+
+
+class Stream:
+    """A server whose stream holds what it is given; only what a reader asks for."""
+
+    def __init__(self, *bodies: bytes) -> None:
+        self.bodies = bodies
+
+    def xrevrange(self, *_: Any, **__: Any) -> list[Any]:
+        return []
+
+    def xread(self, *_: Any, **__: Any) -> list[Any]:
+        entries = [(b"%d-0" % n, {b"b": body}) for n, body in enumerate(self.bodies)]
+        return [[b"stream", entries]]
+
+
+def read(*bodies: bytes) -> tuple[RecordReader, list[Batch]]:
+    reader = RecordReader(Stream(*bodies))  # type: ignore[arg-type]
+    return reader, reader.read(0.01)
+
+
+def test_consecutive_entries_miss_nothing() -> None:
+    reader, batches = read(entry(seq=4), entry(seq=5), entry(seq=0, pid=8))
+    assert len(batches) == 3
+    assert reader.missed == 0
+
+
+def test_a_gap_is_counted_for_each_worker_alone() -> None:
+    reader, _ = read(entry(seq=4), entry(seq=0, pid=8), entry(seq=7), entry(seq=1, pid=8))
+    assert reader.missed == 2
+
+
+def test_the_worst_clock_error_is_kept() -> None:
+    reader, _ = read(entry(error_s=0.002), entry(seq=1, error_s=0.001))
+    assert reader.worst_error_s == 0.002

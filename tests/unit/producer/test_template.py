@@ -1,0 +1,28 @@
+"""A template is cut where like tasks differ, and filled in with each task's own values."""
+
+from __future__ import annotations
+
+from producer.template import Template
+
+FORM = Template(
+    key="q",
+    parts=('{"id":"', '","root":"', '","tag":"', '","due":', ',"sent":', "}"),
+    places=("id", "id", "tag", "due", "sent"),
+)
+
+
+def test_every_place_gets_its_value() -> None:
+    [text] = FORM.stamp(["abc"], [1.5], 2.25)
+    assert text.startswith('{"id":"abc","root":"abc","tag":"')
+    assert text.endswith('","due":1.5,"sent":2.25}')
+
+
+def test_no_two_messages_share_a_delivery_tag() -> None:
+    messages = list(FORM.stamp(["a"] * 100, [0.0] * 100, 0.0))
+    assert len(set(messages)) == 100
+
+
+def test_a_float_keeps_all_its_digits() -> None:
+    instant = 1_763_900_000.123456
+    [text] = FORM.stamp(["a"], [instant], instant)
+    assert text.count("1763900000.123456") == 2
