@@ -1,0 +1,52 @@
+"""Flower as a child process on loopback."""
+
+from __future__ import annotations
+
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from cluster.ports import LOOPBACK
+from cluster.process import Child, Leash
+from cluster.wait import wait_until
+from tasks.errors import WorkerError
+
+#: Seconds that Flower may take until its page answers.
+START_S = 30.0
+
+
+def start_flower(folder: Path, leash: Leash, broker_url: str, port: int) -> tuple[Child, str]:
+    """Start Flower on `port` of loopback and return it with its URL once its page answers.
+
+    Raises WorkerError, with the tail of its log, where it does not come up.
+    """
+    url = f"http://{LOOPBACK}:{port}"
+    command = [
+        sys.executable,
+        *("-m", "celery", "--app", "tasks", "flower"),
+        *("--conf=" + str(config_file()), f"--address={LOOPBACK}", f"--port={port}"),
+    ]
+    env = {"CELERY_BROKER_URL": broker_url, "CELERY_RESULT_BACKEND": broker_url}
+    child = Child("flower", command, log=folder / "flower.log", leash=leash, env=env)
+
+    def failure() -> WorkerError:
+        return WorkerError(f"Flower did not start; the end of {child.log}:\n{child.log_tail()}")
+
+    wait_until(lambda: _answers(url) or not child.alive, START_S, failure)
+    if not child.alive:
+        raise failure()
+    return child, url
+
+
+def config_file() -> Path:
+    """Return the configuration that Flower executes: the monitor's, found beside this package."""
+    return Path(__file__).resolve().parent.parent / "monitor" / "flowerconfig.py"
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/healthcheck", timeout=1) as reply:  # noqa: S310 - ours
+            return bool(reply.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

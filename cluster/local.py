@@ -1,0 +1,109 @@
+"""A cluster of child processes on this machine, which is stopped whole whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import redis
+
+from cluster.broker import start_broker
+from cluster.delay_server import start_delay_server
+from cluster.flower import start_flower
+from cluster.process import GRACE_S, Child
+from cluster.reaper import Reaper
+from cluster.workers import RunningWorker, WorkerSpec, start_workers
+from producer import broker
+
+#: Seconds that children get to stop by themselves when their broker, too, goes with them.
+GRACE_EMBEDDED_S = 0.5
+
+
+class LocalCluster:
+    """Processes that belong together: a context manager that ends them all on the way out.
+
+    `folder` takes their logs. With `broker_url` that broker is used and left running; without it
+    an embedded one is started.
+    """
+
+    def __init__(self, folder: Path, broker_url: str | None = None, port: int = 0) -> None:
+        self.folder = folder
+        self.embedded = broker_url is None
+        self.broker_url = broker_url or ""
+        self._port = port
+        self._children: list[Child] = []
+        self._reaper = Reaper()
+        self.redis: redis.Redis
+
+    def __enter__(self) -> Self:
+        """Start the broker or look for it.
+
+        Raises BrokerError or UsageError where there is none to be had.
+        """
+        try:
+            if self.embedded:
+                child, self.broker_url = start_broker(self.folder, self._reaper, self._port)
+                self.adopt(child)
+            self.redis = broker.connect(self.broker_url)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop everything, the last started first."""
+        self.close()
+
+    def adopt(self, child: Child) -> None:
+        """Take charge of a child, to be stopped with the others."""
+        self._children.append(child)
+
+    def start_workers(
+        self, specs: Sequence[WorkerSpec], progress: Callable[[int], None] = lambda _ready: None
+    ) -> list[RunningWorker]:
+        """Start workers side by side; see `cluster.workers.start_workers`."""
+        return start_workers(
+            specs, self.folder, self._reaper, self.redis, adopt=self.adopt, progress=progress
+        )
+
+    def start_delay_server(self) -> int:
+        """Start the server that `io.fetch` asks, and return its port."""
+        child, port = start_delay_server(self.folder, self._reaper)
+        self.adopt(child)
+        return port
+
+    def start_flower(self, port: int) -> tuple[Child, str]:
+        """Start Flower on `port` of loopback, and return it with its URL."""
+        child, url = start_flower(self.folder, self._reaper, self.broker_url, port)
+        self.adopt(child)
+        return child, url
+
+    def stop(self, children: Sequence[Child], grace_s: float) -> None:
+        """Stop some of the children side by side, each for sure after `grace_s` seconds."""
+        for child in children:
+            child.ask_to_stop()
+        for child in children:
+            child.stop(grace_s)
+            self._children.remove(child)
+
+    def close(self) -> None:
+        """Stop all children, and the embedded broker last: workers take their leave of it.
+
+        With a broker of ours nothing outlives the cluster, so nobody is waited for long.
+        """
+        grace_s = GRACE_EMBEDDED_S if self.embedded else GRACE_S
+        try:
+            self.stop(self._children[1:], grace_s)
+            self.stop(self._children[:1], grace_s)
+        finally:
+            self._reaper.close()
+
+
+__all__ = ["LocalCluster", "RunningWorker", "WorkerSpec"]

@@ -1,0 +1,127 @@
+"""Celery workers as child processes, started by the real `celery` command as users start them."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import redis
+
+from cluster.process import Child, Leash
+from producer.records import Batch, RecordReader
+from tasks.errors import WorkerError
+from worker.probe import URL_VARIABLE
+
+#: Seconds that a worker may take until it consumes, before its slots are counted in.
+START_S = 30.0
+#: The same for each slot: a prefork worker forks them one after the other.
+START_PER_SLOT_S = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSpec:
+    """One worker to start."""
+
+    name: str  # unique in the cluster; the node is called name@poolwise
+    pool: str
+    concurrency: int
+    queues: Sequence[str]
+    broker_url: str
+    records_url: str | None = None  # where the broker is, if not given
+    events: bool = False
+    flags: Sequence[str] = ()  # any further flags of `celery worker`
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def node(self) -> str:
+        """The worker's name in Celery and Flower."""
+        return f"{self.name}@poolwise"
+
+    def command(self) -> list[str]:
+        """Return the command line, which works in any shell once the broker's variable is set."""
+        return [
+            sys.executable,
+            *("-m", "celery", "--app", "tasks", "worker"),
+            *("--pool", self.pool, "--concurrency", str(self.concurrency)),
+            *("--queues", ",".join(self.queues), "--hostname", self.node),
+            *("--include", "worker.probe,worker.startup", "--loglevel", "WARNING"),
+            *("--without-gossip", "--without-mingle"),
+            *(("--task-events",) if self.events else ()),
+            *self.flags,
+        ]
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that tell it where the broker and the records are."""
+        places = {"CELERY_BROKER_URL": self.broker_url, "CELERY_RESULT_BACKEND": self.broker_url}
+        if self.records_url:
+            places[URL_VARIABLE] = self.records_url
+        return {**places, **self.env}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningWorker:
+    """A worker that has said that it consumes."""
+
+    spec: WorkerSpec
+    child: Child
+    start_up_s: float
+
+
+def start_workers(
+    specs: Sequence[WorkerSpec],
+    folder: Path,
+    leash: Leash,
+    records: redis.Redis,
+    *,
+    adopt: Callable[[Child], None],
+    progress: Callable[[int], None] = lambda _ready: None,
+) -> list[RunningWorker]:
+    """Start workers side by side and return them once each has said that it is ready.
+
+    `adopt` is told of each child at once, so that it is stopped even if another fails.
+    Raises WorkerError, with the tail of its log, for the first that dies or is not ready in time.
+    """
+    reader = RecordReader(records)
+    started_s = time.monotonic()
+    children = {}
+    for spec in specs:
+        log = folder / f"worker-{spec.name}.log"
+        children[spec.node] = child = Child(
+            spec.name, spec.command(), log=log, leash=leash, env=spec.environment()
+        )
+        adopt(child)
+    ready: dict[str, float] = {}
+    deadline = started_s + START_S + START_PER_SLOT_S * sum(spec.concurrency for spec in specs)
+    while len(ready) < len(specs):
+        for node in _said_ready(reader.read(0.1)):
+            ready.setdefault(node, time.monotonic() - started_s)
+        progress(len(ready))
+        _check_alive(children.values())
+        if time.monotonic() > deadline:
+            raise WorkerError(_not_ready(children[(children.keys() - ready.keys()).pop()]))
+    return [
+        RunningWorker(spec=spec, child=children[spec.node], start_up_s=ready[spec.node])
+        for spec in specs
+    ]
+
+
+def _said_ready(batches: Iterable[Batch]) -> list[str]:
+    return [batch.node for batch in batches if batch.kind == "ready"]
+
+
+def _check_alive(children: Iterable[Child]) -> None:
+    for child in children:
+        if not child.alive:
+            raise WorkerError(
+                f"the {child.name} worker died at its start ({child.how_it_ended()}); "
+                f"the end of {child.log}:\n{child.log_tail()}"
+            )
+
+
+def _not_ready(child: Child) -> str:
+    return (
+        f"the {child.name} worker is not ready in time; the end of {child.log}:\n{child.log_tail()}"
+    )
