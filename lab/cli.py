@@ -1,0 +1,70 @@
+"""The `poolwise` command: its sub-commands, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from lab.commands import preflight, race, report, up
+from tasks.errors import PoolwiseError
+
+#: Exit code after Ctrl-C, as shells have it.
+INTERRUPTED = 130
+
+
+class Edge(click.Group):
+    """Turns what goes wrong into one line on stderr and a documented exit code."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command.
+
+        Click's own errors keep click's exit code, 2; a traceback means a bug of ours.
+        """
+        signal.signal(signal.SIGTERM, _leave)
+        signal.signal(signal.SIGHUP, _leave)
+        try:
+            return super().main(*args, **{**kwargs, "standalone_mode": False}) or 0
+        except PoolwiseError as error:
+            return _fail(str(error), error.exit_code)
+        except click.ClickException as error:
+            error.show()
+            return error.exit_code
+        except (KeyboardInterrupt, click.Abort):
+            return _fail("interrupted; nothing is left running", INTERRUPTED)
+
+
+def _leave(number: int, _frame: object) -> NoReturn:
+    """Unwind as if the program ended, so that every child is stopped on the way."""
+    sys.exit(128 + number)
+
+
+def _fail(line: str, code: int) -> int:
+    click.echo(f"error: {line}" if code != INTERRUPTED else line, err=True)
+    return code
+
+
+@click.group(cls=Edge, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="poolwise", message="poolwise %(version)s")
+def cli() -> None:
+    """Which Celery pool, how many, at what cost: measured on this machine.
+
+    \b
+    Exit codes: 0 done · 1 a finding or a failure · 2 wrong use · 3 no usable broker
+    4 a worker failed · 5 a file cannot be read or written · 6 the machine is too small
+    130 interrupted with Ctrl-C · 143 ended by SIGTERM
+    """
+
+
+for command in (race.race, up.up, preflight.preflight, report.report):
+    cli.add_command(command)
+
+#: The command tree by the name that tests and documents use.
+main = cli
+
+
+def run() -> NoReturn:
+    """Be the console script."""
+    sys.exit(cli.main())

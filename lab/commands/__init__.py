@@ -1,0 +1,1 @@
+"""The sub-commands of `poolwise`, one module each: options in, one call, output and exit code."""

@@ -1,0 +1,137 @@
+"""`poolwise race`: the main job, from options to table, result file and report."""
+
+from __future__ import annotations
+
+import random
+import shlex
+from datetime import datetime
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+
+from cluster.machine import Machine
+from lab import about, results
+from lab.commands import options
+from lab.folders import new_run_folder
+from lab.live import watcher
+from lab.options import RaceOptions, parse_concurrency
+from lab.race import race as run_race
+from lab.report import render
+from lab.table import closing_line, show
+from lab.workloads import DEFAULT_NAMES, NAMES, QUICK_NAMES, checked
+from tasks.errors import UsageError
+from worker.pools import DEFAULT_POOLS, POOLS, pool_named
+
+
+@click.command()
+@click.option(
+    "--pools",
+    metavar="LIST",
+    default=",".join(DEFAULT_POOLS),
+    show_default=True,
+    envvar="POOLWISE_POOLS",
+    show_envvar=True,
+    help=f"Which pools race, with commas between: {', '.join(POOLS)}.",
+)
+@click.option(
+    "--concurrency",
+    metavar="LIST",
+    default="",
+    envvar="POOLWISE_CONCURRENCY",
+    show_envvar=True,
+    help="Slots by pool, such as prefork=4,gevent=200. Without it: the cores for CPU-bound work, "
+    "100 for work that waits.",
+)
+@click.option(
+    "--workloads",
+    metavar="LIST",
+    envvar="POOLWISE_WORKLOADS",
+    show_envvar=True,
+    help=f"Which work, with commas between: {', '.join(NAMES)}. "
+    f"Without it: {', '.join(DEFAULT_NAMES)}.",
+)
+@click.option(
+    "--repeat",
+    type=click.IntRange(1, 100),
+    help=f"Measurements of each. [default: {about.REPEATS}, with --quick {about.REPEATS_QUICK}]",
+)
+@click.option("--seed", type=int, help="Fixes the order in which the pools take turns.")
+@click.option(
+    "--quick",
+    is_flag=True,
+    help=f"Fewer and smaller tasks, one repeat, {', '.join(QUICK_NAMES)} only.",
+)
+@click.option("--with-results", is_flag=True, help="Store results, to see what that costs.")
+@click.option("--with-events", is_flag=True, help="Send task events, to see what that costs.")
+@options.broker
+@options.out
+@options.quiet_json
+def race(  # noqa: PLR0913 - one parameter for each option of the command
+    *,
+    pools: str,
+    concurrency: str,
+    workloads: str | None,
+    repeat: int | None,
+    seed: int | None,
+    quick: bool,
+    with_results: bool,
+    with_events: bool,
+    broker: str | None,
+    out: Path,
+    as_json: bool,
+) -> int:
+    """Race the pools: CPU-bound, IO-bound and mixed tasks on each, one at a time.
+
+    Starts an embedded broker and real Celery workers, ends with a table, a result file and an HTML
+    report, and stops all it started.
+
+    \b
+    Example:
+      poolwise race --quick
+      poolwise race --pools threads,gevent --concurrency threads=32,gevent=200 --workloads fetch
+    """
+    chosen = options.names(pools)
+    if not chosen:
+        raise UsageError("--pools names no pool")
+    wanted = RaceOptions(
+        pools=tuple(dict.fromkeys(pool_named(name) for name in chosen)),
+        concurrency=parse_concurrency(concurrency),
+        workloads=_workloads(workloads, quick=quick),
+        repeats=repeat or (about.REPEATS_QUICK if quick else about.REPEATS),
+        seed=random.randrange(10_000) if seed is None else seed,  # noqa: S311 - no secret
+        quick=quick,
+        with_results=with_results,
+        with_events=with_events,
+        broker_url=broker,
+        out=out,
+    )
+    return _run(wanted, as_json=as_json)
+
+
+def _workloads(text: str | None, *, quick: bool) -> tuple[str, ...]:
+    if text is None:
+        return QUICK_NAMES if quick else DEFAULT_NAMES
+    chosen = checked(options.names(text))
+    if not chosen:
+        raise UsageError("--workloads names no workload")
+    return chosen
+
+
+def _run(wanted: RaceOptions, *, as_json: bool) -> int:
+    folder = new_run_folder(wanted.out, "race", datetime.now())
+    with watcher(Console(stderr=True)) as watching:
+        result = run_race(wanted, folder, Machine.this(), watching)
+    results.write(result, folder / "result.json")
+    report = folder / "report.html"
+    results.write_whole(report, render([result]).encode())
+    if as_json:
+        click.echo(msgspec.json.encode(result).decode())
+    else:
+        console = Console()
+        show(result, console)
+        console.print(
+            closing_line(result, shlex.quote(str(report))), highlight=False, soft_wrap=True
+        )
+    return 130 if result.interrupted else 0

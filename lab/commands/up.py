@@ -1,0 +1,128 @@
+"""`poolwise up`: broker, a worker for each pool, and Flower, until Ctrl-C."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from cluster.local import LocalCluster
+from cluster.machine import Machine
+from cluster.ports import claimed_port
+from cluster.process import Child
+from cluster.workers import RunningWorker, WorkerSpec
+from lab.commands import options
+from lab.folders import new_run_folder
+from lab.options import parse_concurrency
+from lab.report import words
+from producer.broker import redacted
+from tasks.errors import WorkerError
+from worker.pools import DEFAULT_POOLS, POOLS, Nature, Pool, pool_named
+
+#: Seconds between two looks at whether everything still runs.
+LOOK_S = 1.0
+#: Flower's customary port, and Redis's.
+FLOWER_PORT = 5555
+BROKER_PORT = 6379
+
+
+@click.command()
+@click.option(
+    "--pools",
+    metavar="LIST",
+    default=",".join(DEFAULT_POOLS),
+    show_default=True,
+    help=f"A worker for each of these: {', '.join(POOLS)}.",
+)
+@click.option(
+    "--concurrency", metavar="LIST", default="", help="Slots by pool: prefork=4,gevent=200."
+)
+@click.option(
+    "--flower-port",
+    type=int,
+    default=FLOWER_PORT,
+    show_default=True,
+    help="Where Flower listens on loopback; 0: any free port.",
+)
+@click.option(
+    "--port",
+    type=int,
+    default=BROKER_PORT,
+    show_default=True,
+    help="Where the embedded broker listens on loopback; 0: any free port.",
+)
+@options.broker
+@options.out
+def up(
+    *, pools: str, concurrency: str, flower_port: int, port: int, broker: str | None, out: Path
+) -> int:
+    """Start broker, one worker per pool and Flower on this machine, and stay until Ctrl-C.
+
+    Each worker serves the queue of its pool's name; prefork serves `cpu` too, the others `io`.
+
+    \b
+    Example:
+      poolwise up
+      poolwise up --pools gevent --concurrency gevent=500 --flower-port 0
+    """
+    chosen = [pool_named(name) for name in options.names(pools)]
+    slots = parse_concurrency(concurrency)
+    flower_at = claimed_port(flower_port, "Flower")
+    broker_at = 0 if broker else claimed_port(port, "the broker")
+    folder = new_run_folder(out, "up", datetime.now())
+    with LocalCluster(folder, broker, broker_at) as cluster:
+        cores = Machine.this().cores
+        specs = [_spec(pool, slots, cores, cluster.broker_url) for pool in chosen]
+        click.echo(f"starting {len(specs)} workers and Flower …", err=True)
+        workers = cluster.start_workers(specs)
+        flower, url = cluster.start_flower(flower_at)
+        _announce(cluster, workers, url)
+        _stay([*(worker.child for worker in workers), flower])
+    return 0
+
+
+def _spec(pool: Pool, slots: dict[str, int], cores: int, broker_url: str) -> WorkerSpec:
+    nature: Nature = "cpu" if pool.parallel_python else "io"
+    return WorkerSpec(
+        name=pool.name,
+        pool=pool.name,
+        concurrency=slots.get(pool.name) or pool.default_concurrency(nature, cores),
+        queues=(pool.name, nature),
+        broker_url=broker_url,
+        events=True,
+        flags=pool.flags,
+    )
+
+
+def _announce(cluster: LocalCluster, workers: list[RunningWorker], flower_url: str) -> None:
+    url = redacted(cluster.broker_url)
+    click.echo(f"Flower   {flower_url}")
+    click.echo(f"broker   {url}")
+    for worker in workers:
+        spec = worker.spec
+        queues = ", ".join(spec.queues)
+        pool = words.pool(spec.pool, spec.concurrency)
+        click.echo(f"worker   {spec.node}: {pool}, queues {queues}")
+    click.echo(f"logs     {cluster.folder}")
+    click.echo(f"try      CELERY_BROKER_URL={url} celery -A tasks call cpu.burn --args='[1000]'")
+    click.echo("Ctrl-C stops everything.")
+
+
+def _stay(children: list[Child]) -> None:
+    """Wait for Ctrl-C.
+
+    Raises WorkerError when one of the processes ends by itself.
+    """
+    try:
+        while True:
+            time.sleep(LOOK_S)
+            for child in children:
+                if not child.alive:
+                    raise WorkerError(
+                        f"{child.name} ended ({child.how_it_ended()}); the end of {child.log}:\n"
+                        f"{child.log_tail()}"
+                    )
+    except KeyboardInterrupt:
+        click.echo("stopping …", err=True)

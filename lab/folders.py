@@ -1,0 +1,32 @@
+"""The folder of a run: made fresh, named so that runs sort by time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from tasks.errors import ResultFileError
+
+
+def new_run_folder(parent: Path, kind: str, now: datetime) -> Path:
+    """Make `parent`/2026-11-23-1412-`kind`, with a number behind it where that exists.
+
+    Raises ResultFileError where it cannot be made or written to.
+    """
+    stem = f"{now:%Y-%m-%d-%H%M}-{kind}"
+    for number in range(1, 1_000):
+        folder = parent / (stem if number == 1 else f"{stem}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            if not parent.is_dir():
+                break
+            continue
+        except OSError as error:
+            raise ResultFileError(
+                f"cannot write results to {parent}: {error.strerror}; name another with --out"
+            ) from error
+        return folder
+    raise ResultFileError(
+        f"cannot write results to {parent}: not a folder; name another with --out"
+    )

@@ -1,0 +1,156 @@
+"""One repeat: submit a workload to one worker, follow its records, and close the ledger."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import redis
+from celery import Celery
+from kombu import Connection
+
+from cluster.footprint import MemoryWatch, cpu_s
+from cluster.local import RunningWorker
+from lab.results import Account, Repeat, Span
+from producer.ledger import Closing, Ledger
+from producer.plan import Plan
+from producer.queues import drain
+from producer.records import RecordReader
+from producer.submit import Order, Submission, Submitter
+from worker.probe import Clock
+
+#: Seconds that records may still be on their way after their worker has died.
+LAST_RECORDS_S = 0.5
+#: Seconds between two reports of progress.
+PROGRESS_S = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What every measurement of a run uses."""
+
+    app: Celery
+    connection: Connection
+    records: redis.Redis
+    clock: Clock  # this process's, against the records' clock
+    store_results: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a repeat has come."""
+
+    ended: int
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A repeat, and the bound of its workers' clock error in seconds."""
+
+    repeat: Repeat
+    clock_error_s: float
+
+
+def measure(
+    bench: Bench,
+    worker: RunningWorker,
+    plan: Plan,
+    *,
+    run: str,
+    timeout_s: float,
+    progress: Callable[[Progress], None] = lambda _progress: None,
+) -> Measured:
+    """Run `plan` on `worker` alone and account for each of its tasks.
+
+    Ends when each has ended, when `timeout_s` seconds have passed, or soon after the worker died.
+    """
+    [queue] = worker.spec.queues
+    reader = RecordReader(bench.records)
+    ledger = Ledger(run)
+    submitter = Submitter(bench.app, bench.connection, bench.clock)
+    cpu_before_s = cpu_s(worker.child.pid)
+    with MemoryWatch(worker.child.pid) as memory:
+        submission = submitter.submit(
+            plan, Order(run=run, queue=queue, store_result=bench.store_results)
+        )
+        ledger.submit(submission.ids)
+        _follow(
+            ledger,
+            reader,
+            worker,
+            timeout_s,
+            lambda: progress(_progress(ledger, submission, bench)),
+        )
+        cpu_used_s = cpu_s(worker.child.pid) - cpu_before_s
+    waiting = drain(bench.connection, queue) if ledger.open else ()
+    closing = ledger.close(waiting=waiting, worker_alive=worker.child.alive)
+    repeat = _repeat(closing, submission, worker, max(0.0, cpu_used_s), memory.peak_bytes)
+    return Measured(repeat=repeat, clock_error_s=reader.worst_error_s)
+
+
+def _follow(
+    ledger: Ledger,
+    reader: RecordReader,
+    worker: RunningWorker,
+    timeout_s: float,
+    report: Callable[[], None],
+) -> None:
+    deadline = time.monotonic() + timeout_s
+    died = False
+    while ledger.open and time.monotonic() < deadline:
+        for batch in reader.read(PROGRESS_S):
+            ledger.enter(batch.records)
+        report()
+        if not died and not worker.child.alive:
+            died = True
+            deadline = time.monotonic() + LAST_RECORDS_S
+
+
+def _progress(ledger: Ledger, submission: Submission, bench: Bench) -> Progress:
+    elapsed_s = time.monotonic() + bench.clock.offset_s - submission.started
+    return Progress(ended=len(submission.ids) - ledger.open, elapsed_s=elapsed_s)
+
+
+def _repeat(
+    closing: Closing,
+    submission: Submission,
+    worker: RunningWorker,
+    cpu_used_s: float,
+    peak_pss_bytes: int,
+) -> Repeat:
+    zero = submission.started
+    ends_s = tuple(record.finished - zero for record in closing.finished)
+    makespan_s = ends_s[-1] if ends_s else 0.0
+    started = [(record, record.started or record.received) for record in closing.finished]
+    return Repeat(
+        makespan_s=makespan_s,
+        throughput_per_s=len(ends_s) / makespan_s if makespan_s else 0.0,
+        latencies_s=tuple(r.finished - (r.due or zero) for r in closing.finished),
+        finished_at_s=ends_s,
+        service_s=tuple(record.finished - start for record, start in started),
+        spans=tuple(
+            Span(slot=r.slot or "?", started_s=start - zero, finished_s=r.finished - zero)
+            for r, start in started
+        ),
+        cpu_s=cpu_used_s,
+        peak_pss_bytes=peak_pss_bytes,
+        submit_s=submission.submit_s,
+        worst_slip_s=submission.worst_slip_s,
+        account=_account(closing),
+        worker_died="" if worker.child.alive else worker.child.how_it_ended(),
+    )
+
+
+def _account(closing: Closing) -> Account:
+    return Account(
+        submitted=closing.submitted,
+        finished=len(closing.finished),
+        failed=len(closing.failed),
+        lost=len(closing.lost),
+        timed_out=len(closing.timed_out),
+        unserved=len(closing.unserved),
+        duplicated=closing.duplicated,
+        lost_ids=tuple(sorted(closing.lost)),
+    )

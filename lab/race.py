@@ -1,0 +1,261 @@
+"""The main job: every workload on every pool, one at a time, in turn, and accounted for."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from cluster.local import LocalCluster
+from cluster.machine import Machine
+from lab import about
+from lab.calibrate import Bare, bare_cost, calibrate
+from lab.contestants import Contestants, Entry
+from lab.measure import Bench, Measured, Progress, measure
+from lab.options import RaceOptions, check
+from lab.remarks import remarks
+from lab.results import (
+    SCHEMA_VERSION,
+    Calibration,
+    PoolResult,
+    RaceResult,
+    Repeat,
+    WorkloadResult,
+)
+from lab.score import ideal_makespan_s, summarise
+from lab.verdict import judge
+from lab.workloads import FULL, NATURES, QUICK, Workload, workloads
+from producer import broker
+from producer.plan import burst
+from producer.queues import remove
+from tasks.celery import app
+from worker.probe import Clock
+
+#: A repeat may take this many times what one core alone would need, and some seconds more.
+PATIENCE = 3.0
+PATIENCE_S = 15.0
+
+
+class Watcher(Protocol):
+    """Told of a race as it goes."""
+
+    def prepared(self, result: RaceResult) -> None:
+        """Everything is known but the outcome."""
+
+    def starting(self, ready: int, of: int) -> None:
+        """`ready` of the workers consume."""
+
+    def workload(self, workload: Workload, entries: Sequence[Entry], repeats: int) -> None:
+        """A workload begins."""
+
+    def running(self, entry: Entry, number: int, progress: Progress) -> None:
+        """A repeat is under way; `number` counts from 1."""
+
+    def measured(self, entry: Entry, number: int, repeat: Repeat) -> None:
+        """A repeat has ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Race:
+    """A race under way: what every part of it needs."""
+
+    options: RaceOptions
+    machine: Machine
+    cluster: LocalCluster
+    contestants: Contestants
+    bench: Bench
+    run: str
+    watcher: Watcher
+
+
+def race(options: RaceOptions, folder: Path, machine: Machine, watcher: Watcher) -> RaceResult:
+    """Run a race and return its result; on Ctrl-C, that of the workloads completed so far.
+
+    `folder` takes the logs, and its name is the run's id.
+
+    Raises PoolwiseError where broker or workers cannot be had, KeyboardInterrupt where Ctrl-C came
+    before the first workload was complete.
+    """
+    natures = {NATURES[name] for name in options.workloads}
+    check(options, machine, natures)
+    app.loader.import_default_modules()
+    started_s = time.monotonic()
+    run = f"poolwise-{folder.name}"
+    with LocalCluster(folder, options.broker_url) as cluster:
+        speed = calibrate()
+        port = cluster.start_delay_server()
+        clock = Clock.read(cluster.redis)
+        result = _blank(options, run, machine, cluster, speed, clock)
+        watcher.prepared(result)
+        todo = workloads(options.workloads, QUICK if options.quick else FULL, speed, port)
+        with app.connection_for_write(cluster.broker_url) as connection:
+            under_way = Race(
+                options=options,
+                machine=machine,
+                cluster=cluster,
+                contestants=Contestants(cluster, run, options.with_events),
+                bench=Bench(
+                    app=app,
+                    connection=connection,
+                    records=cluster.redis,
+                    clock=clock,
+                    store_results=options.with_results,
+                ),
+                run=run,
+                watcher=watcher,
+            )
+            try:
+                for step in _steps(under_way, todo, result):
+                    result = replace(step, elapsed_s=time.monotonic() - started_s)
+            except KeyboardInterrupt:
+                if not result.workloads:
+                    raise
+                result = replace(result, interrupted=True)
+            finally:
+                remove(connection, under_way.contestants.queues)
+    return result
+
+
+def _blank(
+    options: RaceOptions,
+    run: str,
+    machine: Machine,
+    cluster: LocalCluster,
+    speed: Calibration,
+    clock: Clock,
+) -> RaceResult:
+    return RaceResult(
+        schema_version=SCHEMA_VERSION,
+        kind="race",
+        run_id=run,
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        elapsed_s=0.0,
+        versions=about.versions(broker.version(cluster.redis), embedded=cluster.embedded),
+        host=about.host(machine),
+        settings=about.settings(options),
+        calibration=speed,
+        clock_error_s=clock.error_s,
+        workloads=(),
+    )
+
+
+def _steps(race: Race, todo: Sequence[Workload], result: RaceResult) -> Iterator[RaceResult]:
+    """Yield the result anew after each workload."""
+    entries = {w.name: _entries(race.options, race.machine, w) for w in todo}
+    _start_all(race, {entry.key: entry for field in entries.values() for entry in field})
+    for workload in todo:
+        outcome, error_s = _workload(race, workload, entries[workload.name])
+        result = replace(
+            result,
+            workloads=(*result.workloads, outcome),
+            clock_error_s=max(result.clock_error_s, race.bench.clock.error_s + error_s),
+        )
+        yield result
+
+
+def _entries(options: RaceOptions, machine: Machine, workload: Workload) -> list[Entry]:
+    return [
+        Entry(pool=pool, slots=options.slots(pool, workload.nature, machine.cores))
+        for pool in options.pools
+    ]
+
+
+def _start_all(race: Race, entries: dict[tuple[str, int], Entry]) -> None:
+    race.watcher.starting(0, len(entries))
+    race.contestants.start(
+        entries.values(), lambda ready: race.watcher.starting(ready, len(entries))
+    )
+
+
+def _workload(
+    race: Race, workload: Workload, entries: Sequence[Entry]
+) -> tuple[WorkloadResult, float]:
+    """Measure one workload on every pool; the second value is the worst clock error in seconds."""
+    race.watcher.workload(workload, entries, race.options.repeats)
+    bare = bare_cost(workload.work)
+    order = random.Random(f"{race.options.seed}/{workload.name}")  # noqa: S311 - no secret
+    repeats: dict[str, list[Repeat]] = {entry.pool.name: [] for entry in entries}
+    error_s = 0.0
+    for entry in entries:
+        _warm_up(race, workload, entry)
+    for number in range(1, race.options.repeats + 1):
+        for entry in order.sample(entries, len(entries)):
+            measured = _repeat(race, workload, entry, number, bare)
+            repeats[entry.pool.name].append(measured.repeat)
+            error_s = max(error_s, measured.clock_error_s)
+    pools = tuple(
+        _pool_result(race, workload, entry, tuple(repeats[entry.pool.name]), bare)
+        for entry in entries
+    )
+    return _workload_result(workload, pools, bare, race.options.seed), error_s
+
+
+def _warm_up(race: Race, workload: Workload, entry: Entry) -> None:
+    """Let every slot run something first: threads start, modules load, pages are touched."""
+    measure(
+        race.bench,
+        race.contestants[entry],
+        burst(workload.warm_up, 2 * entry.slots),
+        run=f"{race.run}.warm-up",
+        timeout_s=PATIENCE_S,
+    )
+
+
+def _repeat(race: Race, workload: Workload, entry: Entry, number: int, bare: Bare) -> Measured:
+    race.contestants.replace_dead(entry)
+    alone_s = workload.count * max(bare.cpu_s, bare.wall_s / entry.slots)
+    measured = measure(
+        race.bench,
+        race.contestants[entry],
+        burst(workload.work, workload.count),
+        run=f"{race.run}.{workload.name}.{entry.pool.name}.{number}",
+        timeout_s=PATIENCE_S + PATIENCE * alone_s,
+        progress=lambda progress: race.watcher.running(entry, number, progress),
+    )
+    race.watcher.measured(entry, number, measured.repeat)
+    return measured
+
+
+def _pool_result(
+    race: Race, workload: Workload, entry: Entry, repeats: tuple[Repeat, ...], bare: Bare
+) -> PoolResult:
+    cores = race.machine.cores
+    ideal_s = ideal_makespan_s(
+        count=workload.count,
+        slots=entry.slots,
+        cores=cores,
+        wall_s=bare.wall_s,
+        cpu_s=bare.cpu_s,
+    )
+    result = PoolResult(
+        pool=entry.pool.name,
+        concurrency=entry.slots,
+        slot=entry.pool.slot,
+        ideal_makespan_s=ideal_s,
+        start_up_s=race.contestants[entry].start_up_s,
+        repeats=repeats,
+        summary=summarise(repeats, ideal_s),
+    )
+    parallel = entry.pool.parallel_python or (workload.releases_gil and entry.pool.slot == "thread")
+    return replace(result, remarks=remarks(result, cores if parallel else 1))
+
+
+def _workload_result(
+    workload: Workload, pools: tuple[PoolResult, ...], bare: Bare, seed: int
+) -> WorkloadResult:
+    return WorkloadResult(
+        name=workload.name,
+        title=workload.title,
+        nature=workload.nature,
+        task=workload.work.task,
+        task_label=f"{workload.work.task}, {workload.count} tasks of {workload.size}",
+        tasks_per_repeat=workload.count,
+        bare_wall_s=bare.wall_s,
+        bare_cpu_s=bare.cpu_s,
+        pools=pools,
+        verdict=judge(workload.name, pools, seed=seed),
+    )

@@ -1,0 +1,66 @@
+"""What a reader must know before trusting a pool's figures: pure, drawn from the repeats alone."""
+
+from __future__ import annotations
+
+from lab.report import words
+from lab.results import PoolResult, PoolSummary
+
+#: Below this share of the ideal a pool's result is explained.
+NEAR_IDEAL = 0.90
+#: A generator that needed more than this share of the makespan to submit was in the way.
+SUBMIT_SHARE = 0.25
+#: A pool that kept this share of the cores it can use busy had no more to give.
+SATURATED = 0.75
+
+
+def remarks(pool: PoolResult, usable_cores: int) -> tuple[str, ...]:
+    """Return what is to be said of `pool`, whose Python can use `usable_cores` cores at once."""
+    found = [
+        f"the worker died in repeat {number} ({repeat.worker_died}); that repeat is not ranked"
+        for number, repeat in enumerate(pool.repeats, start=1)
+        if repeat.worker_died
+    ]
+    if generator_was_in_the_way(pool):
+        found.append(
+            f"submitting took more than {SUBMIT_SHARE:.0%} of the makespan: "
+            "the generator was in the way, so this pool is not ranked"
+        )
+    if pool.summary is not None and pool.summary.of_ideal < NEAR_IDEAL:
+        found.append(_why_not_ideal(pool, pool.summary, usable_cores))
+    return tuple(found)
+
+
+def generator_was_in_the_way(pool: PoolResult) -> bool:
+    """Whether the median repeat was bound by our submitting and not by the pool."""
+    late = [repeat.submit_s > SUBMIT_SHARE * repeat.makespan_s for repeat in pool.repeats]
+    return sum(late) * 2 > len(late)
+
+
+def _why_not_ideal(pool: PoolResult, summary: PoolSummary, usable_cores: int) -> str:
+    """Name the largest known part of the time beyond the ideal."""
+    lead = f"{words.percent(summary.of_ideal)} of the ideal"
+    busy_cores = _busy_cores(pool)
+    cost = words.duration(summary.cpu_s_per_task)
+    if busy_cores > SATURATED * usable_cores:
+        limit = "one core" if usable_cores == 1 else f"{usable_cores} cores"
+        return f"{lead}; {busy_cores:.2f} cores busy, its Python can use {limit}; {cost} a task"
+    return (
+        f"{lead}; slots idle for up to {words.duration(_longest_idle_s(pool))} while the worker "
+        f"fetched messages one by one; {cost} of CPU a task"
+    )
+
+
+def _busy_cores(pool: PoolResult) -> float:
+    return max(repeat.cpu_s / repeat.makespan_s for repeat in pool.repeats)
+
+
+def _longest_idle_s(pool: PoolResult) -> float:
+    """Return the longest time that any slot waited for its first or next task."""
+    longest_s = 0.0
+    for repeat in pool.repeats:
+        free_since_s: dict[str, float] = {}
+        for span in sorted(repeat.spans, key=lambda span: span.started_s):
+            idle_s = span.started_s - free_since_s.get(span.slot, 0.0)
+            longest_s = max(longest_s, idle_s)
+            free_since_s[span.slot] = span.finished_s
+    return longest_s

@@ -1,0 +1,109 @@
+"""Latency as cumulative curves, one per pool: data in, figure out, no page."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+
+from lab.report.markup import plot_text
+from lab.report.plots import GREY, axis, figure, height_px, to_ms
+from lab.report.series import Series
+
+#: Points of one latency curve; more than a screen has pixels to show.
+CURVE_POINTS = 300
+#: Greatest latency / least one from which equal steps would squeeze the fast pools together.
+LOG_FROM_RATIO = 60
+#: Width of the narrowest plot, which a curve's name must not leave, and the line to that name.
+PHONE_PLOT_PX = 270
+ARROW_PX = 26
+#: Letters of a curve's name that fit on one side of the plot's middle.
+LONGEST_NAME = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axis:
+    """Places values on a linear or a logarithmic axis."""
+
+    log: bool
+    low: float
+    high: float
+
+    def place(self, value: float) -> float:
+        """Where plotly wants an annotation: on a log axis, the exponent."""
+        return math.log10(max(value, self.low)) if self.log else value
+
+    def share(self, value: float) -> float:
+        """How far along the axis a value stands, 0 to 1."""
+        low, high = self.place(self.low), self.place(self.high)
+        return (self.place(value) - low) / (high - low)
+
+
+def latency_curves(series: Sequence[Series]) -> go.Figure:
+    """Draw, per pool, which percentage of its tasks was done within a latency (ECDF).
+
+    Each curve is named where it crosses a height of its own, so that no two names can meet: the
+    fastest on top, where the others are still far to its right.
+    """
+    series = sorted(series, key=lambda one: statistics.median(one.latencies_s or [0]))
+    samples = [one.latencies_s for one in series]
+    across = _latency_axis([value for sample in samples for value in sample])
+    drawn = figure(height_px(series), margin_t=6)
+    for rank, (one, sample) in enumerate(zip(series, samples, strict=True)):
+        if sample:
+            _add_curve(drawn, one, sample, across)
+            _name_curve(drawn, one, sample, across, 0.86 - 0.72 * rank / max(1, len(series) - 1))
+    drawn.update_layout(
+        xaxis=_latency_axis_settings(across),
+        yaxis=axis("finished within, % of tasks", range=[0, 103], fixedrange=True, dtick=25),
+    )
+    return drawn
+
+
+def _add_curve(drawn: go.Figure, one: Series, sample: list[float], across: Axis) -> None:
+    last = len(sample) - 1
+    steps = min(len(sample), CURVE_POINTS)
+    picks = [round(step * last / max(1, steps - 1)) for step in range(steps)]
+    drawn.add_scatter(
+        x=[to_ms(max(across.low, sample[0]))]
+        + [to_ms(max(across.low, sample[pick])) for pick in picks],
+        y=[0.0] + [round(100 * (pick + 1) / len(sample), 2) for pick in picks],
+        mode="lines+markers",
+        name=plot_text(one.label),
+        line={"color": one.look.colour, "width": 2.5, "dash": one.look.dash, "shape": "hv"},
+        marker={"color": one.look.colour, "symbol": one.look.symbol, "size": 8, "maxdisplayed": 7},
+        hovertemplate=f"{plot_text(one.label)}: %{{y:.0f}} % within %{{x:.3f}} s<extra></extra>",
+    )
+
+
+def _name_curve(
+    drawn: go.Figure, one: Series, sample: list[float], across: Axis, height: float
+) -> None:
+    crossing = sample[min(len(sample) - 1, math.ceil(height * len(sample)) - 1)]
+    text = plot_text(one.label, LONGEST_NAME)
+    needed_px = ARROW_PX + 7 * min(len(one.label), LONGEST_NAME)
+    right = across.share(crossing) > 1 - needed_px / PHONE_PLOT_PX
+    drawn.add_annotation(
+        x=across.place(crossing), y=100 * height, text=text,
+        showarrow=True, arrowhead=0, arrowwidth=1, arrowcolor=GREY, ay=0,
+        ax=-ARROW_PX if right else ARROW_PX, xanchor="right" if right else "left",
+        bgcolor="rgba(255,255,255,0.85)", borderpad=1,
+    )  # fmt: skip
+
+
+def _latency_axis(values: Sequence[float]) -> Axis:
+    least, greatest = max(min(values, default=0), 0.0005), max(values, default=1)
+    if greatest > LOG_FROM_RATIO * least:
+        return Axis(log=True, low=least * 0.8, high=greatest * 1.25)
+    return Axis(log=False, low=0, high=greatest * 1.06)
+
+
+def _latency_axis_settings(across: Axis) -> dict[str, Any]:
+    bounds = [round(across.place(across.low), 4), round(across.place(across.high), 4)]
+    if not across.log:
+        return axis("latency, seconds", range=bounds)
+    return axis("latency, seconds (log scale)", range=bounds, type="log", dtick=1)

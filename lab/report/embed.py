@@ -1,0 +1,20 @@
+"""A plot as HTML: its caption, its box, and its data as inert JSON; it draws nothing."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from lab.report.markup import Markup, script_json, tag
+
+
+def plot(drawn: go.Figure, title: str, caption: str, *, wide: bool = False) -> Markup:
+    """Embed a figure under its title; `draw.js` draws it into the box from the JSON beside it."""
+    height_px = drawn.layout.height
+    data = Markup(script_json(drawn.to_plotly_json()))
+    return tag(
+        "figure",
+        tag("figcaption", tag("h3", title), tag("p", caption)),
+        tag("div", cls="plot", style=f"height:{height_px}px", role="img", aria_label=title),
+        tag("script", data, type="application/json"),
+        cls="wide" if wide else None,
+    )

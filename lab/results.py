@@ -1,0 +1,243 @@
+"""The result file of a race: its shape, and how it is written and read back.
+
+It must not know how a race is run or how a result is shown.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from tasks.errors import ResultFileError
+
+#: Raised by one whenever a reader of the old shape would misread the new one.
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """One task on one slot, in seconds since the repeat's first due instant."""
+
+    slot: str  # "4711" (process), "4711/4713" (thread), "4711#3" (greenlet)
+    started_s: float
+    finished_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Where every submitted task ended; the first equals the sum of the next five."""
+
+    submitted: int
+    finished: int
+    failed: int
+    lost: int  # taken from the queue, and no record says that it ended
+    timed_out: int  # still under way on a living worker when the run's time was up
+    unserved: int  # still waiting in the queue when the run ended
+    duplicated: int  # ran to its end more than once; not part of the sum
+    lost_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """One measured run of one workload on one pool."""
+
+    makespan_s: float  # first due instant to last finish
+    throughput_per_s: float
+    latencies_s: tuple[float, ...]  # due to finished, one per finished task, in order of finish
+    finished_at_s: tuple[float, ...]  # since the first due instant, ascending
+    service_s: tuple[float, ...]  # started to finished, one per finished task
+    spans: tuple[Span, ...]  # which slot ran what, when
+    cpu_s: float  # user + system of the worker's process tree, during the repeat
+    peak_pss_bytes: int
+    submit_s: float  # from the first due instant until the last message was handed to the broker
+    worst_slip_s: float  # how late the latest message was sent, against its due instant
+    account: Account
+    worker_died: str = ""  # how, in a few words, when the worker did not survive the repeat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A median of the repeats, with the least and greatest beside it."""
+
+    median: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolSummary:
+    """What one pool did with one workload, over all repeats."""
+
+    makespan_s: Interval
+    throughput_per_s: Interval
+    latency_p50_s: float  # percentiles of the pooled raw samples
+    latency_p95_s: float
+    latency_p99_s: float
+    cpu_s_per_task: float
+    peak_pss_bytes: int  # greatest of the repeats
+    of_ideal: float  # ideal makespan / median makespan
+    account: Account  # summed over the repeats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolResult:
+    """One pool in one workload: what was measured, and its summary."""
+
+    pool: str
+    concurrency: int
+    slot: str  # what one slot is: process, thread, greenlet, the worker itself
+    ideal_makespan_s: float
+    start_up_s: float  # from the command line to a worker ready to consume
+    repeats: tuple[Repeat, ...]
+    summary: PoolSummary | None  # None where no repeat finished a single task
+    remarks: tuple[str, ...] = ()  # why it is far from the ideal, what died, what is not ranked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Which pool won, and whether that is more than noise."""
+
+    winner: str | None  # None: no difference measured
+    runner_up: str | None
+    ratio: float | None  # runner-up's median makespan / the winner's
+    noise: float | None  # smallest ratio that could have been told from noise
+    sentence: str  # for people: who, by how much, why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadResult:
+    """One workload on every pool."""
+
+    name: str  # burn, digest, sleep, fetch, mixed
+    title: str  # "CPU-bound, holds the GIL"
+    nature: str  # cpu, io, mixed
+    task: str  # the Celery task's name
+    task_label: str  # "cpu.burn, 40 tasks of 100 ms"
+    tasks_per_repeat: int
+    bare_wall_s: float  # one task body measured in-process
+    bare_cpu_s: float
+    pools: tuple[PoolResult, ...]
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Versions:
+    """What took part."""
+
+    poolwise: str
+    celery: str
+    kombu: str
+    redis_py: str
+    gevent: str
+    python: str
+    broker: str  # "valkey 9.1.2 (embedded)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """The machine of the run."""
+
+    name: str
+    platform: str
+    cores: int  # usable by this process
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What was asked for."""
+
+    seed: int
+    repeats: int
+    quick: bool
+    with_results: bool
+    with_events: bool
+    broker: str  # redacted
+    command: str  # a command line that asks for the same again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """How much work makes a millisecond of CPU on this machine."""
+
+    burn_iterations_per_ms: float
+    digest_rounds_per_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RaceResult:
+    """A whole race."""
+
+    schema_version: int
+    kind: str  # "race"
+    run_id: str
+    started_at: str  # ISO 8601, UTC
+    elapsed_s: float
+    versions: Versions
+    host: Host
+    settings: Settings
+    calibration: Calibration
+    clock_error_s: float  # bound of the disagreement between any two clocks of the run
+    workloads: tuple[WorkloadResult, ...]
+    interrupted: bool = False
+
+
+def write(result: RaceResult, path: Path) -> None:
+    """Write `result` as JSON, whole or not at all.
+
+    Raises ResultFileError where the path cannot be written.
+    """
+    text = msgspec.json.format(msgspec.json.encode(result), indent=1)
+    write_whole(path, text)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write `data` beside `path` first and move it there, so that no reader meets half a file.
+
+    Raises ResultFileError, one line that names the path, on a full disk or a forbidden one.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_bytes(data)
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True) if draft.parent.is_dir() else None
+        raise ResultFileError(f"cannot write {path}: {error.strerror}") from error
+
+
+def read(path: Path) -> RaceResult:
+    """Read a result file back.
+
+    Raises ResultFileError where it is missing, truncated, not JSON, of another schema version or
+    not a race.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ResultFileError(f"cannot read {path}: {error.strerror}") from error
+    _check_envelope(data, path)
+    try:
+        return msgspec.json.decode(data, type=RaceResult)
+    except msgspec.ValidationError as error:
+        raise ResultFileError(f"{path} is not a whole result of a race: {error}") from error
+
+
+def _check_envelope(data: bytes, path: Path) -> None:
+    try:
+        envelope = msgspec.json.decode(data)
+    except msgspec.DecodeError as error:
+        raise ResultFileError(f"{path} is not JSON, or was cut short: {error}") from error
+    version = envelope.get("schema_version") if isinstance(envelope, dict) else None
+    if version is None:
+        raise ResultFileError(f"{path} is JSON, but not a result of poolwise")
+    if version != SCHEMA_VERSION:
+        raise ResultFileError(
+            f"{path} has result schema {version}, this poolwise reads {SCHEMA_VERSION}; "
+            "open it with the version that wrote it, or run the race again"
+        )
+    if envelope.get("kind") != "race":
+        raise ResultFileError(f"{path} holds a {envelope.get('kind')!r} result, not a race")

@@ -1,0 +1,129 @@
+"""The workloads of a race: which task, how many, and what they are meant to show.
+
+Pure data: it knows neither broker nor clock; the machine's speed is passed in.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+from lab.results import Calibration
+from producer.plan import Work
+from tasks.errors import UsageError
+from worker.pools import Nature
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """Like tasks, all due at once, and a few of the same kind to warm up with."""
+
+    name: str
+    title: str
+    size: str  # of one task, for people: "100 ms of CPU"
+    count: int
+    work: Work
+    warm_up: Work  # as quick as it can be
+    releases_gil: bool = False  # whether its computing leaves the GIL to other threads
+
+    @property
+    def nature(self) -> Nature:
+        """Decides the default concurrency."""
+        return NATURES[self.name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """How big a race is."""
+
+    burn_ms: float
+    burns: int
+    wait_ms: int
+    waits: int
+    mixed: int
+
+
+FULL = Scale(burn_ms=100, burns=20, wait_ms=1_000, waits=200, mixed=400)
+QUICK = Scale(burn_ms=50, burns=16, wait_ms=500, waits=80, mixed=200)
+
+#: Every workload, in the order they are run, and its nature: which concurrency fits it.
+NATURES: dict[str, Nature] = {
+    "burn": "cpu",
+    "digest": "cpu",
+    "sleep": "io",
+    "fetch": "io",
+    "mixed": "mixed",
+}
+NAMES = tuple(NATURES)
+DEFAULT_NAMES = ("burn", "digest", "fetch", "mixed")
+QUICK_NAMES = ("burn", "fetch", "mixed")
+
+
+def checked(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return `names` in the order of running, each once.
+
+    Raises UsageError for one that is not known.
+    """
+    for name in names:
+        if name not in NAMES:
+            close = difflib.get_close_matches(name, NAMES, n=1)
+            hint = f"did you mean {close[0]}? " if close else ""
+            raise UsageError(f"no workload named {name!r} ({hint}known: {', '.join(NAMES)})")
+    return tuple(name for name in NAMES if name in names)
+
+
+def workloads(
+    names: tuple[str, ...], scale: Scale, speed: Calibration, delay_port: int
+) -> list[Workload]:
+    """Return the workloads called `names`, sized for a machine of this `speed`.
+
+    `delay_port` is where the delay server listens on loopback.
+    """
+    iterations_per_ms = speed.burn_iterations_per_ms
+    burn = Work(task="cpu.burn", args=(round(scale.burn_ms * iterations_per_ms),))
+    digest = Work(task="cpu.digest", args=(round(scale.burn_ms * speed.digest_rounds_per_ms),))
+    fetch = Work(task="io.fetch", args=("127.0.0.1", delay_port, scale.wait_ms))
+    every = {
+        "burn": Workload(
+            name="burn",
+            title="CPU-bound, holds the GIL",
+            size=f"{scale.burn_ms:g} ms of CPU",
+            count=scale.burns,
+            work=burn,
+            warm_up=Work(task="cpu.burn", args=(1,)),
+        ),
+        "digest": Workload(
+            name="digest",
+            title="CPU-bound, releases the GIL",
+            size=f"{scale.burn_ms:g} ms of CPU",
+            count=scale.burns,
+            work=digest,
+            warm_up=Work(task="cpu.digest", args=(1,)),
+            releases_gil=True,
+        ),
+        "sleep": Workload(
+            name="sleep",
+            title="IO-bound, waits for the clock",
+            size=f"{scale.wait_ms} ms of waiting",
+            count=scale.waits,
+            work=Work(task="io.sleep", args=(scale.wait_ms / 1_000,)),
+            warm_up=Work(task="io.sleep", args=(0.01,)),
+        ),
+        "fetch": Workload(
+            name="fetch",
+            title="IO-bound, waits for a server",
+            size=f"{scale.wait_ms} ms of waiting",
+            count=scale.waits,
+            work=fetch,
+            warm_up=Work(task="io.fetch", args=("127.0.0.1", delay_port, 10)),
+        ),
+        "mixed": Workload(
+            name="mixed",
+            title="Mixed, computes and then waits",
+            size="5 ms of CPU, 195 ms of waiting",
+            count=scale.mixed,
+            work=Work(task="mixed.work", args=(5, 195, iterations_per_ms)),
+            warm_up=Work(task="mixed.work", args=(0, 10)),
+        ),
+    }
+    return [every[name] for name in names]

@@ -1,0 +1,51 @@
+"""Reads a rendered page the way a browser without JavaScript would: text, rows and links."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+#: Elements whose content nobody reads.
+_SILENT = frozenset({"script", "style"})
+
+
+@dataclass(slots=True)
+class Page:
+    """What stands on a page."""
+
+    text: str = ""
+    tags: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
+    scripts: list[str] = field(default_factory=list)
+
+    def plain(self) -> str:
+        """The text with every run of white space as one space."""
+        return " ".join(self.text.split())
+
+
+def read(html: str) -> Page:
+    """Parse a page."""
+    parser = _Parser()
+    parser.feed(html)
+    return parser.page
+
+
+class _Parser(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.page = Page()
+        self._inside = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.page.tags.append((tag, dict(attrs)))
+        self._inside = tag
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = ""
+        if tag in {"td", "th", "p", "li", "dd", "dt", "h1", "h2", "h3"}:
+            self.page.text += " "
+
+    def handle_data(self, data: str) -> None:
+        if self._inside == "script":
+            self.page.scripts.append(data)
+        elif self._inside not in _SILENT:
+            self.page.text += data
