@@ -75,6 +75,28 @@ def visibility_timeout(pool: Pool, options: WorkerOptions) -> Finding | None:
     )
 
 
+def sleeps_when_full(pool: Pool, options: WorkerOptions) -> Finding | None:
+    """Without an event loop the worker does not look for messages while its prefetch is used up.
+
+    It waits for 2 seconds then, also when a slot has become free meanwhile. Fetching one message
+    more than there are slots keeps it waiting for a slot instead, which wakes it at once.
+    """
+    delivery = options.delivery
+    enough = delivery.prefetch_multiplier == 0 or (
+        delivery.prefetch_multiplier >= pool.prefetch_multiplier
+    )
+    if enough or delivery.acks_late is False or delivery.redis is False:
+        return None
+    certain = delivery.acks_late is True and delivery.redis is True
+    make, condition = (warning, "") if certain else (note, "with Redis and late acks, ")
+    return make(
+        "sleeps-when-full",
+        f"{condition}a {pool.name} worker whose slots are all busy fetches nothing for up to 2 s, "
+        "though tasks end meanwhile",
+        f"use --prefetch-multiplier {pool.prefetch_multiplier}: it holds one message back, not more",
+    )
+
+
 def prefetch_zero(_pool: Pool, options: WorkerOptions) -> Finding | None:
     """Celery reads the flag as `value or setting`, and 0 is no value to it."""
     delivery = options.delivery
@@ -121,6 +143,7 @@ DELIVERIES: Final[tuple[Rule, ...]] = (
     broker_connections,
     late_ack_lost,
     visibility_timeout,
+    sleeps_when_full,
     prefetch_zero,
     prefetch_hoards,
     revoke_too_late,

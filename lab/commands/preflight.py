@@ -23,9 +23,12 @@ def preflight(command: tuple[str, ...], as_json: bool) -> int:
       poolwise preflight -- celery -A proj worker -P threads --time-limit 5
     """
     findings = checks.check(options_from_argv(list(command)))
+    lost = checks.warnings_of(findings)
     if as_json:
         click.echo(msgspec.json.encode(findings).decode())
     else:
         for line in checks.lines(findings):
             click.echo(line)
-    return 1 if any(finding.severity == "warning" for finding in findings) else 0
+        if not lost:
+            click.echo("Nothing is lost, as far as the command line tells.")
+    return 1 if lost else 0

@@ -304,3 +304,22 @@ def test_lines_say_what_is_lost_and_then_what_mends_it() -> None:
         "    use --pool prefork or gevent, or timeouts inside the task",
     ]
     assert lines(()) == []
+
+
+@every_pool
+def test_a_full_worker_that_would_sleep_is_warned_of(pool: Pool) -> None:
+    stingy = Delivery(redis=True, acks_late=True, prefetch_multiplier=1)
+    sleeps = pool.prefetch_multiplier > 1
+    assert found(pool, delivery=stingy).get("sleeps-when-full") is (WARNING if sleeps else None)
+    unseen = replace(stingy, redis=None)
+    assert found(pool, delivery=unseen).get("sleeps-when-full") is (NOTE if sleeps else None)
+
+
+@every_pool
+@pytest.mark.parametrize(
+    "change", [{"prefetch_multiplier": 2}, {"acks_late": False}, {"redis": False}]
+)
+def test_a_worker_that_does_not_sleep_is_left_alone(pool: Pool, change: dict[str, object]) -> None:
+    stingy = Delivery(redis=True, acks_late=True, prefetch_multiplier=1)
+    awake = replace(stingy, **change)  # type: ignore[arg-type]
+    assert "sleeps-when-full" not in found(pool, delivery=awake)

@@ -1,0 +1,1 @@
+"""Tests of `worker/` on real workers and a real broker."""

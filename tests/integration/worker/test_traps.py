@@ -1,0 +1,121 @@
+"""What preflight says of spellings, acks and settings is what real workers do."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from tests.integration.worker.conftest import StartWorker, stays_false
+
+
+@pytest.mark.parametrize(
+    ("flags", "settings", "env"),
+    [
+        (("-Pgevent",), {}, {}),
+        ((), {"worker_pool": "gevent"}, {}),
+        ((), {}, {"CELERY_WORKER_POOL": "gevent"}),
+    ],
+    ids=["attached", "setting", "environment"],
+)
+def test_gevent_that_is_not_patched_for_runs_nothing(
+    flags: tuple[str, ...],
+    settings: dict[str, Any],
+    env: dict[str, str],
+    start_worker: StartWorker,
+) -> None:
+    worker = start_worker(
+        *flags, "-c", "1", "--include", "worker.startup", settings=settings, **env
+    )
+    assert "[not-monkey-patched]" in worker.log()
+    tasks = [worker.send("whose") for _ in range(4)]
+    worker.until(lambda: "received" in worker.log())
+    assert stays_false(lambda: any(task.ready() for task in tasks), 0.6)
+
+
+@pytest.mark.parametrize(
+    ("setting", "governs"),
+    [
+        ({}, False),
+        ({"broker_pool_limit": 200}, False),
+        ({"broker_transport_options": {"max_connections": 110}}, True),
+    ],
+    ids=["default", "broker_pool_limit", "max_connections"],
+)
+def test_late_acks_of_many_greenlets(
+    setting: dict[str, Any], governs: bool, start_worker: StartWorker
+) -> None:
+    worker = start_worker("-P", "gevent", "-c", "100", settings=setting)
+    for _ in range(200):
+        worker.send("late_nap", 0.3)
+    if governs:
+        worker.until(lambda: worker.unsettled() == 0, 15)
+        assert "Couldn't ack" not in worker.log()
+    else:
+        worker.until(lambda: "MaxConnectionsError" in worker.log(), 15)
+        assert "Couldn't ack" in worker.log()
+
+
+def test_a_full_gevent_worker_sleeps_unless_it_may_fetch_one_more(
+    start_worker: StartWorker,
+) -> None:
+    took_s = {}
+    for multiplier in ("1", "2"):
+        flags = ("-P", "gevent", "-c", "4", "--prefetch-multiplier", multiplier)
+        worker = start_worker(*flags, "--include", "worker.startup")
+        started_s = time.monotonic()
+        for _ in range(12):
+            worker.send("late_nap", 0.1)
+        worker.until(lambda worker=worker: worker.unsettled() == 0, 15)
+        took_s[multiplier] = time.monotonic() - started_s
+    assert took_s["1"] > 3 * took_s["2"]
+
+
+def test_threads_acknowledge_through_one_connection(start_worker: StartWorker) -> None:
+    worker = start_worker("-P", "threads", "-c", "100")
+    for _ in range(200):
+        worker.send("late_nap", 0.3)
+    worker.until(lambda: worker.unsettled() == 0, 15)
+    assert "Couldn't ack" not in worker.log()
+
+
+def test_a_setting_overrides_a_typed_prefork(start_worker: StartWorker) -> None:
+    flags = "-P prefork -c 8 --autoscale 2,1 --prefetch-multiplier 0 --include worker.startup"
+    worker = start_worker(*flags.split(), settings={"worker_pool": "solo"})
+    [stats] = (worker.client.control.inspect(timeout=3, limit=1).stats() or {}).values()
+    assert stats["pool"]["implementation"] == "celery.concurrency.solo:TaskPool"
+    assert "[pool-overridden]" in worker.log()
+    # Two slots by --autoscale, not eight; and four each, for the typed zero is dropped.
+    assert stats["prefetch_count"] == 2 * 4
+
+
+def test_a_task_that_outlives_the_visibility_timeout_runs_again(start_worker: StartWorker) -> None:
+    options = {
+        "visibility_timeout": 1,
+        "unacked_restore_interval": 0.3,
+        "unacked_restore_throttle": 1,
+    }
+    worker = start_worker(
+        "-P", "threads", "-c", "2", settings={"broker_transport_options": options}
+    )
+    task = worker.send("late_nap", 2.0)
+    worker.until(lambda: worker.log().count(f"[{task.id}] received") > 1)
+
+
+def test_threads_cannot_cancel_when_the_connection_is_lost(start_worker: StartWorker) -> None:
+    settings = {"worker_cancel_long_running_tasks_on_connection_loss": True}
+    worker = start_worker("-P", "threads", "-c", "2", settings=settings)
+    worker.send("late_nap", 1.0)
+    worker.until(lambda: "received" in worker.log())
+    number = worker.database.connection_pool.connection_kwargs["db"]
+    for client in worker.database.client_list():
+        if int(client["db"]) == number and client["cmd"] == "brpop":
+            worker.database.client_kill_filter(_id=client["id"])
+    worker.until(lambda: "Failed to cancel active request" in worker.log())
+
+
+def test_celery_refuses_beat_inside_gevent(start_worker: StartWorker) -> None:
+    worker = start_worker("-P", "gevent", "-B")
+    assert worker.process.wait(timeout=5) == 1
+    assert "-B option doesn't work with eventlet/gevent pools" in worker.log()
