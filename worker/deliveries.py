@@ -93,7 +93,7 @@ def sleeps_when_full(pool: Pool, options: WorkerOptions) -> Finding | None:
         "sleeps-when-full",
         f"{condition}a {pool.name} worker whose slots are all busy fetches nothing for up to 2 s, "
         "though tasks end meanwhile",
-        f"use --prefetch-multiplier {pool.prefetch_multiplier}: it holds one message back, not more",
+        f"use --prefetch-multiplier {pool.prefetch_multiplier}: it holds one message back, no more",
     )
 
 
