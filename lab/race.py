@@ -32,7 +32,7 @@ from lab.workloads import FULL, NATURES, QUICK, Workload, workloads
 from producer import broker
 from producer.plan import burst
 from producer.queues import remove
-from tasks.celery import app
+from tasks.celery import app, keep_results_at
 from worker.probe import Clock
 
 #: A repeat may take this many times what one core alone would need, and some seconds more.
@@ -92,6 +92,7 @@ def race(options: RaceOptions, folder: Path, machine: Machine, watcher: Watcher)
         result = _blank(options, run, machine, cluster, speed, clock)
         watcher.prepared(result)
         todo = workloads(options.workloads, QUICK if options.quick else FULL, speed, port)
+        keep_results_at(cluster.broker_url)
         with app.connection_for_write(cluster.broker_url) as connection:
             under_way = Race(
                 options=options,

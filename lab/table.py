@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -11,13 +12,11 @@ from lab.report import words
 from lab.results import PoolSummary, RaceResult, WorkloadResult
 from lab.score import total
 
-#: Columns that the table needs; below, each pool gets lines of its own.
-WIDE = 100
 #: What a figure is called, in the order of showing.
 HEADINGS = (
     "makespan",
     "throughput",
-    "p50 / p95 / p99",
+    "p50/p95/p99",
     "CPU per task",
     "memory",
     "of ideal",
@@ -36,8 +35,12 @@ def _show_workload(workload: WorkloadResult, console: Console) -> None:
     ideal_s = min(pool.ideal_makespan_s for pool in workload.pools)
     console.print(Text(f"{workload.title}: {workload.task_label}", style="bold"))
     console.print(f"ideal makespan {words.duration(ideal_s)}", style="dim", highlight=False)
-    if console.width >= WIDE:
-        console.print(_table(workload))
+    table = _table(workload)
+    if (
+        Measurement.get(console, console.options.update(width=10_000), table).maximum
+        <= console.width
+    ):
+        console.print(table)
     else:
         _show_cards(workload, console)
     console.print(Text(workload.verdict.sentence))
@@ -70,7 +73,7 @@ def _show_cards(workload: WorkloadResult, console: Console) -> None:
             console.print("  no whole repeat")
             continue
         for heading, figure in zip(HEADINGS, _figures(pool.summary), strict=True):
-            console.print(f"  {heading:<16}{figure}", highlight=False, soft_wrap=True)
+            console.print(f"  {heading:<13}{figure}", highlight=False, soft_wrap=True)
 
 
 def _figures(summary: PoolSummary) -> tuple[str, ...]:

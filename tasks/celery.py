@@ -6,3 +6,12 @@ from celery import Celery
 
 app = Celery("tasks")
 app.config_from_object("tasks.settings")
+
+
+def keep_results_at(url: str) -> None:
+    """Let this process look for results at `url`, whatever its environment says.
+
+    For a process that talks to another broker than that of its environment; to be called before
+    the first task is sent, for the backend is made then.
+    """
+    app.backend_cls = url

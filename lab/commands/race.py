@@ -9,11 +9,11 @@ from pathlib import Path
 
 import click
 import msgspec
-from rich.console import Console
 
 from cluster.machine import Machine
 from lab import about, results
 from lab.commands import options
+from lab.console import for_progress, for_results
 from lab.folders import new_run_folder
 from lab.live import watcher
 from lab.options import RaceOptions, parse_concurrency
@@ -121,7 +121,7 @@ def _workloads(text: str | None, *, quick: bool) -> tuple[str, ...]:
 
 def _run(wanted: RaceOptions, *, as_json: bool) -> int:
     folder = new_run_folder(wanted.out, "race", datetime.now())
-    with watcher(Console(stderr=True)) as watching:
+    with watcher(for_progress()) as watching:
         result = run_race(wanted, folder, Machine.this(), watching)
     results.write(result, folder / "result.json")
     report = folder / "report.html"
@@ -129,7 +129,7 @@ def _run(wanted: RaceOptions, *, as_json: bool) -> int:
     if as_json:
         click.echo(msgspec.json.encode(result).decode())
     else:
-        console = Console()
+        console = for_results()
         show(result, console)
         console.print(
             closing_line(result, shlex.quote(str(report))), highlight=False, soft_wrap=True

@@ -1,0 +1,144 @@
+"""In every pool the probe records each attempt: when it was what, who ran it, how it ended."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from uuid import uuid4
+
+import psutil
+import pytest
+
+from cluster.local import RunningWorker
+from producer.ledger import Ledger
+from producer.plan import Work, burst
+from producer.records import Record, RecordReader
+from producer.submit import Order, Submitter
+from tests.integration.conftest import SLOTS, Ground
+
+BOUND_S = 20.0
+ROUNDS = 400
+
+
+def run(ground: Ground, worker: RunningWorker, work: Work, count: int) -> list[Record]:
+    """Submit `count` like tasks and return all records of the run once each task has ended."""
+    name = str(uuid4())
+    reader = RecordReader(ground.cluster.redis)
+    ledger = Ledger(name)
+    submitter = Submitter(ground.app, ground.connection, ground.bench.clock)
+    order = Order(run=name, queue=worker.spec.queues[0])
+    ledger.submit(submitter.submit(burst(work, count), order).ids)
+    records: list[Record] = []
+    for _ in range(ROUNDS):
+        for batch in reader.read(BOUND_S / ROUNDS):
+            records += [record for record in batch.records if record.run == name]
+            ledger.enter(batch.records)
+        if not ledger.open:
+            return records
+    pytest.fail(f"{ledger.open} tasks open\n{worker.child.log_tail()}")
+
+
+def test_instants_are_in_order_and_within_the_run(
+    ground: Ground, pool_worker: RunningWorker
+) -> None:
+    for record in run(ground, pool_worker, Work(task="io.sleep", args=(0.02,)), 6):
+        assert record.due is not None
+        assert record.sent is not None
+        assert record.started is not None
+        error_s = 0.005  # of two processes' clocks on one machine, generously
+        instants = (record.due, record.sent, record.received, record.started, record.finished)
+        assert all(after - before > -error_s for before, after in pairwise(instants))
+        assert record.finished - record.started >= 0.02 - error_s
+        assert record.outcome == "succeeded"
+        assert record.runtime is not None
+        assert not record.redelivered
+        assert record.pool == pool_worker.spec.pool
+        assert record.node == pool_worker.spec.node
+
+
+def test_a_slot_is_the_process_thread_or_greenlet_that_ran_it(
+    ground: Ground, pool_worker: RunningWorker
+) -> None:
+    records = run(ground, pool_worker, Work(task="io.sleep", args=(0.05,)), 12)
+    slots = {record.slot or "" for record in records}
+    main = psutil.Process(pool_worker.child.pid)
+    known = {
+        "prefork": {str(child.pid) for child in main.children()},
+        "threads": {f"{main.pid}/{thread.id}" for thread in main.threads()},
+        "solo": {str(main.pid)},
+    }
+    assert slots <= known.get(pool_worker.spec.pool, slots)
+    if pool_worker.spec.pool == "gevent":
+        assert all(slot.startswith(f"{main.pid}#") for slot in slots)
+    assert len(slots) >= min(SLOTS, pool_worker.spec.concurrency)
+
+
+def test_no_more_run_at_once_than_there_are_slots(
+    ground: Ground, pool_worker: RunningWorker
+) -> None:
+    records = run(ground, pool_worker, Work(task="io.sleep", args=(0.05,)), 12)
+    moments = sorted(
+        [(record.started or 0.0, 1) for record in records]
+        + [(record.finished, -1) for record in records]
+    )
+    running = most = 0
+    for _, change in moments:
+        running += change
+        most = max(most, running)
+    assert most == pool_worker.spec.concurrency
+
+
+@pytest.mark.parametrize(
+    ("work", "outcomes"),
+    [
+        (Work(task="faults.fail"), ["failed"]),
+        (Work(task="faults.retry", args=(2,)), ["retried", "retried", "succeeded"]),
+    ],
+    ids=["failure", "retry"],
+)
+def test_how_an_attempt_ended_is_told(
+    ground: Ground, pool_worker: RunningWorker, work: Work, outcomes: list[str]
+) -> None:
+    records = run(ground, pool_worker, work, 1)
+    # In prefork the next attempt may end before the main process has heard of the one before.
+    assert sorted(record.outcome for record in records) == outcomes
+
+
+def test_a_hard_time_limit_is_an_end(ground: Ground) -> None:
+    worker = ground.workers["prefork"]
+    name = str(uuid4())
+    reader = RecordReader(ground.cluster.redis)
+    ground.app.tasks["io.sleep"].apply_async(
+        (5,),
+        queue="prefork",
+        time_limit=0.2,
+        headers={"poolwise": {"run": name}},  # type: ignore[dict-item]
+        connection=ground.connection,
+        ignore_result=True,
+    )
+    outcomes = []
+    for _ in range(ROUNDS):
+        for batch in reader.read(BOUND_S / ROUNDS):
+            outcomes += [record.outcome for record in batch.records if record.run == name]
+        if outcomes:
+            break
+    assert outcomes == ["time-limit"], worker.child.log_tail()
+
+
+def test_a_message_of_someone_else_is_recorded_without_a_run(
+    ground: Ground, pool_worker: RunningWorker
+) -> None:
+    reader = RecordReader(ground.cluster.redis)
+    sent = ground.app.send_task(
+        "cpu.burn",
+        (10,),
+        queue=pool_worker.spec.queues[0],
+        connection=ground.connection,
+        ignore_result=True,
+    )
+    found: list[Record] = []
+    for _ in range(ROUNDS):
+        for batch in reader.read(BOUND_S / ROUNDS):
+            found += [record for record in batch.records if record.task_id == sent.id]
+        if found:
+            break
+    assert [(r.run, r.due, r.outcome) for r in found] == [(None, None, "succeeded")]

@@ -1,0 +1,111 @@
+"""A message of ours equals, field by field, what `apply_async` publishes."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from kombu import Connection
+
+from producer import template
+from producer.plan import Plan, Work, burst
+from producer.queues import drain, remove
+from producer.submit import Order, Push, Submitter, batching, stamping
+from tests.integration.conftest import Ground
+from worker.probe import HEADER
+
+#: Values that are another for each message, wherever they stand.
+VARIES = {"delivery_tag"}
+
+
+def published(ground: Ground, queue: str) -> list[dict[str, Any]]:
+    """Take what lies in a queue of the stock transport, the first sent first."""
+    raw = ground.cluster.redis.lrange(queue, 0, -1)
+    ground.cluster.redis.delete(queue)
+    return [json.loads(message) for message in reversed(raw)]  # type: ignore[arg-type]
+
+
+def flat(message: Any, path: str = "") -> dict[str, Any]:
+    """Spread nested values out, the decoded body among them."""
+    if isinstance(message, dict):
+        parts = [flat(value, f"{path}.{key}") for key, value in message.items()]
+        return {key: value for part in parts for key, value in part.items()}
+    if path == ".body":
+        return {path: json.loads(base64.b64decode(message))}
+    return {path: message}
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        Work(task="cpu.burn", args=(1_000,)),
+        Work(task="mixed.work", args=(1, 2), kwargs={"iterations_per_ms": 7.5}),
+        Work(task="io.fetch", args=("127.0.0.1", 1, 1), kwargs={}),
+        Work(task="faults.fail", args=('a "quoted" text, é and \\ too',)),
+    ],
+    ids=lambda work: work.task,
+)
+@pytest.mark.parametrize("way", [stamping, batching])
+@pytest.mark.parametrize("store_result", [False, True])
+def test_a_message_of_ours_is_an_ordinary_one(
+    ground: Ground, work: Work, way: Any, store_result: bool
+) -> None:
+    queue, task_id = f"equal-{uuid4()}", str(uuid4())
+    order = Order(run="a run", queue=queue, store_result=store_result)
+    push: Push = way(ground.app, ground.connection, work, order)
+    push([task_id], [1.5], 2.25)
+    ground.app.tasks[work.task].apply_async(
+        work.args,
+        dict(work.kwargs),
+        task_id=task_id,
+        queue=queue,
+        ignore_result=not store_result,
+        headers={HEADER: {"run": "a run", "due": 1.5, "sent": 2.25}},  # type: ignore[dict-item]
+        connection=ground.connection,
+    )
+    ours, theirs = (flat(message) for message in published(ground, queue))
+    tag = ".properties.delivery_tag"
+    assert UUID(ours.pop(tag)) != UUID(theirs.pop(tag))
+    assert ours == theirs
+
+
+def test_the_fast_way_is_taken_on_the_stock_transport_only(ground: Ground) -> None:
+    assert template.supports(ground.connection)
+    with Connection("memory://") as other:
+        assert not template.supports(other)
+
+
+def test_every_task_of_a_plan_gets_an_id_and_instants_of_its_own(ground: Ground) -> None:
+    queue = f"plan-{uuid4()}"
+    plan = Plan(work=Work(task="cpu.burn", args=(1,)), due_s=(0.0, 0.0, 0.05, 0.1))
+    submitter = Submitter(ground.app, ground.connection, ground.bench.clock)
+    submission = submitter.submit(plan, Order(run="r", queue=queue))
+    messages = published(ground, queue)
+    assert tuple(message["headers"]["id"] for message in messages) == submission.ids
+    assert len(set(submission.ids)) == len(plan)
+    stamps = [message["headers"][HEADER] for message in messages]
+    due_s = [round(stamp["due"] - submission.started, 6) for stamp in stamps]
+    assert due_s == list(plan.due_s)
+    assert all(stamp["sent"] >= stamp["due"] for stamp in stamps)
+    assert submission.submit_s >= 0.1
+    assert 0 <= submission.worst_slip_s < submission.submit_s
+
+
+def test_more_than_a_chunk_arrives_whole_and_in_order(ground: Ground) -> None:
+    queue = f"many-{uuid4()}"
+    submitter = Submitter(ground.app, ground.connection, ground.bench.clock)
+    plan = burst(Work(task="cpu.burn", args=(1,)), 2_500)
+    submission = submitter.submit(plan, Order(run="r", queue=queue))
+    assert drain(ground.connection, queue) == list(submission.ids)
+    assert drain(ground.connection, queue) == []
+
+
+def test_a_removed_queue_leaves_nothing(ground: Ground) -> None:
+    queue = f"gone-{uuid4()}"
+    ground.app.send_task("cpu.burn", (1,), queue=queue, connection=ground.connection)
+    assert list(ground.cluster.redis.scan_iter(f"*{queue}*"))
+    remove(ground.connection, [queue, "never-there"])
+    assert not list(ground.cluster.redis.scan_iter(f"*{queue}*"))

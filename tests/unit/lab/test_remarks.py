@@ -1,0 +1,34 @@
+"""A reader is told what would mislead: deaths, a slow generator, distance from the ideal."""
+
+from __future__ import annotations
+
+from lab.remarks import remarks
+from lab.results import Span
+from tests.unit.lab.sample import account, of, repeat
+
+
+def test_a_pool_near_its_ideal_needs_no_words() -> None:
+    assert remarks(of("prefork", (repeat(2.0),), ideal_s=1.9), usable_cores=2) == ()
+
+
+def test_a_death_is_told_with_its_repeat() -> None:
+    broken = repeat(ends=account(lost=3), died="killed by SIGKILL")
+    [remark] = remarks(of("gevent", (repeat(), broken)), usable_cores=1)
+    assert "repeat 2" in remark
+    assert "killed by SIGKILL" in remark
+
+
+def test_a_saturated_pool_is_told_from_an_idle_one() -> None:
+    busy = of("threads", (repeat(2.0, cpu_s=1.95),), ideal_s=1.0)
+    assert "its Python can use one core" in remarks(busy, usable_cores=1)[0]
+    waits = (
+        Span(slot="a", started_s=0.1, finished_s=0.6),
+        Span(slot="a", started_s=1.1, finished_s=2),
+    )
+    idle = of("gevent", (repeat(2.0, cpu_s=0.1, spans=waits),), ideal_s=1.0)
+    assert "slots idle for up to 500 ms" in remarks(idle, usable_cores=1)[0]
+
+
+def test_a_generator_in_the_way_is_told() -> None:
+    starved = of("gevent", (repeat(1.9, submit_s=1.5),), ideal_s=1.9)
+    assert "generator was in the way" in remarks(starved, usable_cores=1)[0]
