@@ -6,16 +6,12 @@ Run as `python -m cluster.delay_server [PORT]`; it prints the port once it liste
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import gevent
 from gevent.server import StreamServer
 from gevent.socket import socket
 
 from cluster.ports import LOOPBACK
-from cluster.process import Child, Leash
-from cluster.wait import wait_until
-from tasks.errors import PoolwiseError
 from tasks.settings import LONGEST_TASK_S
 
 #: What every request gets, in the end.
@@ -42,23 +38,6 @@ def main() -> None:
     sys.stdout.write(f"{server.server_port}\n")
     sys.stdout.flush()
     server.serve_forever()
-
-
-def start_delay_server(folder: Path, leash: Leash) -> tuple[Child, int]:
-    """Start it as a process of its own and return it with its port once it listens.
-
-    Raises PoolwiseError, with its log's tail, where it does not.
-    """
-    log = folder / "delay-server.log"
-    child = Child("delay server", [sys.executable, "-m", __name__], log=log, leash=leash)
-
-    def failure() -> PoolwiseError:
-        return PoolwiseError(f"the delay server did not start; its log:\n{child.log_tail()}")
-
-    wait_until(lambda: log.read_text().endswith("\n") or not child.alive, 15.0, failure)
-    if not child.alive:
-        raise failure()
-    return child, int(log.read_text().split()[0])
 
 
 if __name__ == "__main__":

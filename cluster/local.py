@@ -10,7 +10,7 @@ from typing import Self
 import redis
 
 from cluster.broker import start_broker
-from cluster.delay_server import start_delay_server
+from cluster.delay import start_delay_server
 from cluster.flower import start_flower
 from cluster.process import GRACE_S, Child
 from cluster.reaper import Reaper

@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+from cluster.signals import held_back
+
 #: Seconds that a child gets to stop by itself after SIGTERM.
 GRACE_S = 10.0
 #: Lines of a log that are shown when its process failed.
@@ -50,7 +52,8 @@ class Child:
         self.command = tuple(command)
         self.log = log
         self._leash = leash
-        with log.open("ab") as sink:
+        # A child that runs while the leash has not heard of it would outlive an ill-timed Ctrl-C.
+        with log.open("ab") as sink, held_back():
             self._process = subprocess.Popen(
                 self.command,
                 stdin=subprocess.DEVNULL,
@@ -59,7 +62,7 @@ class Child:
                 env={**os.environ, **(env or {})},
                 start_new_session=True,
             )
-        leash.add(self.pid)
+            leash.add(self.pid)
 
     @property
     def pid(self) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from cluster.machine import Machine
-from tasks.errors import MachineError, UsageError
+from tasks.errors import MachineError, UsageError, WorkerError
 from worker.pools import Nature, Pool, pool_named
 
 #: Memory of one process of a prefork pool, in bytes, of which forking shares the most; measured
@@ -71,16 +72,29 @@ def _positive(number: str, part: str) -> int:
 def check(options: RaceOptions, machine: Machine, natures: set[Nature]) -> None:
     """Refuse what this machine cannot hold, before any of it is started.
 
-    Raises UsageError for a concurrency of a pool that does not race, or that its pool cannot have;
-    MachineError for more processes, threads or memory than there are.
+    Raises UsageError for a concurrency of a pool that does not race, MachineError for more
+    processes, threads or memory than there are, WorkerError for a pool that cannot be imported.
     """
     racing = {pool.name for pool in options.pools}
     for name in options.concurrency:
         if name not in racing:
             raise UsageError(f"--concurrency names {name}, but --pools leaves it out")
     for pool in options.pools:
+        _check_importable(pool)
         for nature in natures:
             _check_room(pool, options.slots(pool, nature, machine.cores), machine)
+
+
+def _check_importable(pool: Pool) -> None:
+    if not pool.needs_module:
+        return
+    try:
+        importlib.import_module(pool.needs_module)
+    except ImportError as error:
+        raise WorkerError(
+            f"{pool.needs_module} cannot be imported here ({error}): install it, or leave the pool "
+            "out with --pools"
+        ) from error
 
 
 def _check_room(pool: Pool, slots: int, machine: Machine) -> None:

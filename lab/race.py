@@ -87,7 +87,7 @@ def race(options: RaceOptions, folder: Path, machine: Machine, watcher: Watcher)
     run = f"poolwise-{folder.name}"
     with LocalCluster(folder, options.broker_url) as cluster:
         speed = calibrate()
-        port = cluster.start_delay_server()
+        port = cluster.start_delay_server() if "fetch" in options.workloads else 0
         clock = Clock.read(cluster.redis)
         result = _blank(options, run, machine, cluster, speed, clock)
         watcher.prepared(result)

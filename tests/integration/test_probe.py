@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 from uuid import uuid4
 
 import psutil
@@ -107,11 +108,12 @@ def test_a_hard_time_limit_is_an_end(ground: Ground) -> None:
     worker = ground.workers["prefork"]
     name = str(uuid4())
     reader = RecordReader(ground.cluster.redis)
-    ground.app.tasks["io.sleep"].apply_async(
+    task: Any = ground.app.tasks["io.sleep"]
+    task.apply_async(
         (5,),
         queue="prefork",
         time_limit=0.2,
-        headers={"poolwise": {"run": name}},  # type: ignore[dict-item]
+        headers={"poolwise": {"run": name}},
         connection=ground.connection,
         ignore_result=True,
     )

@@ -25,7 +25,7 @@ def published(ground: Ground, queue: str) -> list[dict[str, Any]]:
     """Take what lies in a queue of the stock transport, the first sent first."""
     raw = ground.cluster.redis.lrange(queue, 0, -1)
     ground.cluster.redis.delete(queue)
-    return [json.loads(message) for message in reversed(raw)]  # type: ignore[arg-type]
+    return [json.loads(message) for message in reversed(raw)]
 
 
 def flat(message: Any, path: str = "") -> dict[str, Any]:
@@ -57,13 +57,14 @@ def test_a_message_of_ours_is_an_ordinary_one(
     order = Order(run="a run", queue=queue, store_result=store_result)
     push: Push = way(ground.app, ground.connection, work, order)
     push([task_id], [1.5], 2.25)
-    ground.app.tasks[work.task].apply_async(
+    task: Any = ground.app.tasks[work.task]
+    task.apply_async(
         work.args,
         dict(work.kwargs),
         task_id=task_id,
         queue=queue,
         ignore_result=not store_result,
-        headers={HEADER: {"run": "a run", "due": 1.5, "sent": 2.25}},  # type: ignore[dict-item]
+        headers={HEADER: {"run": "a run", "due": 1.5, "sent": 2.25}},
         connection=ground.connection,
     )
     ours, theirs = (flat(message) for message in published(ground, queue))

@@ -10,8 +10,15 @@ from lab.score import summarise
 
 def account(submitted: int = 10, **ends: int) -> Account:
     rest = submitted - sum(ends.get(end, 0) for end in ("failed", "lost", "timed_out", "unserved"))
-    plain = {"failed": 0, "lost": 0, "timed_out": 0, "unserved": 0, "duplicated": 0}
-    return Account(submitted=submitted, finished=rest, **{**plain, **ends})
+    return Account(
+        submitted=submitted,
+        finished=rest,
+        failed=ends.get("failed", 0),
+        lost=ends.get("lost", 0),
+        timed_out=ends.get("timed_out", 0),
+        unserved=ends.get("unserved", 0),
+        duplicated=ends.get("duplicated", 0),
+    )
 
 
 def repeat(

@@ -69,7 +69,7 @@ def test_a_full_disk_is_told_and_what_was_there_stays(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, hard))
     try:
-        with pytest.raises(ResultFileError, match="cannot write .*File too large"):
+        with pytest.raises(ResultFileError, match=r"cannot write .*File too large"):
             results.write_whole(path, b"x" * 2_000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -1,0 +1,129 @@
+"""The `poolwise` command as a person runs it, and what it may leave behind: nothing.
+
+It must not know what any test asks of it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+
+from cluster.wait import wait_until
+
+#: Seconds after which a command that should have ended is called stuck.
+BOUND_S = 60.0
+POOLWISE = str(Path(sys.executable).with_name("poolwise"))
+
+
+def poolwise(
+    *arguments: str, cwd: Path, env: dict[str, str] | None = None, timeout_s: float = BOUND_S
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [POOLWISE, *arguments],
+        cwd=cwd,
+        env=_environment(env),
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+class Running:
+    """A command under way."""
+
+    def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
+        self.process = process
+        self._folder = folder
+        self._family: set[psutil.Process] = set()
+
+    def family(self) -> set[psutil.Process]:
+        """Return every process it has ever been seen to have started, and look again."""
+        with suppress(psutil.NoSuchProcess):
+            self._family |= set(psutil.Process(self.process.pid).children(recursive=True))
+        return self._family
+
+    def output(self) -> str:
+        """Return what it has printed so far, on both channels."""
+        return (self._folder / "out").read_text() + (self._folder / "err").read_text()
+
+    def until(self, condition: Callable[[], object], timeout_s: float = BOUND_S) -> None:
+        """Wait for a condition while watching the family."""
+
+        def holds() -> bool:
+            self.family()
+            return bool(condition())
+
+        wait_until(holds, timeout_s, lambda: AssertionError(f"not so in time:\n{self.output()}"))
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, to it alone."""
+        self.process.send_signal(number)
+
+    def ended(self, timeout_s: float = BOUND_S) -> int:
+        """Wait for its end and return the exit code."""
+        return self.process.wait(timeout_s)
+
+    def survivors(self) -> list[psutil.Process]:
+        """Return what it started that still runs."""
+        return [process for process in self._family if _runs(process)]
+
+
+@contextmanager
+def running(*arguments: str, folder: Path, env: dict[str, str] | None = None) -> Iterator[Running]:
+    """Start a command; whatever is left of it and its family is ended on the way out."""
+    with (folder / "out").open("w") as out, (folder / "err").open("w") as err:
+        process = subprocess.Popen(
+            [POOLWISE, *arguments],
+            cwd=folder,
+            env=_environment(env),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            text=True,
+            start_new_session=True,
+        )
+    command = Running(process, folder)
+    try:
+        yield command
+    finally:
+        family = command.family()
+        process.kill()
+        process.wait()
+        for survivor in family:
+            if _runs(survivor):
+                survivor.kill()
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _environment(changes: dict[str, str] | None) -> dict[str, str]:
+    ours = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
+    return {**ours, **(changes or {})}
+
+
+#: What a terminal or a developer's shell may have set, and a test decides for itself.
+_NOT_INHERITED = frozenset(
+    {
+        "COLUMNS",
+        "NO_COLOR",
+        "FORCE_COLOR",
+        "CELERY_BROKER_URL",
+        "CELERY_RESULT_BACKEND",
+        "POOLWISE_BROKER",
+    }
+)

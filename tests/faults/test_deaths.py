@@ -1,0 +1,96 @@
+"""When a worker dies in the middle of a race, the race says so, ends, and accounts for all."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+import redis
+
+from lab import results
+from lab.measure import measure
+from lab.report import words
+from lab.workloads import QUICK
+from producer.plan import Work, burst
+from tests.command import Running, running
+from tests.integration.conftest import Ground, ground
+from worker.pools import DEFAULT_POOLS
+
+__all__ = ["ground"]
+
+RACE = ("race", "--quick", "--repeat", "2", "--workloads", "sleep", "--seed", "3")
+SLOTS = 10
+WARM_UP = 2 * SLOTS
+TASKS = QUICK.waits
+
+
+def worker_of(race: Running, pool: str) -> psutil.Process:
+    """Find the main process of a pool's worker among those that the race started."""
+    for process in race.family():
+        try:
+            if pool in process.cmdline() and process.parent() == psutil.Process(race.process.pid):
+                return process
+        except psutil.NoSuchProcess:
+            continue
+    pytest.fail(f"no {pool} worker\n{race.output()}")
+
+
+@pytest.mark.parametrize("pool", DEFAULT_POOLS)
+def test_a_worker_killed_in_the_middle_is_reported_and_the_race_ends(
+    pool: str, tmp_path: Path
+) -> None:
+    options = ("--pools", pool, "--concurrency", f"{pool}={SLOTS}")
+    with running(*RACE, *options, folder=tmp_path) as race:
+        race.until(lambda: "sleep ·" in race.output())
+        victim = worker_of(race, pool)
+        race.until(_under_way(tmp_path))
+        os.kill(victim.pid, signal.SIGKILL)
+        assert race.ended() == 0
+        [run] = (tmp_path / "runs").iterdir()
+        output = race.output()
+        race.until(lambda: not race.survivors(), timeout_s=10)
+    [workload] = results.read(run / "result.json").workloads
+    broken, whole = workload.pools[0].repeats
+    account = broken.account
+    assert broken.worker_died == "killed by SIGKILL"
+    assert words.accounted(account) == account.submitted == workload.tasks_per_repeat
+    assert account.lost + account.unserved > 0
+    assert len(account.lost_ids) == account.lost
+    assert whole.account.finished == whole.account.submitted
+    assert "worker died: killed by SIGKILL" in output
+    assert "died in repeat 1" in " ".join(output.split())
+
+
+def _under_way(folder: Path) -> Callable[[], bool]:
+    """Tell whether a measured repeat has begun: more wait than warm a pool up, not all of them."""
+
+    def under_way() -> bool:
+        [log] = folder.glob("runs/*/broker.log")
+        port = int(log.read_text().split("port=")[1].split(".")[0])
+        with redis.Redis(port=port) as server:
+            waiting = [int(server.llen(key)) for key in server.scan_iter("poolwise-*.1")]
+        return bool(waiting) and WARM_UP < waiting[0] <= TASKS - SLOTS
+
+    return under_way
+
+
+def test_a_killed_slot_of_prefork_costs_no_task(ground: Ground) -> None:
+    worker = ground.workers["prefork"]
+    plan = burst(Work(task="io.sleep", args=(0.5,)), 6)
+    killed: list[int] = []
+
+    def kill_one(_progress: object) -> None:
+        if not killed:
+            child = psutil.Process(worker.child.pid).children()[0]
+            killed.append(child.pid)
+            child.kill()
+
+    account = measure(
+        ground.bench, worker, plan, run="slot", timeout_s=60, progress=kill_one
+    ).repeat.account
+    assert killed
+    assert account.finished == account.submitted == 6

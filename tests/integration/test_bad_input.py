@@ -1,0 +1,171 @@
+"""What cannot be done gets one line that names the mend, and an exit code of its kind."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from cluster.broker import server_program
+from cluster.ports import LOOPBACK, answers, free_port
+from cluster.process import Child
+from cluster.reaper import Reaper
+from cluster.wait import wait_until
+from tests.command import poolwise
+
+
+def refused(*arguments: str, cwd: Path, code: int, env: dict[str, str] | None = None) -> str:
+    """Run a command that must fail, and return its one line."""
+    done = poolwise(*arguments, cwd=cwd, env=env)
+    assert done.returncode == code, done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+    last = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(last) == 1, done.stderr
+    assert not done.stdout
+    return last[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--pools", "prefork,gevnt"), 2, "did you mean gevent?"),
+        (("--pools", ","), 2, "names no pool"),
+        (("--workloads", "brun"), 2, "did you mean burn?"),
+        (("--workloads", ","), 2, "names no workload"),
+        (("--concurrency", "prefork=0"), 2, "1 slot or more"),
+        (("--concurrency", "prefork=-1"), 2, "1 slot or more"),
+        (("--concurrency", "prefork=1000000"), 6, "ask for less"),
+        (("--concurrency", "threads=1000000"), 6, "ask for less"),
+        (("--broker", "amqp://localhost"), 2, "redis:// or rediss://"),
+        (("--broker", "redis://localhost:port/0"), 2, "not a broker's address"),
+        (("--broker", "redis://no-such-host.invalid:6379/0"), 3, "name not known"),
+        (("--out", "/proc/nowhere"), 5, "--out"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_a_mistake_gets_one_line_that_names_the_mend(
+    arguments: tuple[str, ...], code: int, words: str, tmp_path: Path
+) -> None:
+    assert words in refused("race", *arguments, cwd=tmp_path, code=code)
+
+
+def test_an_unknown_option_is_refused_by_name(tmp_path: Path) -> None:
+    done = poolwise("race", "--quik", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--quick" in done.stderr
+
+
+def test_a_broker_that_refuses(tmp_path: Path) -> None:
+    url = f"redis://:hidden@{LOOPBACK}:{free_port()}/0"
+    line = refused("race", "--broker", url, cwd=tmp_path, code=3)
+    assert "connection refused" in line
+    assert "hidden" not in line
+    assert "Leave --broker out" in line
+
+
+def test_a_broker_that_wants_a_password(tmp_path: Path) -> None:
+    port, reaper = free_port(), Reaper()
+    command = [server_program(), "--port", str(port), "--bind", LOOPBACK, "--requirepass", "s3"]
+    server = Child("server", command, log=tmp_path / "log", leash=reaper)
+    try:
+        wait_until(lambda: answers(port), 10, lambda: AssertionError(server.log_tail()))
+        url = f"redis://{LOOPBACK}:{port}/0"
+        assert "wants a password" in refused("race", "--broker", url, cwd=tmp_path, code=3)
+        wrong = f"redis://:wrong@{LOOPBACK}:{port}/0"
+        line = refused("race", "--broker", wrong, cwd=tmp_path, code=3)
+        assert "password" in line
+        assert "wrong" not in line
+    finally:
+        server.kill()
+        reaper.close()
+
+
+@contextmanager
+def listener(answer: Callable[[socket.socket], None]) -> Iterator[int]:
+    """Listen on loopback and meet every connection with `answer`."""
+    with socket.create_server((LOOPBACK, 0)) as server:
+        server.settimeout(0.1)
+        done = threading.Event()
+
+        def serve() -> None:
+            held = []
+            while not done.is_set():
+                try:
+                    connection, _ = server.accept()
+                except TimeoutError:
+                    continue
+                held.append(connection)
+                answer(connection)
+            for connection in held:
+                connection.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            done.set()
+            thread.join()
+
+
+def _web_page(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (_web_page, "does not speak Redis"),
+        (lambda connection: connection.close(), "closed the connection"),
+        (lambda _connection: None, "no answer within"),
+    ],
+    ids=["web server", "closes", "silent"],
+)
+def test_what_answers_but_is_no_redis(
+    answer: Callable[[socket.socket], None], words: str, tmp_path: Path
+) -> None:
+    with listener(answer) as port:
+        url = f"redis://{LOOPBACK}:{port}/0"
+        assert words in refused("race", "--broker", url, cwd=tmp_path, code=3)
+
+
+def test_a_port_that_is_taken(tmp_path: Path) -> None:
+    with listener(lambda _connection: None) as port:
+        line = refused("up", "--port", str(port), "--flower-port", "0", cwd=tmp_path, code=2)
+        assert f"port {port}" in line
+        line = refused("up", "--flower-port", str(port), "--port", "0", cwd=tmp_path, code=2)
+        assert "Flower" in line
+
+
+def _hide(module: str, folder: Path) -> dict[str, str]:
+    """Put a module in the way of the real one; importing it fails as if it were not there."""
+    (folder / "hidden").mkdir()
+    (folder / "hidden" / f"{module}.py").write_text(f"raise ImportError('no {module} here')\n")
+    return {"PYTHONPATH": str(folder / "hidden")}
+
+
+def test_gevent_that_cannot_be_imported(tmp_path: Path) -> None:
+    env = _hide("gevent", tmp_path)
+    line = refused("race", "--quick", cwd=tmp_path, code=4, env=env)
+    assert "gevent" in line
+    assert "--pools" in line
+
+
+def test_a_worker_that_dies_at_its_start_shows_the_end_of_its_log(tmp_path: Path) -> None:
+    env = {"CELERY_CUSTOM_WORKER_POOL": "no.such:Pool", **_hide("billiard", tmp_path)}
+    done = poolwise(
+        "race", "--quick", "--pools", "threads", "--workloads", "burn", cwd=tmp_path, env=env
+    )
+    assert done.returncode != 0
+    assert "no billiard here" in done.stderr
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"schema_version": 99}'])
+def test_a_file_that_is_no_result(content: str, tmp_path: Path) -> None:
+    (tmp_path / "r.json").write_text(content)
+    assert "r.json" in refused("report", "r.json", cwd=tmp_path, code=5)
+    assert not (tmp_path / "report.html").exists()

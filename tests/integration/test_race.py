@@ -1,0 +1,151 @@
+"""A race from the command line to the report, as its user sees it."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster.local import LocalCluster
+from lab import results
+from tests.command import poolwise, running
+from worker.pools import DEFAULT_POOLS
+
+SLOTS = "prefork={0},threads={0},gevent={0}"
+SMALL = ("--quick", "--concurrency", SLOTS.format(2), "--seed", "5")
+#: What kombu keeps of queues that expire by themselves, those of remote control among them.
+KOMBUS_OWN = "_kombu.binding_deadlines"
+
+
+@pytest.fixture(scope="module")
+def raced(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
+    """Run one small race; returns its folder, stdout and stderr."""
+    folder = tmp_path_factory.mktemp("race")
+    more = ("--concurrency", SLOTS.format(16), "--workloads", "burn,mixed")
+    done = poolwise("race", *SMALL, *more, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    [run] = (folder / "runs").iterdir()
+    return run, done.stdout, done.stderr
+
+
+def test_every_task_is_accounted_for_on_every_pool(raced: tuple[Path, str, str]) -> None:
+    result = results.read(raced[0] / "result.json")
+    assert [workload.name for workload in result.workloads] == ["burn", "mixed"]
+    for workload in result.workloads:
+        assert tuple(pool.pool for pool in workload.pools) == DEFAULT_POOLS
+        for pool in workload.pools:
+            assert pool.summary is not None
+            account = pool.summary.account
+            assert account.submitted == account.finished == workload.tasks_per_repeat
+            assert account.lost == account.duplicated == 0
+
+
+def test_the_table_names_pools_figures_and_the_report(raced: tuple[Path, str, str]) -> None:
+    run, stdout, stderr = raced
+    for word in (*DEFAULT_POOLS, "makespan", "of ideal", "submitted =", "report.html"):
+        assert word in stdout
+    assert "calibrated" in stderr
+    assert "\x1b" not in stdout + stderr
+    assert (run / "report.html").stat().st_size > 100_000
+    assert "--seed 5" in stdout
+
+
+def test_processes_beat_the_gil_and_the_verdict_says_so(raced: tuple[Path, str, str]) -> None:
+    burn = results.read(raced[0] / "result.json").workloads[0]
+    of_ideal = {pool.pool: pool.summary.of_ideal for pool in burn.pools if pool.summary}
+    assert of_ideal["prefork"] > of_ideal["threads"]
+    assert of_ideal["prefork"] > of_ideal["gevent"]
+
+
+def test_the_settings_travel_with_the_result(raced: tuple[Path, str, str]) -> None:
+    result = results.read(raced[0] / "result.json")
+    assert result.settings.seed == 5
+    assert result.settings.broker == "embedded"
+    assert 0 < result.clock_error_s < 0.1
+    assert result.calibration.burn_iterations_per_ms > 100
+    assert result.settings.command.startswith("poolwise race --quick")
+
+
+def test_json_goes_to_stdout_alone_and_costs_can_be_shown(tmp_path: Path) -> None:
+    options = ("--with-results", "--with-events", "--json", "--pools", "threads")
+    done = poolwise(
+        "race", "--quick", "--workloads", "burn", "--concurrency", "threads=2", *options,
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    document: dict[str, Any] = json.loads(done.stdout)
+    assert document["kind"] == "race"
+    assert document["settings"]["with_results"]
+    assert document["settings"]["with_events"]
+    [pool] = document["workloads"][0]["pools"]
+    assert pool["summary"]["account"]["finished"] == pool["summary"]["account"]["submitted"]
+
+
+def test_a_foreign_broker_is_used_and_left_as_it_was(tmp_path: Path) -> None:
+    with LocalCluster(tmp_path) as cluster:
+        cluster.redis.set("someone-elses", "value")
+        done = poolwise(
+            "race", *SMALL, "--pools", "gevent", "--concurrency", "gevent=2",
+            "--workloads", "burn", "--broker", cluster.broker_url, cwd=tmp_path,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert cluster.broker_url in done.stdout
+        left = {key.decode() for key in cluster.redis.scan_iter("*")}
+    assert left <= {"someone-elses", "poolwise:records", KOMBUS_OWN}
+
+
+def test_the_report_command_compares_several(raced: tuple[Path, str, str], tmp_path: Path) -> None:
+    result = str(raced[0] / "result.json")
+    done = poolwise("report", result, result, "-o", "both.html", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "both.html"
+    assert (tmp_path / "both.html").stat().st_size > 100_000
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_a_signal_ends_a_race_and_leaves_nothing(
+    number: signal.Signals, code: int, tmp_path: Path
+) -> None:
+    with running("race", *SMALL, folder=tmp_path) as race:
+        race.until(lambda: "repeat 1" in race.output())
+        race.signal(number)
+        assert race.ended() == code
+        assert "Traceback" not in race.output()
+        assert race.family()
+        race.until(lambda: not race.survivors(), timeout_s=10)
+
+
+@pytest.mark.parametrize("moment", ["", "starting", "ready", "burn"])
+def test_ctrl_c_twice_at_any_moment_leaves_nothing(moment: str, tmp_path: Path) -> None:
+    with running("race", *SMALL, folder=tmp_path) as race:
+        race.until(lambda: moment in race.output() and race.family())
+        race.signal(signal.SIGINT)
+        race.signal(signal.SIGINT)
+        assert race.ended() == 130
+        assert "Traceback" not in race.output()
+        race.until(lambda: not race.survivors(), timeout_s=10)
+
+
+def test_a_race_that_is_killed_leaves_nothing_either(tmp_path: Path) -> None:
+    with running("race", *SMALL, folder=tmp_path) as race:
+        race.until(lambda: "repeat 1" in race.output())
+        race.signal(signal.SIGKILL)
+        race.ended()
+        race.until(lambda: not race.survivors(), timeout_s=10)
+
+
+def test_an_interrupted_race_keeps_the_workloads_it_completed(tmp_path: Path) -> None:
+    with running("race", *SMALL, "--workloads", "burn,fetch", folder=tmp_path) as race:
+        race.until(lambda: "fetch ·" in race.output())
+        race.signal(signal.SIGINT)
+        assert race.ended() == 130
+        [run] = (tmp_path / "runs").iterdir()
+        result = results.read(run / "result.json")
+    assert result.interrupted
+    assert [workload.name for workload in result.workloads] == ["burn"]
+    assert "Interrupted" in race.output()
