@@ -1,0 +1,155 @@
+"""Children are started ready and stopped for sure; what they cost is measured."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cluster import ports
+from cluster.footprint import MemoryWatch, cpu_s, pss_bytes
+from cluster.local import LocalCluster, WorkerSpec
+from cluster.process import Child
+from cluster.reaper import Reaper
+from cluster.signals import held_back
+from cluster.wait import wait_until
+from producer import broker
+from tasks.errors import UsageError, WorkerError
+
+STUBBORN = """
+import signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+print("deaf", flush=True)
+time.sleep(60)
+"""
+
+
+def python(script: str, folder: Path, reaper: Reaper) -> Child:
+    return Child("script", [sys.executable, "-c", script], log=folder / "log", leash=reaper)
+
+
+def test_a_child_that_ignores_sigterm_is_ended_with_its_own_children(tmp_path: Path) -> None:
+    reaper = Reaper()
+    child = python(STUBBORN, tmp_path, reaper)
+    wait_until(lambda: "deaf" in child.log_tail(), 10, lambda: AssertionError(child.log_tail()))
+    [grandchild] = psutil.Process(child.pid).children()
+    child.stop(grace_s=0.1)
+    assert child.how_it_ended() == "killed by SIGKILL"
+    wait_until(lambda: not grandchild.is_running(), 5, lambda: AssertionError(str(grandchild)))
+    reaper.close()
+
+
+def test_the_reaper_ends_what_its_owner_left(tmp_path: Path) -> None:
+    owner = f"""
+import sys
+from pathlib import Path
+from cluster.process import Child
+from cluster.reaper import Reaper
+child = Child("c", [sys.executable, "-c", "import time; time.sleep(60)"],
+              log=Path({str(tmp_path / "log")!r}), leash=Reaper())
+print(child.pid, flush=True)
+sys.stdin.read()
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", owner], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        assert process.stdout is not None
+        child = psutil.Process(int(process.stdout.readline()))
+        assert child.is_running()
+        process.kill()
+    wait_until(lambda: not child.is_running(), 10, lambda: AssertionError(str(child)))
+
+
+def test_a_signal_is_held_back_but_not_lost() -> None:
+    steps = []
+
+    def interrupted() -> None:
+        with held_back():
+            os.kill(os.getpid(), signal.SIGINT)
+            steps.append("after the signal")
+        steps.append("after the block")
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert steps == ["after the signal"]
+
+
+def test_a_broker_keeps_nothing_and_listens_on_loopback_only(tmp_path: Path) -> None:
+    with LocalCluster(tmp_path) as cluster:
+        assert "valkey" in broker.version(cluster.redis) or "redis" in broker.version(cluster.redis)
+        port = int(cluster.broker_url.rpartition(":")[2].partition("/")[0])
+        [child] = psutil.Process().children()[-1:]
+        listening = {tuple(c.laddr) for c in child.net_connections() if c.status == "LISTEN"}
+        assert listening == {(ports.LOOPBACK, port)}
+    assert not ports.answers(port)
+
+
+def test_a_worker_that_dies_at_its_start_shows_why(tmp_path: Path) -> None:
+    with LocalCluster(tmp_path) as cluster:
+        spec = WorkerSpec(
+            name="broken",
+            pool="threads",
+            concurrency=1,
+            queues=("q",),
+            broker_url=cluster.broker_url,
+            flags=("--no-such-flag",),
+        )
+        with pytest.raises(WorkerError, match="no-such-flag"):
+            cluster.start_workers([spec])
+
+
+def test_a_taken_port_is_refused_and_0_is_any() -> None:
+    port = ports.claimed_port(0, "a test")
+    assert ports.claimed_port(port, "a test") == port
+    with pytest.raises(UsageError, match="cannot be had for a test"):
+        ports.claimed_port(70_000, "a test")
+
+
+def test_the_cpu_time_of_a_tree_is_that_of_all_its_members() -> None:
+    burn = "import subprocess, sys; [subprocess.run([sys.executable, '-c', 'sum(range(10**7))'])"
+    burn += " for _ in range(2)]; print('done', flush=True); sys.stdin.read()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", burn], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "done\n"
+        own = psutil.Process(process.pid).cpu_times()
+        assert cpu_s(process.pid) > own.user + own.system
+        process.kill()
+
+
+def test_shared_memory_is_not_counted_twice() -> None:
+    hold = "import os, sys; data = bytearray(80_000_000)\nfor _ in range(3):\n"
+    hold += "    if os.fork() == 0: sys.stdin.read(); os._exit(0)\n"
+    hold += "print('held', flush=True); sys.stdin.read()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        tree = [psutil.Process(process.pid), *psutil.Process(process.pid).children()]
+        assert len(tree) == 4
+        together = pss_bytes(process.pid)
+        apart = sum(member.memory_info().rss for member in tree)
+        assert 80_000_000 < together < 0.6 * apart
+        for member in tree:
+            member.kill()
+
+
+def test_a_peak_between_two_looks_at_start_and_end_is_seen() -> None:
+    sizes = iter([5, 900, 7, *[6] * 10_000])
+    with MemoryWatch(1, measure=lambda _pid: next(sizes)) as watch:
+        deadline = time.monotonic() + 10
+        while watch.peak_bytes < 900 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert watch.peak_bytes == 900
