@@ -12,6 +12,7 @@ from kombu import Connection
 
 from cluster.footprint import MemoryWatch, cpu_s
 from cluster.local import RunningWorker
+from lab.lanes import packed
 from lab.results import Account, Repeat, Span
 from producer.ledger import Closing, Ledger
 from producer.plan import Plan
@@ -124,16 +125,17 @@ def _repeat(
     ends_s = tuple(record.finished - zero for record in closing.finished)
     makespan_s = ends_s[-1] if ends_s else 0.0
     started = [(record, record.started or record.received) for record in closing.finished]
+    spans = [
+        Span(slot=r.slot or "?", started_s=start - zero, finished_s=r.finished - zero)
+        for r, start in started
+    ]
     return Repeat(
         makespan_s=makespan_s,
         throughput_per_s=len(ends_s) / makespan_s if makespan_s else 0.0,
         latencies_s=tuple(r.finished - (r.due or zero) for r in closing.finished),
         finished_at_s=ends_s,
         service_s=tuple(record.finished - start for record, start in started),
-        spans=tuple(
-            Span(slot=r.slot or "?", started_s=start - zero, finished_s=r.finished - zero)
-            for r, start in started
-        ),
+        spans=packed(spans, worker.spec.concurrency),
         cpu_s=cpu_used_s,
         peak_pss_bytes=peak_pss_bytes,
         submit_s=submission.submit_s,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.report import words
-from lab.results import PoolResult, PoolSummary
+from lab.results import PoolResult, PoolSummary, Repeat
 
 #: Below this share of the ideal a pool's result is explained.
 NEAR_IDEAL = 0.90
@@ -45,8 +45,8 @@ def _why_not_ideal(pool: PoolResult, summary: PoolSummary, usable_cores: int) ->
         limit = "one core" if usable_cores == 1 else f"{usable_cores} cores"
         return f"{lead}; {busy_cores:.2f} cores busy, its Python can use {limit}; {cost} a task"
     return (
-        f"{lead}; slots idle for up to {words.duration(_longest_idle_s(pool))} while the worker "
-        f"fetched messages one by one; {cost} of CPU a task"
+        f"{lead}; a slot stood empty for {words.duration(_mean_idle_s(pool))} while tasks waited: "
+        f"a worker fetches messages one by one; {cost} of CPU a task"
     )
 
 
@@ -54,13 +54,25 @@ def _busy_cores(pool: PoolResult) -> float:
     return max(repeat.cpu_s / repeat.makespan_s for repeat in pool.repeats)
 
 
-def _longest_idle_s(pool: PoolResult) -> float:
-    """Return the longest time that any slot waited for its first or next task."""
-    longest_s = 0.0
-    for repeat in pool.repeats:
-        free_since_s: dict[str, float] = {}
-        for span in sorted(repeat.spans, key=lambda span: span.started_s):
-            idle_s = span.started_s - free_since_s.get(span.slot, 0.0)
-            longest_s = max(longest_s, idle_s)
-            free_since_s[span.slot] = span.finished_s
-    return longest_s
+def _mean_idle_s(pool: PoolResult) -> float:
+    """Return how long a slot stood empty on average, while tasks still waited, in seconds.
+
+    The integral of the empty slots from the due instant to the last start, over the slots; the
+    worst repeat counts.
+    """
+    return max(_empty_slot_s(repeat, pool.concurrency) for repeat in pool.repeats)
+
+
+def _empty_slot_s(repeat: Repeat, slots: int) -> float:
+    changes = sorted(
+        [(span.started_s, 1) for span in repeat.spans]
+        + [(span.finished_s, -1) for span in repeat.spans]
+    )
+    last_start_s = max((span.started_s for span in repeat.spans), default=0.0)
+    empty_s, running, since_s = 0.0, 0, 0.0
+    for instant_s, change in changes:
+        if instant_s > last_start_s:
+            break
+        empty_s += max(0, slots - running) * (instant_s - since_s)
+        running, since_s = running + change, instant_s
+    return empty_s / slots

@@ -45,13 +45,13 @@ def judge(workload: str, pools: Sequence[PoolResult], *, seed: int) -> Verdict:
     winner = best.pool if first.real else None
     level = [best] + [pool for pool, c in zip(others, comparisons, strict=True) if not c.real]
     lead = _win(best, others[0], first) if winner else _draw(level, first)
-    rest = [] if winner else _behind(others, comparisons)
+    rest = [] if winner else [*_behind(others, comparisons), *_cost(level)]
     return Verdict(
         winner=winner,
         runner_up=others[0].pool,
         ratio=first.ratio,
         noise=first.noise,
-        sentence=" ".join([f"{lead}: {_reason(workload, winner)}.", *rest, *_cost(level)]),
+        sentence=" ".join([f"{lead}: {_reason(workload, winner)}.", *rest]),
     )
 
 

@@ -104,7 +104,7 @@ def workloads(
         "sleep": Workload(
             name="sleep",
             title="IO-bound, waits for the clock",
-            size=f"{scale.wait_ms} ms of waiting",
+            size=f"{scale.wait_ms / 1_000:g} s of waiting",
             count=scale.waits,
             work=Work(task="io.sleep", args=(scale.wait_ms / 1_000,)),
             warm_up=Work(task="io.sleep", args=(0.01,)),
@@ -112,7 +112,7 @@ def workloads(
         "fetch": Workload(
             name="fetch",
             title="IO-bound, waits for a server",
-            size=f"{scale.wait_ms} ms of waiting",
+            size=f"{scale.wait_ms / 1_000:g} s of waiting",
             count=scale.waits,
             work=fetch,
             warm_up=Work(task="io.fetch", args=("127.0.0.1", delay_port, 10)),

@@ -21,12 +21,14 @@ def test_a_death_is_told_with_its_repeat() -> None:
 def test_a_saturated_pool_is_told_from_an_idle_one() -> None:
     busy = of("threads", (repeat(2.0, cpu_s=1.95),), ideal_s=1.0)
     assert "its Python can use one core" in remarks(busy, usable_cores=1)[0]
-    waits = (
-        Span(slot="a", started_s=0.1, finished_s=0.6),
-        Span(slot="a", started_s=1.1, finished_s=2),
+    # Two slots: the second is empty for the first second, the first for half a second more.
+    spans = (
+        Span(slot="a", started_s=0.0, finished_s=1.0),
+        Span(slot="b", started_s=1.0, finished_s=2.0),
+        Span(slot="a", started_s=1.5, finished_s=2.0),
     )
-    idle = of("gevent", (repeat(2.0, cpu_s=0.1, spans=waits),), ideal_s=1.0)
-    assert "slots idle for up to 500 ms" in remarks(idle, usable_cores=1)[0]
+    idle = of("gevent", (repeat(2.0, cpu_s=0.1, spans=spans),), ideal_s=1.0)
+    assert "a slot stood empty for 750 ms" in remarks(idle, usable_cores=1)[0]
 
 
 def test_a_generator_in_the_way_is_told() -> None:
