@@ -78,9 +78,12 @@ def _reason(error: Exception) -> str:
     for kind, words in _REASONS:
         if isinstance(error, kind) or isinstance(cause, kind):
             return words
+    if "closed by server" in text:  # how redis-py tells an orderly close from a reset
+        return _CLOSED
     return text.partition("\n")[0] or type(error).__name__
 
 
+_CLOSED = "it closed the connection: not a Redis?"
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (redis.AuthenticationError, "it wants a password, or another one"),
     (socket.gaierror, "name not known"),
@@ -88,5 +91,5 @@ _REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (redis.TimeoutError, f"no answer within {PATIENCE_S:.0f} s"),
     (redis.BusyLoadingError, "it is still loading its data"),
     (redis.InvalidResponse, "what answers there does not speak Redis"),
-    (ConnectionResetError, "it closed the connection: not a Redis?"),
+    (ConnectionResetError, _CLOSED),
 )

@@ -17,10 +17,8 @@ from lab.report import words
 from lab.workloads import QUICK
 from producer.plan import Work, burst
 from tests.command import Running, running
-from tests.integration.conftest import Ground, ground
+from tests.ground import Ground
 from worker.pools import DEFAULT_POOLS
-
-__all__ = ["ground"]
 
 RACE = ("race", "--quick", "--repeat", "2", "--workloads", "sleep", "--seed", "3")
 SLOTS = 10

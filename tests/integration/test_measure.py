@@ -7,7 +7,7 @@ import pytest
 from cluster.local import RunningWorker
 from lab.measure import measure
 from producer.plan import Work, burst
-from tests.integration.conftest import Ground
+from tests.ground import Ground
 
 
 def test_every_task_of_a_repeat_is_accounted_for(

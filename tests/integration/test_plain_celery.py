@@ -11,7 +11,7 @@ from cluster.local import LocalCluster
 from cluster.process import Child
 from cluster.reaper import Reaper
 from cluster.wait import wait_until
-from tests.integration.conftest import Ground
+from tests.ground import Ground
 
 ROOT = Path(__file__).parents[2]
 CELERY = str(Path(sys.executable).with_name("celery"))

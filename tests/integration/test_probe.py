@@ -14,7 +14,7 @@ from producer.ledger import Ledger
 from producer.plan import Work, burst
 from producer.records import Record, RecordReader
 from producer.submit import Order, Submitter
-from tests.integration.conftest import SLOTS, Ground
+from tests.ground import SLOTS, Ground
 
 BOUND_S = 20.0
 ROUNDS = 400

@@ -14,7 +14,7 @@ from producer import template
 from producer.plan import Plan, Work, burst
 from producer.queues import drain, remove
 from producer.submit import Order, Push, Submitter, batching, stamping
-from tests.integration.conftest import Ground
+from tests.ground import Ground
 from worker.probe import HEADER
 
 #: Values that are another for each message, wherever they stand.
