@@ -1,0 +1,48 @@
+"""`poolwise up` gives a whole cluster until Ctrl-C, and takes it away again."""
+
+from __future__ import annotations
+
+import signal
+import urllib.request
+from pathlib import Path
+
+from tests.command import Running, running
+from worker.pools import DEFAULT_POOLS
+
+ANY_PORTS = ("--port", "0", "--flower-port", "0")
+
+
+def address_of(what: str, up: Running) -> str:
+    """Return what stands behind a label in the command's output."""
+    [line] = [line for line in up.output().splitlines() if line.startswith(what)]
+    return line.split()[1]
+
+
+def test_a_cluster_stands_until_ctrl_c(tmp_path: Path) -> None:
+    with running("up", *ANY_PORTS, folder=tmp_path) as up:
+        up.until(lambda: "Ctrl-C stops everything" in up.output())
+        url = address_of("Flower", up)
+        nodes = [f"{pool}@poolwise" for pool in DEFAULT_POOLS]
+        for node in nodes:
+            assert node in up.output()
+        up.until(lambda: all(node in page(f"{url}/workers") for node in nodes), timeout_s=20)
+        up.signal(signal.SIGINT)
+        assert up.ended() == 0
+        assert up.family()
+        up.until(lambda: not up.survivors(), timeout_s=10)
+
+
+def test_a_worker_that_ends_by_itself_ends_the_cluster_with_its_log(tmp_path: Path) -> None:
+    with running("up", *ANY_PORTS, "--pools", "threads", folder=tmp_path) as up:
+        up.until(lambda: "Ctrl-C stops everything" in up.output())
+        [worker] = [p for p in up.family() if "worker" in p.cmdline()]
+        worker.kill()
+        assert up.ended() == 4
+        assert "killed by SIGKILL" in up.output()
+        up.until(lambda: not up.survivors(), timeout_s=10)
+
+
+def page(url: str) -> str:
+    """Fetch a page of Flower's."""
+    with urllib.request.urlopen(url, timeout=5) as reply:  # noqa: S310 - on loopback
+        return str(reply.read().decode())
