@@ -123,15 +123,15 @@ def _run(wanted: RaceOptions, *, as_json: bool) -> int:
     folder = new_run_folder(wanted.out, "race", datetime.now())
     with watcher(for_progress()) as watching:
         result = run_race(wanted, folder, Machine.this(), watching)
-    results.write(result, folder / "result.json")
-    report = folder / "report.html"
-    results.write_whole(report, render([result]).encode())
+    console = for_results()
     if as_json:
         click.echo(msgspec.json.encode(result).decode())
     else:
-        console = for_results()
-        show(result, console)
-        console.print(
-            closing_line(result, shlex.quote(str(report))), highlight=False, soft_wrap=True
-        )
+        show(result, console)  # before anything is written: a full disk must not cost the figures
+    results.write(result, folder / "result.json")
+    report = folder / "report.html"
+    results.write_whole(report, render([result]).encode())
+    if not as_json:
+        line = closing_line(result, shlex.quote(str(report)))
+        console.print(line, highlight=False, soft_wrap=True)
     return 130 if result.interrupted else 0
