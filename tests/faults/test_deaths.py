@@ -47,7 +47,7 @@ def test_a_worker_killed_in_the_middle_is_reported_and_the_race_ends(
         victim = worker_of(race, pool)
         race.until(_under_way(tmp_path))
         os.kill(victim.pid, signal.SIGKILL)
-        assert race.ended() == 0
+        assert race.ended() == 0, race.output()
         [run] = (tmp_path / "runs").iterdir()
         output = race.output()
         race.until(lambda: not race.survivors(), timeout_s=10)
