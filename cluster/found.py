@@ -17,6 +17,8 @@ from worker.pools import pool_of_implementation
 
 #: Seconds given to an answer; a worker busy with computing takes its time.
 PATIENCE_S: Final = 1.0
+#: The same where we ask again soon.
+MOMENT_S: Final = 0.3
 #: How often we ask before nobody is there.
 TRIES: Final = 3
 #: Modules that put the probe into a worker, and those that let its pool be changed.
@@ -59,7 +61,12 @@ class Asking:
         self._connection.release()
 
     def ask(
-        self, method: str, nodes: Sequence[str] = (), tries: int = 1, **arguments: Any
+        self,
+        method: str,
+        nodes: Sequence[str] = (),
+        tries: int = 1,
+        patience_s: float = PATIENCE_S,
+        **arguments: Any,
     ) -> dict[str, Any]:
         """Return each node's reply; without `nodes`, of all that answer in time.
 
@@ -69,9 +76,9 @@ class Asking:
         for _ in range(tries):
             left = [node for node in nodes if node not in replies]
             answers = (
-                self._mailbox.call(left, method, arguments, PATIENCE_S)
+                self._mailbox.call(left, method, arguments, patience_s)
                 if left
-                else self._mailbox.multi_call(method, arguments, PATIENCE_S)
+                else self._mailbox.multi_call(method, arguments, patience_s)
             )
             for answer in answers or ():
                 replies.update(answer)
@@ -79,10 +86,9 @@ class Asking:
                 break
         return replies
 
-    def about(self, node: str, tries: int = 1) -> About | None:
-        """Return what a worker of ours says of itself; None where it does not answer."""
-        reply = self.ask(ABOUT, [node], tries).get(node)
-        return about_from(reply)
+    def about(self, node: str) -> About | None:
+        """Return what a worker of ours says of itself; None where it does not answer at once."""
+        return about_from(self.ask(ABOUT, [node], patience_s=MOMENT_S).get(node))
 
 
 def about_from(reply: Any) -> About | None:

@@ -59,7 +59,7 @@ def switch(asking: Asking, name: str, wish: Wish, telling: Telling | None = None
     told = telling or Telling()
     pool_named(wish.pool)
     started_s = time.monotonic()
-    node = resolved(name, sorted(asking.ask("ping", tries=TRIES)))
+    node = _named(asking, name)
     _check_ours(asking, node)
     accepted = _ask(asking, node, wish)
     told.accepted(accepted)
@@ -72,6 +72,13 @@ def switch(asking: Asking, name: str, wish: Wish, telling: Telling | None = None
         command=accepted.command,
         warnings=accepted.warnings,
     )
+
+
+def _named(asking: Asking, name: str) -> str:
+    """Find the worker; a full name that answers needs no look at the others."""
+    if "@" in name and asking.ask("ping", [name]):
+        return name
+    return resolved(name, sorted(asking.ask("ping", tries=TRIES)))
 
 
 def resolved(name: str, nodes: Sequence[str]) -> str:

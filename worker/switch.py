@@ -122,7 +122,7 @@ def _accept(consumer: Any, name: str, concurrency: int | None, wait_s: float) ->
         raise UsageError(f"a switch to {_Worker.switch.target} is under way; wait for its end")
     worker = consumer.controller
     pool = pool_named(name)
-    asked = _asked(options_from_worker(worker), pool, concurrency)
+    asked = as_wanted(options_from_worker(worker), pool, concurrency)
     before = _about(consumer)
     accepted = Accepted(before=before, pool=pool.name, concurrency=asked.concurrency)
     if (before.pool, before.concurrency) == (pool.name, asked.concurrency):
@@ -142,7 +142,7 @@ def _accept(consumer: Any, name: str, concurrency: int | None, wait_s: float) ->
     )
 
 
-def _asked(now: WorkerOptions, pool: Pool, concurrency: int | None) -> WorkerOptions:
+def as_wanted(now: WorkerOptions, pool: Pool, concurrency: int | None) -> WorkerOptions:
     """Return the options of the worker as it shall be; raise UsageError where it cannot be."""
     if module_missing(pool):
         raise UsageError(f"{pool.name} needs the module {pool.needs_module}, which is missing here")
