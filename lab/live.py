@@ -183,7 +183,13 @@ def headline(result: RaceResult) -> list[str]:
         f"{versions.broker} · {result.host.cores} cores · seed {result.settings.seed}",
         f"calibrated: 100 ms of CPU = {iterations} iterations · "
         f"clocks agree within {words.duration(result.clock_error_s)}",
+        *_workers(result),
     ]
+
+
+def _workers(result: RaceResult) -> list[str]:
+    names = ", ".join(result.settings.workers)
+    return [f"on workers that run already: {names}"] if names else []
 
 
 def watcher(console: Console) -> LiveWatcher | PlainWatcher:

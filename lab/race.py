@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from cluster.found import Asking
 from cluster.local import LocalCluster
 from cluster.machine import Machine
 from lab import about
 from lab.calibrate import Bare, bare_cost, calibrate
 from lab.contestants import Contestants, Entry
+from lab.guests import Guests, meet, with_guests
 from lab.measure import Bench, Measured, Progress, measure
 from lab.options import RaceOptions, check
 from lab.remarks import remarks
@@ -24,12 +26,15 @@ from lab.results import (
     PoolResult,
     RaceResult,
     Repeat,
+    Settings,
     WorkloadResult,
 )
+from lab.runners import Runner
 from lab.score import ideal_makespan_s, summarise
 from lab.verdict import judge
-from lab.workloads import FULL, NATURES, QUICK, Workload, workloads
+from lab.workloads import FULL, NATURES, QUICK, Scale, Workload, fitted, workloads
 from producer import broker
+from producer.broker import redacted
 from producer.plan import burst
 from producer.queues import remove
 from tasks.celery import app
@@ -59,6 +64,26 @@ class Watcher(Protocol):
         """A repeat has ended."""
 
 
+class Field(Protocol):
+    """The workers of a race, whoever started them."""
+
+    def start(self, entries: Iterable[Entry], progress: Callable[[int], None]) -> None:
+        """Have a worker ready for each of `entries`."""
+
+    def __getitem__(self, entry: Entry) -> Runner:
+        """Return the worker of `entry`, alive or dead."""
+
+    @property
+    def queues(self) -> list[str]:
+        """The queues that were made for the race."""
+
+    def replace_dead(self, entry: Entry) -> None:
+        """See to it that `entry` has a living worker, if that can be."""
+
+    def close(self) -> None:
+        """Leave the workers as they were."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Race:
     """A race under way: what every part of it needs."""
@@ -66,7 +91,7 @@ class Race:
     options: RaceOptions
     machine: Machine
     cluster: LocalCluster
-    contestants: Contestants
+    contestants: Field
     bench: Bench
     run: str
     watcher: Watcher
@@ -80,24 +105,32 @@ def race(options: RaceOptions, folder: Path, machine: Machine, watcher: Watcher)
     Raises PoolwiseError where broker or workers cannot be had, KeyboardInterrupt where Ctrl-C came
     before the first workload was complete.
     """
-    natures = {NATURES[name] for name in options.workloads}
-    check(options, machine, natures)
+    if not options.on_running:
+        check(options, machine, {NATURES[name] for name in options.workloads})
     app.loader.import_default_modules()
     started_s = time.monotonic()
     run = f"poolwise-{folder.name}"
-    with LocalCluster(folder, options.broker_url) as cluster:
+    with (
+        LocalCluster(folder, options.broker_url) as cluster,
+        Asking(app, cluster.broker_url) as asking,
+    ):
+        found = meet(asking, options, redacted(cluster.broker_url)) if options.on_running else {}
+        options = with_guests(options, found) if found else options
         speed = calibrate()
-        port = cluster.start_delay_server()
+        port = cluster.start_delay_server() if "fetch" in options.workloads else 0
         clock = Clock.read(cluster.redis)
-        result = _blank(options, run, machine, cluster, speed, clock)
+        asked = about.settings(options, tuple(worker.node for worker in found.values()))
+        result = _blank(asked, run, machine, cluster, speed, clock)
         watcher.prepared(result)
-        todo = workloads(options.workloads, QUICK if options.quick else FULL, speed, port)
+        todo = workloads(options.workloads, _scale(options), speed, port)
         with app.connection_for_write(cluster.broker_url) as connection:
             under_way = Race(
                 options=options,
                 machine=machine,
                 cluster=cluster,
-                contestants=Contestants(cluster, run, options.with_events),
+                contestants=Guests(asking, run, found)
+                if found
+                else Contestants(cluster, run, options.with_events),
                 bench=Bench(
                     app=app,
                     connection=connection,
@@ -116,12 +149,19 @@ def race(options: RaceOptions, folder: Path, machine: Machine, watcher: Watcher)
                     raise
                 result = replace(result, interrupted=True)
             finally:
+                under_way.contestants.close()
                 remove(connection, under_way.contestants.queues)
     return result
 
 
+def _scale(options: RaceOptions) -> Scale:
+    """Return how big the race is; workers that are raced as they are may have few slots."""
+    scale = QUICK if options.quick else FULL
+    return fitted(scale, min(options.concurrency.values())) if options.on_running else scale
+
+
 def _blank(
-    options: RaceOptions,
+    asked: Settings,
     run: str,
     machine: Machine,
     cluster: LocalCluster,
@@ -136,7 +176,7 @@ def _blank(
         elapsed_s=0.0,
         versions=about.versions(broker.version(cluster.redis), embedded=cluster.embedded),
         host=about.host(machine),
-        settings=about.settings(options),
+        settings=asked,
         calibration=speed,
         clock_error_s=clock.error_s,
         workloads=(),

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from cluster.found import Found, find_workers
 from lab.commands import options
+from lab.guests import nobody
 from lab.report import words
 from producer.broker import redacted
 from tasks.errors import WorkerError
@@ -30,20 +31,12 @@ def workers(*, broker: str, as_json: bool) -> int:
     with options.asking(broker) as asking:
         found = find_workers(asking)
     if not found:
-        raise WorkerError(nobody(broker))
+        raise WorkerError(nobody(redacted(broker)))
     if as_json:
         click.echo(msgspec.json.encode(found, order="deterministic").decode())
     else:
         _show(found)
     return 0
-
-
-def nobody(url: str) -> str:
-    """Say that no worker answers, and how to come by one."""
-    return (
-        f"no worker answers at {redacted(url)}; start one: "
-        f"CELERY_BROKER_URL={redacted(url)} celery -A tasks worker -I worker.probe,worker.startup"
-    )
 
 
 def _show(found: list[Found]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ from producer.plan import Work, burst
 from producer.submit import Order, Submitter
 from tasks.celery import app
 from tasks.errors import UsageError, WorkerError
-from tests.integration.running import RUN, Load
+from tests.integration.running import RUN, Load, poolwise
 from worker.control import About
 from worker.pools import pool_named
 from worker.probe import Clock
@@ -80,17 +79,6 @@ def open_files(pid: int) -> set[str]:
     folder = Path(f"/proc/{pid}/fd")
     links = [str(entry.readlink()) for entry in folder.iterdir() if int(entry.name) > 2]
     return {link for link in links if link.startswith(("socket:", "pipe:"))}
-
-
-def poolwise(*words: str) -> subprocess.CompletedProcess[str]:
-    program = "from lab.cli import run; run()"
-    return subprocess.run(
-        [sys.executable, "-c", program, *words],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def test_no_task_is_lost_on_the_way_through_every_pair_of_pools(
