@@ -102,9 +102,11 @@ def find_workers(asking: Asking) -> list[Found]:
     Each question is asked a few times at most; a worker that answers the first and not the others
     in time, such as a busy solo worker, is left out.
     """
-    nodes = sorted(asking.ask("ping", tries=TRIES))
-    if not nodes:
+    answered = asking.ask("ping", tries=TRIES)
+    if not answered:
         return []
+    # Once more: a worker that has only just started may have missed the first.
+    nodes = sorted(answered | asking.ask("ping", patience_s=MOMENT_S))
     answers = {
         method: asking.ask(method, nodes, TRIES)
         for method in ("stats", "active_queues", "conf", "registered")

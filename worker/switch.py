@@ -13,8 +13,9 @@ import os
 import shlex
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -44,13 +45,18 @@ LONGEST_WAIT_S: Final = 3_600.0
 class _Switch:
     """A switch under way."""
 
-    argv: list[str]
-    environ: dict[str, str]
-    target: str  # for people
+    pool: Pool
+    concurrency: int
     deadline: float
     consumer: Any
     look: Any = None  # the timer's entry
-    leaving: bool = False  # the worker is shutting down for our sake
+    argv: tuple[str, ...] = ()  # once the worker is shutting down for our sake
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def target(self) -> str:
+        """Name the goal for people."""
+        return f"{self.pool.name} ×{self.concurrency}"
 
 
 class _Worker:
@@ -132,9 +138,16 @@ def _accept(consumer: Any, name: str, concurrency: int | None, wait_s: float) ->
             f"this worker runs the scheduler (-B), which Celery refuses under {pool.name}; "
             "run celery beat as a process of its own first"
         )
-    change = _change(worker, pool, asked.concurrency)
-    argv = rewritten(sys.orig_argv, change, str(Path.cwd()))
-    _begin(consumer, argv, without_twins(os.environ, change), wait_s, pool, asked.concurrency)
+    if not sys.executable:
+        raise UsageError("this worker's Python does not know its own program: it cannot go on")
+    argv, _ = _next_start(worker, pool, asked.concurrency)
+    _Worker.switch = _Switch(
+        pool=pool,
+        concurrency=asked.concurrency,
+        deadline=time.monotonic() + min(wait_s, LONGEST_WAIT_S),
+        consumer=consumer,
+    )
+    _begin(_Worker.switch)
     return replace(
         accepted,
         command=shlex.join(argv),
@@ -179,44 +192,52 @@ def _change(worker: Any, pool: Pool, concurrency: int) -> Change:
     )
 
 
-def _begin(
-    consumer: Any,
-    argv: list[str],
-    environ: dict[str, str],
-    wait_s: float,
-    pool: Pool,
-    concurrency: int,
-) -> None:
-    if not sys.executable:
-        raise UsageError("this worker's Python does not know its own program: it cannot go on")
-    target = f"{pool.name} ×{concurrency}"
-    worker_logger.warning("switch to %s: waiting for the running tasks", target)
+def _next_start(
+    worker: Any, pool: Pool, concurrency: int
+) -> tuple[tuple[str, ...], Mapping[str, str]]:
+    """Return the command line and the environment to go on with; raise UsageError for none."""
+    change = _change(worker, pool, concurrency)
+    argv = rewritten(sys.orig_argv, change, str(Path.cwd()))
+    return (sys.executable, *argv[1:]), without_twins(os.environ, change)
+
+
+def _begin(under_way: _Switch) -> None:
+    """Stop fetching, and look from now on whether all tasks have ended."""
+    worker_logger.warning("switch to %s: waiting for the running tasks", under_way.target)
     _Worker.gave_up = ""
-    _Worker.switch = _Switch(
-        argv=[sys.executable, *argv[1:]],
-        environ=environ,
-        target=target,
-        deadline=time.monotonic() + min(wait_s, LONGEST_WAIT_S),
-        consumer=consumer,
-    )
-    consumer.call_soon(consumer.task_consumer.cancel)
-    _Worker.switch.look = consumer.timer.call_repeatedly(LOOK_S, _look)
+    _stop_fetching(under_way.consumer)
+    under_way.look = under_way.consumer.timer.call_repeatedly(LOOK_S, _look)
 
 
 def _look() -> None:
     """Shut down once every task has ended; when time is up, fetch again as before."""
     under_way = _Worker.switch
-    if under_way is None or under_way.leaving:
+    if under_way is None or under_way.argv:
         return
     running = len(held.reserved_requests)
-    if not running:
-        under_way.leaving = True
+    if not running and not _fetches(under_way.consumer):
+        # Read as late as this: until now remote control may have added or taken a queue.
+        under_way.argv, under_way.environ = _next_start(
+            under_way.consumer.controller, under_way.pool, under_way.concurrency
+        )
         setattr(held, "should_stop", os.EX_OK)  # noqa: B010 - Celery's stub says it is None
-    elif time.monotonic() > under_way.deadline:
+    elif running and time.monotonic() > under_way.deadline:
         _give_up(under_way, running)
     else:
         # Again and again: after a lost connection the worker has begun to fetch anew.
-        under_way.consumer.call_soon(under_way.consumer.task_consumer.cancel)
+        _stop_fetching(under_way.consumer)
+
+
+def _stop_fetching(consumer: Any) -> None:
+    """Have the worker's own loop do it, which alone may use the connection."""
+    if (tasks := consumer.task_consumer) is not None:
+        consumer.call_soon(tasks.cancel)
+
+
+def _fetches(consumer: Any) -> bool:
+    """Say whether a task may still arrive; while the connection is lost, one may."""
+    tasks = consumer.task_consumer
+    return tasks is None or any(tasks.consuming_from(queue) for queue in tasks.queues)
 
 
 def _give_up(under_way: _Switch, running: int) -> None:
@@ -237,7 +258,7 @@ def _go_on() -> None:
     closed by the kernel, for Python opens files so.
     """
     under_way = _Worker.switch
-    if under_way is None or not under_way.leaving or os.getpid() != _Worker.pid:
+    if under_way is None or not under_way.argv or os.getpid() != _Worker.pid:
         return
     with suppress(OSError, ValueError):
         sys.stdout.flush()

@@ -41,7 +41,11 @@ def asking(cluster: LocalCluster) -> Iterator[Asking]:
 def test_every_task_of_race_and_users_is_accounted_for_and_no_queue_stays(
     cluster: LocalCluster, asking: Asking, tmp_path: Path
 ) -> None:
-    before = find_workers(asking)
+    before = wait_until(
+        lambda: len(found := find_workers(asking)) == 2 and found,
+        10,
+        lambda: AssertionError("two workers run, and not both answer"),
+    )
     cluster.redis.lpush("nobody-consumes-this", "a message of somebody's")
     with app.connection_for_write(cluster.broker_url) as connection:
         load = Load(
@@ -80,8 +84,9 @@ def test_every_task_of_race_and_users_is_accounted_for_and_no_queue_stays(
 
 
 def test_a_worker_that_started_anew_is_not_the_one_that_was_asked(
-    cluster: LocalCluster, asking: Asking
+    cluster: LocalCluster, asking: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("lab.guests.LOOK_S", 0.5)
     [first] = cluster.start_workers([spec(cluster, "again", "solo")])
 
     def described() -> Found | None:

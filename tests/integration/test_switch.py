@@ -193,9 +193,8 @@ def test_the_command_tells_before_and_after_and_what_it_waits_for(
         (["patient", "--pool", "thrads"], 2, "did you mean threads?"),
         (["patient", "--pool", "solo", "--concurrency", "4"], 2, "solo runs 1 task at a time"),
         (["patient", "--pool", "threads", "--concurrency", "0"], 2, "not in the range"),
-        (["nobody@nowhere", "--pool", "threads"], 4, "no worker called nobody@nowhere answers"),
     ],
-    ids=["pool", "solo", "range", "name"],
+    ids=["pool", "solo", "range"],
 )
 def test_what_cannot_be_is_refused_in_one_line(
     cluster: LocalCluster, patient: RunningWorker, words: Sequence[str], code: int, said: str
@@ -207,7 +206,7 @@ def test_what_cannot_be_is_refused_in_one_line(
 
 
 def test_a_worker_that_was_not_started_for_it_is_refused_and_undisturbed(
-    cluster: LocalCluster, asking: Asking
+    cluster: LocalCluster, asking: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = cluster.folder / "stranger.log"
     command = [sys.executable, "-m", "celery", "-A", "tasks", "worker", "-n", "stranger@x"]
@@ -230,6 +229,7 @@ def test_a_worker_that_was_not_started_for_it_is_refused_and_undisturbed(
         10,
         lambda: AssertionError("the solo worker answers while it runs a task"),
     )
+    monkeypatch.setattr("cluster.switching.TRIES", 1)
     with pytest.raises(WorkerError, match="a solo worker answers between tasks only"):
         switch(asking, "stranger@x", Wish(pool="threads"))
     cluster.stop([child], grace_s=0.1)
@@ -240,10 +240,37 @@ def test_a_signal_that_ends_the_worker_counts_more_than_a_switch(
 ) -> None:
     worker = start(cluster, "leaver", "threads", 1)
     node = worker.spec.node
-    send(cluster, "leaver", Work(task="io.sleep", args=(2,)))
+    send(cluster, "leaver", Work(task="io.sleep", args=(1.2,)))
     wait_for_task(asking, node)
     reply = asking.ask("poolwise_switch", [node], pool="prefork", concurrency=1, wait_s=20)
     assert "ok" in reply[node]
     worker.child.ask_to_stop()
     wait_until(lambda: not worker.child.alive, 20, lambda: AssertionError(worker.child.log_tail()))
     assert worker.child.exit_code == 0
+
+
+def test_queues_and_tasks_for_later_come_along(
+    cluster: LocalCluster, asking: Asking, patient: RunningWorker
+) -> None:
+    node = patient.spec.node
+    asking.ask("add_consumer", [node], queue="mail")
+    with app.connection_for_write(cluster.broker_url) as connection:
+        load = Load(
+            app=app,
+            connection=connection,
+            server=cluster.redis,
+            queue="mail",
+            work=Work(task="io.sleep", args=(0.01,)),
+            rate_per_s=10,
+        )
+        clock = Clock.read(cluster.redis)
+        later = Work(task="io.sleep", args=(0.01,))
+        done = switch(asking, node, Wish(pool="prefork", concurrency=1))
+        sent = Submitter(app, connection, clock).submit(
+            burst(later, 3), Order(run=RUN, queue="mail")
+        )
+        load.ledger.submit(sent.ids)
+        closing = load.settled(10)
+    assert done.after.pool == "prefork"
+    assert len(closing.finished) == 3
+    assert {record.pool for record in closing.finished} == {"prefork"}
