@@ -205,6 +205,7 @@ def _begin(under_way: _Switch) -> None:
     """Stop fetching, and look from now on whether all tasks have ended."""
     worker_logger.warning("switch to %s: waiting for the running tasks", under_way.target)
     _Worker.gave_up = ""
+    _hurry(under_way.consumer.connection)
     _stop_fetching(under_way.consumer)
     under_way.look = under_way.consumer.timer.call_repeatedly(LOOK_S, _look)
 
@@ -228,6 +229,19 @@ def _look() -> None:
         _stop_fetching(under_way.consumer)
 
 
+def _hurry(connection: Any) -> None:
+    """Have Celery's loop for pools without an event loop turn more often than every 2 s.
+
+    It would need three turns to stop fetching, to see that it shall end, and to end.
+    """
+    drain = connection.drain_events
+
+    def drain_shortly(timeout: float | None = None, **options: Any) -> Any:
+        return drain(timeout=LOOK_S if timeout is None else min(timeout, LOOK_S), **options)
+
+    connection.drain_events = drain_shortly
+
+
 def _stop_fetching(consumer: Any) -> None:
     """Have the worker's own loop do it, which alone may use the connection."""
     if (tasks := consumer.task_consumer) is not None:
@@ -244,6 +258,7 @@ def _give_up(under_way: _Switch, running: int) -> None:
     _Worker.gave_up = f"{running} of its tasks were still running"
     _Worker.switch = None
     worker_logger.warning("no switch to %s: %s", under_way.target, _Worker.gave_up)
+    vars(under_way.consumer.connection).pop("drain_events", None)
     under_way.consumer.call_soon(under_way.consumer.task_consumer.consume)
     # Last of all: under gevent the timer's entry is the greenlet that runs this, and ends here.
     under_way.look.cancel()
