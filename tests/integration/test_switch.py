@@ -120,33 +120,36 @@ def test_no_task_is_lost_on_the_way_through_every_pair_of_pools(
     ]
 
 
+@pytest.mark.parametrize(("pool", "other"), [("threads", "gevent"), ("gevent", "threads")])
 def test_a_worker_whose_tasks_take_too_long_stays_as_it_is(
-    cluster: LocalCluster, asking: Asking, patient: RunningWorker
+    cluster: LocalCluster, asking: Asking, pool: str, other: str
 ) -> None:
-    node = patient.spec.node
-    send(cluster, "patient", Work(task="io.sleep", args=(3,)))
+    worker = start(cluster, f"busy-{pool}", pool, 2)
+    node = worker.spec.node
+    [queue] = worker.spec.queues
+    send(cluster, queue, Work(task="io.sleep", args=(3,)))
     wait_for_task(asking, node)
     heard: list[About | None] = []
     telling = Telling(waiting=heard.append)
     with pytest.raises(WorkerError, match="stays as it is: 1 of its tasks were still running"):
-        switch(asking, node, Wish(pool="gevent", concurrency=4, wait_s=0.5), telling)
+        switch(asking, node, Wish(pool=other, concurrency=4, wait_s=0.5), telling)
     assert any(about is not None and about.running == 1 for about in heard)
-    assert patient.child.alive
+    assert worker.child.alive
     clock = Clock.read(cluster.redis)
     with app.connection_for_write(cluster.broker_url) as connection:
+        work = Work(task="io.sleep", args=(0.01,))
         load = Load(
             app=app,
             connection=connection,
             server=cluster.redis,
-            queue="patient",
-            work=Work(task="io.sleep", args=(0.01,)),
+            queue=queue,
+            work=work,
             rate_per_s=10,
         )
-        plan = burst(load.work, 4)
-        sent = Submitter(app, connection, clock).submit(plan, Order(run=RUN, queue="patient"))
-        load.ledger.submit(sent.ids)
+        order = Order(run=RUN, queue=queue)
+        load.ledger.submit(Submitter(app, connection, clock).submit(burst(work, 4), order).ids)
         closing = load.settled(10)
-    assert {record.pool for record in closing.finished} == {"threads"}
+    assert {record.pool for record in closing.finished} == {pool}
 
 
 def test_the_second_of_two_switches_at_once_is_refused(
