@@ -9,6 +9,7 @@ from lab.remarks import generator_was_in_the_way
 from lab.report import words
 from lab.results import PoolResult, Verdict
 from lab.score import is_whole
+from lab.workloads import NATURES
 from producer.statistics import Comparison, compare
 
 #: Why a pool wins a workload (None: why they are level), by what the interpreter and the kernel do.
@@ -94,7 +95,9 @@ def _reason(workload: str, winner: str | None, pools: Sequence[PoolResult]) -> s
     if (known := REASONS.get((workload, winner))) is not None:
         return known
     others = [pool.concurrency for pool in pools if pool.pool != winner]
-    if any(pool.pool == winner and pool.concurrency > max(others) for pool in pools):
+    if NATURES.get(workload) != "cpu" and any(
+        pool.pool == winner and pool.concurrency > max(others) for pool in pools
+    ):
         return "it has the most slots"
     return "why is not known here; the timeline may show it"
 

@@ -58,3 +58,12 @@ def test_pools_of_different_size_are_said_to_be_unequal() -> None:
     assert "They were not equal: " in judge("burn", pools, seed=1).sentence
     equal = [replace(p, concurrency=2) for p in pools]
     assert "They were not equal" not in judge("burn", equal, seed=1).sentence
+
+
+def test_the_pool_with_the_most_slots_wins_at_waiting_because_of_them() -> None:
+    pools = list(unseen_result().workloads[1].pools)
+    sentence = judge("sleep", pools, seed=1).sentence
+    best = max(pools, key=lambda pool: pool.concurrency)
+    assert sentence.startswith(f"{best.pool} wins, ")
+    assert "it has the most slots" in sentence
+    assert "it has the most slots" not in judge("burn", pools, seed=1).sentence
