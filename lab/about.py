@@ -8,7 +8,7 @@ from importlib.metadata import version
 from cluster.machine import Machine
 from lab.options import RaceOptions
 from lab.results import Host, Settings, Versions
-from lab.workloads import DEFAULT_NAMES, QUICK_NAMES
+from lab.workloads import default_names
 from producer.broker import redacted
 from worker.pools import DEFAULT_POOLS
 
@@ -40,7 +40,7 @@ def host(machine: Machine) -> Host:
     )
 
 
-def settings(options: RaceOptions) -> Settings:
+def settings(options: RaceOptions, workers: tuple[str, ...] = ()) -> Settings:
     """Return the settings, with a command line that asks for the same again."""
     return Settings(
         seed=options.seed,
@@ -50,6 +50,7 @@ def settings(options: RaceOptions) -> Settings:
         with_events=options.with_events,
         broker=redacted(options.broker_url) if options.broker_url else "embedded",
         command=" ".join(_command(options)),
+        workers=workers,
     )
 
 
@@ -57,15 +58,17 @@ def _command(options: RaceOptions) -> list[str]:
     """Name each option that differs from its default; a password never."""
     pools = tuple(pool.name for pool in options.pools)
     default_repeats = REPEATS_QUICK if options.quick else REPEATS
-    default_workloads = QUICK_NAMES if options.quick else DEFAULT_NAMES
-    concurrency = ",".join(f"{name}={slots}" for name, slots in options.concurrency.items())
+    workloads = default_names(quick=options.quick, on_running=options.on_running)
+    sizes = {} if options.on_running else options.concurrency
+    concurrency = ",".join(f"{name}={slots}" for name, slots in sizes.items())
     parts = (
         ("--quick", options.quick),
         (f"--pools {','.join(pools)}", pools != DEFAULT_POOLS),
         (f"--concurrency {concurrency}", concurrency),
-        (f"--workloads {','.join(options.workloads)}", options.workloads != default_workloads),
+        (f"--workloads {','.join(options.workloads)}", options.workloads != workloads),
         (f"--repeat {options.repeats}", options.repeats != default_repeats),
         (f"--broker {redacted(options.broker_url or '')}", options.broker_url),
+        ("--on-running", options.on_running),
         ("--with-results", options.with_results),
         ("--with-events", options.with_events),
         (f"--seed {options.seed}", True),

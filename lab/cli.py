@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import click
 
-from lab.commands import preflight, race, report, up
+from lab.commands import preflight, race, report, switch, up, workers
 from tasks.errors import PoolwiseError
 
 #: Exit code after Ctrl-C, as shells have it.
@@ -59,6 +59,8 @@ def cli() -> None:
 
 
 for command in (race.race, up.up, preflight.preflight, report.report):
+    cli.add_command(command)
+for command in (workers.workers, switch.switch):
     cli.add_command(command)
 
 #: The command tree by the name that tests and documents use.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from cluster.local import LocalCluster, RunningWorker, WorkerSpec
+from cluster.local import LocalCluster, WorkerSpec
+from lab.runners import Runner, Started
 from worker.pools import Pool
 
 #: (pool, concurrency): workloads of like needs share a worker.
@@ -32,7 +33,7 @@ class Contestants:
         self._cluster = cluster
         self._run = run
         self._events = events
-        self._workers: dict[Key, RunningWorker] = {}
+        self._workers: dict[Key, Started] = {}
         self._started = 0
 
     def start(self, entries: Iterable[Entry], progress: Callable[[int], None]) -> None:
@@ -42,9 +43,9 @@ class Contestants:
         """
         wanted = {entry.key: self._spec(entry) for entry in entries}
         workers = self._cluster.start_workers(list(wanted.values()), progress)
-        self._workers.update(zip(wanted, workers, strict=True))
+        self._workers.update(zip(wanted, map(Started, workers), strict=True))
 
-    def __getitem__(self, entry: Entry) -> RunningWorker:
+    def __getitem__(self, entry: Entry) -> Runner:
         """Return the worker of `entry`, alive or dead."""
         return self._workers[entry.key]
 
@@ -59,8 +60,11 @@ class Contestants:
         It gets a new queue: what the dead one held comes back to the old queue some time, and
         must not be run in the middle of another measurement.
         """
-        if not self._workers[entry.key].child.alive:
+        if not self._workers[entry.key].alive:
             self.start([entry], lambda _ready: None)
+
+    def close(self) -> None:
+        """Do nothing: the cluster ends the workers."""
 
     def _spec(self, entry: Entry) -> WorkerSpec:
         self._started += 1

@@ -95,7 +95,7 @@ class LiveWatcher:
 
     def starting(self, ready: int, of: int) -> None:
         """Count the workers in."""
-        self._live.update(Text(f"starting {of} workers: {ready} ready", style="dim"))
+        self._live.update(Text(f"{ready} of {of} workers ready", style="dim"))
 
     def workload(self, workload: Workload, entries: Sequence[Entry], repeats: int) -> None:
         """Begin a new board."""
@@ -152,7 +152,7 @@ class PlainWatcher:
         """Print the count of workers when it has changed."""
         if ready != self._ready:
             self._ready = ready
-            self._say(f"starting {of} workers: {ready} ready")
+            self._say(f"{ready} of {of} workers ready")
 
     def workload(self, workload: Workload, entries: Sequence[Entry], repeats: int) -> None:
         """Print the workload's title."""
@@ -183,7 +183,13 @@ def headline(result: RaceResult) -> list[str]:
         f"{versions.broker} · {result.host.cores} cores · seed {result.settings.seed}",
         f"calibrated: 100 ms of CPU = {iterations} iterations · "
         f"clocks agree within {words.duration(result.clock_error_s)}",
+        *_workers(result),
     ]
+
+
+def _workers(result: RaceResult) -> list[str]:
+    names = ", ".join(result.settings.workers)
+    return [f"on workers that run already: {names}"] if names else []
 
 
 def watcher(console: Console) -> LiveWatcher | PlainWatcher:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import redis
 from celery import Celery
 from kombu import Connection
 
 from cluster.footprint import MemoryWatch, cpu_s
-from cluster.local import RunningWorker
-from lab.lanes import packed
 from lab.results import Account, Repeat, Span
+from lab.runners import Runner
 from producer.ledger import Closing, Ledger
 from producer.plan import Plan
 from producer.queues import drain
@@ -46,6 +46,31 @@ class Progress:
     elapsed_s: float
 
 
+class Cost:
+    """What a worker's processes take while it is entered; unknown where they cannot be seen."""
+
+    def __init__(self, pid: int | None) -> None:
+        self._pid = pid
+        self._watch = None if pid is None else MemoryWatch(pid)
+        self._before_s = 0.0
+        self.cpu_s: float | None = None
+        self.peak_pss_bytes: int | None = None
+
+    def __enter__(self) -> Self:
+        """Look at the beginning."""
+        if self._pid is not None and self._watch is not None:
+            self._before_s = cpu_s(self._pid)
+            self._watch.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Look at the end."""
+        if self._pid is not None and self._watch is not None:
+            self.cpu_s = max(0.0, cpu_s(self._pid) - self._before_s)
+            self._watch.__exit__()
+            self.peak_pss_bytes = self._watch.peak_bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """A repeat, and the bound of its workers' clock error in seconds."""
@@ -56,7 +81,7 @@ class Measured:
 
 def measure(
     bench: Bench,
-    worker: RunningWorker,
+    worker: Runner,
     plan: Plan,
     *,
     run: str,
@@ -67,46 +92,48 @@ def measure(
 
     Ends when each has ended, when `timeout_s` seconds have passed, or soon after the worker died.
     """
-    [queue] = worker.spec.queues
     reader = RecordReader(bench.records)
     ledger = Ledger(run)
     submitter = Submitter(bench.app, bench.connection, bench.clock)
-    cpu_before_s = cpu_s(worker.child.pid)
-    with MemoryWatch(worker.child.pid) as memory:
+    with Cost(worker.pid) as cost:
         submission = submitter.submit(
-            plan, Order(run=run, queue=queue, store_result=bench.store_results)
+            plan, Order(run=run, queue=worker.queue, store_result=bench.store_results)
         )
         ledger.submit(submission.ids)
-        _follow(
+        others = _follow(
             ledger,
             reader,
             worker,
             timeout_s,
             lambda: progress(_progress(ledger, submission, bench)),
         )
-        cpu_used_s = cpu_s(worker.child.pid) - cpu_before_s
-    waiting = drain(bench.connection, queue) if ledger.open else ()
-    closing = ledger.close(waiting=waiting, worker_alive=worker.child.alive)
-    repeat = _repeat(closing, submission, worker, max(0.0, cpu_used_s), memory.peak_bytes)
+    waiting = drain(bench.connection, worker.queue) if ledger.open else ()
+    closing = ledger.close(waiting=waiting, worker_alive=worker.alive)
+    repeat = replace(_repeat(closing, submission, worker, cost), others=others)
     return Measured(repeat=repeat, clock_error_s=reader.worst_error_s)
 
 
 def _follow(
     ledger: Ledger,
     reader: RecordReader,
-    worker: RunningWorker,
+    worker: Runner,
     timeout_s: float,
     report: Callable[[], None],
-) -> None:
+) -> int:
+    """Enter records until all have ended or time is up; return how many were of other runs."""
     deadline = time.monotonic() + timeout_s
     died = False
+    others = 0
     while ledger.open and time.monotonic() < deadline:
         for batch in reader.read(PROGRESS_S):
             ledger.enter(batch.records)
+            if batch.node == worker.node:
+                others += sum(record.run != ledger.run for record in batch.records)
         report()
-        if not died and not worker.child.alive:
+        if not died and not worker.alive:
             died = True
             deadline = time.monotonic() + LAST_RECORDS_S
+    return others
 
 
 def _progress(ledger: Ledger, submission: Submission, bench: Bench) -> Progress:
@@ -117,9 +144,8 @@ def _progress(ledger: Ledger, submission: Submission, bench: Bench) -> Progress:
 def _repeat(
     closing: Closing,
     submission: Submission,
-    worker: RunningWorker,
-    cpu_used_s: float,
-    peak_pss_bytes: int,
+    worker: Runner,
+    cost: Cost,
 ) -> Repeat:
     zero = submission.started
     ends_s = tuple(record.finished - zero for record in closing.finished)
@@ -135,13 +161,13 @@ def _repeat(
         latencies_s=tuple(r.finished - (r.due or zero) for r in closing.finished),
         finished_at_s=ends_s,
         service_s=tuple(record.finished - start for record, start in started),
-        spans=packed(spans, worker.spec.concurrency),
-        cpu_s=cpu_used_s,
-        peak_pss_bytes=peak_pss_bytes,
+        spans=tuple(spans),
+        cpu_s=cost.cpu_s,
+        peak_pss_bytes=cost.peak_pss_bytes,
         submit_s=submission.submit_s,
         worst_slip_s=submission.worst_slip_s,
         account=_account(closing),
-        worker_died="" if worker.child.alive else worker.child.how_it_ended(),
+        worker_died="" if worker.alive else worker.how_it_ended(),
     )
 
 

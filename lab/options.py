@@ -35,6 +35,8 @@ class RaceOptions:
     with_results: bool
     with_events: bool
     broker_url: str | None  # None: an embedded one
+    on_running: bool = False  # race workers that run already, and start none
+    pools_typed: bool = False  # somebody said which; then each of them has to be there
     out: Path  # the run's folder is made in it
 
     def slots(self, pool: Pool, nature: Nature, cores: int) -> int:

@@ -8,28 +8,29 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
+from cluster.found import Asking
 from cluster.local import LocalCluster
 from cluster.machine import Machine
 from lab import about
 from lab.calibrate import Bare, bare_cost, calibrate
 from lab.contestants import Contestants, Entry
-from lab.measure import Bench, Measured, Progress, measure
+from lab.guests import Guests, meet, with_guests
+from lab.measure import Bench, Measured, measure
 from lab.options import RaceOptions, check
-from lab.remarks import remarks
+from lab.outcome import pool_result, workload_result
 from lab.results import (
     SCHEMA_VERSION,
     Calibration,
-    PoolResult,
     RaceResult,
     Repeat,
+    Settings,
     WorkloadResult,
 )
-from lab.score import ideal_makespan_s, summarise
-from lab.verdict import judge
-from lab.workloads import FULL, NATURES, QUICK, Workload, workloads
+from lab.roles import Field, Watcher
+from lab.workloads import FULL, NATURES, QUICK, Scale, Workload, fitted, workloads
 from producer import broker
+from producer.broker import redacted
 from producer.plan import burst
 from producer.queues import remove
 from tasks.celery import app, keep_results_at
@@ -40,25 +41,6 @@ PATIENCE = 3.0
 PATIENCE_S = 15.0
 
 
-class Watcher(Protocol):
-    """Told of a race as it goes."""
-
-    def prepared(self, result: RaceResult) -> None:
-        """Everything is known but the outcome."""
-
-    def starting(self, ready: int, of: int) -> None:
-        """`ready` of the workers consume."""
-
-    def workload(self, workload: Workload, entries: Sequence[Entry], repeats: int) -> None:
-        """A workload begins."""
-
-    def running(self, entry: Entry, number: int, progress: Progress) -> None:
-        """A repeat is under way; `number` counts from 1."""
-
-    def measured(self, entry: Entry, number: int, repeat: Repeat) -> None:
-        """A repeat has ended."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Race:
     """A race under way: what every part of it needs."""
@@ -66,7 +48,7 @@ class Race:
     options: RaceOptions
     machine: Machine
     cluster: LocalCluster
-    contestants: Contestants
+    contestants: Field
     bench: Bench
     run: str
     watcher: Watcher
@@ -80,25 +62,33 @@ def race(options: RaceOptions, folder: Path, machine: Machine, watcher: Watcher)
     Raises PoolwiseError where broker or workers cannot be had, KeyboardInterrupt where Ctrl-C came
     before the first workload was complete.
     """
-    natures = {NATURES[name] for name in options.workloads}
-    check(options, machine, natures)
+    if not options.on_running:
+        check(options, machine, {NATURES[name] for name in options.workloads})
     app.loader.import_default_modules()
     started_s = time.monotonic()
     run = f"poolwise-{folder.name}"
-    with LocalCluster(folder, options.broker_url) as cluster:
+    with (
+        LocalCluster(folder, options.broker_url) as cluster,
+        Asking(app, cluster.broker_url) as asking,
+    ):
+        found = meet(asking, options, redacted(cluster.broker_url)) if options.on_running else {}
+        options = with_guests(options, found) if found else options
         speed = calibrate()
         port = cluster.start_delay_server() if "fetch" in options.workloads else 0
         clock = Clock.read(cluster.redis)
-        result = _blank(options, run, machine, cluster, speed, clock)
+        asked = about.settings(options, tuple(worker.node for worker in found.values()))
+        result = _blank(asked, run, machine, cluster, speed, clock)
         watcher.prepared(result)
-        todo = workloads(options.workloads, QUICK if options.quick else FULL, speed, port)
         keep_results_at(cluster.broker_url)
+        todo = workloads(options.workloads, _scale(options), speed, port)
         with app.connection_for_write(cluster.broker_url) as connection:
             under_way = Race(
                 options=options,
                 machine=machine,
                 cluster=cluster,
-                contestants=Contestants(cluster, run, options.with_events),
+                contestants=Guests(asking, run, found)
+                if found
+                else Contestants(cluster, run, options.with_events),
                 bench=Bench(
                     app=app,
                     connection=connection,
@@ -117,12 +107,19 @@ def race(options: RaceOptions, folder: Path, machine: Machine, watcher: Watcher)
                     raise
                 result = replace(result, interrupted=True)
             finally:
+                under_way.contestants.close()
                 remove(connection, under_way.contestants.queues)
     return result
 
 
+def _scale(options: RaceOptions) -> Scale:
+    """Return how big the race is; workers that are raced as they are may have few slots."""
+    scale = QUICK if options.quick else FULL
+    return fitted(scale, min(options.concurrency.values())) if options.on_running else scale
+
+
 def _blank(
-    options: RaceOptions,
+    asked: Settings,
     run: str,
     machine: Machine,
     cluster: LocalCluster,
@@ -137,7 +134,7 @@ def _blank(
         elapsed_s=0.0,
         versions=about.versions(broker.version(cluster.redis), embedded=cluster.embedded),
         host=about.host(machine),
-        settings=about.settings(options),
+        settings=asked,
         calibration=speed,
         clock_error_s=clock.error_s,
         workloads=(),
@@ -189,10 +186,17 @@ def _workload(
             repeats[entry.pool.name].append(measured.repeat)
             error_s = max(error_s, measured.clock_error_s)
     pools = tuple(
-        _pool_result(race, workload, entry, tuple(repeats[entry.pool.name]), bare)
+        pool_result(
+            workload,
+            entry,
+            tuple(repeats[entry.pool.name]),
+            bare=bare,
+            cores=race.machine.cores,
+            start_up_s=race.contestants[entry].start_up_s,
+        )
         for entry in entries
     )
-    return _workload_result(workload, pools, bare, race.options.seed), error_s
+    return workload_result(workload, pools, bare, race.options.seed), error_s
 
 
 def _warm_up(race: Race, workload: Workload, entry: Entry) -> None:
@@ -219,44 +223,3 @@ def _repeat(race: Race, workload: Workload, entry: Entry, number: int, bare: Bar
     )
     race.watcher.measured(entry, number, measured.repeat)
     return measured
-
-
-def _pool_result(
-    race: Race, workload: Workload, entry: Entry, repeats: tuple[Repeat, ...], bare: Bare
-) -> PoolResult:
-    cores = race.machine.cores
-    ideal_s = ideal_makespan_s(
-        count=workload.count,
-        slots=entry.slots,
-        cores=cores,
-        wall_s=bare.wall_s,
-        cpu_s=bare.cpu_s,
-    )
-    result = PoolResult(
-        pool=entry.pool.name,
-        concurrency=entry.slots,
-        slot=entry.pool.slot,
-        ideal_makespan_s=ideal_s,
-        start_up_s=race.contestants[entry].start_up_s,
-        repeats=repeats,
-        summary=summarise(repeats, ideal_s),
-    )
-    parallel = entry.pool.parallel_python or (workload.releases_gil and entry.pool.slot == "thread")
-    return replace(result, remarks=remarks(result, cores if parallel else 1))
-
-
-def _workload_result(
-    workload: Workload, pools: tuple[PoolResult, ...], bare: Bare, seed: int
-) -> WorkloadResult:
-    return WorkloadResult(
-        name=workload.name,
-        title=workload.title,
-        nature=workload.nature,
-        task=workload.work.task,
-        task_label=f"{workload.work.task}, {workload.count} tasks of {workload.size}",
-        tasks_per_repeat=workload.count,
-        bare_wall_s=bare.wall_s,
-        bare_cpu_s=bare.cpu_s,
-        pools=pools,
-        verdict=judge(workload.name, pools, seed=seed),
-    )

@@ -25,6 +25,8 @@ def remarks(pool: PoolResult, usable_cores: int) -> tuple[str, ...]:
             f"submitting took more than {SUBMIT_SHARE:.0%} of the makespan: "
             "the generator was in the way, so this pool is not ranked"
         )
+    if others := sum(repeat.others for repeat in pool.repeats):
+        found.append(f"{words.count(others)} tasks of others ran on this worker meanwhile")
     if pool.summary is not None and pool.summary.of_ideal < NEAR_IDEAL:
         found.append(_why_not_ideal(pool, pool.summary, usable_cores))
     return tuple(found)
@@ -40,18 +42,23 @@ def _why_not_ideal(pool: PoolResult, summary: PoolSummary, usable_cores: int) ->
     """Name the largest known part of the time beyond the ideal."""
     lead = f"{words.percent(summary.of_ideal)} of the ideal"
     busy_cores = _busy_cores(pool)
+    idle = (
+        f"{lead}; a slot stood empty for {words.duration(_mean_idle_s(pool))} while tasks waited: "
+        "a worker fetches messages one by one"
+    )
+    if busy_cores is None or summary.cpu_s_per_task is None:
+        return f"{idle}, or no core left; its processes cannot be seen from here"
     cost = words.duration(summary.cpu_s_per_task)
     if busy_cores > SATURATED * usable_cores:
         limit = "one core" if usable_cores == 1 else f"{usable_cores} cores"
         return f"{lead}; {busy_cores:.2f} cores busy, its Python can use {limit}; {cost} a task"
-    return (
-        f"{lead}; a slot stood empty for {words.duration(_mean_idle_s(pool))} while tasks waited: "
-        f"a worker fetches messages one by one; {cost} of CPU a task"
-    )
+    return f"{idle}; {cost} of CPU a task"
 
 
-def _busy_cores(pool: PoolResult) -> float:
-    return max(repeat.cpu_s / repeat.makespan_s for repeat in pool.repeats)
+def _busy_cores(pool: PoolResult) -> float | None:
+    used = [(repeat.cpu_s, repeat.makespan_s) for repeat in pool.repeats]
+    shares = [cpu_s / makespan_s for cpu_s, makespan_s in used if cpu_s is not None]
+    return max(shares) if len(shares) == len(used) else None
 
 
 def _mean_idle_s(pool: PoolResult) -> float:

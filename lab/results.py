@@ -14,7 +14,7 @@ import msgspec
 from tasks.errors import ResultFileError
 
 #: Raised by one whenever a reader of the old shape would misread the new one.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +50,13 @@ class Repeat:
     finished_at_s: tuple[float, ...]  # since the first due instant, ascending
     service_s: tuple[float, ...]  # started to finished, one per finished task
     spans: tuple[Span, ...]  # which slot ran what, when
-    cpu_s: float  # user + system of the worker's process tree, during the repeat
-    peak_pss_bytes: int
+    cpu_s: float | None  # user + system of the worker's processes; None: not ours to see
+    peak_pss_bytes: int | None
     submit_s: float  # from the first due instant until the last message was handed to the broker
     worst_slip_s: float  # how late the latest message was sent, against its due instant
     account: Account
     worker_died: str = ""  # how, in a few words, when the worker did not survive the repeat
+    others: int = 0  # tasks of other runs that ended on this worker meanwhile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +77,8 @@ class PoolSummary:
     latency_p50_s: float  # percentiles of the pooled raw samples
     latency_p95_s: float
     latency_p99_s: float
-    cpu_s_per_task: float
-    peak_pss_bytes: int  # greatest of the repeats
+    cpu_s_per_task: float | None  # None: the worker's processes could not be seen
+    peak_pss_bytes: int | None  # greatest of the repeats
     of_ideal: float  # ideal makespan / median makespan
     account: Account  # summed over the repeats
 
@@ -90,7 +91,7 @@ class PoolResult:
     concurrency: int
     slot: str  # what one slot is: process, thread, greenlet, the worker itself
     ideal_makespan_s: float
-    start_up_s: float  # from the command line to a worker ready to consume
+    start_up_s: float | None  # from the command line to a worker that consumes; None: ran before
     repeats: tuple[Repeat, ...]
     summary: PoolSummary | None  # None where no repeat finished a single task
     remarks: tuple[str, ...] = ()  # why it is far from the ideal, what died, what is not ranked
@@ -157,6 +158,7 @@ class Settings:
     with_events: bool
     broker: str  # redacted
     command: str  # a command line that asks for the same again
+    workers: tuple[str, ...] = ()  # that ran before the race; empty: it started its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from lab.results import Account, Interval, PoolSummary, Repeat
 from producer import statistics
+
+N = TypeVar("N", int, float)
 
 
 def ideal_makespan_s(*, count: int, slots: int, cores: int, wall_s: float, cpu_s: float) -> float:
@@ -48,17 +51,24 @@ def summarise(repeats: Sequence[Repeat], ideal_s: float) -> PoolSummary | None:
     p50, p95, p99 = statistics.percentiles(latencies_s, 50, 95, 99)
     makespan_s = _interval([repeat.makespan_s for repeat in whole])
     finished = sum(repeat.account.finished for repeat in whole)
+    cpu_s = _if_all([repeat.cpu_s for repeat in whole], sum)
     return PoolSummary(
         makespan_s=makespan_s,
         throughput_per_s=_interval([repeat.throughput_per_s for repeat in whole]),
         latency_p50_s=p50,
         latency_p95_s=p95,
         latency_p99_s=p99,
-        cpu_s_per_task=sum(repeat.cpu_s for repeat in whole) / finished,
-        peak_pss_bytes=max(repeat.peak_pss_bytes for repeat in whole),
+        cpu_s_per_task=None if cpu_s is None else cpu_s / finished,
+        peak_pss_bytes=_if_all([repeat.peak_pss_bytes for repeat in whole], max),
         of_ideal=ideal_s / makespan_s.median,
         account=total([repeat.account for repeat in repeats]),
     )
+
+
+def _if_all(values: Sequence[N | None], combine: Callable[[list[N]], N]) -> N | None:
+    """Combine `values`; None where one is not known."""
+    known = [value for value in values if value is not None]
+    return combine(known) if len(known) == len(values) else None
 
 
 def _interval(values: Sequence[float]) -> Interval:

@@ -82,8 +82,8 @@ def _figures(summary: PoolSummary) -> tuple[str, ...]:
         words.spread(summary.makespan_s),
         words.rate(summary.throughput_per_s.median),
         " / ".join(words.duration(latency_s) for latency_s in latencies_s),
-        words.duration(summary.cpu_s_per_task),
-        words.size(summary.peak_pss_bytes),
+        words.known(summary.cpu_s_per_task, words.duration),
+        words.known(summary.peak_pss_bytes, words.size),
         words.percent(summary.of_ideal),
     )
 

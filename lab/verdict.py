@@ -9,6 +9,7 @@ from lab.remarks import generator_was_in_the_way
 from lab.report import words
 from lab.results import PoolResult, Verdict
 from lab.score import is_whole
+from lab.workloads import NATURES
 from producer.statistics import Comparison, compare
 
 #: Why a pool wins a workload (None: why they are level), by what the interpreter and the kernel do.
@@ -51,7 +52,9 @@ def judge(workload: str, pools: Sequence[PoolResult], *, seed: int) -> Verdict:
         runner_up=others[0].pool,
         ratio=first.ratio,
         noise=first.noise,
-        sentence=" ".join([f"{lead}: {_reason(workload, winner)}.", *rest]),
+        sentence=" ".join(
+            [f"{lead}: {_reason(workload, winner, ranked)}.", *rest, *_unequal(ranked)]
+        ),
     )
 
 
@@ -63,8 +66,8 @@ def _median_s(pool: PoolResult) -> float:
     return pool.summary.makespan_s.median if pool.summary else inf
 
 
-def _pss_bytes(pool: PoolResult) -> int:
-    return pool.summary.peak_pss_bytes if pool.summary else 0
+def _pss_bytes(pool: PoolResult) -> int | None:
+    return pool.summary.peak_pss_bytes if pool.summary else None
 
 
 def _makespans(pool: PoolResult) -> list[float]:
@@ -83,8 +86,15 @@ def _draw(level: Sequence[PoolResult], nearest: Comparison) -> str:
     )
 
 
-def _reason(workload: str, winner: str | None) -> str:
-    return REASONS.get((workload, winner), "why is not known here; the timeline may show it")
+def _reason(workload: str, winner: str | None, pools: Sequence[PoolResult]) -> str:
+    if (known := REASONS.get((workload, winner))) is not None:
+        return known
+    others = [pool.concurrency for pool in pools if pool.pool != winner]
+    if NATURES.get(workload) != "cpu" and any(
+        pool.pool == winner and pool.concurrency > max(others) for pool in pools
+    ):
+        return "it has the most slots"
+    return "why is not known here; the timeline may show it"
 
 
 def _behind(others: Sequence[PoolResult], comparisons: Sequence[Comparison]) -> list[str]:
@@ -97,13 +107,23 @@ def _behind(others: Sequence[PoolResult], comparisons: Sequence[Comparison]) -> 
 
 def _cost(level: Sequence[PoolResult]) -> list[str]:
     """Tell level pools apart by what they cost, where that differs enough to matter."""
-    least, most = min(level, key=_pss_bytes), max(level, key=_pss_bytes)
-    if _pss_bytes(most) < CHEAPER * _pss_bytes(least):
+    known = [(size, pool.pool) for pool in level if (size := _pss_bytes(pool)) is not None]
+    if len(known) < len(level):
+        return []
+    (least_bytes, least), (most_bytes, most) = min(known), max(known)
+    if most_bytes < CHEAPER * least_bytes:
         return []
     return [
-        f"{least.pool} does it in {words.size(_pss_bytes(least))} of memory, "
-        f"{most.pool} in {words.size(_pss_bytes(most))}."
+        f"{least} does it in {words.size(least_bytes)} of memory, {most} in "
+        f"{words.size(most_bytes)}."
     ]
+
+
+def _unequal(pools: Sequence[PoolResult]) -> list[str]:
+    """Say that the pools did not race as equals, where they did not."""
+    if len({pool.concurrency for pool in pools}) < 2:
+        return []
+    return [f"They were not equal: {_listed([words.pool(p.pool, p.concurrency) for p in pools])}."]
 
 
 def _listed(names: Sequence[str]) -> str:

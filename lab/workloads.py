@@ -6,7 +6,7 @@ Pure data: it knows neither broker nor clock; the machine's speed is passed in.
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lab.results import Calibration
 from producer.plan import Work
@@ -43,8 +43,23 @@ class Scale:
     mixed: int
 
 
+#: Seconds that one mixed task takes.
+MIXED_S = 0.2
 FULL = Scale(burn_ms=100, burns=20, wait_ms=1_000, waits=200, mixed=400)
 QUICK = Scale(burn_ms=50, burns=16, wait_ms=500, waits=80, mixed=200)
+#: Seconds that the waiting workloads may take in the worker with the fewest slots.
+LONGEST_S = 20.0
+
+
+def fitted(scale: Scale, fewest_slots: int) -> Scale:
+    """Return `scale` with no more waiting than workers of this size end in `LONGEST_S` seconds.
+
+    For workers that are raced as they are: two processes would wait minutes for 200 tasks.
+    """
+    waits = int(LONGEST_S * fewest_slots / (scale.wait_ms / 1_000))
+    mixed = int(LONGEST_S * fewest_slots / MIXED_S)
+    return replace(scale, waits=min(scale.waits, waits), mixed=min(scale.mixed, mixed))
+
 
 #: Every workload, in the order they are run, and its nature: which concurrency fits it.
 NATURES: dict[str, Nature] = {
@@ -55,8 +70,25 @@ NATURES: dict[str, Nature] = {
     "mixed": "mixed",
 }
 NAMES = tuple(NATURES)
+#: The Celery task of each.
+TASKS = {
+    "burn": "cpu.burn",
+    "digest": "cpu.digest",
+    "sleep": "io.sleep",
+    "fetch": "io.fetch",
+    "mixed": "mixed.work",
+}
 DEFAULT_NAMES = ("burn", "digest", "fetch", "mixed")
 QUICK_NAMES = ("burn", "fetch", "mixed")
+
+
+def default_names(*, quick: bool, on_running: bool) -> tuple[str, ...]:
+    """Return what is run when nobody says what.
+
+    Workers that run already may be anywhere, where our server for `fetch` cannot be reached.
+    """
+    names = QUICK_NAMES if quick else DEFAULT_NAMES
+    return checked(tuple("sleep" if name == "fetch" and on_running else name for name in names))
 
 
 def checked(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -80,9 +112,9 @@ def workloads(
     `delay_port` is where the delay server listens on loopback.
     """
     iterations_per_ms = speed.burn_iterations_per_ms
-    burn = Work(task="cpu.burn", args=(round(scale.burn_ms * iterations_per_ms),))
-    digest = Work(task="cpu.digest", args=(round(scale.burn_ms * speed.digest_rounds_per_ms),))
-    fetch = Work(task="io.fetch", args=("127.0.0.1", delay_port, scale.wait_ms))
+    burn = Work(task=TASKS["burn"], args=(round(scale.burn_ms * iterations_per_ms),))
+    digest = Work(task=TASKS["digest"], args=(round(scale.burn_ms * speed.digest_rounds_per_ms),))
+    fetch = Work(task=TASKS["fetch"], args=("127.0.0.1", delay_port, scale.wait_ms))
     every = {
         "burn": Workload(
             name="burn",
@@ -90,7 +122,7 @@ def workloads(
             size=f"{scale.burn_ms:g} ms of CPU",
             count=scale.burns,
             work=burn,
-            warm_up=Work(task="cpu.burn", args=(1,)),
+            warm_up=Work(task=TASKS["burn"], args=(1,)),
         ),
         "digest": Workload(
             name="digest",
@@ -98,7 +130,7 @@ def workloads(
             size=f"{scale.burn_ms:g} ms of CPU",
             count=scale.burns,
             work=digest,
-            warm_up=Work(task="cpu.digest", args=(1,)),
+            warm_up=Work(task=TASKS["digest"], args=(1,)),
             releases_gil=True,
         ),
         "sleep": Workload(
@@ -106,8 +138,8 @@ def workloads(
             title="IO-bound, waits for the clock",
             size=f"{scale.wait_ms / 1_000:g} s of waiting",
             count=scale.waits,
-            work=Work(task="io.sleep", args=(scale.wait_ms / 1_000,)),
-            warm_up=Work(task="io.sleep", args=(0.01,)),
+            work=Work(task=TASKS["sleep"], args=(scale.wait_ms / 1_000,)),
+            warm_up=Work(task=TASKS["sleep"], args=(0.01,)),
         ),
         "fetch": Workload(
             name="fetch",
@@ -115,15 +147,15 @@ def workloads(
             size=f"{scale.wait_ms / 1_000:g} s of waiting",
             count=scale.waits,
             work=fetch,
-            warm_up=Work(task="io.fetch", args=("127.0.0.1", delay_port, 10)),
+            warm_up=Work(task=TASKS["fetch"], args=("127.0.0.1", delay_port, 10)),
         ),
         "mixed": Workload(
             name="mixed",
             title="Mixed, computes and then waits",
             size="5 ms of CPU, 195 ms of waiting",
             count=scale.mixed,
-            work=Work(task="mixed.work", args=(5, 195, iterations_per_ms)),
-            warm_up=Work(task="mixed.work", args=(0, 10)),
+            work=Work(task=TASKS["mixed"], args=(5, 195, iterations_per_ms)),
+            warm_up=Work(task=TASKS["mixed"], args=(0, 10)),
         ),
     }
     return [every[name] for name in names]

@@ -22,8 +22,14 @@ def redacted(url: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{host}"))
 
 
-def connect(url: str) -> redis.Redis:
+#: What to do where no broker answers and one of our own would do.
+EMBEDDED = "Leave --broker out to use the embedded one."
+
+
+def connect(url: str, otherwise: str = EMBEDDED) -> redis.Redis:
     """Return a client for the Redis at `url`, which has answered a ping.
+
+    `otherwise` is a sentence that says what else could be done.
 
     Raises UsageError where `url` is no Redis URL, BrokerError where nothing usable answers.
     """
@@ -32,7 +38,7 @@ def connect(url: str) -> redis.Redis:
         client.ping()
     except (redis.RedisError, OSError) as error:
         client.close()
-        raise BrokerError(_advice(error, redacted(url))) from error
+        raise BrokerError(_advice(error, redacted(url), otherwise)) from error
     return client
 
 
@@ -57,18 +63,10 @@ def _client(url: str) -> redis.Redis:
         raise UsageError(f"not a broker's address: {redacted(url)} ({error})") from error
 
 
-def _advice(error: Exception, url: str) -> str:
-    return f"no Redis answers at {url} ({_reason(error)}). {_MEND[_kind(error)]}"
-
-
-_MEND = {
-    "password": "Put it into the address: redis://:PASSWORD@HOST:PORT/0",
-    "other": "Leave --broker out to use the embedded one.",
-}
-
-
-def _kind(error: Exception) -> str:
-    return "password" if isinstance(error, redis.AuthenticationError) else "other"
+def _advice(error: Exception, url: str, otherwise: str) -> str:
+    wants_password = isinstance(error, redis.AuthenticationError)
+    mend = "Put it into the address: redis://:PASSWORD@HOST:PORT/0" if wants_password else otherwise
+    return f"no Redis answers at {url} ({_reason(error)}). {mend}"
 
 
 def _reason(error: Exception) -> str:

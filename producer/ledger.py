@@ -33,7 +33,7 @@ class Ledger:
     """Accounts for one run."""
 
     def __init__(self, run: str) -> None:
-        self._run = run
+        self.run = run
         self._submitted: set[str] = set()
         self._open: set[str] = set()
         self._finished: dict[str, Record] = {}
@@ -48,7 +48,7 @@ class Ledger:
 
     def enter(self, records: Iterable[Record]) -> list[Record]:
         """Enter what was recorded, and return those of this run that ended a task."""
-        ended = [record for record in records if record.run == self._run and _is_end(record)]
+        ended = [record for record in records if record.run == self.run and _is_end(record)]
         for record in ended:
             self._ends[record.task_id] += 1
             self._open.discard(record.task_id)

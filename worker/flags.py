@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _EXAMPLE: Final = "for example: celery -A proj worker --pool threads"
 
-#: How click names the environment twin of each worker option, as Celery sets it up.
-_ENV_PREFIX: Final = "CELERY_WORKER_"
+#: What click puts before an option's name to find its twin in the environment, as Celery has it.
+ENV_PREFIX: Final = "CELERY_WORKER_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ def read_command_line(argv: Sequence[str]) -> CommandLine:
     Words before `celery` are assignments to its environment, or a wrapper that starts it.
     """
     environment, words = _split(argv)
-    group = _twin_group()
+    group = twin_group()
     try:
         with group.make_context("celery", list(words[1:]), default_map=_twins(environment)) as root:
             options, typed, extra = group.invoke(root)
@@ -72,14 +72,14 @@ def _split(argv: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...]]:
 def _twins(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """Name the options that the environment sets, as click would find them."""
     worker = {
-        name.removeprefix(_ENV_PREFIX).lower(): value
+        name.removeprefix(ENV_PREFIX).lower(): value
         for name, value in environment.items()
-        if name.startswith(_ENV_PREFIX)
+        if name.startswith(ENV_PREFIX)
     }
     return {"worker": worker}
 
 
-def _twin_group() -> click.Group:
+def twin_group() -> click.Group:
     """Build a `celery worker` that has Celery's options and only reports what it was given."""
     # Imported here: Celery's command line loads every plugin that is installed beside it.
     from celery.bin.celery import celery as real_group  # noqa: PLC0415

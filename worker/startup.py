@@ -1,6 +1,7 @@
 """Has a worker say in its own log, once it is up, what its options lose: `-I worker.startup`.
 
-It knows neither the rules nor the pools; importing it only connects a signal handler.
+It knows neither the rules nor the pools; importing it only connects signal handlers, those of
+`worker.switch` among them, so that the worker's pool can be changed while it runs.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ from typing import Any, Final
 from celery.signals import worker_ready
 from celery.utils.log import worker_logger
 
+from worker import switch
 from worker.finding import Severity
 from worker.live import options_from_worker
 from worker.preflight import check
+
+__all__ = ["log_findings", "switch"]
 
 _LEVELS: Final = {Severity.WARNING: logging.WARNING, Severity.NOTE: logging.INFO}
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
+
+from cluster.found import Asking
+from producer import broker as broker_of_workers
+from tasks.celery import app
 
 broker = click.option(
     "--broker",
@@ -12,6 +18,15 @@ broker = click.option(
     envvar="POOLWISE_BROKER",
     show_envvar=True,
     help="A Redis to use, such as redis://:PASSWORD@HOST:6379/0. Without it, an embedded one.",
+)
+running_broker = click.option(
+    "--broker",
+    metavar="URL",
+    envvar=["POOLWISE_BROKER", "CELERY_BROKER_URL"],
+    show_envvar=True,
+    default="redis://localhost:6379/0",
+    show_default=True,
+    help="The broker of the running workers.",
 )
 out = click.option(
     "--out",
@@ -24,6 +39,17 @@ out = click.option(
     help="Where the run's folder is made: logs, result, report.",
 )
 quiet_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+#: What to do where no broker of running workers answers.
+START_SOME = "Start a cluster: poolwise up, or docker compose up"
+
+
+@contextmanager
+def asking(url: str) -> Iterator[Asking]:
+    """Ask the workers at a broker; raise BrokerError where none answers there."""
+    broker_of_workers.connect(url, f"{START_SOME}.").close()
+    with Asking(app, url) as asked:
+        yield asked
 
 
 def names(text: str | None) -> tuple[str, ...]:

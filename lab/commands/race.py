@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import msgspec
+from click.core import ParameterSource
 
 from cluster.machine import Machine
 from lab import about, results
@@ -20,8 +21,9 @@ from lab.options import RaceOptions, parse_concurrency
 from lab.race import race as run_race
 from lab.report import render
 from lab.table import closing_line, show
-from lab.workloads import DEFAULT_NAMES, NAMES, QUICK_NAMES, checked
+from lab.workloads import DEFAULT_NAMES, NAMES, QUICK_NAMES, checked, default_names
 from tasks.errors import UsageError
+from tasks.settings import broker_url
 from worker.pools import DEFAULT_POOLS, POOLS, pool_named
 
 
@@ -63,6 +65,12 @@ from worker.pools import DEFAULT_POOLS, POOLS, pool_named
     is_flag=True,
     help=f"Fewer and smaller tasks, one repeat, {', '.join(QUICK_NAMES)} only.",
 )
+@click.option(
+    "--on-running/--on-new",
+    envvar="POOLWISE_ON_RUNNING",
+    show_envvar=True,
+    help="Race the workers that run at the broker, as they are, or new ones. [default: on-new]",
+)
 @click.option("--with-results", is_flag=True, help="Store results, to see what that costs.")
 @click.option("--with-events", is_flag=True, help="Send task events, to see what that costs.")
 @options.broker
@@ -76,6 +84,7 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
     repeat: int | None,
     seed: int | None,
     quick: bool,
+    on_running: bool,
     with_results: bool,
     with_events: bool,
     broker: str | None,
@@ -85,34 +94,48 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
     """Race the pools: CPU-bound, IO-bound and mixed tasks on each, one at a time.
 
     Starts an embedded broker and real Celery workers, ends with a table, a result file and an HTML
-    report, and stops all it started.
+    report, and stops all it started. With --on-running it starts no worker: it asks who is there,
+    and gives one worker of each pool a queue of its own while the race lasts.
 
     \b
     Example:
       poolwise race --quick
       poolwise race --pools threads,gevent --concurrency threads=32,gevent=200 --workloads fetch
+      poolwise race --on-running --broker redis://localhost:6379/0
     """
     chosen = options.names(pools)
     if not chosen:
         raise UsageError("--pools names no pool")
+    if on_running and (concurrency or with_events):
+        raise UsageError(
+            "--on-running takes workers as they are: leave --concurrency and --with-events out; "
+            "poolwise switch changes a running worker"
+        )
     wanted = RaceOptions(
         pools=tuple(dict.fromkeys(pool_named(name) for name in chosen)),
         concurrency=parse_concurrency(concurrency),
-        workloads=_workloads(workloads, quick=quick),
+        workloads=_workloads(workloads, quick=quick, on_running=on_running),
         repeats=repeat or (about.REPEATS_QUICK if quick else about.REPEATS),
         seed=random.randrange(10_000) if seed is None else seed,  # noqa: S311 - no secret
         quick=quick,
         with_results=with_results,
         with_events=with_events,
-        broker_url=broker,
+        broker_url=broker or (broker_url if on_running else None),
+        on_running=on_running,
+        pools_typed=_was_said("pools"),
         out=out,
     )
     return _run(wanted, as_json=as_json)
 
 
-def _workloads(text: str | None, *, quick: bool) -> tuple[str, ...]:
+def _was_said(name: str) -> bool:
+    source = click.get_current_context().get_parameter_source(name)
+    return source is not ParameterSource.DEFAULT
+
+
+def _workloads(text: str | None, *, quick: bool, on_running: bool) -> tuple[str, ...]:
     if text is None:
-        return QUICK_NAMES if quick else DEFAULT_NAMES
+        return default_names(quick=quick, on_running=on_running)
     chosen = checked(options.names(text))
     if not chosen:
         raise UsageError("--workloads names no workload")

@@ -107,6 +107,7 @@ def _announce(cluster: LocalCluster, workers: list[RunningWorker], flower_url: s
         click.echo(f"worker   {spec.node}: {pool}, queues {queues}")
     click.echo(f"logs     {cluster.folder}")
     click.echo(f"try      CELERY_BROKER_URL={url} celery -A tasks call cpu.burn --args='[1000]'")
+    click.echo(f"switch   poolwise switch {workers[0].spec.name} --pool threads --broker {url}")
     click.echo("Ctrl-C stops everything.")
 
 

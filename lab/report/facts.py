@@ -88,6 +88,7 @@ def _settings(result: RaceResult) -> list[Fact]:
         "Result backend": _yes(asked.with_results),
         "Task events": _yes(asked.with_events),
         "Broker": asked.broker,
+        "Workers": ", ".join(asked.workers) or "started for the race",
     }
     command = Fact(group="settings", label="Again", text=asked.command, expected_to_differ=True)
     return [*_group("settings", texts), command]

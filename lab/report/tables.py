@@ -128,8 +128,8 @@ def _speed_cells(summary: PoolSummary | None, ideal_s: float) -> tuple[Cell, ...
         words.duration(summary.latency_p50_s),
         words.duration(summary.latency_p95_s),
         words.duration(summary.latency_p99_s),
-        words.duration(summary.cpu_s_per_task),
-        words.size(summary.peak_pss_bytes),
+        words.known(summary.cpu_s_per_task, words.duration),
+        words.known(summary.peak_pss_bytes, words.size),
     )
     cells = tuple(Cell(head=head, body=text) for head, text in zip(heads, texts, strict=True))
     share = join(f"{words.percent(summary.of_ideal)} ", ideal)
@@ -161,10 +161,10 @@ def _repeat_cells(pool: PoolResult, turn: int, repeat: Repeat) -> tuple[Cell, ..
         Cell(head="repeat", body=str(turn)),
         Cell(head="makespan", body=words.duration(repeat.makespan_s)),
         Cell(head="throughput", body=words.rate(repeat.throughput_per_s)),
-        Cell(head="CPU", body=words.duration(repeat.cpu_s)),
-        Cell(head="memory, PSS", body=words.size(repeat.peak_pss_bytes)),
+        Cell(head="CPU", body=words.known(repeat.cpu_s, words.duration)),
+        Cell(head="memory, PSS", body=words.known(repeat.peak_pss_bytes, words.size)),
         Cell(head="submitting took", body=words.duration(repeat.submit_s)),
         Cell(head="worst slip", body=words.duration(repeat.worst_slip_s)),
-        Cell(head="worker started in", body=words.duration(pool.start_up_s)),
+        Cell(head="worker started in", body=words.known(pool.start_up_s, words.duration)),
         Cell(head="worker", body=died or "lived", alarm=bool(died), quiet=not died),
     )

@@ -6,6 +6,7 @@ Every function takes SI units and returns plain text with ordinary spaces.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from lab.results import Account, Interval
@@ -25,6 +26,11 @@ def duration(value_s: float) -> str:
         return _minutes(value_s)
     unit, per_second = _unit_of(value_s)
     return f"{_three_digits(value_s * per_second)} {unit}"
+
+
+def known(value: float | None, write: Callable[[float], str]) -> str:
+    """Write a value, or that there is none."""
+    return NOTHING if value is None else write(value)
 
 
 def spread(interval: Interval) -> str:

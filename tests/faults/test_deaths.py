@@ -14,6 +14,7 @@ import redis
 from lab import results
 from lab.measure import measure
 from lab.report import words
+from lab.runners import Started
 from lab.workloads import QUICK
 from producer.plan import Work, burst
 from tests.command import Running, running
@@ -88,7 +89,7 @@ def test_a_killed_slot_of_prefork_costs_no_task(ground: Ground) -> None:
             child.kill()
 
     account = measure(
-        ground.bench, worker, plan, run="slot", timeout_s=60, progress=kill_one
+        ground.bench, Started(worker), plan, run="slot", timeout_s=60, progress=kill_one
     ).repeat.account
     assert killed
     assert account.finished == account.submitted == 6

@@ -61,7 +61,7 @@ def race(*, host: str = "bench-1", seed: int = 7, slower: float = 1.0) -> RaceRe
     """Build a race of three workloads; `slower` stretches every task, as on a weaker machine."""
     draw = random.Random(seed)  # noqa: S311 - numbers for a picture, not a secret
     return RaceResult(
-        schema_version=1,
+        schema_version=2,
         kind="race",
         run_id=f"2026-11-23-1412-race-{seed}",
         started_at="2026-11-23T14:12:03+00:00",
@@ -184,7 +184,7 @@ def _summary(entry: Entry, repeats: tuple[Repeat, ...], ideal_s: float) -> PoolS
         latency_p95_s=latencies_s[int(len(latencies_s) * 0.95)],
         latency_p99_s=latencies_s[int(len(latencies_s) * 0.99)],
         cpu_s_per_task=entry.cpu_s_per_task,
-        peak_pss_bytes=max(repeat.peak_pss_bytes for repeat in repeats),
+        peak_pss_bytes=max(repeat.peak_pss_bytes or 0 for repeat in repeats),
         of_ideal=ideal_s / makespan.median,
         account=_all_finished(sum(repeat.account.submitted for repeat in repeats)),
     )

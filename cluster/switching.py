@@ -1,0 +1,152 @@
+"""Asks a running worker to change its pool, and waits until it is ready again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from cluster.found import SWITCHES, TRIES, Asking, includes
+from cluster.wait import wait_until
+from tasks.errors import UsageError, WorkerError
+from worker.control import SWITCH, About, Accepted
+from worker.pools import pool_named
+
+#: Seconds that the worker may take to come back, beside waiting for its tasks.
+RESTART_S: Final = 30.0
+#: The same for each new slot: processes are forked one after the other.
+RESTART_PER_SLOT_S: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a worker shall be."""
+
+    pool: str
+    concurrency: int | None = None  # None: the pool's default on the worker's machine
+    wait_s: float = 60.0  # for its running tasks; then it stays as it is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switched:
+    """A switch that has come about."""
+
+    node: str
+    before: About
+    after: About
+    took_s: float
+    command: str  # the new command line; empty where nothing had to be done
+    warnings: tuple[str, ...]  # what the new flags lose
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """Who is told of a switch as it goes."""
+
+    accepted: Callable[[Accepted], None] = lambda _accepted: None
+    waiting: Callable[[About | None], None] = lambda _about: None  # None: between the two
+
+
+def switch(asking: Asking, name: str, wish: Wish, telling: Telling | None = None) -> Switched:
+    """Switch the worker called `name`, with or without the @ and what follows.
+
+    Raises UsageError where the worker refuses or the wish makes no sense, WorkerError where it
+    does not answer, is not ours, gives up or does not come back.
+    """
+    told = telling or Telling()
+    pool_named(wish.pool)
+    started_s = time.monotonic()
+    node = _named(asking, name)
+    _check_ours(asking, node)
+    accepted = _ask(asking, node, wish)
+    told.accepted(accepted)
+    after = accepted.before if accepted.already else _follow(asking, node, wish, accepted, told)
+    return Switched(
+        node=node,
+        before=accepted.before,
+        after=after,
+        took_s=time.monotonic() - started_s,
+        command=accepted.command,
+        warnings=accepted.warnings,
+    )
+
+
+def _named(asking: Asking, name: str) -> str:
+    """Find the worker; a full name that answers needs no look at the others."""
+    if "@" in name and asking.ask("ping", [name]):
+        return name
+    return resolved(name, sorted(asking.ask("ping", tries=TRIES)))
+
+
+def resolved(name: str, nodes: Sequence[str]) -> str:
+    """Return the node that `name` means; raise WorkerError for none, UsageError for several."""
+    if name in nodes:
+        return name
+    alike = [node for node in nodes if node.partition("@")[0] == name]
+    if len(alike) > 1:
+        raise UsageError(f"{name} could be any of {', '.join(alike)}: say which")
+    if not alike:
+        others = f"there are {', '.join(nodes)}" if nodes else "nor does any other"
+        raise WorkerError(
+            f"no worker called {name} answers ({others}); a solo worker answers between tasks only"
+        )
+    return alike[0]
+
+
+def _check_ours(asking: Asking, node: str) -> None:
+    """Look before asking: an unknown command puts a traceback into a stranger's log."""
+    if not includes(_reply(asking, node, "conf")) & SWITCHES:
+        raise WorkerError(
+            f"{node} was not started to be switched: "
+            "start it with -I worker.startup, as poolwise up does"
+        )
+
+
+def _ask(asking: Asking, node: str, wish: Wish) -> Accepted:
+    reply = asking.ask(
+        SWITCH, [node], pool=wish.pool, concurrency=wish.concurrency, wait_s=wish.wait_s
+    ).get(node)
+    if reply is None:
+        raise WorkerError(f"{node} has stopped answering; see poolwise workers")
+    if "error" in reply:
+        raise UsageError(f"{node} refuses: {reply['error']}")
+    return msgspec.convert(reply["ok"], Accepted)
+
+
+def _reply(asking: Asking, node: str, method: str) -> Any:
+    reply = asking.ask(method, [node], TRIES).get(node)
+    if reply is None:
+        raise WorkerError(f"{node} does not answer now; is it busy, or a solo worker with a task?")
+    return reply
+
+
+def _follow(asking: Asking, node: str, wish: Wish, accepted: Accepted, told: Telling) -> About:
+    """Wait for another start of the worker that consumes; raise WorkerError for anything else."""
+    before = accepted.before
+    patience_s = wish.wait_s + RESTART_S + RESTART_PER_SLOT_S * accepted.concurrency
+
+    def look() -> About | None:
+        about = asking.about(node)
+        told.waiting(about)
+        if about is not None and about.start == before.start and not about.switching:
+            why = about.gave_up or "it was told otherwise meanwhile"
+            raise WorkerError(
+                f"{node} stays as it is: {why} after {wish.wait_s:g} s; "
+                "nothing was interrupted. Allow more with --timeout"
+            )
+        return about if about and about.start != before.start and about.ready else None
+
+    after = wait_until(look, patience_s, lambda: _missing(node, accepted))
+    if after is None or (after.pool, after.concurrency) != (accepted.pool, accepted.concurrency):
+        raise WorkerError(f"{node} came back as something else: {after}; see its log")
+    return after
+
+
+def _missing(node: str, accepted: Accepted) -> WorkerError:
+    return WorkerError(
+        f"{node} has not come back as {accepted.pool} ×{accepted.concurrency}; see its log. "
+        f"It was to run: {accepted.command}"
+    )

@@ -1,0 +1,100 @@
+"""`poolwise switch`: another pool for a worker that runs, without losing a task."""
+
+from __future__ import annotations
+
+import click
+import msgspec
+
+from cluster.switching import Switched, Telling, Wish
+from cluster.switching import switch as switch_worker
+from lab.commands import options
+from lab.report import words
+from tasks.settings import LONGEST_TASK_S
+from worker.control import About, Accepted
+from worker.pools import POOLS
+from worker.room import MOST_SLOTS
+
+#: Seconds that running tasks get by default.
+WAIT_S = LONGEST_TASK_S + 15.0
+
+
+@click.command()
+@click.argument("node")
+@click.option("--pool", required=True, metavar="POOL", help=f"One of {', '.join(POOLS)}.")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, MOST_SLOTS),
+    metavar="N",
+    help="Slots. Without it: the cores for prefork, 100 for threads and gevent.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, 3_600),
+    default=WAIT_S,
+    show_default=True,
+    help="Seconds that running tasks get to end; after that the worker stays as it is.",
+)
+@options.running_broker
+@options.quiet_json
+def switch(
+    *, node: str, pool: str, concurrency: int | None, timeout: float, broker: str, as_json: bool
+) -> int:
+    """Change the pool of a running worker: same process, same queues, no task lost.
+
+    The worker stops fetching, finishes what it holds, and goes on with the new flags. NODE is its
+    name in Flower and in `poolwise workers`; what follows the @ may be left out.
+
+    \b
+    Example:
+      poolwise switch gevent --pool threads --concurrency 32
+      poolwise switch gevent@worker-1 --pool prefork --timeout 300
+    """
+    wish = Wish(pool=pool, concurrency=concurrency, wait_s=timeout)
+    with options.asking(broker) as asking:
+        done = switch_worker(asking, node, wish, _Progress().telling())
+    if as_json:
+        click.echo(msgspec.json.encode(done).decode())
+        return 0
+    for line in _lines(done):
+        click.echo(line)
+    return 0
+
+
+def _lines(done: Switched) -> list[str]:
+    if not done.command:
+        return [f"{done.node} is {_what(done.after)} already; nothing was done"]
+    return [
+        f"before   {done.node}   {_what(done.before)}",
+        f"after    {done.node}   {_what(done.after)}   ready after {words.duration(done.took_s)}",
+    ]
+
+
+def _what(about: About) -> str:
+    return f"{words.pool(about.pool, about.concurrency)}, pid {about.pid}"
+
+
+class _Progress:
+    """Tells on stderr what is waited for, a line for each change."""
+
+    def __init__(self) -> None:
+        self._said = ""
+
+    def telling(self) -> Telling:
+        """Return what the switch tells."""
+        return Telling(accepted=self._accepted, waiting=self._waiting)
+
+    def _accepted(self, accepted: Accepted) -> None:
+        for line in accepted.warnings:
+            click.echo(line, err=True)
+
+    def _waiting(self, about: About | None) -> None:
+        if about is None or not about.switching:
+            self._say("restarting with the new flags …")
+        elif about.running:
+            tasks = "1 running task" if about.running == 1 else f"{about.running} running tasks"
+            self._say(f"waiting for {tasks} …")
+
+    def _say(self, line: str) -> None:
+        if line != self._said:
+            click.echo(line, err=True)
+        self._said = line

@@ -1,0 +1,60 @@
+"""`poolwise workers`: who runs already at a broker, and as what."""
+
+from __future__ import annotations
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from cluster.found import Found, find_workers
+from lab.commands import options
+from lab.guests import nobody
+from lab.report import words
+from producer.broker import redacted
+from tasks.errors import WorkerError
+
+
+@click.command()
+@options.running_broker
+@options.quiet_json
+def workers(*, broker: str, as_json: bool) -> int:
+    """List the workers that run, whichever way they were started.
+
+    Asks them over the broker, so that one that is busy computing may be missing: ask again.
+
+    \b
+    Example:
+      poolwise workers
+      poolwise workers --broker redis://:PASSWORD@HOST:6379/0 --json
+    """
+    with options.asking(broker) as asking:
+        found = find_workers(asking)
+    if not found:
+        raise WorkerError(nobody(redacted(broker)))
+    if as_json:
+        click.echo(msgspec.json.encode(found, order="deterministic").decode())
+    else:
+        _show(found)
+    return 0
+
+
+def _show(found: list[Found]) -> None:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("worker", "pool", "queues", "pid", "host", "probe", "switch"):
+        table.add_column(heading, justify="right" if heading == "pid" else "left")
+    for worker in found:
+        table.add_row(
+            worker.node,
+            words.pool(worker.pool, worker.concurrency),
+            ", ".join(worker.queues),
+            str(worker.pid),
+            worker.host,
+            _yes(worker.probe),
+            _yes(worker.switchable),
+        )
+    Console().print(table)
+
+
+def _yes(so: bool) -> str:
+    return "yes" if so else "no"

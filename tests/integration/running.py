@@ -1,0 +1,89 @@
+"""Load with an account of it, and our own command, for tests of workers that run on."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+
+import redis
+from celery import Celery
+from kombu import Connection
+
+from cluster.wait import wait_until
+from producer.ledger import Closing, Ledger
+from producer.plan import Plan, Work
+from producer.records import Batch, RecordReader
+from producer.submit import Order, Submitter
+from worker.probe import Clock
+
+RUN = "load-of-a-test"
+
+
+def poolwise(*words: str) -> subprocess.CompletedProcess[str]:
+    program = "from lab.cli import run; run()"
+    return subprocess.run(
+        [sys.executable, "-c", program, *words],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@dataclass(kw_only=True)
+class Load:
+    """Tasks at a steady rate until it is left, each of them in the ledger."""
+
+    app: Celery
+    connection: Connection
+    server: redis.Redis
+    queue: str
+    work: Work
+    rate_per_s: int
+
+    def __post_init__(self) -> None:
+        """Follow the records from now on."""
+        self.ledger = Ledger(RUN)
+        self.batches: list[Batch] = []
+        self._reader = RecordReader(self.server)
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Load:
+        """Begin."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Send no more."""
+        self._done.set()
+        self._thread.join(timeout=30)
+
+    def settled(self, timeout_s: float = 30.0) -> Closing:
+        """Wait until each task has ended, and close the ledger."""
+        wait_until(
+            self._all_ended,
+            timeout_s,
+            lambda: AssertionError(f"{self.ledger.open} tasks have not ended"),
+        )
+        return self.ledger.close(waiting=(), worker_alive=True)
+
+    def _all_ended(self) -> bool:
+        self._read(0.05)
+        return self.ledger.open == 0
+
+    def _read(self, timeout_s: float) -> None:
+        for batch in self._reader.read(timeout_s):
+            self.batches.append(batch)
+            self.ledger.enter(batch.records)
+
+    def _run(self) -> None:
+        submitter = Submitter(self.app, self.connection, Clock.read(self.server))
+        half_s = tuple(number / self.rate_per_s for number in range(self.rate_per_s // 2))
+        while not self._done.is_set():
+            plan = Plan(work=self.work, due_s=half_s)
+            sent = submitter.submit(plan, Order(run=RUN, queue=self.queue))
+            self.ledger.submit(sent.ids)
+            self._read(0.01)

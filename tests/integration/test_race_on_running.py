@@ -1,0 +1,118 @@
+"""Workers that run already race as they are, and are left as they were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster.found import Asking, Found, find_workers
+from cluster.local import LocalCluster, WorkerSpec
+from cluster.ports import free_port
+from cluster.wait import wait_until
+from lab import results
+from lab.guests import Guest
+from producer.plan import Work
+from tasks.celery import app
+from tests.integration.running import Load, poolwise
+
+
+def spec(cluster: LocalCluster, name: str, pool: str) -> WorkerSpec:
+    return WorkerSpec(
+        name=name, pool=pool, concurrency=2, queues=(pool, "io"), broker_url=cluster.broker_url
+    )
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
+    with LocalCluster(tmp_path_factory.mktemp("running")) as running:
+        app.loader.import_default_modules()
+        running.start_workers([spec(running, "p", "prefork"), spec(running, "t", "threads")])
+        yield running
+
+
+@pytest.fixture(scope="module")
+def asking(cluster: LocalCluster) -> Iterator[Asking]:
+    with Asking(app, cluster.broker_url) as ask:
+        yield ask
+
+
+def test_every_task_of_race_and_users_is_accounted_for_and_no_queue_stays(
+    cluster: LocalCluster, asking: Asking, tmp_path: Path
+) -> None:
+    before = wait_until(
+        lambda: len(found := find_workers(asking)) == 2 and found,
+        10,
+        lambda: AssertionError("two workers run, and not both answer"),
+    )
+    cluster.redis.lpush("nobody-consumes-this", "a message of somebody's")
+    with app.connection_for_write(cluster.broker_url) as connection:
+        load = Load(
+            app=app,
+            connection=connection,
+            server=cluster.redis,
+            queue="threads",
+            work=Work(task="io.sleep", args=(0.01,)),
+            rate_per_s=10,
+        )
+        words = ("race", "--on-running", "--workloads", "burn", "--repeat", "1", "--quick")
+        with load:
+            done = poolwise(*words, "--broker", cluster.broker_url, "--out", str(tmp_path))
+        users = load.settled()
+    assert done.returncode == 0, done.stderr
+    assert len(users.finished) == users.submitted > 0
+    [path] = tmp_path.glob("*-race/result.json")
+    result = results.read(path)
+    assert set(result.settings.workers) == {"p@poolwise", "t@poolwise"}
+    [burn] = result.workloads
+    assert [(pool.pool, pool.concurrency) for pool in burn.pools] == [
+        ("prefork", 2),
+        ("threads", 2),
+    ]
+    for pool in burn.pools:
+        [repeat] = pool.repeats
+        assert repeat.account.finished == repeat.account.submitted == burn.tasks_per_repeat
+        assert repeat.cpu_s is not None
+        assert repeat.cpu_s > 0
+        assert pool.start_up_s is None
+    assert burn.pools[1].repeats[0].others > 0
+    assert "tasks of others ran on this worker meanwhile" in done.stdout
+    assert find_workers(asking) == before
+    assert cluster.redis.llen("nobody-consumes-this") == 1
+    assert not [key for key in cluster.redis.keys("*") if b"poolwise-" in key]
+
+
+def test_a_worker_that_started_anew_is_not_the_one_that_was_asked(
+    cluster: LocalCluster, asking: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lab.guests.LOOK_S", 0.5)
+    [first] = cluster.start_workers([spec(cluster, "again", "solo")])
+
+    def described() -> Found | None:
+        return next((w for w in find_workers(asking) if w.node == "again@poolwise"), None)
+
+    worker = wait_until(described, 10, lambda: AssertionError(first.child.log_tail()))
+    assert worker is not None
+    guest = Guest(asking, worker, "q")
+    assert guest.alive
+    assert guest.pid == first.child.pid
+    first.child.kill()
+    cluster.start_workers([spec(cluster, "again", "solo")])
+    wait_until(lambda: not guest.alive, 15, lambda: AssertionError("it counts as alive"))
+    assert guest.how_it_ended() == "started anew"
+
+
+def test_workers_lists_them_and_says_what_to_do_where_there_are_none(
+    cluster: LocalCluster,
+) -> None:
+    listed = poolwise("workers", "--broker", cluster.broker_url)
+    assert "t@poolwise" in listed.stdout
+    assert "threads ×2" in listed.stdout
+    nobody = poolwise("workers", "--broker", cluster.broker_url.replace("/0", "/5"))
+    assert nobody.returncode == 4
+    assert nobody.stderr.startswith("error: no worker answers at redis://127.0.0.1:")
+    assert "start one: CELERY_BROKER_URL=redis://" in nobody.stderr
+    refused = poolwise("workers", "--broker", f"redis://127.0.0.1:{free_port()}/0")
+    assert refused.returncode == 3
+    assert "Start a cluster: poolwise up" in refused.stderr

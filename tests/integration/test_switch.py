@@ -1,0 +1,279 @@
+"""Running workers change their pool, and lose no task by it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cluster.found import Asking, find_workers
+from cluster.local import LocalCluster, RunningWorker, WorkerSpec
+from cluster.process import Child
+from cluster.switching import Telling, Wish, switch
+from cluster.wait import wait_until
+from producer.plan import Work, burst
+from producer.submit import Order, Submitter
+from tasks.celery import app
+from tasks.errors import UsageError, WorkerError
+from tests.integration.running import RUN, Load, poolwise
+from worker.control import About
+from worker.pools import pool_named
+from worker.probe import Clock
+
+#: Every ordered pair of the three, in one walk.
+WALK = ("threads", "gevent", "prefork", "gevent", "threads", "prefork")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
+    with LocalCluster(tmp_path_factory.mktemp("switch")) as running:
+        app.loader.import_default_modules()
+        yield running
+
+
+@pytest.fixture(scope="module")
+def asking(cluster: LocalCluster) -> Iterator[Asking]:
+    with Asking(app, cluster.broker_url) as ask:
+        yield ask
+
+
+def start(cluster: LocalCluster, name: str, pool: str, slots: int) -> RunningWorker:
+    spec = WorkerSpec(
+        name=name,
+        pool=pool,
+        concurrency=slots,
+        queues=(name,),
+        broker_url=cluster.broker_url,
+        flags=pool_named(pool).flags,
+    )
+    return cluster.start_workers([spec])[0]
+
+
+@pytest.fixture(scope="module")
+def patient(cluster: LocalCluster) -> RunningWorker:
+    return start(cluster, "patient", "threads", 2)
+
+
+def send(cluster: LocalCluster, queue: str, work: Work) -> None:
+    clock = Clock.read(cluster.redis)
+    with app.connection_for_write(cluster.broker_url) as connection:
+        order = Order(run="something-to-do", queue=queue)
+        Submitter(app, connection, clock).submit(burst(work, 1), order)
+
+
+def wait_for_task(asking: Asking, node: str) -> None:
+    """Wait until the worker runs something."""
+    wait_until(
+        lambda: asking.ask("active", [node]).get(node),
+        10,
+        lambda: AssertionError(f"{node} runs nothing"),
+    )
+
+
+def open_files(pid: int) -> set[str]:
+    """Name what a process has open beyond its standard streams, as the kernel numbers it."""
+    folder = Path(f"/proc/{pid}/fd")
+    links = [str(entry.readlink()) for entry in folder.iterdir() if int(entry.name) > 2]
+    return {link for link in links if link.startswith(("socket:", "pipe:"))}
+
+
+def test_no_task_is_lost_on_the_way_through_every_pair_of_pools(
+    cluster: LocalCluster, asking: Asking
+) -> None:
+    worker = start(cluster, "walker", "prefork", 3)
+    node, pid = worker.spec.node, worker.child.pid
+    with app.connection_for_write(cluster.broker_url) as connection:
+        load = Load(
+            app=app,
+            connection=connection,
+            server=cluster.redis,
+            queue="walker",
+            work=Work(task="io.sleep", args=(0.15,)),
+            rate_per_s=12,
+        )
+        with load:
+            for number, pool in enumerate(WALK):
+                before = open_files(pid)
+                slots = 3 + number % 2
+                done = switch(asking, node, Wish(pool=pool, concurrency=slots))
+                assert (done.after.pool, done.after.concurrency) == (pool, slots)
+                assert done.after.pid == pid
+                assert not before & open_files(pid), "inherited over exec"
+                children = psutil.Process(pid).children(recursive=True)
+                assert len(children) == pool_named(pool).processes(slots) - 1
+        closing = load.settled()
+    assert closing.submitted > 60
+    assert len(closing.finished) == closing.submitted
+    assert closing.duplicated == 0
+    assert worker.child.alive
+    assert {record.pool for record in closing.finished} == {"prefork", "threads", "gevent"}
+    told = [(b.kind, b.pool) for b in load.batches if b.kind != "rows" and b.node == node]
+    walked = ["prefork", *WALK]
+    assert told == [
+        step
+        for old, new in zip(walked, WALK, strict=False)
+        for step in (("stopped", old), ("ready", new))
+    ]
+
+
+@pytest.mark.parametrize(("pool", "other"), [("threads", "gevent"), ("gevent", "threads")])
+def test_a_worker_whose_tasks_take_too_long_stays_as_it_is(
+    cluster: LocalCluster, asking: Asking, pool: str, other: str
+) -> None:
+    worker = start(cluster, f"busy-{pool}", pool, 2)
+    node = worker.spec.node
+    [queue] = worker.spec.queues
+    send(cluster, queue, Work(task="io.sleep", args=(3,)))
+    wait_for_task(asking, node)
+    heard: list[About | None] = []
+    telling = Telling(waiting=heard.append)
+    with pytest.raises(WorkerError, match="stays as it is: 1 of its tasks were still running"):
+        switch(asking, node, Wish(pool=other, concurrency=4, wait_s=0.5), telling)
+    assert any(about is not None and about.running == 1 for about in heard)
+    assert worker.child.alive
+    clock = Clock.read(cluster.redis)
+    with app.connection_for_write(cluster.broker_url) as connection:
+        work = Work(task="io.sleep", args=(0.01,))
+        load = Load(
+            app=app,
+            connection=connection,
+            server=cluster.redis,
+            queue=queue,
+            work=work,
+            rate_per_s=10,
+        )
+        order = Order(run=RUN, queue=queue)
+        load.ledger.submit(Submitter(app, connection, clock).submit(burst(work, 4), order).ids)
+        closing = load.settled(10)
+    assert {record.pool for record in closing.finished} == {pool}
+
+
+def test_the_second_of_two_switches_at_once_is_refused(
+    cluster: LocalCluster, asking: Asking, patient: RunningWorker
+) -> None:
+    node = patient.spec.node
+    send(cluster, "patient", Work(task="io.sleep", args=(2,)))
+    wait_for_task(asking, node)
+    reply = asking.ask("poolwise_switch", [node], pool="threads", concurrency=3, wait_s=20)
+    assert "ok" in reply[node]
+    with pytest.raises(UsageError, match="a switch to threads ×3 is under way"):
+        switch(asking, node, Wish(pool="gevent", concurrency=4))
+
+    def done() -> About | None:
+        about = asking.about(node)
+        return about if about and about.concurrency == 3 else None
+
+    after = wait_until(done, 30, lambda: AssertionError("the first switch did not come about"))
+    assert after is not None
+    assert (after.pool, after.pid) == ("threads", patient.child.pid)
+
+
+def test_the_command_tells_before_and_after_and_what_it_waits_for(
+    cluster: LocalCluster, asking: Asking, patient: RunningWorker
+) -> None:
+    node = patient.spec.node
+    send(cluster, "patient", Work(task="io.sleep", args=(2,)))
+    wait_for_task(asking, node)
+    words = ("switch", "patient", "--pool", "threads", "--concurrency", "5")
+    done = poolwise(*words, "--broker", cluster.broker_url)
+    assert done.returncode == 0, done.stderr
+    before, after = done.stdout.splitlines()
+    assert before == f"before   {node}   threads ×3, pid {patient.child.pid}"
+    assert after.startswith(f"after    {node}   threads ×5, pid {patient.child.pid}")
+    assert "waiting for 1 running task …" in done.stderr
+    again = poolwise(*words, "--broker", cluster.broker_url, "--json")
+    assert json.loads(again.stdout)["after"]["concurrency"] == 5
+    assert json.loads(again.stdout)["command"] == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["patient", "--pool", "thrads"], 2, "did you mean threads?"),
+        (["patient", "--pool", "solo", "--concurrency", "4"], 2, "solo runs 1 task at a time"),
+        (["patient", "--pool", "threads", "--concurrency", "0"], 2, "not in the range"),
+    ],
+    ids=["pool", "solo", "range"],
+)
+def test_what_cannot_be_is_refused_in_one_line(
+    cluster: LocalCluster, patient: RunningWorker, words: Sequence[str], code: int, said: str
+) -> None:
+    done = poolwise("switch", *words, "--broker", cluster.broker_url)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert said in done.stderr.splitlines()[-1]
+    assert patient.child.alive
+
+
+def test_a_worker_that_was_not_started_for_it_is_refused_and_undisturbed(
+    cluster: LocalCluster, asking: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = cluster.folder / "stranger.log"
+    command = [sys.executable, "-m", "celery", "-A", "tasks", "worker", "-n", "stranger@x"]
+    env = {"CELERY_BROKER_URL": cluster.broker_url}
+    flags = ["-Psolo", "-Qstranger", "-lWARNING", "--without-gossip", "--without-mingle"]
+    child = Child("stranger", [*command, *flags], log=log, leash=cluster._reaper, env=env)
+    cluster.adopt(child)
+    [worker] = wait_until(
+        lambda: [worker for worker in find_workers(asking) if worker.node == "stranger@x"],
+        30,
+        lambda: AssertionError(child.log_tail()),
+    )
+    assert (worker.pool, worker.probe, worker.switchable) == ("solo", False, False)
+    with pytest.raises(WorkerError, match=r"start it with -I worker\.startup"):
+        switch(asking, "stranger", Wish(pool="threads"))
+    assert "Traceback" not in log.read_text()
+    send(cluster, "stranger", Work(task="io.sleep", args=(8,)))
+    wait_until(
+        lambda: not asking.ask("ping", ["stranger@x"]),
+        10,
+        lambda: AssertionError("the solo worker answers while it runs a task"),
+    )
+    monkeypatch.setattr("cluster.switching.TRIES", 1)
+    with pytest.raises(WorkerError, match="a solo worker answers between tasks only"):
+        switch(asking, "stranger@x", Wish(pool="threads"))
+    cluster.stop([child], grace_s=0.1)
+
+
+def test_a_signal_that_ends_the_worker_counts_more_than_a_switch(
+    cluster: LocalCluster, asking: Asking
+) -> None:
+    worker = start(cluster, "leaver", "threads", 1)
+    node = worker.spec.node
+    send(cluster, "leaver", Work(task="io.sleep", args=(1.2,)))
+    wait_for_task(asking, node)
+    reply = asking.ask("poolwise_switch", [node], pool="prefork", concurrency=1, wait_s=20)
+    assert "ok" in reply[node]
+    worker.child.ask_to_stop()
+    wait_until(lambda: not worker.child.alive, 20, lambda: AssertionError(worker.child.log_tail()))
+    assert worker.child.exit_code == 0
+
+
+def test_queues_and_tasks_for_later_come_along(
+    cluster: LocalCluster, asking: Asking, patient: RunningWorker
+) -> None:
+    node = patient.spec.node
+    asking.ask("add_consumer", [node], queue="mail")
+    with app.connection_for_write(cluster.broker_url) as connection:
+        load = Load(
+            app=app,
+            connection=connection,
+            server=cluster.redis,
+            queue="mail",
+            work=Work(task="io.sleep", args=(0.01,)),
+            rate_per_s=10,
+        )
+        clock = Clock.read(cluster.redis)
+        later = Work(task="io.sleep", args=(0.01,))
+        done = switch(asking, node, Wish(pool="prefork", concurrency=1))
+        sent = Submitter(app, connection, clock).submit(
+            burst(later, 3), Order(run=RUN, queue="mail")
+        )
+        load.ledger.submit(sent.ids)
+        closing = load.settled(10)
+    assert done.after.pool == "prefork"
+    assert len(closing.finished) == 3
+    assert {record.pool for record in closing.finished} == {"prefork"}

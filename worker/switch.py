@@ -1,0 +1,122 @@
+"""Remote-control commands by which a running worker changes its pool and tells how far it is.
+
+Loaded into the worker by `-I worker.startup`, or alone by `-I worker.switch`. It decides what can
+be done and what the new worker shall be; how a worker leaves is not known here.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import time
+from dataclasses import asdict, replace
+from typing import Any, Final
+
+from celery.worker import state as held
+from celery.worker.control import control_command, inspect_command
+
+from tasks.errors import PoolwiseError, UsageError
+from worker import preflight
+from worker.asked import module_missing
+from worker.control import ABOUT, SWITCH, About, Accepted, place
+from worker.leaving import Leaving, Worker, begin, next_start
+from worker.live import options_from_worker
+from worker.options import WorkerOptions
+from worker.pools import Nature, Pool, pool_named, pool_of_implementation
+from worker.room import checked
+
+#: Seconds that a worker waits for its tasks at most, whatever was asked.
+LONGEST_WAIT_S: Final = 3_600.0
+
+
+@inspect_command(name=ABOUT)
+def about(state: Any, **_: Any) -> dict[str, Any]:
+    """Tell what this worker is, and how far a switch has come."""
+    return asdict(_about(state.consumer))
+
+
+@control_command(
+    name=SWITCH,
+    args=[("pool", str), ("concurrency", int), ("wait_s", float)],
+    signature="<pool> [concurrency] [wait_s]",
+)
+def switch(
+    state: Any, pool: str, concurrency: int | None = None, wait_s: float = 60.0, **_: Any
+) -> dict[str, Any]:
+    """Finish what is running, then run on with another pool, in the same process."""
+    try:
+        return {"ok": asdict(_accept(state.consumer, pool, concurrency, wait_s))}
+    except PoolwiseError as refused:
+        return {"error": str(refused)}
+
+
+def _about(consumer: Any) -> About:
+    module = type(consumer.pool).__module__
+    pool = pool_of_implementation(module)
+    under_way = Worker.leaving
+    return About(
+        start=Worker.start,
+        ready=Worker.ready,
+        pid=os.getpid(),
+        pool=pool.name if pool else module,
+        concurrency=consumer.pool.num_processes or consumer.pool.limit,
+        host=os.uname().nodename,
+        place=place(),
+        switching=under_way is not None,
+        running=len(held.reserved_requests) if under_way else 0,
+        gave_up=Worker.gave_up,
+    )
+
+
+def _accept(consumer: Any, name: str, concurrency: int | None, wait_s: float) -> Accepted:
+    """Check everything that can be checked, then begin; raise UsageError where it cannot be."""
+    if Worker.leaving is not None:
+        raise UsageError(f"a switch to {Worker.leaving.target} is under way; wait for its end")
+    worker = consumer.controller
+    pool = pool_named(name)
+    asked = as_wanted(options_from_worker(worker), pool, concurrency)
+    before = _about(consumer)
+    accepted = Accepted(before=before, pool=pool.name, concurrency=asked.concurrency)
+    if (before.pool, before.concurrency) == (pool.name, asked.concurrency):
+        return replace(accepted, already=True)
+    if asked.beat and not pool.embeds_beat:
+        raise UsageError(
+            f"this worker runs the scheduler (-B), which Celery refuses under {pool.name}; "
+            "run celery beat as a process of its own first"
+        )
+    if not sys.executable:
+        raise UsageError("this worker's Python does not know its own program: it cannot go on")
+    argv, _ = next_start(worker, pool, asked.concurrency)
+    begin(
+        Leaving(
+            pool=pool,
+            concurrency=asked.concurrency,
+            deadline=time.monotonic() + min(wait_s, LONGEST_WAIT_S),
+            consumer=consumer,
+        )
+    )
+    return replace(
+        accepted,
+        command=shlex.join(argv),
+        warnings=tuple(preflight.lines(preflight.warnings_of(preflight.check(asked)))),
+    )
+
+
+def as_wanted(now: WorkerOptions, pool: Pool, concurrency: int | None) -> WorkerOptions:
+    """Return the options of the worker as it shall be; raise UsageError where it cannot be."""
+    if module_missing(pool):
+        raise UsageError(f"{pool.name} needs the module {pool.needs_module}, which is missing here")
+    nature: Nature = "cpu" if pool.parallel_python else "io"
+    slots = concurrency or pool.default_concurrency(nature, now.cores)
+    return replace(
+        now,
+        pool=pool,
+        pool_asked=pool.name,
+        pool_flag=pool.name,
+        monkey_patched=True,
+        concurrency=checked(pool, slots if concurrency is None else concurrency),
+        concurrency_chosen=True,
+        autoscale_max=None,
+        delivery=replace(now.delivery, prefetch_multiplier=pool.prefetch_multiplier),
+    )
