@@ -9,6 +9,8 @@ import os
 
 from kombu import Queue
 
+from tasks.tls import tls_options
+
 #: The longest any task of ours may take, in seconds; `visibility_timeout` is chosen to fit it.
 LONGEST_TASK_S = 45
 
@@ -16,6 +18,9 @@ LONGEST_TASK_S = 45
 # so that one address is enough.
 broker_url = os.environ.get("CELERY_BROKER_URL", "redis://localhost:6379/0")
 result_backend = os.environ.get("CELERY_RESULT_BACKEND", broker_url)
+# What rediss:// URLs say of certificates. Celery reads it there as well, Flower only here.
+broker_use_ssl = tls_options(broker_url)
+redis_backend_use_ssl = tls_options(result_backend)
 
 imports = ("tasks.cpu", "tasks.io", "tasks.mixed", "tasks.faults")
 
