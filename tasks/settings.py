@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from tasks.tls import tls_options
 
@@ -63,8 +63,9 @@ broker_connection_retry_on_startup = True
 result_expires = 3_600
 
 # CPU and IO apart, so that one kind of worker can serve each. A worker without `-Q` serves both;
-# any other queue can be named in `-Q` and when a task is sent.
-task_queues = (Queue("cpu"), Queue("io"))
+# any other queue can be named in `-Q` and when a task is sent. Each has an exchange of its own, as
+# queues made by name have: left out, both would be bound to that of the default queue.
+task_queues = tuple(Queue(name, Exchange(name), routing_key=name) for name in ("cpu", "io"))
 task_default_queue = "io"
 task_routes = {
     "cpu.*": {"queue": "cpu"},
