@@ -18,6 +18,8 @@ from tasks.errors import UsageError
 #: In a container Flower has to listen on all of the container's addresses, and what counts is where
 #: its port is published: docker-compose.yml says here the very address that it publishes on.
 PUBLISHED_VARIABLE = "POOLWISE_FLOWER_PUBLISHED_ON"
+#: The page's address as a person types it, to be told in the log.
+URL_VARIABLE = "POOLWISE_FLOWER_URL"
 #: A file with `user:password`, one pair a line or with commas between.
 FILE_VARIABLE = "FLOWER_BASIC_AUTH_FILE"
 
@@ -49,6 +51,8 @@ def guard(options: Any, environment: Mapping[str, str]) -> list[str] | None:
     except UsageError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(error.exit_code)
+    if url := environment.get(URL_VARIABLE):
+        sys.stderr.write(f"Flower is at {url}\n")
     return list(pairs) or None
 
 
