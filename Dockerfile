@@ -43,7 +43,7 @@ ENV PATH=/opt/poolwise/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1
 WORKDIR /app
-USER poolwise
+USER 1000:1000
 EXPOSE 5555
 
 # SIGTERM is Celery's warm shutdown: no new task, finish the running ones, hand back the rest. It
