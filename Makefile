@@ -25,11 +25,13 @@ up: runtime ## the cluster as processes of this machine, with Flower
 report: runtime ## results as one page: ARGS="runs/a.json runs/b.json"
 	@$(BIN)/poolwise report $(ARGS)
 
-check: dev ## lint, format, types, and who may import whom
+check: dev ## lint, format, types, who may import whom; Dockerfile and scripts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/shellcheck scripts/* docker/entrypoint .ci/run
 
 format: dev ## let ruff format and fix what it can
 	$(BIN)/ruff format .

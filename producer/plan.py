@@ -30,3 +30,24 @@ class Plan:
 def burst(work: Work, count: int) -> Plan:
     """Plan `count` tasks that are all due at once, at the start."""
     return Plan(work=work, due_s=(0.0,) * count)
+
+
+def steady(work: Work, rate_per_s: float, count: int) -> Plan:
+    """Plan `count` tasks, `rate_per_s` in each second, the first of them at the start.
+
+    Open loop: when a task is due does not depend on what became of those before it.
+    """
+    return Plan(work=work, due_s=tuple(due_s(number, rate_per_s) for number in range(count)))
+
+
+def due_s(number: int, rate_per_s: float) -> float:
+    """Return when task `number`, counted from 0, of a steady load is due: seconds since its start.
+
+    Each is computed from the start, so that no rounding adds up however long the load goes on.
+    """
+    return number / rate_per_s
+
+
+def due_by(elapsed_s: float, rate_per_s: float) -> int:
+    """Count the tasks of a steady load that are due once `elapsed_s` seconds have passed."""
+    return int(elapsed_s * rate_per_s) + 1 if elapsed_s >= 0 else 0

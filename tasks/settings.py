@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 
-from kombu import Queue
+from kombu import Exchange, Queue
+
+from tasks.tls import tls_options
 
 #: The longest any task of ours may take, in seconds; `visibility_timeout` is chosen to fit it.
 LONGEST_TASK_S = 45
@@ -16,6 +18,9 @@ LONGEST_TASK_S = 45
 # so that one address is enough.
 broker_url = os.environ.get("CELERY_BROKER_URL", "redis://localhost:6379/0")
 result_backend = os.environ.get("CELERY_RESULT_BACKEND", broker_url)
+# What rediss:// URLs say of certificates. Celery reads it there as well, Flower only here.
+broker_use_ssl = tls_options(broker_url)
+redis_backend_use_ssl = tls_options(result_backend)
 
 imports = ("tasks.cpu", "tasks.io", "tasks.mixed", "tasks.faults")
 
@@ -58,8 +63,9 @@ broker_connection_retry_on_startup = True
 result_expires = 3_600
 
 # CPU and IO apart, so that one kind of worker can serve each. A worker without `-Q` serves both;
-# any other queue can be named in `-Q` and when a task is sent.
-task_queues = (Queue("cpu"), Queue("io"))
+# any other queue can be named in `-Q` and when a task is sent. Each has an exchange of its own, as
+# queues made by name have: left out, both would be bound to that of the default queue.
+task_queues = tuple(Queue(name, Exchange(name), routing_key=name) for name in ("cpu", "io"))
 task_default_queue = "io"
 task_routes = {
     "cpu.*": {"queue": "cpu"},

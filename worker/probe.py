@@ -27,11 +27,13 @@ from __future__ import annotations
 import json
 import logging
 import os
+import ssl
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import redis
 from billiard.einfo import ExceptionWithTraceback  # type: ignore[attr-defined]
@@ -331,13 +333,29 @@ _recorder: Recorder | None = None
 
 
 def records_url(app: Celery) -> str | None:
-    """Return the address of the Redis that the records go to, with its password.
+    """Return the address of the Redis that the records go to, with password and TLS options.
 
     None where neither `POOLWISE_RECORDS_URL` nor the broker names a Redis.
     """
-    broker = app.connection_for_write().as_uri(include_password=True)
-    url = os.environ.get(URL_VARIABLE) or broker
+    broker = app.connection_for_write()
+    url = os.environ.get(URL_VARIABLE) or _with_tls(
+        broker.as_uri(include_password=True), broker.ssl
+    )
     return url if url.startswith(("redis://", "rediss://")) else None
+
+
+def _with_tls(uri: str, options: Any) -> str:
+    """Put back what kombu took off the URL, or was told beside it, in redis-py's spelling."""
+    if not isinstance(options, dict) or not uri.startswith(("redis://", "rediss://")):
+        return uri
+    plain = {
+        name: value.name.removeprefix("CERT_").lower()
+        if isinstance(value, ssl.VerifyMode)
+        else value
+        for name, value in options.items()
+        if value is not None
+    }
+    return f"rediss://{uri.partition('://')[2]}?{urlencode(plain)}"
 
 
 @signals.worker_init.connect(weak=False)

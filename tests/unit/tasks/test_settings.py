@@ -23,6 +23,12 @@ def test_no_task_of_ours_outlasts_the_visibility_timeout() -> None:
     assert settings.broker_transport_options["visibility_timeout"] > settings.LONGEST_TASK_S
 
 
+@pytest.mark.parametrize("name", ["cpu", "io"])
+def test_a_queue_is_bound_to_an_exchange_of_its_own(name: str) -> None:
+    queue = app.amqp.queues[name]
+    assert (queue.exchange.name, queue.routing_key) == (name, name)
+
+
 @pytest.mark.parametrize(
     ("task", "queue"),
     [("cpu.burn", "cpu"), ("cpu.digest", "cpu"), ("io.fetch", "io"), ("mixed.work", "io")],

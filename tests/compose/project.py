@@ -1,0 +1,99 @@
+"""A Compose project under test: its commands with a bound, and what is left of it afterwards.
+
+It must not know what the services do.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+#: Seconds that any one command may take.
+PATIENCE_S = 200.0
+#: The name of the image that the ring builds, apart from that of whoever works here.
+IMAGE = "poolwise-ring"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A project of its own name; `variables` are what its user has in the shell."""
+
+    name: str
+    variables: Mapping[str, str]
+    files: tuple[str, ...] = ("docker-compose.yml",)
+
+    def compose(
+        self, *words: str, expect: int | None = 0, env: Mapping[str, str] | None = None
+    ) -> str:
+        """Run `docker compose …` and return what it printed, to either stream.
+
+        `env` is added to the shell's variables.
+
+        Fails with that text where the exit code is not `expect`; None: any will do.
+        """
+        files = [word for file in self.files for word in ("--file", str(ROOT / file))]
+        command = ["docker", "compose", "--ansi", "never", "--progress", "plain"]
+        command += ["--project-directory", str(ROOT), "--project-name", self.name]
+        return run(
+            [*command, *files, *words],
+            expect=expect,
+            env={"POOLWISE_IMAGE": IMAGE, **self.variables, **(env or {})},
+        )
+
+    def containers(self, service: str) -> list[str]:
+        """Return the ids of a service's running containers."""
+        return self.compose("ps", "--quiet", service).split()
+
+    def inspect(self, service: str) -> dict[str, Any]:
+        """Return what Docker says of the service's first container."""
+        found: list[dict[str, Any]] = json.loads(
+            run(["docker", "inspect", self.containers(service)[0]])
+        )
+        return found[0]
+
+    def log(self, service: str) -> str:
+        """Return all that a service's containers have written."""
+        return self.compose("logs", "--no-color", "--no-log-prefix", service)
+
+    def down(self) -> None:
+        """Remove everything, whatever its profile."""
+        self.compose("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "5")
+
+    def leftovers(self) -> dict[str, list[str]]:
+        """List what the engine still has of this project, by kind."""
+        label = f"label=com.docker.compose.project={self.name}"
+        listings = {
+            "containers": ["docker", "ps", "--all"],
+            "volumes": ["docker", "volume", "ls"],
+            "networks": ["docker", "network", "ls"],
+        }
+        found = {
+            kind: run([*command, "--quiet", "--filter", label]).split()
+            for kind, command in listings.items()
+        }
+        return {kind: names for kind, names in found.items() if names}
+
+
+def run(command: list[str], *, expect: int | None = 0, env: Mapping[str, str] | None = None) -> str:
+    """Run a command within `PATIENCE_S` and return what it printed, to either stream."""
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **(env or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+    )
+    assert expect is None or done.returncode == expect, (
+        f"{' '.join(command)} ended with {done.returncode}, not {expect}:\n{done.stdout[-4_000:]}"
+    )
+    return done.stdout

@@ -1,0 +1,106 @@
+"""Load from outside, followed to the end of its ledger, through outages of the broker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import uuid4
+
+import redis
+from kombu import Connection
+
+from cluster.wait import wait_until
+from producer.ledger import Closing, Ledger
+from producer.plan import Plan
+from producer.queues import drain
+from producer.records import Batch, Record, RecordReader
+from producer.submit import Order, Submitter
+from tasks.celery import app
+from worker.probe import Clock
+
+
+class Ride:
+    """One run: submit as often as wanted, then follow it until every task has ended."""
+
+    def __init__(self, url: str) -> None:
+        app.loader.import_default_modules()
+        self.run = f"ring-{uuid4()}"
+        self.url = url
+        self.server = redis.Redis.from_url(url, socket_timeout=5)
+        self.clock = Clock.read(self.server)
+        self.reader = RecordReader(self.server)
+        self.batches: list[Batch] = []
+        self._ledger = Ledger(self.run)
+
+    def submit(self, plan: Plan, queue: str) -> None:
+        """Send the plan's tasks, each when it is due; may be called from any thread."""
+        with self.connection() as connection:
+            submitter = Submitter(app, connection, self.clock)
+            self._ledger.submit(submitter.submit(plan, Order(run=self.run, queue=queue)).ids)
+
+    def connection(self) -> Connection:
+        """Return a connection to the broker."""
+        return app.connection_for_write(self.url)
+
+    @property
+    def records(self) -> list[Record]:
+        """Every record of this run that was read so far."""
+        return [record for batch in self.batches for record in batch.records if self._own(record)]
+
+    @property
+    def open(self) -> int:
+        """How many tasks have not ended, as far as was read."""
+        return self._ledger.open
+
+    def read(self) -> list[Batch]:
+        """Read what there is now; nothing while the broker is away."""
+        try:
+            batches = self.reader.read(0.1)
+        except (redis.RedisError, OSError):
+            return []
+        self.batches += batches
+        for batch in batches:
+            self._ledger.enter(batch.records)
+        return batches
+
+    def settle(self, timeout_s: float) -> bool:
+        """Follow the records until every task has ended; say whether that came in time."""
+        try:
+            return wait_until(self._all_ended, timeout_s, TimeoutError)
+        except TimeoutError:
+            return False
+
+    def close(self, *queues: str) -> Closing:
+        """Settle the ledger; nobody is thought to hold a task any longer."""
+        with self.connection() as connection:
+            waiting = [task_id for queue in queues for task_id in drain(connection, queue)]
+        return self._ledger.close(waiting=waiting, worker_alive=False)
+
+    def _all_ended(self) -> bool:
+        self.read()
+        return not self.open
+
+    def _own(self, record: Record) -> bool:
+        return record.run == self.run
+
+
+def most_at_once(records: Sequence[Record]) -> int:
+    """Return how many tasks ran at the same instant, at most."""
+    changes = [(record.started or record.finished, 1) for record in records]
+    changes += [(record.finished, -1) for record in records]
+    running, most = 0, 0
+    for _, change in sorted(changes):
+        running += change
+        most = max(most, running)
+    return most
+
+
+def accounts_for_all(closing: Closing) -> bool:
+    """Say whether the ends of the ledger are disjoint and together all that was submitted."""
+    ends = [
+        {record.task_id for record in closing.finished},
+        closing.failed,
+        closing.lost,
+        closing.unserved,
+        closing.timed_out,
+    ]
+    return sum(map(len, ends)) == closing.submitted == len(set().union(*ends))

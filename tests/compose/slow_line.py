@@ -1,0 +1,63 @@
+"""A line that takes its time one way: passes TCP on, what goes to the far end later.
+
+    python slow_line.py PORT TARGET TARGET_PORT DELAY_MS
+
+All of the delay lies in one direction, for that is the worst case of a comparison of clocks: no
+round trip can tell it from the other direction. It knows nothing of what it carries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from functools import partial
+
+Piece = tuple[float, bytes]
+
+
+async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay_s: float) -> None:
+    """Write what is read, in order, each piece `delay_s` after it came."""
+    loop = asyncio.get_running_loop()
+    pieces: asyncio.Queue[Piece] = asyncio.Queue()
+
+    async def take() -> None:
+        while data := await reader.read(65_536):
+            pieces.put_nowait((loop.time() + delay_s, data))
+        pieces.put_nowait((loop.time() + delay_s, b""))
+
+    taking = asyncio.create_task(take())
+    try:
+        while True:
+            due, data = await pieces.get()
+            await asyncio.sleep(due - loop.time())
+            if not data:
+                return
+            writer.write(data)
+            await writer.drain()
+    finally:
+        taking.cancel()
+        writer.close()
+
+
+async def serve(
+    target: str,
+    port: int,
+    delay_s: float,
+    near_in: asyncio.StreamReader,
+    near_out: asyncio.StreamWriter,
+) -> None:
+    """Carry one connection both ways."""
+    far_in, far_out = await asyncio.open_connection(target, port)
+    ways = (carry(near_in, far_out, delay_s), carry(far_in, near_out, 0.0))
+    await asyncio.gather(*ways, return_exceptions=True)
+
+
+async def main(port: int, target: str, target_port: int, delay_s: float) -> None:
+    """Listen on every address of the container until it is stopped."""
+    answer = partial(serve, target, target_port, delay_s)
+    server = await asyncio.start_server(answer, "0.0.0.0", port)  # noqa: S104 - in a container
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4]) / 1_000))

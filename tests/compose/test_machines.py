@@ -1,0 +1,149 @@
+"""A worker on another machine: TLS, a password, and a line with 20 ms of delay in between."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+import redis
+
+from cluster.ports import free_port
+from producer.plan import Work, burst
+from tests.compose.project import IMAGE, ROOT, Project, run
+from tests.compose.ride import Ride
+from tests.compose.watch import Flower
+
+DELAY_MS = 20
+FAR = ("worker-gevent", "flower")
+SLEEP = Work(task="io.sleep", args=(0.05,))
+#: What the far container's own clock reading is off by, and the bound it gives. Both machines of
+#: the test have one system clock, so here, and only here, the truth is known.
+OFF_BY = """
+import json, redis, time
+from worker.probe import Clock, records_url
+from tasks.celery import app
+clock = Clock.read(redis.Redis.from_url(records_url(app)))
+truth = time.time() - time.monotonic()
+print(json.dumps([clock.offset_s - truth, clock.error_s]))
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machines:
+    """This machine's Redis, and a worker that reaches it over the slow line only."""
+
+    hub: Project
+    far: Project
+    url: str  # of the hub's Redis, from here
+    password: str
+
+
+@pytest.fixture(scope="module")
+def machines(
+    ring: Project,  # noqa: ARG001 - it has built the image
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Machines]:
+    """A hub with nothing but Redis, and a far gevent worker."""
+    secrets = tmp_path_factory.mktemp("machines") / "secrets"
+    run([str(ROOT / "scripts" / "make-secrets"), "hub"], env={"SECRETS": str(secrets)})
+    port = free_port()
+    hub = Project(
+        name=f"poolwise-hub-{os.getpid()}",
+        files=("docker-compose.yml", "compose.machines.yml"),
+        variables={
+            "MACHINES_ADDRESS": "127.0.0.1",
+            "MACHINES_PORT": str(port),
+            "REDIS_SECRETS": str(secrets),
+        },
+    )
+    far = Project(
+        name=f"poolwise-far-{os.getpid()}",
+        variables={
+            "BROKER_URL_FILE": str(secrets / "broker-url-elsewhere"),
+            "BROKER_CA_FILE": str(secrets / "ca.pem"),
+            "FLOWER_PORT": str(free_port()),
+        },
+    )
+    line = f"poolwise-line-{os.getpid()}"
+    password = (secrets / "redis-password").read_text(encoding="utf-8").strip()
+    tls = urlencode({"ssl_cert_reqs": "required", "ssl_ca_certs": str(secrets / "ca.pem")})
+    try:
+        hub.compose("up", "--detach", "--wait", "redis")
+        far.compose("create", "--no-build", "worker-gevent")
+        _lay(line, hub, far)
+        far.compose("up", "--detach", "--no-deps", "--no-build", "--wait", *FAR)
+        url = f"rediss://:{password}@localhost:{port}/0?{tls}"
+        yield Machines(hub=hub, far=far, url=url, password=password)
+    finally:
+        run(["docker", "rm", "--force", line], expect=None)
+        far.down()
+        hub.down()
+    assert far.leftovers() == hub.leftovers() == {}
+
+
+def _lay(line: str, hub: Project, far: Project) -> None:
+    """Connect the two networks by a line that is called hub at the far end."""
+    script = Path(__file__).with_name("slow_line.py")
+    run(
+        [
+            *("docker", "run", "--detach", "--name", line, "--network", f"{hub.name}_default"),
+            *("--volume", f"{script}:/slow_line.py:ro", IMAGE),
+            *("python", "/slow_line.py", "6380", "redis", "6380", str(DELAY_MS)),
+        ]
+    )
+    run(["docker", "network", "connect", "--alias", "hub", f"{far.name}_default", line])
+
+
+def test_a_worker_joins_with_a_url_and_a_certificate(machines: Machines) -> None:
+    ride = Ride(machines.url)
+    ride.submit(burst(SLEEP, 100), "gevent")
+    assert ride.settle(30)
+    closing = ride.close("gevent")
+    assert len(closing.finished) == closing.submitted == 100
+    assert {record.node for record in closing.finished} == {
+        f"gevent@{one[:12]}" for one in machines.far.containers("worker-gevent")
+    }
+
+
+def test_flower_reads_the_queues_over_tls(machines: Machines) -> None:
+    status, page = Flower(int(machines.far.variables["FLOWER_PORT"])).get("/broker")
+    assert status == 200
+    assert ">gevent<" in page
+    assert machines.password not in page
+
+
+def test_the_clock_error_that_is_told_covers_the_truth(machines: Machines) -> None:
+    ride = Ride(machines.url)
+    ride.submit(burst(SLEEP, 20), "gevent")
+    assert ride.settle(30)
+    told_s = ride.reader.worst_error_s
+    read = ("exec", "--no-TTY", "worker-gevent", "poolwise-entrypoint", "python", "-c", OFF_BY)
+    off_s, bound_s = json.loads(machines.far.compose(*read).splitlines()[-1])
+    half_s = DELAY_MS / 2_000
+    assert off_s == pytest.approx(half_s, abs=half_s / 2)  # the line deceives as it was made to
+    assert abs(off_s) <= bound_s
+    assert half_s <= told_s < 4 * half_s
+    for record in ride.records:
+        assert record.sent is not None
+        assert record.received >= record.sent - told_s - ride.clock.error_s
+
+
+def test_a_wrong_password_and_an_unknown_authority_are_turned_away(machines: Machines) -> None:
+    with pytest.raises(redis.AuthenticationError):
+        redis.Redis.from_url(machines.url.replace(machines.password, "wrong")).ping()
+    with pytest.raises(redis.ConnectionError, match="certificate verify failed"):
+        redis.Redis.from_url(machines.url.partition("?")[0]).ping()
+
+
+@pytest.mark.parametrize(("side", "service"), [("hub", "redis"), ("far", "worker-gevent")])
+def test_the_password_is_shown_nowhere(machines: Machines, side: str, service: str) -> None:
+    project: Project = getattr(machines, side)
+    [container] = project.containers(service)
+    shown = project.log(service) + run(["docker", "inspect", container])
+    assert machines.password not in shown + run(["docker", "top", container, "-ef"])
+    assert machines.password not in run(["docker", "image", "inspect", IMAGE])
