@@ -5,6 +5,8 @@ Where it listens is said on the command line, for that differs between a machine
 
 from __future__ import annotations
 
+from monitor.extension import extend
+
 #: Ask workers on start for what Flower shows of them, and do not wait long for one that is gone.
 inspect_timeout = 2_000.0
 #: Tasks kept in memory; beyond it the oldest are forgotten.
@@ -13,3 +15,5 @@ max_tasks = 10_000
 enable_events = True
 #: Newest first.
 natural_time = False
+
+extend()

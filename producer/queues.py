@@ -15,11 +15,11 @@ def depths(connection: Connection, queues: Iterable[str]) -> dict[str, int]:
     Raises one of the connection's own errors where the broker does not answer.
     """
     channel: Any = connection.default_channel
-    errors = (ChannelError, *connection.channel_errors)
+    errors: tuple[Any, ...] = (ChannelError, *connection.channel_errors)
     return {queue: _depth(channel, queue, errors) for queue in queues}
 
 
-def _depth(channel: Any, queue: str, errors: tuple[type[BaseException], ...]) -> int:
+def _depth(channel: Any, queue: str, errors: tuple[Any, ...]) -> int:
     try:
         return int(channel.queue_declare(queue, passive=True).message_count)
     except errors:

@@ -78,6 +78,7 @@ class Batch:
     error_s: float
     records: tuple[Record, ...]
     gauge: Gauge | None = None
+    written: float = 0.0  # seconds since 1970 by the records' clock
 
 
 class RecordReader:
@@ -117,7 +118,7 @@ class RecordReader:
     def _batch(self, entry_id: bytes, fields: dict[bytes, bytes]) -> Batch | None:
         self._last_id = entry_id
         try:
-            batch = parse(fields[b"b"])
+            batch = parse(fields[b"b"], written=_order(entry_id)[0] / 1_000)
         except (ValueError, KeyError, TypeError, msgspec.MsgspecError):
             if not self._tolerant:
                 raise
@@ -134,8 +135,8 @@ class RecordReader:
         self._next_seq[sender] = batch.seq + 1
 
 
-def parse(body: bytes) -> Batch:
-    """Return one entry's content.
+def parse(body: bytes, *, written: float = 0.0) -> Batch:
+    """Return one entry's content; `written` is when it entered the stream.
 
     Raises ValueError where the probe that wrote it is of another version.
     """
@@ -157,6 +158,7 @@ def parse(body: bytes) -> Batch:
             for row in entry["rows"]
         ),
         gauge=_gauge(entry.get("gauge")),
+        written=written,
     )
 
 
