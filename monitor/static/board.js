@@ -27,8 +27,8 @@ const Board = (() => {
   }
 
   function poolTile(one, pools) {
-    const below = element("p", `${Words.number(one.busy)} of ${Words.plural(one.slots, "slot")} busy` +
-      ` · p95 ${Words.duration(one.p95_s)}`);
+    const below = element("p", `${Words.number(one.busy)} of ${Words.plural(one.slots, "slot")} busy`);
+    below.append(element("br"), `p95 ${Words.duration(one.p95_s)}`);
     if (one.failed_per_s) {
       below.append(" · ", element("span", `${Words.number(one.failed_per_s)}/s failed`, "tp-failed"));
     }
@@ -49,7 +49,9 @@ const Board = (() => {
   }
 
   function tiles(recent, pools) {
-    at("tiles").replaceChildren(...recent.pools.map((one) => poolTile(one, pools)), queueTile(recent));
+    const byName = Object.fromEntries(recent.pools.map((one) => [one.pool, one]));
+    const ordered = Words.inOrder(Object.keys(byName)).map((name) => byName[name]);
+    at("tiles").replaceChildren(...ordered.map((one) => poolTile(one, pools)), queueTile(recent));
   }
 
   const COLUMNS = [

@@ -52,9 +52,9 @@ const Charts = (() => {
 
   function busiest(columns, field) {
     const weight = (name) => columns[name][field].reduce((sum, value) => sum + (value || 0), 0);
-    const names = Object.keys(columns).sort();
+    const names = Words.inOrder(Object.keys(columns));
     if (names.length <= MAX_LINES) return names;
-    return names.sort((a, b) => weight(b) - weight(a)).slice(0, MAX_LINES).sort();
+    return names.sort((a, b) => weight(b) - weight(a)).slice(0, MAX_LINES);
   }
 
   // `turn` counts the lines of one look: the second worker of a pool is drawn finer, and so on.

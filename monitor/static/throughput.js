@@ -83,6 +83,8 @@
     return { lines: cut(answer.lines), workers: cut(answer.workers), queues };
   }
 
+  const span = (seconds) => (seconds === 60 ? "minute" : `${seconds / 60} minutes`);
+
   const isEmpty = (slice) => [...Object.values(slice.lines), ...Object.values(slice.workers)]
     .every((fields) => Object.values(fields).every((value) => value === null));
 
@@ -118,7 +120,7 @@
       poolOf: (name) => poolOf[name] ?? name,
       pools: answer.choices.pools,
     });
-    at("finished").textContent = `${answer.finished.toLocaleString("en")} in the last ${answer.range_s / 60} min`;
+    at("finished").textContent = `${answer.finished.toLocaleString("en")} in the last ${span(answer.range_s)}`;
     at("from").textContent = Board.latencyFrom(recent);
     Board.notes(answer, hidden);
     root.dataset.state = paused ? "paused" : answer.source.trouble ? "waiting" : "live";
@@ -130,10 +132,9 @@
   function showEmpty(answer) {
     const empty = answer.finished === 0;
     const filtered = Boolean(chosen.pool || chosen.worker || chosen.task);
-    const minutes = answer.range_s / 60;
     at("empty").hidden = !empty;
     document.querySelector(".tp-charts").classList.toggle("tp-idle", empty);
-    at("empty-range").textContent = minutes === 1 ? "minute" : `${minutes} minutes`;
+    at("empty-range").textContent = span(answer.range_s);
     at("empty-filtered").hidden = !filtered;
     at("empty-start").hidden = filtered;
     const here = answer.recent.workers.filter((one) => one.state === "here").length;

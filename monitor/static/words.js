@@ -47,6 +47,12 @@ const Words = (() => {
     return LOOKS[Math.max(0, at) % LOOKS.length];
   }
 
+  // Pools in the order in which reports show them; other names behind them.
+  function inOrder(names) {
+    const place = (name) => (POOLS.includes(name) ? POOLS.indexOf(name) : POOLS.length);
+    return [...names].sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
+  }
+
   const ofTurn = (turn) => LOOKS[turn % LOOKS.length];
 
   const ARRAYS = { solid: "", dash: "6 3", dot: "2 2", dashdot: "6 2 2 2", longdash: "9 3",
@@ -62,5 +68,5 @@ const Words = (() => {
 
   const plural = (count, word) => `${number(count)} ${word}${count === 1 ? "" : "s"}`;
 
-  return { NONE, LOOKS, POOLS, number, duration, megabytes, ago, clock, ofPool, ofTurn, sample, plural };
+  return { NONE, LOOKS, POOLS, number, duration, megabytes, ago, clock, ofPool, ofTurn, inOrder, sample, plural };
 })();
