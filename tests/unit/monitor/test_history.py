@@ -66,13 +66,13 @@ def ask(history: History, now_s: float = NOW_S + 1, **how: Any) -> dict[str, Any
 
 
 def total(found: dict[str, Any], name: str, field: str = "finished_per_s") -> float:
-    values = found["lines"].get(name, {}).get(field, [])
+    values: list[float | None] = found["lines"].get(name, {}).get(field, [])
     seconds = [
         min(at + found["step_s"], found["revision"][1])
         - max(at, found["revision"][1] - found["range_s"])
         for at in found["at"]
     ]
-    return sum(float(value or 0) * n for value, n in zip(values, seconds, strict=bool(values)))
+    return sum(float(value or 0) * int(n) for value, n in zip(values, seconds, strict=bool(values)))
 
 
 @given(ENDS)
