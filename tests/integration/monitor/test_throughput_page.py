@@ -131,7 +131,7 @@ def test_filters_pause_and_sorting(watched: Watched, browser: Browser) -> None:
     seen.wait_for("document.querySelector('#tp-rate').textContent.includes('gevent@poolwise')")
     page.click("#tp-table th button >> text=MB")
     sizes = page.locator("#tp-table tbody tr td:nth-child(8)").all_inner_texts()
-    assert sizes == sorted(sizes, key=int)
+    assert sizes == sorted(sizes, key=int, reverse=True)
     page.click("#tp-pause")
     seen.wait("paused")
     before = len(seen.asked_for)
