@@ -45,7 +45,7 @@ test-docker: dev ## the ring that needs a Docker engine
 	$(BIN)/pytest tests/compose $(ARGS)
 
 screenshots: dev ## the pictures in docs/images, made by the test of the Throughput page
-	POOLWISE_SCREENSHOTS=docs/images $(BIN)/pytest tests/integration/monitor -k drawn $(ARGS)
+	POOLWISE_SCREENSHOTS=docs/images $(BIN)/pytest tests/integration/monitor -k 'drawn or without_load' $(ARGS)
 
 chromium: ## the browser of the browser tests, where apt-get can install it
 	@scripts/install-chromium

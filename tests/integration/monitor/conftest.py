@@ -61,24 +61,27 @@ class Watched:
     def run(self, seconds: float, rate_per_s: dict[str, float]) -> dict[str, Closing]:
         """Load each pool steadily, and return the closed ledgers once every task has ended."""
         clock, reader = Clock.read(self.cluster.redis), RecordReader(self.cluster.redis)
-        ledgers = {pool: Ledger(str(uuid4())) for pool in rate_per_s}
-        with app.connection_for_write(self.cluster.broker_url) as connection:
-            submitter = Submitter(app, connection, clock)
-            for slice_s in range(max(1, round(seconds))):
-                length_s = min(1.0, seconds - slice_s)
-                for pool, rate in rate_per_s.items():
-                    share_s = length_s / len(rate_per_s)
-                    count = round(rate * length_s)
-                    due = tuple(share_s * n / count for n in range(count))
-                    run = ledgers[pool]
-                    order = Order(run=run._run, queue=pool)
-                    run.submit(submitter.submit(Plan(work=WORKS[pool], due_s=due), order).ids)
+        runs = {pool: str(uuid4()) for pool in rate_per_s}
+        ledgers = {pool: Ledger(run) for pool, run in runs.items()}
 
         def ended() -> bool:
             for batch in reader.read(0.05):
                 for ledger in ledgers.values():
                     ledger.enter(batch.records)
             return not any(ledger.open for ledger in ledgers.values())
+
+        with app.connection_for_write(self.cluster.broker_url) as connection:
+            submitter = Submitter(app, connection, clock)
+            for second in range(max(1, round(seconds))):
+                length_s = min(1.0, seconds - second)
+                for pool, rate in rate_per_s.items():
+                    count = round(rate * length_s)
+                    share_s = 0.9 * length_s / len(rate_per_s)
+                    due = tuple(share_s * n / count for n in range(count))
+                    order = Order(run=runs[pool], queue=pool)
+                    plan = Plan(work=WORKS[pool], due_s=due)
+                    ledgers[pool].submit(submitter.submit(plan, order).ids)
+                ended()  # the stream is kept for a minute only
 
         wait_until(ended, BOUND_S, lambda: AssertionError("tasks stay open"))
         return {

@@ -6,6 +6,7 @@ The tests build on each other's cluster, in this order: empty, loaded, restarted
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from worker.pools import DEFAULT_POOLS
 
 #: Where the pictures of the documents go, if they are wanted; a longer load makes better ones.
 PICTURES = os.environ.get("POOLWISE_SCREENSHOTS", "")
-LOAD_S = 70.0 if PICTURES else 6.0
+LOAD_S = 75.0 if PICTURES else 6.0
 RATES = {"prefork": 40.0, "threads": 60.0, "gevent": 100.0}
 
 DRAWN = """() => [...document.querySelectorAll('#tp-rate .scatterlayer .trace path.js-line')]
@@ -63,8 +64,11 @@ def test_under_load_all_pools_are_drawn_and_agree_with_the_ledger(
 ) -> None:
     seen = visit(browser, f"{watched.url}/throughput?range_s=900")
     seen.wait("live")
-    closed = watched.run(LOAD_S, RATES)
-    seen.wait_for("document.querySelector('#tp-empty').hidden")
+    with ThreadPoolExecutor(1) as beside:
+        load = beside.submit(watched.run, LOAD_S, RATES)
+        seen.wait_for("document.querySelector('#tp-empty').hidden")
+        _pictures(watched, browser)
+        closed = load.result()
     total = sum(len(closing.finished) for closing in closed.values())
     seen.wait_for(f"document.querySelector('#tp-finished').textContent.startsWith('{total:,} ')")
     found = watched.data()
@@ -78,12 +82,17 @@ def test_under_load_all_pools_are_drawn_and_agree_with_the_ledger(
     assert [one.get_attribute("data-pool") for one in tiles.all()] == list(DEFAULT_POOLS)
     for pool, slots in SLOTS.items():
         assert f"of {slots} slots busy" in seen.page.inner_text(f"#tp-tiles [data-pool={pool}]")
-    _pictures(watched, browser)
     seen.page.context.close()
 
 
 def _pictures(watched: Watched, browser: Browser) -> None:
-    """Take the pictures of the documents, where they are wanted."""
+    """Take the pictures of the documents, where they are wanted, once there is a minute to see."""
+    if PICTURES:
+        wait_until(
+            lambda: watched.data()["finished"] > 58 * sum(RATES.values()),
+            LOAD_S,
+            lambda: AssertionError(f"only {watched.data()['finished']} finished"),
+        )
     for name, width_px, theme in (
         ("light", 1280, "light"),
         ("dark", 1280, "dark"),
