@@ -120,7 +120,8 @@ const Board = (() => {
   function choices(id, names, chosen) {
     const select = at(id);
     const wanted = ["", ...new Set(chosen ? [...names, chosen] : names)];
-    if (wanted.join("\n") !== [...select.options].map((one) => one.value).join("\n")) {
+    const shown = [...select.options].map((one) => one.value);
+    if (!shown.length || wanted.join("\n") !== shown.join("\n")) {
       select.replaceChildren(...wanted.map((name) => new Option(name || select.dataset.all, name)));
     }
     select.value = chosen;

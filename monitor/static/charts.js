@@ -97,8 +97,9 @@ const Charts = (() => {
     ]), axis("slots", { rangemode: "tozero" }), span);
     const waiting = Object.keys(queues).sort().filter((name) => queues[name].some((n) => n > 0));
     const shown = (waiting.length ? waiting : Object.keys(queues).sort()).slice(0, MAX_LINES);
-    draw("queues", shown.map((name, i) => line(x, queues[name], name,
-      Words.POOLS.includes(name) ? Words.ofPool(name, view.pools) : Words.ofTurn(i + 4))),
+    const others = shown.filter((name) => !Words.POOLS.includes(name));
+    draw("queues", shown.map((name) => line(x, queues[name], name,
+      Words.POOLS.includes(name) ? Words.ofPool(name, view.pools) : Words.ofQueue(others.indexOf(name)))),
       axis("messages", { rangemode: "tozero", ...(waiting.length ? {} : { range: [0, 10] }) }), span);
     const nodes = busiest(workers, "cpu_percent");
     const ofNodes = looks(nodes, view.poolOf, view.pools);

@@ -55,6 +55,9 @@ const Words = (() => {
 
   const ofTurn = (turn) => LOOKS[turn % LOOKS.length];
 
+  // A queue that is not a pool's takes the two colours that no pool of ours has, in turn.
+  const ofQueue = (turn) => ({ ...LOOKS[4 + (turn % 2)], dash: LOOKS[(turn + 4) % 6].dash });
+
   const ARRAYS = { solid: "", dash: "6 3", dot: "2 2", dashdot: "6 2 2 2", longdash: "9 3",
     longdashdot: "9 2 2 2" };
 
@@ -68,5 +71,5 @@ const Words = (() => {
 
   const plural = (count, word) => `${number(count)} ${word}${count === 1 ? "" : "s"}`;
 
-  return { NONE, LOOKS, POOLS, number, duration, megabytes, ago, clock, ofPool, ofTurn, inOrder, sample, plural };
+  return { NONE, LOOKS, POOLS, number, duration, megabytes, ago, clock, ofPool, ofTurn, ofQueue, inOrder, sample, plural };
 })();

@@ -51,6 +51,8 @@ def test_without_load_the_page_says_what_to_start(watched: Watched, browser: Bro
     )
     seen.wait_for("document.querySelectorAll('#tp-table tbody tr').length === 3")
     assert "3 workers are ready" in page.inner_text("#tp-empty")
+    for name in ("pool", "worker", "task"):
+        assert page.locator(f"#tp-{name} option").first.inner_text() == f"all {name}s"
     assert not page.is_visible("#tp-rate")
     assert page.is_visible("#tp-memory")
     if PICTURES:
