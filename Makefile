@@ -9,7 +9,7 @@ ARGS ?=
 # Two installs at once in one .venv would trip over each other, whatever -j says.
 .NOTPARALLEL:
 
-.PHONY: help race up report check format test unit test-docker chromium lock clean runtime dev
+.PHONY: help race up report check format test unit test-docker screenshots chromium lock clean runtime dev
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,9 @@ unit: dev ## the ring that starts no process: seconds
 
 test-docker: dev ## the ring that needs a Docker engine
 	$(BIN)/pytest tests/compose $(ARGS)
+
+screenshots: dev ## the pictures in docs/images, made by the test of the Throughput page
+	POOLWISE_SCREENSHOTS=docs/images $(BIN)/pytest tests/integration/monitor -k 'drawn or without_load' $(ARGS)
 
 chromium: ## the browser of the browser tests, where apt-get can install it
 	@scripts/install-chromium

@@ -1,1 +1,1 @@
-"""Benchmarks: each prints its settings, compares in turn within one run, and gives ratios."""
+"""Benchmarks: each prints its settings before its results, and compares within one run."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 
 from cluster.ports import LOOPBACK
@@ -16,19 +17,31 @@ from tasks.errors import WorkerError
 START_S = 30.0
 
 
-def start_flower(folder: Path, leash: Leash, broker_url: str, port: int) -> tuple[Child, str]:
+def start_flower(
+    folder: Path,
+    leash: Leash,
+    broker_url: str,
+    port: int,
+    *,
+    prefix: str = "",
+    env: Mapping[str, str] | None = None,
+) -> tuple[Child, str]:
     """Start Flower on `port` of loopback and return it with its URL once its page answers.
 
+    Its pages are under `prefix`, such as "flower".
     Raises WorkerError, with the tail of its log, where it does not come up.
     """
-    url = f"http://{LOOPBACK}:{port}"
+    url = f"http://{LOOPBACK}:{port}" + (f"/{prefix}" if prefix else "")
     command = [
         sys.executable,
         *("-m", "celery", "--app", "tasks", "flower"),
         *("--conf=" + str(config_file()), f"--address={LOOPBACK}", f"--port={port}"),
+        *((f"--url_prefix={prefix}",) if prefix else ()),
     ]
-    env = {"CELERY_BROKER_URL": broker_url, "CELERY_RESULT_BACKEND": broker_url}
-    child = Child("flower", command, log=folder / "flower.log", leash=leash, env=env)
+    places = {"CELERY_BROKER_URL": broker_url, "CELERY_RESULT_BACKEND": broker_url}
+    child = Child(
+        "flower", command, log=folder / "flower.log", leash=leash, env={**places, **(env or {})}
+    )
 
     def failure() -> WorkerError:
         return WorkerError(f"Flower did not start; the end of {child.log}:\n{child.log_tail()}")

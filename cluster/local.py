@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -79,9 +79,13 @@ class LocalCluster:
         self.adopt(child)
         return port
 
-    def start_flower(self, port: int) -> tuple[Child, str]:
-        """Start Flower on `port` of loopback, and return it with its URL."""
-        child, url = start_flower(self.folder, self._reaper, self.broker_url, port)
+    def start_flower(
+        self, port: int, *, prefix: str = "", env: Mapping[str, str] | None = None
+    ) -> tuple[Child, str]:
+        """Start Flower on `port` of loopback; see `cluster.flower.start_flower`."""
+        child, url = start_flower(
+            self.folder, self._reaper, self.broker_url, port, prefix=prefix, env=env
+        )
         self.adopt(child)
         return child, url
 

@@ -11,9 +11,6 @@ from dataclasses import dataclass
 
 from producer.records import Record
 
-#: Outcomes after which Celery considers the task done, and those of them that are no success.
-_FAILURES = frozenset({"failed", "time-limit", "revoked", "rejected", "ignored"})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closing:
@@ -48,7 +45,7 @@ class Ledger:
 
     def enter(self, records: Iterable[Record]) -> list[Record]:
         """Enter what was recorded, and return those of this run that ended a task."""
-        ended = [record for record in records if record.run == self.run and _is_end(record)]
+        ended = [record for record in records if record.run == self.run and record.is_end]
         for record in ended:
             self._ends[record.task_id] += 1
             self._open.discard(record.task_id)
@@ -83,7 +80,3 @@ class Ledger:
             duplicated=sum(known_ends.values()) - len(known_ends),
             strangers=sum(self._ends.values()) - sum(known_ends.values()),
         )
-
-
-def _is_end(record: Record) -> bool:
-    return record.outcome == "succeeded" or record.outcome in _FAILURES

@@ -1,4 +1,4 @@
-"""Empties and removes the queues of a run, by kombu's own means, whatever the transport."""
+"""Measures, empties and removes queues by kombu's own means, whatever the transport."""
 
 from __future__ import annotations
 
@@ -6,6 +6,24 @@ from collections.abc import Iterable
 from typing import Any
 
 from kombu import Connection
+from kombu.exceptions import ChannelError
+
+
+def depths(connection: Connection, queues: Iterable[str]) -> dict[str, int]:
+    """Return how many messages wait in each of `queues`; one that is not there holds none.
+
+    Raises one of the connection's own errors where the broker does not answer.
+    """
+    channel: Any = connection.default_channel
+    errors: tuple[Any, ...] = (ChannelError, *connection.channel_errors)
+    return {queue: _depth(channel, queue, errors) for queue in queues}
+
+
+def _depth(channel: Any, queue: str, errors: tuple[Any, ...]) -> int:
+    try:
+        return int(channel.queue_declare(queue, passive=True).message_count)
+    except errors:
+        return 0
 
 
 def drain(connection: Connection, queue: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
@@ -9,10 +10,18 @@ from typing import Any, cast
 import msgspec
 import redis
 
-from worker.probe import ROW, STREAM, VERSION
+from worker.probe import ROW, STREAM, VERSION, Clock, records_url
+
+# The address is passed on to those who may not know the worker.
+__all__ = ["FAILURES", "KINDS", "Batch", "Clock", "Gauge", "Record", "RecordReader", "parse"]
+__all__ += ["records_url"]
 
 #: Entries fetched at once.
 ENTRIES_PER_READ = 200
+#: Kinds of entries that are known; what a later probe adds is skipped.
+KINDS = frozenset({"ready", "rows", "gauge", "stopped"})
+#: Outcomes after which Celery considers the task done, though it is no success.
+FAILURES = frozenset({"failed", "time-limit", "revoked", "rejected", "ignored"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +45,30 @@ class Record:
     redelivered: bool
     runtime: float | None  # by Celery's own measure, seconds
 
+    @property
+    def is_end(self) -> bool:
+        """Whether the task is done with this attempt."""
+        return self.outcome == "succeeded" or self.outcome in FAILURES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gauge:
+    """What a worker was doing when it wrote it."""
+
+    up_s: float  # since it was ready
+    slots: int
+    busy: int
+    queues: tuple[str, ...]
+    cpu_s: float | None  # of its process tree since its start; None: not known there
+    memory_bytes: int | None
+    memory: str | None  # "pss": shared pages count once; "rss": in each process
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """One entry of the stream: what one worker wrote at once."""
 
-    kind: str  # ready, rows, stopped
+    kind: str  # one of KINDS
     node: str
     pool: str
     slots: int
@@ -50,15 +77,22 @@ class Batch:
     dropped: int
     error_s: float
     records: tuple[Record, ...]
+    gauge: Gauge | None = None
+    written: float = 0.0  # seconds since 1970 by the records' clock
 
 
 class RecordReader:
-    """Follows the stream from the moment of its making on."""
+    """Follows the stream from the moment of its making on, or from `back_s` seconds before it."""
 
-    def __init__(self, server: redis.Redis) -> None:
-        """Raise redis.RedisError where `server` does not answer."""
+    def __init__(self, server: redis.Redis, *, back_s: float = 0.0, tolerant: bool = False) -> None:
+        """Raise redis.RedisError where `server` does not answer.
+
+        A `tolerant` reader counts entries it cannot read; another raises ValueError for them.
+        """
         self._server = server
-        self._last_id = _newest_id(server)
+        self._tolerant = tolerant
+        self._last_id = _id_before(server, back_s) if back_s else _newest_id(server)
+        self.unreadable = 0  # entries of another version, where they are tolerated
         self._next_seq: dict[tuple[str, int], int] = {}
         self.missed = 0  # entries or rows known to be lost on the way to us
         self.worst_error_s = 0.0  # of any worker's clock against the records' clock
@@ -70,11 +104,26 @@ class RecordReader:
         """
         block_ms = max(1, round(timeout_s * 1_000))
         reply = self._server.xread({STREAM: self._last_id}, count=ENTRIES_PER_READ, block=block_ms)
-        return [self._batch(entry_id, fields) for entry_id, fields in _entries(reply)]
+        found = [self._batch(entry_id, fields) for entry_id, fields in _entries(reply)]
+        return [batch for batch in found if batch is not None and batch.kind in KINDS]
 
-    def _batch(self, entry_id: bytes, fields: dict[bytes, bytes]) -> Batch:
+    def resume(self) -> None:
+        """Start over in a stream that was begun anew; to be called after the server was away.
+
+        Raises redis.RedisError where the server does not answer.
+        """
+        if _order(_newest_id(self._server)) < _order(self._last_id):
+            self._last_id = b"0-0"
+
+    def _batch(self, entry_id: bytes, fields: dict[bytes, bytes]) -> Batch | None:
         self._last_id = entry_id
-        batch = parse(fields[b"b"])
+        try:
+            batch = parse(fields[b"b"], written=_order(entry_id)[0] / 1_000)
+        except (ValueError, KeyError, TypeError, msgspec.MsgspecError):
+            if not self._tolerant:
+                raise
+            self.unreadable += 1
+            return None
         self._note_gap(batch)
         self.worst_error_s = max(self.worst_error_s, batch.error_s)
         return batch
@@ -86,8 +135,8 @@ class RecordReader:
         self._next_seq[sender] = batch.seq + 1
 
 
-def parse(body: bytes) -> Batch:
-    """Return one entry's content.
+def parse(body: bytes, *, written: float = 0.0) -> Batch:
+    """Return one entry's content; `written` is when it entered the stream.
 
     Raises ValueError where the probe that wrote it is of another version.
     """
@@ -108,12 +157,38 @@ def parse(body: bytes) -> Batch:
             Record(node=node, pool=pool, **dict(zip(ROW, row, strict=True)))
             for row in entry["rows"]
         ),
+        gauge=_gauge(entry.get("gauge")),
+        written=written,
+    )
+
+
+def _gauge(found: dict[str, Any] | None) -> Gauge | None:
+    if found is None:
+        return None
+    return Gauge(
+        up_s=found["up_s"],
+        slots=found["slots"],
+        busy=found["busy"],
+        queues=tuple(found["queues"]),
+        cpu_s=found["cpu_s"],
+        memory_bytes=found["memory_bytes"],
+        memory=found["memory"],
     )
 
 
 def _newest_id(server: redis.Redis) -> bytes:
     newest = cast(list[tuple[bytes, Any]], server.xrevrange(STREAM, count=1))
     return newest[0][0] if newest else b"0-0"
+
+
+def _id_before(server: redis.Redis, back_s: float) -> bytes:
+    clock = Clock.read(server, samples=1)
+    return b"%d-0" % max(0, int((time.monotonic() + clock.offset_s - back_s) * 1_000))
+
+
+def _order(entry_id: bytes) -> tuple[int, int]:
+    milliseconds, _, number = entry_id.partition(b"-")
+    return int(milliseconds), int(number)
 
 
 def _entries(reply: Any) -> Iterator[tuple[bytes, dict[bytes, bytes]]]:

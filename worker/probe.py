@@ -9,7 +9,7 @@ one entry to the Redis stream `poolwise:records` for all that happened within 50
 one field, `b`, a JSON object:
 
     v         1, the version of this shape
-    kind      "ready" (the worker consumes from now on), "rows", or "stopped"
+    kind      "ready" (the worker consumes from now on), "rows", "gauge", or "stopped"
     node      the worker's name, such as "celery@host"
     pool      prefork, threads, gevent, solo, or the implementing module's name
     slots     the concurrency
@@ -18,6 +18,16 @@ one field, `b`, a JSON object:
     dropped   how many rows were thrown away because the records server could not be reached
     error_s   bound of the error of the instants below against the records server's clock, seconds
     rows      a list, one row for each attempt at a task, in the order of `ROW`
+    gauge     of kind "gauge" alone, which is written every second, also by an idle worker:
+
+        up_s          seconds since the worker was ready
+        slots, busy   slots there are now, and tasks that hold one
+        queues        names of the queues it consumes from
+        cpu_s         CPU seconds of its process tree since its start; null where /proc is missing
+        memory_bytes  memory of the tree, looked at less often where that is costly; or null
+        memory        what that is: "pss" (shared pages count once), "rss", or null
+
+The process tree is the main process and the pool's own. A reader skips kinds it does not know.
 
 Instants are seconds since 1970 by the records server's clock (its `TIME`).
 """
@@ -46,6 +56,7 @@ from celery.exceptions import (
     TimeLimitExceeded,
     WorkerLostError,
 )
+from celery.worker import state
 from kombu.utils.imports import symbol_by_name
 
 #: The stream's key.
@@ -58,6 +69,10 @@ URL_VARIABLE = "POOLWISE_RECORDS_URL"
 VERSION = 1
 #: Seconds between two looks at what is to be written.
 FLUSH_INTERVAL_S = 0.05
+#: Seconds between two gauges.
+GAUGE_INTERVAL_S = 1.0
+#: Share of one core that looking at the memory may take; the interval follows from it.
+MEMORY_SHARE = 0.002
 #: Seconds between two comparisons of the clocks.
 CLOCK_INTERVAL_S = 10.0
 #: Seconds that an entry stays in the stream at least.
@@ -132,16 +147,105 @@ _POOLS: dict[str, tuple[str, Callable[[int], str]]] = {
 }
 
 
+class Gauge:
+    """What the worker is doing now: its slots, its queues, and what its processes use."""
+
+    def __init__(self, consumer: Any) -> None:
+        self._consumer = consumer
+        self._ready_at = time.monotonic()
+        self._memory: tuple[int | None, str | None] = (None, None)
+        self._memory_due = 0.0
+
+    def read(self) -> dict[str, Any]:
+        """Return the gauge as it stands in an entry; raises nothing."""
+        pool, now = self._consumer.pool, time.monotonic()
+        pids = _children(pool)
+        if now >= self._memory_due:
+            before_s = time.thread_time()
+            self._memory = _memory([os.getpid(), *pids])
+            self._memory_due = now + (time.thread_time() - before_s) / MEMORY_SHARE
+        return {
+            "up_s": round(now - self._ready_at, 3),
+            "slots": slots_of(pool),
+            "busy": len(state.active_requests),
+            "queues": sorted(self._consumer.app.amqp.queues.consume_from),
+            "cpu_s": _cpu_s(pids),
+            "memory_bytes": self._memory[0],
+            "memory": self._memory[1],
+        }
+
+
+def slots_of(pool: Any) -> int:
+    """Return how many tasks the pool can run at once, now."""
+    return int(pool.num_processes or pool.limit)
+
+
+def _children(pool: Any) -> list[int]:
+    try:
+        return list(pool.info.get("processes", ()))
+    except AttributeError:  # the pool is being taken down
+        return []
+
+
+def _cpu_s(children: list[int]) -> float | None:
+    """Add up the tree's CPU; ended processes count once their parent has waited for them."""
+    total = sum(os.times()[:4])
+    if children and not os.path.exists("/proc/self/stat"):  # noqa: PTH110 - once a second
+        return None
+    ticks = 0
+    for pid in children:
+        fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+        ticks += sum(map(int, fields[11:15]))
+    return round(total + ticks / os.sysconf("SC_CLK_TCK"), 3)
+
+
+def _memory(pids: list[int]) -> tuple[int | None, str | None]:
+    """Add up the tree's memory, the main process standing first; PSS where the kernel tells it."""
+    for kind, measure in (("pss", _pss_bytes), ("rss", _rss_bytes)):
+        if main := measure(pids[0]):
+            return main + sum(map(measure, pids[1:])), kind
+    return None, None
+
+
+def _pss_bytes(pid: int) -> int:
+    found = _read(f"/proc/{pid}/smaps_rollup").partition("\nPss:")[2].split(maxsplit=1)
+    return int(found[0]) * 1_024 if found else 0
+
+
+def _rss_bytes(pid: int) -> int:
+    fields = _read(f"/proc/{pid}/statm").split()
+    return int(fields[1]) * os.sysconf("SC_PAGE_SIZE") if fields else 0
+
+
+def _read(path: str) -> str:
+    """Return a file of /proc; empty where it or its process is not there."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - Path is slow
+            return file.read()
+    except OSError:
+        return ""
+
+
 class Recorder:
     """Collects rows and writes them to the stream from a background thread.
 
     The thread is a greenlet in a worker patched by gevent.
     """
 
-    def __init__(self, server: redis.Redis, *, node: str, pool: object, slots: int) -> None:
+    def __init__(
+        self,
+        server: redis.Redis,
+        *,
+        node: str,
+        pool: object,
+        slots: int,
+        gauge: Gauge | None = None,
+    ) -> None:
         module = type(pool).__module__
         self.pool, self.slot_name = _POOLS.get(module, (module, _prefork_slot))
         self._server = server
+        self._gauge = gauge
+        self._gauge_due = 0.0
         self._about = {
             "v": VERSION,
             "node": node,
@@ -181,7 +285,11 @@ class Recorder:
 
     def _run(self) -> None:
         while not self._closing.wait(FLUSH_INTERVAL_S):
-            if self._rows:
+            now = time.monotonic()
+            if self._gauge is not None and now >= self._gauge_due:
+                self._gauge_due = now + GAUGE_INTERVAL_S
+                self._write("gauge")
+            elif self._rows:
                 self._write("rows")
 
     def _write(self, kind: str) -> bool:
@@ -222,6 +330,8 @@ class Recorder:
                 for row in rows
             ],
         }
+        if kind == "gauge" and self._gauge is not None:
+            body["gauge"] = self._gauge.read()
         oldest_ms = int((time.monotonic() + offset - RETENTION_S) * 1_000)
         entry = {"b": json.dumps(body, separators=(",", ":"))}
         self._server.xadd(STREAM, entry, minid=oldest_ms, approximate=True)  # type: ignore[arg-type]
@@ -381,8 +491,13 @@ def _start(sender: Any, **_: Any) -> None:
         )
         return
     server = redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5)
-    slots = sender.pool.num_processes or sender.pool.limit
-    _recorder = Recorder(server, node=sender.hostname, pool=sender.pool, slots=slots)
+    _recorder = Recorder(
+        server,
+        node=sender.hostname,
+        pool=sender.pool,
+        slots=slots_of(sender.pool),
+        gauge=Gauge(sender),
+    )
     _recorder.start()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from producer.records import Batch, RecordReader, parse
+from producer.records import Batch, Gauge, RecordReader, parse
 from worker.probe import ROW, VERSION
 
 
@@ -74,3 +74,35 @@ def test_a_gap_is_counted_for_each_worker_alone() -> None:
 def test_the_worst_clock_error_is_kept() -> None:
     reader, _ = read(entry(error_s=0.002), entry(seq=1, error_s=0.001))
     assert reader.worst_error_s == 0.002
+
+
+GAUGE = {
+    "up_s": 3.0,
+    "slots": 2,
+    "busy": 1,
+    "queues": ["cpu"],
+    "cpu_s": 0.4,
+    "memory_bytes": 5_000,
+    "memory": "pss",
+}
+
+
+def test_a_gauge_is_read_and_other_entries_have_none() -> None:
+    _, batches = read(entry(kind="gauge", gauge=GAUGE, rows=[]), entry(seq=1))
+    assert batches[0].gauge == Gauge(
+        up_s=3.0, slots=2, busy=1, queues=("cpu",), cpu_s=0.4, memory_bytes=5_000, memory="pss"
+    )
+    assert batches[1].gauge is None
+
+
+def test_a_kind_of_a_later_probe_is_skipped_but_not_missed() -> None:
+    reader, batches = read(entry(seq=0), entry(seq=1, kind="weather"), entry(seq=2))
+    assert [batch.kind for batch in batches] == ["rows", "rows"]
+    assert reader.missed == 0
+
+
+def test_a_tolerant_reader_counts_what_it_cannot_read() -> None:
+    bodies = (entry(v=99), b"not JSON", b"{}", entry(seq=1))
+    reader = RecordReader(Stream(*bodies), tolerant=True)  # type: ignore[arg-type]
+    assert len(reader.read(0.01)) == 1
+    assert reader.unreadable == 3

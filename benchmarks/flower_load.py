@@ -1,0 +1,151 @@
+"""Feeds no-op records into the stream and measures the Flower that shows them.
+
+    python -m benchmarks.flower_load
+    python -m benchmarks.flower_load --seconds 10 --rate 20000
+
+It starts a broker and Flower of its own, no worker: the records are written as three probes
+would. Ends with exit code 1 where the page answers in more than 200 ms at the median, or memory
+grows in the second half of the run by more than a tenth.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import numpy as np
+import psutil
+import redis
+
+from cluster.local import LocalCluster
+from cluster.ports import free_port
+from worker.probe import FLUSH_INTERVAL_S, RETENTION_S, STREAM, VERSION
+
+#: What the page must keep to.
+MEDIAN_MS = 200.0
+GROWTH = 1.10
+POOLS = ("prefork", "threads", "gevent")
+TASKS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One look at Flower."""
+
+    at_s: float
+    page_s: float
+    news_s: float
+    whole_s: float
+    whole_bytes: int
+    rss_bytes: int
+
+
+def feed(server: redis.Redis, rate_per_s: int, until: float, sent: list[int]) -> None:
+    """Write `rate_per_s` records a second as three probes would, until the monotonic `until`."""
+    due, seq = time.monotonic(), 0
+    share = round(rate_per_s * FLUSH_INTERVAL_S / len(POOLS))
+    while due < until:
+        for pool in POOLS:
+            _write(server, pool, seq, share)
+            sent[0] += share
+        seq += 1
+        due += FLUSH_INTERVAL_S
+        time.sleep(max(0.0, due - time.monotonic()))
+
+
+def _write(server: redis.Redis, pool: str, seq: int, count: int) -> None:
+    now = time.time()
+    rows = [
+        ["bench", f"{seq}-{n}", f"noop.task{n % TASKS}", "1", now - 0.01 - n * 1e-5, now - 0.01,
+         now - 0.005, now - 0.004, now, "succeeded", False, 0.001]
+        for n in range(count)
+    ]  # fmt: skip
+    body = {
+        "v": VERSION, "kind": "rows", "node": f"{pool}@bench", "pool": pool, "slots": 4, "pid": 1,
+        "seq": seq, "dropped": 0, "error_s": 0.0, "rows": rows,
+    }  # fmt: skip
+    oldest = int((now - RETENTION_S) * 1_000)
+    server.xadd(STREAM, {"b": json.dumps(body, separators=(",", ":"))}, minid=oldest)
+
+
+def fetch(url: str) -> tuple[float, bytes]:
+    """Return how many seconds an answer took, and the answer."""
+    before = time.perf_counter()
+    with urllib.request.urlopen(url, timeout=30) as reply:  # noqa: S310 - our own Flower
+        body: bytes = reply.read()
+    return time.perf_counter() - before, body
+
+
+def look(url: str, process: psutil.Process, cursor: str) -> tuple[Look, str]:
+    """Ask for the page, for all of the last 15 minutes, and for what is new since `cursor`."""
+    page_s, _ = fetch(f"{url}/throughput")
+    news_s, body = fetch(f"{url}/throughput/data?range_s=900&since={cursor}")
+    whole_s, whole = fetch(f"{url}/throughput/data?range_s=900")
+    found = Look(
+        at_s=time.monotonic(),
+        page_s=page_s,
+        news_s=news_s,
+        whole_s=whole_s,
+        whole_bytes=len(whole),
+        rss_bytes=process.memory_info().rss,
+    )
+    return found, json.loads(body)["cursor"]
+
+
+def _ms(values: list[float]) -> str:
+    median, high = np.percentile(values, [50, 95]) * 1_000
+    return f"median {median:.1f} ms, p95 {high:.1f} ms"
+
+
+@click.command()
+@click.option("--rate", default=10_000, show_default=True, help="Records a second.")
+@click.option("--seconds", default=60, show_default=True, help="How long.")
+def main(rate: int, seconds: int) -> None:
+    """Measure Flower under a stream of records."""
+    click.echo(f"{rate} records/s for {seconds} s, {TASKS} tasks on {len(POOLS)} workers, one page")
+    with LocalCluster(Path(tempfile.mkdtemp())) as cluster:
+        child, url = cluster.start_flower(free_port())
+        process = psutil.Process(child.pid)
+        idle_bytes, sent = process.memory_info().rss, [0]
+        began, cpu_before = time.monotonic(), process.cpu_times()
+        arguments = (cluster.redis, rate, began + seconds, sent)
+        feeder = threading.Thread(target=feed, args=arguments)
+        feeder.start()
+        looks, cursor = [], ""
+        while time.monotonic() < began + seconds:
+            found, cursor = look(url, process, cursor)
+            looks.append(found)
+            time.sleep(max(0.0, 1.0 - (time.monotonic() - found.at_s)))
+        feeder.join()
+        elapsed_s, cpu_after = time.monotonic() - began, process.cpu_times()
+        time.sleep(1.5)
+        counted = json.loads(fetch(f"{url}/throughput/data")[1])["finished"]
+    cpu_s = cpu_after.user + cpu_after.system - cpu_before.user - cpu_before.system
+    half, last = looks[len(looks) // 2].rss_bytes, looks[-1].rss_bytes
+    click.echo(f"fed       {sent[0]} records, {sent[0] / elapsed_s:.0f}/s; counted {counted}")
+    click.echo(f"page      {_ms([one.page_s for one in looks])}")
+    click.echo(f"news      {_ms([one.news_s for one in looks])}")
+    click.echo(
+        f"15 min    {_ms([one.whole_s for one in looks])}, {looks[-1].whole_bytes / 1e3:.0f} kB"
+    )
+    click.echo(
+        f"memory    {idle_bytes / 1e6:.0f} MB idle, {half / 1e6:.0f} MB at half-time, "
+        f"{last / 1e6:.0f} MB at the end"
+    )
+    click.echo(f"CPU       {cpu_s / elapsed_s * 100:.1f} % of one core, looks included")
+    slow = max(
+        float(np.median([getattr(one, name) for one in looks])) for name in ("page_s", "whole_s")
+    )
+    if slow * 1_000 > MEDIAN_MS or last > half * GROWTH or counted != sent[0]:
+        sys.exit("not met: 200 ms at the median, bounded memory, every record counted")
+
+
+if __name__ == "__main__":
+    main()

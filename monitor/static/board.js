@@ -1,0 +1,162 @@
+// Fills tiles, the workers' table, the filters' choices and the notes; it asks no server.
+"use strict";
+const Board = (() => {
+  const at = (id) => document.getElementById(`tp-${id}`);
+  const FROM = { due: "when a task was due", sent: "when it was sent",
+    received: "when the worker received it" };
+
+  function element(tag, text, className) {
+    const made = document.createElement(tag);
+    if (text !== undefined) made.textContent = text;
+    if (className) made.className = className;
+    return made;
+  }
+
+  function tile(label, note, value, unit, below, look) {
+    const card = element("article", undefined, "metric-card");
+    const head = element("p", undefined, "metric-label");
+    if (look) {
+      card.style.setProperty("--tp-colour", look.colour);
+      head.append(Words.sample(look));
+    }
+    head.append(element("span", label), element("small", note));
+    const figure = element("p", value, "metric-value");
+    figure.append(" ", element("small", unit));
+    card.append(head, figure, below);
+    return card;
+  }
+
+  function poolTile(one, pools) {
+    const below = element("p", `${Words.number(one.busy)} of ${Words.plural(one.slots, "slot")} busy`);
+    below.append(element("br"), `p95 ${Words.duration(one.p95_s)}`);
+    if (one.failed_per_s) {
+      below.append(" · ", element("span", `${Words.number(one.failed_per_s)}/s failed`, "tp-failed"));
+    }
+    const card = tile(one.pool, Words.plural(one.workers, "worker"), Words.number(one.finished_per_s),
+      "tasks/s", below, Words.ofPool(one.pool, pools));
+    card.dataset.pool = one.pool;
+    return card;
+  }
+
+  function queueTile(recent) {
+    const full = Object.entries(recent.queues).filter(([, depth]) => depth).sort((a, b) => b[1] - a[1]);
+    const most = full.slice(0, 3).map(([name, depth]) => `${name} ${Words.number(depth)}`).join(" · ");
+    const names = Object.keys(recent.queues);
+    const below = recent.waiting === null ? "the broker does not answer"
+      : most || `all empty: ${names.slice(0, 6).join(", ")}`;
+    return tile("queues", `${names.length} known`, Words.number(recent.waiting), "waiting",
+      element("p", below));
+  }
+
+  function tiles(recent, pools) {
+    const byName = Object.fromEntries(recent.pools.map((one) => [one.pool, one]));
+    const ordered = Words.inOrder(Object.keys(byName)).map((name) => byName[name]);
+    at("tiles").replaceChildren(...ordered.map((one) => poolTile(one, pools)), queueTile(recent));
+  }
+
+  const COLUMNS = [
+    { key: "worker", name: "Worker" },
+    { key: "pool", name: "Pool", show: (one) => `${one.pool} × ${one.slots ?? "?"}` },
+    { key: "busy", name: "Busy", unit: true, show: (one) => Words.number(one.busy) },
+    { key: "finished_per_s", name: "Tasks/s", unit: true, show: (one) => Words.number(one.finished_per_s) },
+    { key: "p50_s", name: "p50", unit: true, show: (one) => Words.duration(one.p50_s) },
+    { key: "p95_s", name: "p95", unit: true, show: (one) => Words.duration(one.p95_s) },
+    { key: "cpu_percent", name: "CPU %", unit: true, show: (one) => Words.number(one.cpu_percent) },
+    { key: "memory_bytes", name: "MB", unit: true, show: (one) => Words.megabytes(one.memory_bytes) },
+    { key: "since", name: "Since", unit: true, show: (one, now) => one.since === null ? Words.NONE
+      : `${Words.clock(one.since)} (${Words.ago(now - one.since)})` },
+  ];
+  const order = { key: "worker", up: true };
+
+  function compare(a, b) {
+    const [one, other] = [a[order.key], b[order.key]];
+    if (one === other) return a.worker < b.worker ? -1 : 1;
+    if (one === null || other === null) return one === null ? 1 : -1;
+    return (one < other ? -1 : 1) * (order.up ? 1 : -1);
+  }
+
+  function heads(again) {
+    const cells = COLUMNS.map((column) => {
+      const cell = element("th", undefined, column.unit ? "tp-number" : "");
+      const button = element("button", column.name);
+      button.type = "button";
+      button.addEventListener("click", () => {
+        order.up = order.key === column.key ? !order.up : !column.unit;
+        order.key = column.key;
+        heads(again);
+        again();
+      });
+      cell.scope = "col";
+      cell.append(button);
+      if (order.key === column.key) cell.setAttribute("aria-sort", order.up ? "ascending" : "descending");
+      return cell;
+    });
+    document.querySelector("#tp-table thead tr").replaceChildren(...cells);
+  }
+
+  function row(one, now, base) {
+    const made = element("tr", undefined, one.state === "here" ? "" : "tp-gone");
+    made.append(...COLUMNS.map((column) => element("td",
+      column.show ? column.show(one, now) : one[column.key], column.unit ? "tp-number" : "")));
+    const link = element("a", one.worker);
+    link.href = `${base}/worker/${encodeURIComponent(one.worker)}`;
+    made.firstChild.replaceChildren(link);
+    const badge = one.state !== "here" ? `${one.state} for ${Words.ago(now - one.seen)}`
+      : one.source === "events" ? "from events" : "";
+    if (badge) made.firstChild.append(element("span", badge, "tp-badge"));
+    return made;
+  }
+
+  function table(recent, now, base) {
+    const rows = [...recent.workers].sort(compare).map((one) => row(one, now, base));
+    const none = element("td", "No worker has been heard of yet.", "empty-table-message");
+    none.colSpan = COLUMNS.length;
+    const empty = element("tr");
+    empty.append(none);
+    document.querySelector("#tp-table tbody").replaceChildren(...(rows.length ? rows : [empty]));
+  }
+
+  // A choice that is gone stays while it is chosen: the page must not jump to another by itself.
+  function choices(id, names, chosen) {
+    const select = at(id);
+    const wanted = ["", ...new Set(chosen ? [...names, chosen] : names)];
+    const shown = [...select.options].map((one) => one.value);
+    if (!shown.length || wanted.join("\n") !== shown.join("\n")) {
+      select.replaceChildren(...wanted.map((name) => new Option(name || select.dataset.all, name)));
+    }
+    select.value = chosen;
+  }
+
+  function latencyFrom(recent) {
+    const from = new Set(recent.pools.flatMap((one) => one.latency_from));
+    return from.size ? `from ${[...from].map((one) => FROM[one]).join(", or ")}` : "";
+  }
+
+  function notes(answer, hidden) {
+    const { source, recent } = answer;
+    const found = [];
+    const say = (text, warning) => found.push(element("li", text, warning ? "tp-warning" : ""));
+    if (source.trouble) {
+      say(source.records ? `The records at ${source.records} cannot be read now (${source.trouble}).`
+        : `Only task events are shown: ${source.trouble}.`, true);
+    }
+    const events = recent.workers.filter((one) => one.source === "events" && one.state === "here");
+    if (events.length) {
+      say(`${events.map((one) => one.worker).join(", ")}: no probe there, so its tasks are counted ` +
+        "from task events, which fall behind under load; its CPU and memory are not known.", true);
+    }
+    if (source.missed_entries) say(`${Words.number(source.missed_entries)} entries of the stream were missed.`, true);
+    if (source.dropped_records) say(`Workers dropped ${Words.number(source.dropped_records)} records while the records' server was away.`, true);
+    if (source.unreadable_entries) say(`${Words.number(source.unreadable_entries)} entries of another version of the probe were left out.`, true);
+    if (source.misdated_records) say(`${Words.number(source.misdated_records)} records came too late to be shown.`, true);
+    if (hidden > 0) say(`The ${hidden} least busy lines are not drawn: the filters above choose.`);
+    say(`Tiles and table: the last ${recent.seconds} s. One point of a line: ${answer.step_s} s. ` +
+      "Percentiles are at most 5 % off.");
+    if (recent.workers.some((one) => one.memory === "rss")) {
+      say("Where the kernel tells no proportional size, memory counts shared pages once per process.");
+    }
+    at("notes").replaceChildren(...found);
+  }
+
+  return { at, tiles, heads, table, choices, latencyFrom, notes };
+})();

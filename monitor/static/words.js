@@ -1,0 +1,75 @@
+// Numbers and looks: how values are written, and which colour and dash a line has.
+"use strict";
+const Words = (() => {
+  const NONE = "–";
+
+  function number(value) {
+    if (value === null || value === undefined) return NONE;
+    if (value !== 0 && Math.abs(value) < 10) return value.toFixed(1).replace(/\.0$/, "");
+    return Math.round(value).toLocaleString("en");
+  }
+
+  function duration(seconds) {
+    if (seconds === null || seconds === undefined) return NONE;
+    if (seconds < 0.00995) return `${(seconds * 1e3).toFixed(1)} ms`;
+    if (seconds < 0.995) return `${Math.round(seconds * 1e3)} ms`;
+    if (seconds < 99.5) return `${seconds.toPrecision(seconds < 9.95 ? 2 : 3).replace(/\.$/, "")} s`;
+    return `${Math.round(seconds / 60)} min`;
+  }
+
+  const megabytes = (bytes) => (bytes === null ? NONE : number(bytes / 1e6));
+
+  function ago(seconds) {
+    if (seconds < 90) return `${Math.max(0, Math.round(seconds))} s`;
+    if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+    return seconds < 129600 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86400)} d`;
+  }
+
+  const clock = (seconds) =>
+    new Date(seconds * 1e3).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+
+  // Okabe and Ito's palette without black and yellow, which vanish on one of the two backgrounds;
+  // a pool has the colour and the dash that it has in the reports of `poolwise race`.
+  const LOOKS = [
+    { colour: "#0072B2", dash: "solid" },
+    { colour: "#E69F00", dash: "dash" },
+    { colour: "#009E73", dash: "dot" },
+    { colour: "#CC79A7", dash: "dashdot" },
+    { colour: "#D55E00", dash: "longdash" },
+    { colour: "#56B4E9", dash: "longdashdot" },
+  ];
+  const POOLS = ["prefork", "threads", "gevent", "solo"];
+
+  // Strangers' pools take the looks behind those of ours, in the order of their names.
+  function ofPool(pool, pools) {
+    const others = pools.filter((name) => !POOLS.includes(name)).sort();
+    const at = POOLS.includes(pool) ? POOLS.indexOf(pool) : POOLS.length + others.indexOf(pool);
+    return LOOKS[Math.max(0, at) % LOOKS.length];
+  }
+
+  // Pools in the order in which reports show them; other names behind them.
+  function inOrder(names) {
+    const place = (name) => (POOLS.includes(name) ? POOLS.indexOf(name) : POOLS.length);
+    return [...names].sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
+  }
+
+  const ofTurn = (turn) => LOOKS[turn % LOOKS.length];
+
+  // A queue that is not a pool's takes the two colours that no pool of ours has, in turn.
+  const ofQueue = (turn) => ({ ...LOOKS[4 + (turn % 2)], dash: LOOKS[(turn + 4) % 6].dash });
+
+  const ARRAYS = { solid: "", dash: "6 3", dot: "2 2", dashdot: "6 2 2 2", longdash: "9 3",
+    longdashdot: "9 2 2 2" };
+
+  function sample(look) {
+    const made = document.createElement("span");
+    made.innerHTML =
+      `<svg class="tp-line" width="22" height="8" aria-hidden="true"><line x1="0" x2="22" y1="4" ` +
+      `y2="4" stroke="${look.colour}" stroke-width="3" stroke-dasharray="${ARRAYS[look.dash]}"/></svg>`;
+    return made.firstChild;
+  }
+
+  const plural = (count, word) => `${number(count)} ${word}${count === 1 ? "" : "s"}`;
+
+  return { NONE, LOOKS, POOLS, number, duration, megabytes, ago, clock, ofPool, ofTurn, ofQueue, inOrder, sample, plural };
+})();

@@ -1,0 +1,177 @@
+"""A cluster whose broker and Flower the tests may end and start again, and a browser."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from cluster.broker import start_broker
+from cluster.local import LocalCluster, RunningWorker, WorkerSpec
+from cluster.ports import free_port
+from cluster.process import Child
+from cluster.reaper import Reaper
+from cluster.wait import wait_until
+from producer.ledger import Closing, Ledger
+from producer.plan import Plan, Work
+from producer.records import Clock, RecordReader
+from producer.submit import Order, Submitter
+from tasks.celery import app
+from tests.chromium import chromium_path
+from worker.pools import DEFAULT_POOLS, POOLS
+
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
+SLOTS = {"prefork": 2, "threads": 4, "gevent": 20}
+WORKS = {
+    "prefork": Work(task="cpu.burn", args=(20_000,)),
+    "threads": Work(task="io.sleep", args=(0.02,)),
+    "gevent": Work(task="io.sleep", args=(0.05,)),
+}
+BOUND_S = 20.0
+
+
+@dataclass(slots=True)
+class Watched:
+    """What the tests of the page stand on."""
+
+    cluster: LocalCluster
+    workers: dict[str, RunningWorker]
+    broker: Child
+    broker_port: int
+    flower: Child
+    flower_port: int
+    url: str
+    leash: Reaper
+
+    def restart_broker(self) -> None:
+        """Start the broker again at its place, empty."""
+        self.broker, _ = start_broker(self.cluster.folder, self.leash, self.broker_port)
+
+    def restart_flower(self) -> None:
+        """Start Flower again at its place."""
+        self.flower, self.url = self.cluster.start_flower(self.flower_port)
+
+    def run(self, seconds: float, rate_per_s: dict[str, float]) -> dict[str, Closing]:
+        """Load each pool steadily, and return the closed ledgers once every task has ended."""
+        clock, reader = Clock.read(self.cluster.redis), RecordReader(self.cluster.redis)
+        runs = {pool: str(uuid4()) for pool in rate_per_s}
+        ledgers = {pool: Ledger(run) for pool, run in runs.items()}
+
+        def ended() -> bool:
+            for batch in reader.read(0.05):
+                for ledger in ledgers.values():
+                    ledger.enter(batch.records)
+            return not any(ledger.open for ledger in ledgers.values())
+
+        with app.connection_for_write(self.cluster.broker_url) as connection:
+            submitter = Submitter(app, connection, clock)
+            for second in range(max(1, round(seconds))):
+                length_s = min(1.0, seconds - second)
+                for pool, rate in rate_per_s.items():
+                    count = round(rate * length_s)
+                    share_s = 0.9 * length_s / len(rate_per_s)
+                    due = tuple(share_s * n / count for n in range(count))
+                    order = Order(run=runs[pool], queue=pool)
+                    plan = Plan(work=WORKS[pool], due_s=due)
+                    ledgers[pool].submit(submitter.submit(plan, order).ids)
+                ended()  # the stream is kept for a minute only
+
+        wait_until(ended, BOUND_S, lambda: AssertionError("tasks stay open"))
+        return {
+            pool: ledger.close(waiting=(), worker_alive=True) for pool, ledger in ledgers.items()
+        }
+
+    def data(self, **words: str) -> dict[str, Any]:
+        """Ask for what the page asks for."""
+        query = "&".join(f"{name}={word}" for name, word in words.items())
+        address = f"{self.url}/throughput/data?{query}"
+        with urllib.request.urlopen(address, timeout=5) as reply:  # noqa: S310 - ours
+            found: dict[str, Any] = json.load(reply)
+        return found
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """Start broker, a worker for each pool and Flower; end them all."""
+    app.loader.import_default_modules()
+    folder: Path = tmp_path_factory.mktemp("watched")
+    leash, port = Reaper(), free_port()
+    broker, url = start_broker(folder, leash, port)
+    try:
+        with LocalCluster(folder, url) as cluster:
+            specs = [
+                WorkerSpec(
+                    name=pool,
+                    pool=pool,
+                    concurrency=SLOTS[pool],
+                    queues=(pool,),
+                    broker_url=url,
+                    flags=POOLS[pool].flags,
+                )
+                for pool in DEFAULT_POOLS
+            ]
+            workers = cluster.start_workers(specs)
+            flower_port = free_port()
+            flower, flower_url = cluster.start_flower(flower_port)
+            found = Watched(
+                cluster=cluster,
+                workers={worker.spec.pool: worker for worker in workers},
+                broker=broker,
+                broker_port=port,
+                flower=flower,
+                flower_port=flower_port,
+                url=flower_url,
+                leash=leash,
+            )
+            yield found
+            for worker in workers:
+                worker.child.kill()
+            found.broker.kill()
+    finally:
+        leash.close()
+
+
+@dataclass(slots=True)
+class Visit:
+    """An open page, with what it complained of and what it asked for."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    asked_for: list[str] = field(default_factory=list)
+
+    def wait(self, state: str, timeout_s: float = BOUND_S) -> None:
+        """Wait until the page is in `state`: live, reconnecting, waiting, or paused."""
+        self.page.wait_for_selector(
+            f"#throughput[data-state={state}]", state="attached", timeout=timeout_s * 1e3
+        )
+
+    def wait_for(self, expression: str, timeout_s: float = BOUND_S) -> None:
+        """Wait until a JavaScript expression is true."""
+        self.page.wait_for_function(expression, timeout=timeout_s * 1e3)
+
+
+def visit(browser: Browser, url: str, width_px: int = 1280, **how: Any) -> Visit:
+    """Open a page in a context of its own."""
+    page = browser.new_context(viewport={"width": width_px, "height": 900}, **how).new_page()
+    seen = Visit(page=page)
+    page.on("console", lambda message: seen.complaints.append(message.text))
+    page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+    page.on("request", lambda asked: seen.asked_for.append(asked.url))
+    page.goto(url)
+    return seen
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Start the system's Chromium."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=chromium_path(), args=list(FLAGS))
+        yield chromium
+        chromium.close()

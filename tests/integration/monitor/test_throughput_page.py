@@ -1,0 +1,206 @@
+"""The Throughput page in a real browser, on a real Flower, over real workers of all pools.
+
+The tests build on each other's cluster, in this order: empty, loaded, restarted.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from cluster.wait import wait_until
+from monitor.histogram import ERROR
+from producer.statistics import percentiles
+from tests.integration.monitor.conftest import SLOTS, Watched, visit
+from worker.pools import DEFAULT_POOLS
+
+#: Where the pictures of the documents go, if they are wanted; a longer load makes better ones.
+PICTURES = os.environ.get("POOLWISE_SCREENSHOTS", "")
+LOAD_S = 75.0 if PICTURES else 6.0
+RATES = {"prefork": 40.0, "threads": 60.0, "gevent": 100.0}
+
+DRAWN = """() => [...document.querySelectorAll('#tp-rate .scatterlayer .trace path.js-line')]
+  .filter(path => path.getBoundingClientRect().width > 0).length"""
+TITLES = """() => [...document.querySelectorAll('.tp-chart')].filter(one => one.offsetParent)
+  .map(one => [...one.querySelectorAll('.xtitle, .ytitle')].map(title => title.textContent))"""
+WIDTHS = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+
+
+def whole(found: dict[str, Any], pool: str) -> float:
+    """Add up the tasks of a pool over all bins of 15 minutes."""
+    until_s = found["now"] - 0.6
+    seconds: list[int] = [
+        max(0, min(at + found["step_s"], int(until_s)) - at) for at in found["at"]
+    ]
+    values: list[float | None] = found["lines"][pool]["finished_per_s"]
+    return sum(float(value or 0) * int(n) for value, n in zip(values, seconds, strict=True))
+
+
+def test_without_load_the_page_says_what_to_start(watched: Watched, browser: Browser) -> None:
+    seen = visit(browser, f"{watched.url}/throughput")
+    seen.wait("live")
+    page = seen.page
+    assert page.inner_text("#tp-empty h2") == "No task has finished in the last 15 minutes."
+    assert f"poolwise race --quick --broker {watched.cluster.broker_url}" in page.inner_text(
+        "#tp-empty"
+    )
+    seen.wait_for("document.querySelectorAll('#tp-table tbody tr').length === 3")
+    assert "3 workers are ready" in page.inner_text("#tp-empty")
+    for name in ("pool", "worker", "task"):
+        assert page.locator(f"#tp-{name} option").first.inner_text() == f"all {name}s"
+    assert not page.is_visible("#tp-rate")
+    assert page.is_visible("#tp-memory")
+    if PICTURES:
+        page.screenshot(path=Path(PICTURES) / "throughput-empty.png")
+    assert seen.complaints == []
+    page.context.close()
+
+
+def test_under_load_all_pools_are_drawn_and_agree_with_the_ledger(
+    watched: Watched, browser: Browser
+) -> None:
+    seen = visit(browser, f"{watched.url}/throughput?range_s=900")
+    seen.wait("live")
+    with ThreadPoolExecutor(1) as beside:
+        load = beside.submit(watched.run, LOAD_S, RATES)
+        seen.wait_for("document.querySelector('#tp-empty').hidden")
+        _pictures(watched, browser)
+        closed = load.result()
+    total = sum(len(closing.finished) for closing in closed.values())
+    seen.wait_for(f"document.querySelector('#tp-finished').textContent.startsWith('{total:,} ')")
+    found = watched.data()
+    for pool, closing in closed.items():
+        assert whole(found, pool) == pytest.approx(len(closing.finished), rel=0.02)
+    seen.wait_for(f"({DRAWN})() === {len(DEFAULT_POOLS)}")
+    assert all(len(titles) == 2 for titles in seen.page.evaluate(TITLES))
+    assert [url for url in seen.asked_for if not url.startswith(watched.url)] == []
+    assert seen.complaints == []
+    tiles = seen.page.locator("#tp-tiles [data-pool]")
+    assert [one.get_attribute("data-pool") for one in tiles.all()] == list(DEFAULT_POOLS)
+    for pool, slots in SLOTS.items():
+        assert f"of {slots} slots busy" in seen.page.inner_text(f"#tp-tiles [data-pool={pool}]")
+    seen.page.context.close()
+
+
+def _pictures(watched: Watched, browser: Browser) -> None:
+    """Take the pictures of the documents, where they are wanted, once there is a minute to see."""
+    if PICTURES:
+        wait_until(
+            lambda: watched.data()["finished"] > 58 * sum(RATES.values()),
+            LOAD_S,
+            lambda: AssertionError(f"only {watched.data()['finished']} finished"),
+        )
+    for name, width_px, theme in (
+        ("light", 1280, "light"),
+        ("dark", 1280, "dark"),
+        ("phone", 390, "light"),
+    ):
+        if PICTURES:
+            shown = visit(
+                browser, f"{watched.url}/throughput?range_s=60", width_px, color_scheme=theme
+            )
+            shown.wait("live")
+            shown.wait_for(f"({DRAWN})() === {len(DEFAULT_POOLS)}")
+            path = Path(PICTURES) / f"throughput-{name}.png"
+            shown.page.screenshot(path=path, full_page=name != "phone")
+            shown.page.context.close()
+
+
+def test_percentiles_agree_with_those_of_the_records(watched: Watched) -> None:
+    closing = watched.run(2.0, {"threads": 60.0})["threads"]
+    lasts = [r.finished for r in closing.finished]
+    second = int(lasts[len(lasts) // 2])
+    exact = [r.finished - r.due for r in closing.finished if r.due and int(r.finished) == second]
+
+    def bins() -> dict[int, float | None] | None:
+        found = watched.data(range_s="60")
+        p95 = found["lines"]["threads"]["p95_s"]
+        return dict(zip(found["at"], p95, strict=True)) if second in found["at"] else None
+
+    found = wait_until(bins, 10, lambda: AssertionError(f"no bin for {second}")) or {}
+    [p95_s] = percentiles(exact, 95)
+    assert found[second] == pytest.approx(p95_s, rel=ERROR + 1e-3)
+
+
+def test_filters_pause_and_sorting(watched: Watched, browser: Browser) -> None:
+    seen = visit(browser, f"{watched.url}/throughput")
+    seen.wait("live")
+    page = seen.page
+    page.select_option("#tp-pool", "gevent")
+    seen.wait_for("document.querySelectorAll('#tp-table tbody tr').length === 1")
+    assert "pool=gevent" in page.url
+    page.select_option("#tp-task", "cpu.burn")
+    seen.wait_for("!document.querySelector('#tp-empty').hidden")
+    page.click("#tp-clear")
+    seen.wait_for("document.querySelectorAll('#tp-table tbody tr').length === 3")
+    page.select_option("#tp-by", "worker")
+    seen.wait_for("document.querySelector('#tp-rate').textContent.includes('gevent@poolwise')")
+    page.click("#tp-table th button >> text=MB")
+    sizes = page.locator("#tp-table tbody tr td:nth-child(8)").all_inner_texts()
+    assert sizes == sorted(sizes, key=int, reverse=True)
+    page.click("#tp-pause")
+    seen.wait("paused")
+    before = len(seen.asked_for)
+    page.click("#tp-pause")
+    seen.wait("live")
+    assert len(seen.asked_for) > before
+    assert seen.complaints == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_theme_is_flowers_and_a_phone_shows_it_whole(
+    watched: Watched, browser: Browser, theme: Any
+) -> None:
+    seen = visit(browser, f"{watched.url}/throughput", 390, color_scheme=theme)
+    seen.wait("live")
+    width_px, room_px = seen.page.evaluate(WIDTHS)
+    assert width_px <= room_px
+    assert seen.page.get_attribute("html", "data-bs-theme") == theme
+    ink = seen.page.evaluate("getComputedStyle(document.body).color")
+    drawn = seen.page.evaluate("getComputedStyle(document.querySelector('#tp-rate .xtitle')).fill")
+    assert drawn == ink
+    seen.page.context.close()
+
+
+def test_the_page_recovers_from_a_restart_of_flower(watched: Watched, browser: Browser) -> None:
+    seen = visit(browser, f"{watched.url}/throughput")
+    seen.wait("live")
+    before = watched.data()["finished"]
+    watched.flower.kill()
+    seen.wait("reconnecting")
+    assert "Reconnecting" in seen.page.inner_text("#tp-status")
+    watched.restart_flower()
+    seen.wait("live")
+    watched.run(1.0, {"gevent": 50.0})
+    # The stream keeps a minute at least: a new Flower knows what the old one had just seen.
+    wait_until(
+        lambda: watched.data()["finished"] >= min(before, 1) + 50,
+        10,
+        lambda: AssertionError("a new Flower does not see new tasks"),
+    )
+    seen.wait_for(f"({DRAWN})() === {len(DEFAULT_POOLS)}")
+    seen.page.context.close()
+
+
+def test_the_page_recovers_from_a_restart_of_the_broker(watched: Watched, browser: Browser) -> None:
+    seen = visit(browser, f"{watched.url}/throughput")
+    seen.wait("live")
+    before = watched.data()["finished"]
+    watched.broker.kill()
+    seen.wait("waiting")
+    assert "cannot be read now" in seen.page.inner_text("#tp-notes")
+    watched.restart_broker()
+    seen.wait("live")
+    watched.run(1.0, {"threads": 50.0})
+    wait_until(
+        lambda: watched.data()["finished"] >= before + 50,
+        10,
+        lambda: AssertionError(f"{before} before, now {watched.data()['finished']}"),
+    )
+    seen.page.context.close()
