@@ -64,7 +64,8 @@ def test_a_docker_command_of_the_documents_names_what_there_is(document: str, li
     assert variables <= TOLD | set(re.findall(r"\$\{(\w+)", MACHINES))
     files = re.findall(r"-f (\S+)", after)
     assert all((ROOT / file).exists() for file in files)
-    named = re.findall(r"(?:^|\s|=)((?:worker|redis|flower|producer|poolwise)[\w-]*)", after)
+    service = r"worker(?:-\w+)?|redis|flower|producer|poolwise"
+    named = re.findall(rf"(?:^|\s|=)({service})(?=[\s=]|$)", after)
     assert set(named) <= SERVICES
 
 
