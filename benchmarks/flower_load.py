@@ -69,7 +69,8 @@ def _write(server: redis.Redis, pool: str, seq: int, count: int) -> None:
     ]  # fmt: skip
     body = {
         "v": VERSION, "kind": "rows", "node": f"{pool}@bench", "pool": pool, "slots": 4, "pid": 1,
-        "seq": seq, "dropped": 0, "error_s": 0.0, "rows": rows,
+        "seq": seq, "dropped": 0, "offset_s": 0.0,
+        "error_s": 0.0, "rows": rows,
     }  # fmt: skip
     oldest = int((now - RETENTION_S) * 1_000)
     server.xadd(STREAM, {"b": json.dumps(body, separators=(",", ":"))}, minid=oldest)

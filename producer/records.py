@@ -153,13 +153,22 @@ def parse(body: bytes, *, written: float = 0.0) -> Batch:
         seq=entry["seq"],
         dropped=entry["dropped"],
         error_s=entry["error_s"],
-        records=tuple(
-            Record(node=node, pool=pool, **dict(zip(ROW, row, strict=True)))
-            for row in entry["rows"]
-        ),
+        records=tuple(_record(node, pool, row, entry["offset_s"]) for row in entry["rows"]),
         gauge=_gauge(entry.get("gauge")),
         written=written,
     )
+
+
+#: The values of a row that are instants by the worker's own clock.
+_OWN_CLOCK = ("received", "started", "finished")
+
+
+def _record(node: str, pool: str, row: list[Any], offset_s: float) -> Record:
+    values = dict(zip(ROW, row, strict=True))
+    for name in _OWN_CLOCK:
+        if values[name] is not None:
+            values[name] += offset_s
+    return Record(node=node, pool=pool, **values)
 
 
 def _gauge(found: dict[str, Any] | None) -> Gauge | None:

@@ -16,6 +16,7 @@ one field, `b`, a JSON object:
     pid       of the worker's main process
     seq       0, 1, 2, … for this pid: a gap means that an entry was lost
     dropped   how many rows were thrown away because the records server could not be reached
+    offset_s  seconds to add to this worker's instants to have them by the records server's clock
     error_s   bound of the error of the instants below against the records server's clock, seconds
     rows      a list, one row for each attempt at a task, in the order of `ROW`
     gauge     of kind "gauge" alone, which is written every second, also by an idle worker:
@@ -29,7 +30,9 @@ one field, `b`, a JSON object:
 
 The process tree is the main process and the pool's own. A reader skips kinds it does not know.
 
-Instants are seconds since 1970 by the records server's clock (its `TIME`).
+`received`, `started` and `finished` are the worker's own instants, in seconds by its monotonic
+clock; with `offset_s` they are, like `due` and `sent`, seconds since 1970 by the records server's
+clock (its `TIME`). Whoever reads adds them up: there are more idle cores where records are read.
 """
 
 from __future__ import annotations
@@ -100,6 +103,7 @@ ROW = (
 )
 
 logger = logging.getLogger(__name__)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 
 
 class Clock(NamedTuple):
@@ -320,20 +324,14 @@ class Recorder:
             "kind": kind,
             "seq": self._seq,
             "dropped": self._dropped,
+            "offset_s": offset,
             "error_s": clock.error_s,
-            "rows": [
-                (
-                    *row[:6],
-                    *(instant and round(instant + offset, 6) for instant in row[6:9]),
-                    *row[9:],
-                )
-                for row in rows
-            ],
+            "rows": rows,
         }
         if kind == "gauge" and self._gauge is not None:
             body["gauge"] = self._gauge.read()
         oldest_ms = int((time.monotonic() + offset - RETENTION_S) * 1_000)
-        entry = {"b": json.dumps(body, separators=(",", ":"))}
+        entry = {"b": _ENCODER.encode(body)}
         self._server.xadd(STREAM, entry, minid=oldest_ms, approximate=True)  # type: ignore[arg-type]
         self._seq += 1
 

@@ -22,6 +22,7 @@ def entry(**changes: Any) -> bytes:
         "pid": 7,
         "seq": 0,
         "dropped": 0,
+        "offset_s": 1_000.0,
         "error_s": 1e-5,
         "rows": [row],
     }
@@ -30,7 +31,8 @@ def entry(**changes: Any) -> bytes:
 
 def test_a_row_has_as_many_values_as_names() -> None:
     batch = parse(entry())
-    assert batch.records[0].started == 1.3
+    assert batch.records[0].sent == 1.1
+    assert batch.records[0].started == 1_001.3
     assert batch.records[0].node == "w@here"
     with pytest.raises(ValueError, match="zip"):
         parse(entry(rows=[[None] * (len(ROW) - 1)]))
