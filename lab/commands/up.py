@@ -98,7 +98,8 @@ def _spec(pool: Pool, slots: dict[str, int], cores: int, broker_url: str) -> Wor
 
 def _announce(cluster: LocalCluster, workers: list[RunningWorker], flower_url: str) -> None:
     url = redacted(cluster.broker_url)
-    click.echo(f"Flower   {flower_url}, with its charts at {flower_url}/throughput")
+    click.echo(f"Flower   {flower_url}")
+    click.echo(f"charts   {flower_url}/throughput")
     click.echo(f"broker   {url}")
     for worker in workers:
         spec = worker.spec

@@ -120,7 +120,7 @@ def test_a_signal_ends_a_race_and_leaves_nothing(
         race.until(lambda: not race.survivors(), timeout_s=10)
 
 
-@pytest.mark.parametrize("moment", ["", "starting", "ready", "burn"])
+@pytest.mark.parametrize("moment", ["", "calibrated", "workers ready", "burn"])
 def test_ctrl_c_twice_at_any_moment_leaves_nothing(moment: str, tmp_path: Path) -> None:
     with running("race", *SMALL, folder=tmp_path) as race:
         race.until(lambda: moment in race.output() and race.family())

@@ -25,6 +25,7 @@ def test_a_cluster_stands_until_ctrl_c(tmp_path: Path) -> None:
         nodes = [f"{pool}@poolwise" for pool in DEFAULT_POOLS]
         for node in nodes:
             assert node in up.output()
+        assert "Throughput" in page(address_of("charts", up))
         up.until(lambda: all(node in page(f"{url}/workers") for node in nodes), timeout_s=20)
         up.signal(signal.SIGINT)
         assert up.ended() == 0
