@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lab.report import words
 from lab.results import PoolResult, PoolSummary, Repeat
+from lab.score import is_whole
 
 #: Below this share of the ideal a pool's result is explained.
 NEAR_IDEAL = 0.90
@@ -34,8 +35,13 @@ def remarks(pool: PoolResult, usable_cores: int) -> tuple[str, ...]:
 
 def generator_was_in_the_way(pool: PoolResult) -> bool:
     """Whether the median repeat was bound by our submitting and not by the pool."""
-    late = [repeat.submit_s > SUBMIT_SHARE * repeat.makespan_s for repeat in pool.repeats]
+    late = [repeat.submit_s > SUBMIT_SHARE * repeat.makespan_s for repeat in _whole(pool)]
     return sum(late) * 2 > len(late)
+
+
+def _whole(pool: PoolResult) -> list[Repeat]:
+    """Return the repeats that the figures are of; a broken one may have no makespan at all."""
+    return [repeat for repeat in pool.repeats if is_whole(repeat)]
 
 
 def _why_not_ideal(pool: PoolResult, summary: PoolSummary, usable_cores: int) -> str:
@@ -56,7 +62,7 @@ def _why_not_ideal(pool: PoolResult, summary: PoolSummary, usable_cores: int) ->
 
 
 def _busy_cores(pool: PoolResult) -> float | None:
-    used = [(repeat.cpu_s, repeat.makespan_s) for repeat in pool.repeats]
+    used = [(repeat.cpu_s, repeat.makespan_s) for repeat in _whole(pool)]
     shares = [cpu_s / makespan_s for cpu_s, makespan_s in used if cpu_s is not None]
     return max(shares) if len(shares) == len(used) else None
 
@@ -67,7 +73,7 @@ def _mean_idle_s(pool: PoolResult) -> float:
     The integral of the empty slots from the due instant to the last start, over the slots; the
     worst repeat counts.
     """
-    return max(_empty_slot_s(repeat, pool.concurrency) for repeat in pool.repeats)
+    return max(_empty_slot_s(repeat, pool.concurrency) for repeat in _whole(pool))
 
 
 def _empty_slot_s(repeat: Repeat, slots: int) -> float:

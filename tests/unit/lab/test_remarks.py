@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lab.remarks import remarks
 from lab.results import Span
 from tests.unit.lab.sample import account, of, repeat
@@ -16,6 +18,18 @@ def test_a_death_is_told_with_its_repeat() -> None:
     [remark] = remarks(of("gevent", (repeat(), broken)), usable_cores=1)
     assert "repeat 2" in remark
     assert "killed by SIGKILL" in remark
+
+
+def test_a_worker_that_died_before_any_task_ended_leaves_the_figures_to_the_others() -> None:
+    nothing = replace(
+        repeat(ends=account(unserved=10), died="killed by SIGKILL"), makespan_s=0.0, spans=()
+    )
+    pool = of("gevent", (nothing, repeat(2.0, cpu_s=1.9)), ideal_s=1.0)
+    said = remarks(pool, usable_cores=1)
+    assert [remark.partition(";")[0] for remark in said] == [
+        "the worker died in repeat 1 (killed by SIGKILL)",
+        "50 % of the ideal",
+    ]
 
 
 def test_a_saturated_pool_is_told_from_an_idle_one() -> None:
