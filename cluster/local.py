@@ -61,6 +61,11 @@ class LocalCluster:
         """Stop everything, the last started first."""
         self.close()
 
+    @property
+    def grace_s(self) -> float:
+        """How long children get to stop by themselves, in seconds."""
+        return GRACE_EMBEDDED_S if self.embedded else GRACE_S
+
     def adopt(self, child: Child) -> None:
         """Take charge of a child, to be stopped with the others."""
         self._children.append(child)
@@ -102,10 +107,9 @@ class LocalCluster:
 
         With a broker of ours nothing outlives the cluster, so nobody is waited for long.
         """
-        grace_s = GRACE_EMBEDDED_S if self.embedded else GRACE_S
         try:
-            self.stop(self._children[1:], grace_s)
-            self.stop(self._children[:1], grace_s)
+            self.stop(self._children[1:], self.grace_s)
+            self.stop(self._children[:1], self.grace_s)
         finally:
             self._reaper.close()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from cluster.local import LocalCluster, WorkerSpec
@@ -36,14 +36,25 @@ class Contestants:
         self._workers: dict[Key, Started] = {}
         self._started = 0
 
-    def start(self, entries: Iterable[Entry], progress: Callable[[int], None]) -> None:
-        """Start a worker for each of `entries`, side by side.
+    def gather(self, entries: Iterable[Entry], progress: Callable[[int, int], None]) -> None:
+        """Have a worker ready for each of `entries`, and none beside them.
 
-        Raises WorkerError for the first that does not start.
+        An idle worker still wakes up some twenty times a second, and what it takes of a core is
+        missing from the one that is measured. Raises WorkerError for the first that does not start.
         """
-        wanted = {entry.key: self._spec(entry) for entry in entries}
-        workers = self._cluster.start_workers(list(wanted.values()), progress)
-        self._workers.update(zip(wanted, map(Started, workers), strict=True))
+        wanted = {entry.key: entry for entry in entries}
+        idle = [self._workers.pop(key) for key in self._workers.keys() - wanted.keys()]
+        self._cluster.stop([started.child for started in idle], self._cluster.grace_s)
+        self._start([entry for key, entry in wanted.items() if key not in self._workers], progress)
+
+    def _start(self, entries: Sequence[Entry], progress: Callable[[int, int], None]) -> None:
+        if not entries:
+            return
+        progress(0, len(entries))
+        specs = [self._spec(entry) for entry in entries]
+        workers = self._cluster.start_workers(specs, lambda ready: progress(ready, len(entries)))
+        for entry, worker in zip(entries, workers, strict=True):
+            self._workers[entry.key] = Started(worker)
 
     def __getitem__(self, entry: Entry) -> Runner:
         """Return the worker of `entry`, alive or dead."""
@@ -61,7 +72,7 @@ class Contestants:
         must not be run in the middle of another measurement.
         """
         if not self._workers[entry.key].alive:
-            self.start([entry], lambda _ready: None)
+            self._start([entry], lambda _ready, _of: None)
 
     def close(self) -> None:
         """Do nothing: the cluster ends the workers."""

@@ -159,14 +159,15 @@ class Guests:
         self._guests: dict[Key, Guest] = {}
         self._joined: list[tuple[str, str]] = []  # node and queue
 
-    def start(self, entries: Iterable[Entry], progress: Callable[[int], None]) -> None:
-        """Give each worker its queue.
+    def gather(self, entries: Iterable[Entry], progress: Callable[[int, int], None]) -> None:
+        """Give each worker that has none yet its queue.
 
         Raises WorkerError for the first that does not take it.
         """
-        for number, entry in enumerate(entries, start=1):
+        new = [entry for entry in entries if entry.key not in self._guests]
+        for number, entry in enumerate(new, start=1):
             self._guests[entry.key] = self._join(self._workers[entry.pool.name])
-            progress(number)
+            progress(number, len(new))
 
     def __getitem__(self, entry: Entry) -> Runner:
         """Return the worker of `entry`, alive or dead."""

@@ -143,10 +143,10 @@ def _blank(
 
 def _steps(race: Race, todo: Sequence[Workload], result: RaceResult) -> Iterator[RaceResult]:
     """Yield the result anew after each workload."""
-    entries = {w.name: _entries(race.options, race.machine, w) for w in todo}
-    _start_all(race, {entry.key: entry for field in entries.values() for entry in field})
     for workload in todo:
-        outcome, error_s = _workload(race, workload, entries[workload.name])
+        entries = _entries(race.options, race.machine, workload)
+        race.contestants.gather(entries, race.watcher.starting)
+        outcome, error_s = _workload(race, workload, entries)
         result = replace(
             result,
             workloads=(*result.workloads, outcome),
@@ -160,13 +160,6 @@ def _entries(options: RaceOptions, machine: Machine, workload: Workload) -> list
         Entry(pool=pool, slots=options.slots(pool, workload.nature, machine.cores))
         for pool in options.pools
     ]
-
-
-def _start_all(race: Race, entries: dict[tuple[str, int], Entry]) -> None:
-    race.watcher.starting(0, len(entries))
-    race.contestants.start(
-        entries.values(), lambda ready: race.watcher.starting(ready, len(entries))
-    )
 
 
 def _workload(

@@ -34,8 +34,11 @@ class Watcher(Protocol):
 class Field(Protocol):
     """The workers of a race, whoever started them."""
 
-    def start(self, entries: Iterable[Entry], progress: Callable[[int], None]) -> None:
-        """Have a worker ready for each of `entries`."""
+    def gather(self, entries: Iterable[Entry], progress: Callable[[int, int], None]) -> None:
+        """Have a worker ready for each of `entries`, with as few others about as can be.
+
+        `progress` is told how many of how many are ready.
+        """
 
     def __getitem__(self, entry: Entry) -> Runner:
         """Return the worker of `entry`, alive or dead."""

@@ -38,7 +38,7 @@ class Started:
     """A worker that was started for the race, as a child of ours."""
 
     def __init__(self, worker: RunningWorker) -> None:
-        self._worker = worker
+        self.child = worker.child
         [self.queue] = worker.spec.queues
         self.node = worker.spec.node
         self.pid: int | None = worker.child.pid
@@ -47,8 +47,8 @@ class Started:
     @property
     def alive(self) -> bool:
         """Whether the process runs."""
-        return self._worker.child.alive
+        return self.child.alive
 
     def how_it_ended(self) -> str:
         """Say how the process ended, such as "killed by SIGKILL"."""
-        return self._worker.child.how_it_ended()
+        return self.child.how_it_ended()

@@ -45,8 +45,8 @@ class Scale:
 
 #: Seconds that one mixed task takes.
 MIXED_S = 0.2
-FULL = Scale(burn_ms=100, burns=20, wait_ms=1_000, waits=200, mixed=400)
-QUICK = Scale(burn_ms=50, burns=16, wait_ms=500, waits=80, mixed=200)
+FULL = Scale(burn_ms=200, burns=12, wait_ms=1_000, waits=200, mixed=200)
+QUICK = Scale(burn_ms=100, burns=8, wait_ms=500, waits=80, mixed=200)
 #: Seconds that the waiting workloads may take in the worker with the fewest slots.
 LONGEST_S = 20.0
 

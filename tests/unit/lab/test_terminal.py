@@ -73,7 +73,7 @@ def test_the_board_shows_bar_count_and_rate_within_the_width(width: int) -> None
     console.print(board.table(width))
     assert isinstance(console.file, io.StringIO)
     text = console.file.getvalue()
-    assert "10/20" in text
+    assert "10/12" in text
     assert "waits" in text
     assert max(map(len, text.splitlines())) <= width
     assert ("5.00/s" in text) is (width > 60)
