@@ -23,7 +23,10 @@ POOLWISE = str(Path(sys.executable).with_name("poolwise"))
 
 
 def poolwise(
-    *arguments: str, cwd: Path, env: dict[str, str] | None = None, timeout_s: float = BOUND_S
+    *arguments: str,
+    cwd: Path | None = None,
+    env: dict[str, str] | None = None,
+    timeout_s: float = BOUND_S,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     return subprocess.run(

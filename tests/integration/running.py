@@ -1,9 +1,7 @@
-"""Load with an account of it, and our own command, for tests of workers that run on."""
+"""Load with an account of it, for tests of workers that run on."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from dataclasses import dataclass
 
@@ -19,17 +17,6 @@ from producer.submit import Order, Submitter
 from worker.probe import Clock
 
 RUN = "load-of-a-test"
-
-
-def poolwise(*words: str) -> subprocess.CompletedProcess[str]:
-    program = "from lab.cli import run; run()"
-    return subprocess.run(
-        [sys.executable, "-c", program, *words],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 @dataclass(kw_only=True)

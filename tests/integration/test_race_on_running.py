@@ -15,7 +15,8 @@ from lab import results
 from lab.guests import Guest
 from producer.plan import Work
 from tasks.celery import app
-from tests.integration.running import Load, poolwise
+from tests.command import poolwise
+from tests.integration.running import Load
 
 
 def spec(cluster: LocalCluster, name: str, pool: str) -> WorkerSpec:

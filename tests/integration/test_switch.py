@@ -19,7 +19,8 @@ from producer.plan import Work, burst
 from producer.submit import Order, Submitter
 from tasks.celery import app
 from tasks.errors import UsageError, WorkerError
-from tests.integration.running import RUN, Load, poolwise
+from tests.command import poolwise
+from tests.integration.running import RUN, Load
 from worker.control import About
 from worker.pools import pool_named
 from worker.probe import Clock
