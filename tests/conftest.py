@@ -1,3 +1,17 @@
 """What the rings share: one cluster for the session, made when a test first asks for it."""
 
+from __future__ import annotations
+
+import signal
+
 pytest_plugins = ["tests.ground"]
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C mean what it means at a terminal, however the tests were started.
+
+    A shell starts what it puts into the background with SIGINT ignored, and every command that a
+    test starts would inherit that and never hear of the signal it is tested with.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
