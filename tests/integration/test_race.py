@@ -53,11 +53,14 @@ def test_the_table_names_pools_figures_and_the_report(raced: tuple[Path, str, st
     assert "--seed 5" in stdout
 
 
-def test_processes_beat_the_gil_and_the_verdict_says_so(raced: tuple[Path, str, str]) -> None:
+def test_the_gil_holds_threads_and_greenlets_to_one_core(raced: tuple[Path, str, str]) -> None:
+    # Which pool is quicker depends on who else uses the cores meanwhile; that these two never use
+    # more than one, a little of the kernel's work apart, does not.
     burn = results.read(raced[0] / "result.json").workloads[0]
-    of_ideal = {pool.pool: pool.summary.of_ideal for pool in burn.pools if pool.summary}
-    assert of_ideal["prefork"] > of_ideal["threads"]
-    assert of_ideal["prefork"] > of_ideal["gevent"]
+    for pool in burn.pools:
+        if pool.pool in {"threads", "gevent"}:
+            for repeat in pool.repeats:
+                assert 0.1 < (repeat.cpu_s or 0.0) / repeat.makespan_s < 1.25
 
 
 def test_the_settings_travel_with_the_result(raced: tuple[Path, str, str]) -> None:
