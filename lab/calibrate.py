@@ -13,6 +13,8 @@ from tasks.celery import app
 
 #: CPU seconds that one measurement should take.
 TARGET_S = 0.05
+#: Seconds in which one bare task is run again and again, once at least.
+BARE_S = 0.7
 #: Measurements; the quickest counts, for all that disturbs makes it slower.
 ROUNDS = 5
 
@@ -51,7 +53,7 @@ def bare_cost(work: Work) -> Bare:
     """Run one task body in this process, a few times if it is short; the quickest counts."""
     body = app.tasks[work.task].run
     measured: list[Bare] = []
-    deadline = time.monotonic() + 4 * TARGET_S
+    deadline = time.monotonic() + BARE_S
     while not measured or time.monotonic() < deadline:
         wall_s, cpu_s = time.perf_counter(), time.thread_time()
         body(*work.args, **work.kwargs)
