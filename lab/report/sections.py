@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lab import score
 from lab.report import words
 from lab.report.curves import latency_curves
 from lab.report.embed import plot
@@ -15,7 +16,6 @@ from lab.report.series import Series, of_one_race
 from lab.report.tables import (
     Row,
     account_of,
-    add_accounts,
     lost_ids,
     pool_cells,
     repeats_table,
@@ -84,7 +84,7 @@ def _short(work: WorkloadResult) -> Markup:
 
 
 def _workload(work: WorkloadResult, place: int, names: Sequence[str]) -> Markup:
-    total = add_accounts([account_of(pool) for pool in work.pools])
+    total = score.total([account_of(pool) for pool in work.pools])
     notes = troubles(work.pools)
     return tag(
         "section",

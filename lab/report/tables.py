@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lab import score
 from lab.report import words
 from lab.report.markup import Markup, join, tag
 from lab.results import Account, PoolResult, PoolSummary, Repeat
@@ -59,21 +60,7 @@ def account_of(pool: PoolResult) -> Account:
     """Take the summary's account, or add up the repeats' where nothing finished."""
     if pool.summary is not None:
         return pool.summary.account
-    return add_accounts([repeat.account for repeat in pool.repeats])
-
-
-def add_accounts(parts: Sequence[Account]) -> Account:
-    """Add accounts up, field by field."""
-    return Account(
-        submitted=sum(part.submitted for part in parts),
-        finished=sum(part.finished for part in parts),
-        failed=sum(part.failed for part in parts),
-        lost=sum(part.lost for part in parts),
-        timed_out=sum(part.timed_out for part in parts),
-        unserved=sum(part.unserved for part in parts),
-        duplicated=sum(part.duplicated for part in parts),
-        lost_ids=tuple(one for part in parts for one in part.lost_ids),
-    )
+    return score.total([repeat.account for repeat in pool.repeats])
 
 
 def repeats_table(pools: Sequence[PoolResult]) -> Markup:
