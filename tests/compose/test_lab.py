@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -43,6 +44,14 @@ def test_a_race_runs_on_the_workers_there_are(ring: Project) -> None:
             assert account["submitted"] == account["finished"] > 0
 
 
+@pytest.fixture(scope="module")
+def switched_back(ring: Project) -> Iterator[None]:
+    """The gevent worker anew at the end: a switched one keeps its flags as long as it lives."""
+    yield
+    ring.compose("up", "--detach", "--wait", "--no-deps", "--force-recreate", "worker-gevent")
+
+
+@pytest.mark.usefixtures("switched_back")
 @pytest.mark.parametrize("pool", ["threads", "prefork", "gevent"])
 def test_a_switch_under_load_loses_nothing_and_keeps_the_container(
     ring: Project, ride: Ride, pool: str
