@@ -34,6 +34,7 @@ class WorkerSpec:
     events: bool = False
     flags: Sequence[str] = ()  # any further flags of `celery worker`
     env: Mapping[str, str] = field(default_factory=dict)
+    python: str = sys.executable  # the interpreter that runs it
 
     @property
     def node(self) -> str:
@@ -43,7 +44,7 @@ class WorkerSpec:
     def command(self) -> list[str]:
         """Return the command line, which works in any shell once the broker's variable is set."""
         return [
-            sys.executable,
+            self.python,
             *("-m", "celery", "--app", "tasks", "worker"),
             *("--pool", self.pool, "--concurrency", str(self.concurrency)),
             *("--queues", ",".join(self.queues), "--hostname", self.node),

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import click
 
-from lab.commands import preflight, race, report, switch, up, workers
+from lab.commands import learn, preflight, race, report, switch, up, workers
 from tasks.errors import PoolwiseError
 
 #: Exit code after Ctrl-C, as shells have it.
@@ -60,7 +60,7 @@ def cli() -> None:
 
 for command in (race.race, up.up, preflight.preflight, report.report):
     cli.add_command(command)
-for command in (workers.workers, switch.switch):
+for command in (workers.workers, switch.switch, learn.learn):
     cli.add_command(command)
 
 #: The command tree by the name that tests and documents use.

@@ -25,8 +25,13 @@ def render(results: Sequence[RaceResult]) -> str:
     if not results:
         raise ValueError("a report needs at least one result")
     body = sections.race(results[0]) if len(results) == 1 else comparison.races(results)
+    return document(_title(results), body)
+
+
+def document(title: str, body: Markup) -> str:
+    """Put a page's body into an HTML document that loads nothing and draws its plots."""
     scripts = (get_plotlyjs(), _data("draw.js"))
-    head = _head(_title(results), scripts)
+    head = _head(title, scripts)
     page = tag(
         "body",
         tag("main", body, tag("noscript", tag("p", NO_SCRIPT, cls="warning"))),

@@ -1,0 +1,213 @@
+"""`poolwise learn`: the lessons, listed, or taught one after the other."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from cluster.machine import Machine
+from lab import results
+from lab.commands import options
+from lab.console import for_progress, for_results
+from lab.folders import new_run_folder
+from lab.lessons import LESSONS, lesson_named
+from lab.teaching import show
+from lab.teaching.lesson import Dial, Lesson
+from lab.teaching.story import Told
+from lab.teaching.teach import Ask, Asked, teach
+from producer.broker import redacted
+from tasks.errors import UsageError
+from tasks.settings import broker_url
+
+
+class Lessons(click.Group):
+    """A command for each lesson, with the dials of that lesson as options."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """List the lessons in the order in which they are best taken."""
+        return list(LESSONS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:  # noqa: ARG002
+        """Make the command of a lesson."""
+        return _command(lesson_named(cmd_name))
+
+
+def _shared(command: Any) -> Any:
+    """Add the options that hold for every lesson."""
+    for option in reversed(
+        (
+            click.option("--no-predict", is_flag=True, help="Do not ask what to expect."),
+            click.option(
+                "--pools",
+                metavar="LIST",
+                envvar="POOLWISE_POOLS",
+                show_envvar=True,
+                help="Show these pools only, with commas between. [default: all of the lesson]",
+            ),
+            click.option(
+                "--on-running/--on-new",
+                envvar="POOLWISE_ON_RUNNING",
+                show_envvar=True,
+                help="Use the workers that run at the broker, or new ones. [default: on-new]",
+            ),
+            click.option(
+                "--python",
+                metavar="PATH",
+                type=click.Path(path_type=Path),
+                envvar="POOLWISE_PYTHON",
+                show_envvar=True,
+                help="A Python without the GIL, for the lesson free-threading.",
+            ),
+            options.broker,
+            options.out,
+            options.quiet_json,
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(cls=Lessons, invoke_without_command=True, subcommand_metavar="[LESSON] [OPTION]...")
+@click.option("--all", "every", is_flag=True, help="Teach all of them, one after the other.")
+@_shared
+@click.pass_context
+def learn(ctx: click.Context, /, *, every: bool, **shared: Any) -> int:
+    """Concurrency in lessons: predict, watch it happen on real workers, read the verdict.
+
+    Without LESSON it lists them. Each lesson runs on workers started for it with an embedded
+    broker, or on those of a cluster that runs, and ends with 1 where what it says was not so.
+
+    \b
+    Example:
+      poolwise learn
+      poolwise learn gil
+      poolwise learn gil --pause-ms 0 --no-predict
+      poolwise learn --all --no-predict
+    """
+    if ctx.invoked_subcommand is not None:
+        if every:
+            raise UsageError("--all teaches every lesson: leave the lesson's name out")
+        ctx.default_map = {ctx.invoked_subcommand: _said(ctx, shared)}
+        return 0
+    if every:
+        return _teach(tuple(LESSONS.values()), {}, shared)
+    _list()
+    return 0
+
+
+def _said(ctx: click.Context, shared: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was said before the lesson's name: it holds for the lesson."""
+    default = click.core.ParameterSource.DEFAULT
+    return {n: value for n, value in shared.items() if ctx.get_parameter_source(n) is not default}
+
+
+def _command(lesson: Lesson) -> click.Command:
+    dials = {dial.name: dial for dial in lesson.dials}
+
+    def taught(**chosen: Any) -> int:
+        turned = {name: chosen.pop(name) for name in dials}
+        return _teach((lesson,), turned, chosen)
+
+    for dial in reversed(lesson.dials):
+        taught = _dial(dial)(taught)
+    said = f"{lesson.title}.\n\n{lesson.setting}\n\n\b\nExample:\n  " + "\n  ".join(
+        (f"poolwise learn {lesson.name}", *lesson.turn_next)
+    )
+    return click.command(lesson.name, help=said, short_help=f"{lesson.title}.")(_shared(taught))
+
+
+def _dial(dial: Dial) -> Any:
+    range_of = click.IntRange if dial.whole else click.FloatRange
+    return click.option(
+        dial.flag,
+        type=range_of(dial.low, dial.high),  # type: ignore[arg-type]
+        default=dial.default,
+        show_default=True,
+        help=dial.help,
+    )
+
+
+def _list() -> None:
+    grid = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for lesson in LESSONS.values():
+        grid.add_row(lesson.name, lesson.title)
+    Console().print(grid)
+    click.echo("\nTake one: poolwise learn gil   ·   all of them: poolwise learn --all")
+
+
+def _teach(lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mapping[str, Any]) -> int:
+    url, on_running = shared["broker"], shared["on_running"]
+    asked = Asked(
+        lessons=lessons,
+        pools=tuple(dict.fromkeys(options.names(shared["pools"]))),
+        dials=dials,
+        broker_url=url or (broker_url if on_running else None),
+        on_running=on_running,
+        python=shared["python"],
+        command=_again(lessons, dials, shared),
+    )
+    as_json = shared["as_json"]
+    folder = new_run_folder(shared["out"], "learn", datetime.now())
+    console, progress = for_results(), for_progress()
+    not_so: list[str] = []
+    with show.Teller(None if as_json else console, progress) as teller:
+        ask = _ask(progress, silent=as_json or shared["no_predict"])
+        for told in teach(asked, folder, Machine.this(), teller, ask):
+            teller.quiet()
+            if as_json:
+                click.echo(msgspec.json.encode(told).decode())
+            else:
+                show.close(told, console)
+            _write(told, folder, None if as_json else console)
+            not_so += [f"{told.lesson}: {line}" for line in show.failed(told.findings)]
+    for line in not_so:
+        click.echo(f"not borne out: {line}", err=True)
+    return 1 if not_so else 0
+
+
+def _ask(console: Console, *, silent: bool) -> Ask:
+    if silent or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return lambda _lesson: None
+    return lambda lesson: show.ask(lesson, console)
+
+
+def _write(told: Told, folder: Path, console: Console | None) -> None:
+    results.write_whole(folder / f"{told.lesson}.json", msgspec.json.encode(told))
+    if told.findings.skipped:
+        return
+    # Here, so that listing the lessons does not wait for plotly.
+    from lab.report.lesson import render  # noqa: PLC0415
+
+    page = folder / f"{told.lesson}.html"
+    results.write_whole(page, render(told).encode())
+    if console is not None:
+        line = f"Page: {shlex.quote(str(page))}   ·   again: {told.command}\n"
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def _again(lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mapping[str, Any]) -> str:
+    """Write a command line that asks for the same again; a password never."""
+    turned = [
+        f"{dial.flag} {dials[dial.name]:g}"
+        for lesson in lessons
+        for dial in lesson.dials
+        if dials.get(dial.name, dial.default) != dial.default
+    ]
+    parts = (
+        lessons[0].name if len(lessons) == 1 else "--all",
+        *turned,
+        f"--pools {shared['pools']}" if shared["pools"] else "",
+        f"--broker {redacted(shared['broker'])}" if shared["broker"] else "",
+        "--on-running" if shared["on_running"] else "",
+        f"--python {shared['python']}" if shared["python"] else "",
+    )
+    return " ".join(filter(None, ("poolwise learn", *parts)))

@@ -1,0 +1,23 @@
+"""The lessons, in the order in which they are best taken."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Final
+
+from lab.lessons import gil
+from lab.teaching.lesson import Lesson
+from tasks.errors import UsageError
+
+#: Every lesson by name.
+LESSONS: Final[Mapping[str, Lesson]] = {lesson.name: lesson for lesson in (gil.LESSON,)}
+
+
+def lesson_named(name: str) -> Lesson:
+    """Return a lesson; raise UsageError with the nearest known name."""
+    if name in LESSONS:
+        return LESSONS[name]
+    near = difflib.get_close_matches(name, LESSONS, n=1)
+    guess = f"did you mean {near[0]}? " if near else ""
+    raise UsageError(f"no lesson named {name!r} ({guess}known: {', '.join(LESSONS)})")

@@ -1,0 +1,1 @@
+"""How a lesson is taught, whichever it is: its shape, its stage, its timeline, its verdict."""

@@ -1,0 +1,57 @@
+"""One lesson at a time on one cluster: its figures are of nobody else's load.
+
+A lock in Redis that vanishes by itself when its holder does.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+import redis
+from redis.exceptions import LockError
+
+from tasks.errors import PoolwiseError
+
+KEY: Final = "poolwise:lesson"
+#: Seconds after which the lock of a holder that is gone is no more.
+LEASE_S: Final = 15.0
+
+
+@contextmanager
+def alone(server: redis.Redis, lesson: str) -> Iterator[None]:
+    """Hold the cluster's lock while the body runs.
+
+    Raises PoolwiseError, naming the other lesson, where somebody has it.
+    """
+    lock = server.lock(KEY, timeout=LEASE_S, blocking=False, thread_local=False)
+    if not lock.acquire(token=f"{lesson} on {socket.gethostname()}, pid {os.getpid()}"):
+        raise PoolwiseError(
+            f"another lesson is under way on this cluster ({_holder(server)}); "
+            "try again when it has ended"
+        )
+    done = threading.Event()
+
+    def renew() -> None:
+        while not done.wait(LEASE_S / 3):
+            with suppress(redis.RedisError, LockError):
+                lock.reacquire()
+
+    renewing = threading.Thread(target=renew, name="lesson-lease", daemon=True)
+    renewing.start()
+    try:
+        yield
+    finally:
+        done.set()
+        renewing.join()
+        with suppress(redis.RedisError, LockError):
+            lock.release()
+
+
+def _holder(server: redis.Redis) -> str:
+    token = server.get(KEY)
+    return token.decode() if isinstance(token, bytes) else "ended this moment"

@@ -1,0 +1,194 @@
+"""Teaches lessons one after the other, on a cluster started for them or on one that runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+
+from cluster.found import Asking, Found, find_workers
+from cluster.local import LocalCluster
+from cluster.machine import Machine
+from lab import about
+from lab.contestants import Contestants, Entry
+from lab.guests import Guests, chosen, nobody
+from lab.teaching.alone import alone
+from lab.teaching.lesson import Lesson
+from lab.teaching.stage import House, Stage
+from lab.teaching.story import SCHEMA_VERSION, Expectation, Told
+from lab.teaching.telling import Telling
+from producer import broker
+from producer.broker import redacted
+from producer.queues import remove
+from tasks.celery import app, keep_results_at
+from tasks.errors import UsageError, WorkerError
+from worker.pools import POOLS
+from worker.probe import Clock
+
+#: Asks the learner what to expect; returns the index of the choice, or None.
+Ask = Callable[[Lesson], int | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is to be taught, and how."""
+
+    lessons: Sequence[Lesson]
+    pools: tuple[str, ...]  # those to show; empty: all that the lesson has
+    dials: Mapping[str, float]  # those that were turned
+    broker_url: str | None  # None: an embedded one
+    on_running: bool  # take the workers that run at the broker
+    python: Path | None
+    command: str  # that asks for the same again, without a password
+
+
+def teach(
+    asked: Asked, folder: Path, machine: Machine, telling: Telling, ask: Ask
+) -> Iterator[Told]:
+    """Yield each lesson as it was taught; the last may be cut short by Ctrl-C.
+
+    Raises PoolwiseError where a lesson cannot be taught.
+    """
+    for lesson in asked.lessons:
+        check(lesson, asked.pools)
+    app.loader.import_default_modules()
+    with (
+        LocalCluster(folder, asked.broker_url) as cluster,
+        Asking(app, cluster.broker_url) as asking,
+        app.connection_for_write(cluster.broker_url) as connection,
+    ):
+        keep_results_at(cluster.broker_url)
+        house = House(
+            app=app,
+            cluster=cluster,
+            asking=asking,
+            connection=connection,
+            clock=Clock.read(cluster.redis),
+            machine=machine,
+            telling=telling,
+            python=asked.python,
+        )
+        hired = Contestants(cluster, f"poolwise-{folder.name}", events=False)
+        try:
+            for lesson in asked.lessons:
+                telling.began(lesson)
+                expected = ask(lesson)
+                run = f"{folder.name}.{lesson.name}"
+                with alone(cluster.redis, lesson.name):
+                    yield _taught(asked, lesson, house, hired, run, expected)
+        finally:
+            hired.gather((), telling.starting)
+            remove(connection, hired.queues)
+
+
+def check(lesson: Lesson, pools: Sequence[str]) -> None:
+    """Raise UsageError where `lesson` cannot be shown on `pools` alone, or here."""
+    strange = [pool for pool in pools if pool not in lesson.workers]
+    if strange and lesson.workers:
+        raise UsageError(
+            f"{lesson.name} has nothing to show on {strange[0]}, only on {_list(lesson.workers)}"
+        )
+    missing = sorted(lesson.needs - set(pools)) if pools else []
+    if missing:
+        raise UsageError(f"{lesson.name} needs {_list(missing)}: name it, or leave --pools out")
+    for name in _shown(lesson, pools):
+        module = POOLS[name].needs_module
+        if module and find_spec(module) is None:
+            others = [pool for pool in lesson.workers if pool != name]
+            instead = "" if name in lesson.needs else f", or show {','.join(others)} with --pools"
+            raise UsageError(
+                f"{lesson.name} needs {module} for its {name} worker, and it is not installed "
+                f"here: pip install {module}{instead}"
+            )
+
+
+def _taught(
+    asked: Asked,
+    lesson: Lesson,
+    house: House,
+    hired: Contestants,
+    run: str,
+    expected: int | None,
+) -> Told:
+    began_s = time.monotonic()
+    started_at = datetime.now(UTC).isoformat(timespec="seconds")
+    shown = _shown(lesson, asked.pools)
+    guests = _guests(asked, lesson, house, shown) if asked.on_running else {}
+    cast = Guests(house.asking, run, guests) if asked.on_running else hired
+    dials = {dial.name: asked.dials.get(dial.name, dial.default) for dial in lesson.dials}
+    stage = Stage(house, lesson, run, cast, _entries(lesson, shown, asked, guests), dials)
+    try:
+        stage.open()
+        findings = lesson.run(stage)
+    finally:
+        stage.close()
+        if asked.on_running:
+            remove(house.connection, cast.queues)
+    return Told(
+        schema_version=SCHEMA_VERSION,
+        kind="lesson",
+        lesson=lesson.name,
+        title=lesson.title,
+        setting=lesson.setting,
+        started_at=started_at,
+        elapsed_s=time.monotonic() - began_s,
+        command=asked.command,
+        broker=redacted(asked.broker_url) if asked.broker_url else "embedded",
+        workers=tuple(one.node for one in guests.values()),
+        versions=about.versions(
+            broker.version(house.cluster.redis), embedded=house.cluster.embedded
+        ),
+        host=about.host(house.machine),
+        clock_error_s=stage.clock_error_s,
+        expectation=Expectation(
+            question=lesson.question.text,
+            choices=lesson.question.choices,
+            right=lesson.question.right,
+            chosen=expected,
+        ),
+        scenes=tuple(stage.scenes),
+        findings=findings,
+        lecture=lesson.lecture,
+        turn_next=lesson.turn_next,
+    )
+
+
+def _shown(lesson: Lesson, pools: Sequence[str]) -> list[str]:
+    return [pool for pool in lesson.workers if not pools or pool in pools]
+
+
+def _entries(
+    lesson: Lesson, shown: Sequence[str], asked: Asked, guests: Mapping[str, Found]
+) -> dict[str, Entry]:
+    if asked.on_running:
+        return {n: Entry(pool=POOLS[n], slots=one.concurrency) for n, one in guests.items()}
+    return {name: Entry(pool=POOLS[name], slots=lesson.workers[name]) for name in shown}
+
+
+def _guests(asked: Asked, lesson: Lesson, house: House, shown: Sequence[str]) -> dict[str, Found]:
+    """Find, among the workers that run, one of each pool that is to be shown.
+
+    Raises WorkerError where nobody answers, or none of a pool that cannot be done without.
+    """
+    if not shown:
+        return {}
+    found = find_workers(house.asking)
+    url = redacted(asked.broker_url or "")
+    if not found:
+        raise WorkerError(nobody(url))
+    best = chosen(found, shown, lesson.tasks)
+    for name in shown:
+        if name not in best and (name in lesson.needs or name in asked.pools):
+            raise WorkerError(
+                f"{lesson.name} needs a {name} worker, and none that can take part answers at "
+                f"{url} (there are {', '.join(f'{one.node}: {one.pool}' for one in found)}); "
+                f"change one with poolwise switch NODE --pool {name}"
+            )
+    return {name: best[name] for name in shown if name in best}
+
+
+def _list(names: Sequence[str] | Mapping[str, int]) -> str:
+    return ", ".join(names)

@@ -1,0 +1,1 @@
+"""The tasks of the lessons, each lesson's in a module of its own."""

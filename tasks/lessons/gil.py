@@ -1,0 +1,99 @@
+"""The lesson `gil`: a counter that many take from, kept in the interpreter or in Redis."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from tasks.celery import app
+from tasks.lessons.notebook import Notebook
+from tasks.lessons.shared import number_at, shared
+
+#: Seconds that the lock in Redis may be held, or waited for, before something is wrong.
+LOCK_S: Final = 10.0
+
+# The counters of this interpreter, one for each scene; a process of a prefork pool has its own.
+_counters: dict[str, int] = {}
+_mutex = threading.Lock()
+
+
+@app.task(name="lessons.gil.take")
+def take(counter: str, start: int, pause_s: float, guarded: bool) -> dict[str, Any]:
+    """Take 1 from a counter of this interpreter: read it, pause, write it back.
+
+    It begins at `start`. `guarded`: hold a mutex meanwhile. Hands in the value written, and when,
+    in seconds by a clock of this machine.
+    """
+    notebook = Notebook()
+    if not guarded:
+        return notebook.handed_in(_change(notebook, counter, start, pause_s))
+    with notebook.noting("blocked", "mutex"):
+        _mutex.acquire()
+    try:
+        return notebook.handed_in(_change(notebook, counter, start, pause_s))
+    finally:
+        _mutex.release()
+
+
+def _change(notebook: Notebook, counter: str, start: int, pause_s: float) -> tuple[int, float]:
+    read = _counters.get(counter, start)
+    _pause(notebook, pause_s)
+    _counters[counter] = read - 1
+    return read - 1, time.monotonic()
+
+
+@app.task(name="lessons.gil.take_shared")
+def take_shared(key: str, pause_s: float, cure: str) -> dict[str, Any]:
+    """Take 1 from the counter at `key` in Redis, by one of the ways in `WAYS`.
+
+    Hands in the value written. Raises KeyError for another way, LockError where the lock cannot
+    be had within LOCK_S.
+    """
+    notebook = Notebook()
+    return notebook.handed_in(WAYS[cure](notebook, key, pause_s))
+
+
+def _get_and_set(notebook: Notebook, key: str, pause_s: float) -> int:
+    read = number_at(key)
+    _pause(notebook, pause_s)
+    shared().set(key, read - 1, keepttl=True)
+    return read - 1
+
+
+def _locked(notebook: Notebook, key: str, pause_s: float) -> int:
+    with _redis_lock(notebook, f"{key}.lock"):
+        return _get_and_set(notebook, key, pause_s)
+
+
+def _atomic(notebook: Notebook, key: str, pause_s: float) -> int:
+    _pause(notebook, pause_s)
+    with notebook.noting("waits", "DECR"):
+        return int(shared().decr(key))
+
+
+#: How the counter in Redis is changed.
+WAYS: Final[dict[str, Callable[[Notebook, str, float], int]]] = {
+    "GET, SET": _get_and_set,
+    "lock": _locked,
+    "DECR": _atomic,
+}
+
+
+@contextmanager
+def _redis_lock(notebook: Notebook, name: str) -> Iterator[None]:
+    lock = shared().lock(name, timeout=LOCK_S, sleep=0.01, blocking_timeout=LOCK_S)
+    with notebook.noting("blocked", "lock in Redis"):
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _pause(notebook: Notebook, pause_s: float) -> None:
+    if pause_s:
+        with notebook.noting("waits", "pause"):
+            time.sleep(pause_s)
