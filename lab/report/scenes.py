@@ -70,7 +70,13 @@ def _add(drawn: go.Figure, bars: Sequence[Bar], look: Look, end_s: float | None)
         marker={
             "color": look.colour,
             "line": {"width": 1, "color": "rgba(255,255,255,0.65)"},
-            "pattern": {"shape": look.pattern, "fgcolor": "#ffffff", "fgopacity": 0.35, "size": 7},
+            "pattern": {
+                "shape": look.pattern,
+                "bgcolor": look.colour,
+                "fgcolor": "#ffffff",
+                "fgopacity": 0.35,
+                "size": 7,
+            },
         },
         text=["" if end_s is None else _word(bar, end_s) for bar in bars],
         textposition="inside",
