@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -161,14 +162,15 @@ def _teach(lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mappin
     not_so: list[str] = []
     with show.Teller(None if as_json else console, progress) as teller:
         ask = _ask(progress, silent=as_json or shared["no_predict"])
-        for told in teach(asked, folder, Machine.this(), teller, ask):
-            teller.quiet()
-            if as_json:
-                click.echo(msgspec.json.encode(told).decode())
-            else:
-                show.close(told, console)
-            _write(told, folder, None if as_json else console)
-            not_so += [f"{told.lesson}: {line}" for line in show.failed(told.findings)]
+        with closing(teach(asked, folder, Machine.this(), teller, ask)) as taught:
+            for told in taught:
+                teller.quiet()
+                if as_json:
+                    click.echo(msgspec.json.encode(told).decode())
+                else:
+                    show.close(told, console)
+                _write(told, folder, None if as_json else console)
+                not_so += [f"{told.lesson}: {line}" for line in show.failed(told.findings)]
     for line in not_so:
         click.echo(f"not borne out: {line}", err=True)
     return 1 if not_so else 0

@@ -74,7 +74,7 @@ def _add(drawn: go.Figure, bars: Sequence[Bar], look: Look, end_s: float | None)
                 "shape": look.pattern,
                 "bgcolor": look.colour,
                 "fgcolor": "#ffffff",
-                "fgopacity": 0.35,
+                "fgopacity": 0.2,
                 "size": 7,
             },
         },

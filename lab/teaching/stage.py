@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
@@ -31,8 +32,8 @@ from producer.plan import Work, burst
 from producer.queues import drain, remove
 from producer.records import Record, RecordReader
 from producer.submit import Order, Submitter
-from tasks.errors import PoolwiseError, WorkerError
-from worker.pools import POOLS
+from tasks.errors import PoolwiseError, UsageError, WorkerError
+from worker.pools import POOLS, Pool
 from worker.probe import Clock
 
 #: Seconds that a scene's tasks may take, if the lesson does not say.
@@ -146,6 +147,8 @@ class Stage:
 
         Raises WorkerError for the first that does not start.
         """
+        for one in wanted:
+            require(POOLS[one.pool])
         specs = [self._spec(one) for one in wanted]
         self.house.telling.starting(0, len(specs))
         workers = self.house.cluster.start_workers(
@@ -297,6 +300,15 @@ class Stage:
         deadline = time.monotonic() + ENDING_S
         while self._pending and time.monotonic() < deadline:
             self._read()
+
+
+def require(pool: Pool, otherwise: str = "") -> None:
+    """Raise UsageError where a pool's worker cannot run here for want of a module."""
+    if pool.needs_module and find_spec(pool.needs_module) is None:
+        raise UsageError(
+            f"a {pool.name} worker needs {pool.needs_module}, which is not installed here: "
+            f"pip install {pool.needs_module}{otherwise}"
+        )
 
 
 def _sending(call: Call) -> tuple[Work, str]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
 
 from cluster.found import Asking, Found, find_workers
@@ -17,7 +16,7 @@ from lab.contestants import Contestants, Entry
 from lab.guests import Guests, chosen, nobody
 from lab.teaching.alone import alone
 from lab.teaching.lesson import Lesson
-from lab.teaching.stage import House, Stage
+from lab.teaching.stage import House, Stage, require
 from lab.teaching.story import SCHEMA_VERSION, Expectation, Told
 from lab.teaching.telling import Telling
 from producer import broker
@@ -47,13 +46,15 @@ class Asked:
 
 def teach(
     asked: Asked, folder: Path, machine: Machine, telling: Telling, ask: Ask
-) -> Iterator[Told]:
-    """Yield each lesson as it was taught; the last may be cut short by Ctrl-C.
+) -> Generator[Told]:
+    """Yield each lesson as it was taught; close the generator to end what was started.
 
     Raises PoolwiseError where a lesson cannot be taught.
     """
     for lesson in asked.lessons:
         check(lesson, asked.pools)
+        if not asked.on_running:
+            _check_modules(lesson, asked.pools)
     app.loader.import_default_modules()
     with (
         LocalCluster(folder, asked.broker_url) as cluster,
@@ -94,15 +95,15 @@ def check(lesson: Lesson, pools: Sequence[str]) -> None:
     missing = sorted(lesson.needs - set(pools)) if pools else []
     if missing:
         raise UsageError(f"{lesson.name} needs {_list(missing)}: name it, or leave --pools out")
-    for name in _shown(lesson, pools):
-        module = POOLS[name].needs_module
-        if module and find_spec(module) is None:
-            others = [pool for pool in lesson.workers if pool != name]
-            instead = "" if name in lesson.needs else f", or show {','.join(others)} with --pools"
-            raise UsageError(
-                f"{lesson.name} needs {module} for its {name} worker, and it is not installed "
-                f"here: pip install {module}{instead}"
-            )
+
+
+def _check_modules(lesson: Lesson, pools: Sequence[str]) -> None:
+    """Raise UsageError where a worker would have to be started that cannot run here."""
+    shown = _shown(lesson, pools)
+    for name in shown:
+        others = ",".join(other for other in shown if other != name)
+        otherwise = f", or show {others} alone with --pools" if others else ""
+        require(POOLS[name], "" if name in lesson.needs else otherwise)
 
 
 def _taught(
