@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 from cluster.found import Asking, Found, find_workers
 from cluster.local import LocalCluster
@@ -72,12 +73,12 @@ def teach(
             telling=telling,
             python=asked.python,
         )
-        hired = Contestants(cluster, f"poolwise-{folder.name}", events=False)
+        hired = Contestants(cluster, f"poolwise-{folder.name}-{uuid4().hex[:8]}", events=False)
         try:
             for lesson in asked.lessons:
                 telling.began(lesson)
                 expected = ask(lesson)
-                run = f"{folder.name}.{lesson.name}"
+                run = f"{folder.name}.{lesson.name}.{uuid4().hex[:8]}"  # nobody else's, anywhere
                 with alone(cluster.redis, lesson.name):
                     yield _taught(asked, lesson, house, hired, run, expected)
         finally:
