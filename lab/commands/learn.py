@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cluster.machine import Machine
-from lab import results
+from lab import result_files
 from lab.commands import options
 from lab.console import for_progress, for_results
 from lab.folders import new_run_folder
@@ -183,14 +183,14 @@ def _ask(console: Console, *, silent: bool) -> Ask:
 
 
 def _write(told: Told, folder: Path, console: Console | None) -> None:
-    results.write_whole(folder / f"{told.lesson}.json", msgspec.json.encode(told))
+    result_files.write(told, folder / f"{told.lesson}.json")
     if told.findings.skipped:
         return
     # Here, so that listing the lessons does not wait for plotly.
     from lab.report.lesson import render  # noqa: PLC0415
 
     page = folder / f"{told.lesson}.html"
-    results.write_whole(page, render(told).encode())
+    result_files.write_whole(page, render(told).encode())
     if console is not None:
         line = f"Page: {shlex.quote(str(page))}   ·   again: {told.command}\n"
         console.print(line, highlight=False, soft_wrap=True)
