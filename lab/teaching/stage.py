@@ -223,20 +223,27 @@ class Stage:
             sent = submitter.submit(burst(group[0].work, len(group)), order)
             self._ids += sent.ids
             self._pending |= dict.fromkeys(sent.ids, order.queue)
-            scene.expect(worker, dict(zip(sent.ids, (call.label for call in group), strict=True)))
+            scene.enter(worker, dict(zip(sent.ids, (call.label for call in group), strict=True)))
 
     def post(
-        self, scene: UnderWay, worker: Runner, label: str, *, by_task: bool = False
+        self,
+        scene: UnderWay,
+        worker: Runner,
+        label: str,
+        *,
+        by_task: bool = False,
+        expected: bool = True,
     ) -> dict[str, Any]:
-        """Return options of `apply_async`, or a signature's, for one task that is not sent by us.
+        """Return options of `apply_async`, or a signature's, for one task sent by Celery's means.
 
-        With them it goes to `worker` and is a part of `scene`. `by_task`: a task will send it.
+        With them it goes to `worker` and is a part of `scene`. `by_task`: a task will send it;
+        unless it is `expected`, follow() does not wait for it.
         """
         task_id, now = str(uuid4()), scene.zero + scene.lab.elapsed_s
         self._ids.append(task_id)
         if not by_task:
             self._pending[task_id] = worker.queue
-        scene.expect(worker, {task_id: label})
+        scene.enter(worker, {task_id: label}, expected=expected)
         header = {"run": scene.ledger.run, "due": now, "sent": now}
         return {"task_id": task_id, "queue": worker.queue, "headers": {HEADER: header}}
 
@@ -304,8 +311,7 @@ class Stage:
         ledger, deadline = scene.ledger, time.monotonic() + timeout_s
         while ledger.open and time.monotonic() < deadline:
             ended |= {record.task_id: record for record in ledger.enter(self._read())}
-            of = len(scene.labels)
-            self.house.telling.playing(scene.title, of - ledger.open, of)
+            self.house.telling.playing(scene.title, len(ended), len(ended) + ledger.open)
             for worker in scene.workers.values():
                 if ledger.open and not worker.alive:
                     raise WorkerError(f"{worker.node} died: {worker.how_it_ended()}")

@@ -37,9 +37,10 @@ class UnderWay:
         self.lab = Notebook()
         self.zero = time.monotonic() + self.clock.offset_s
 
-    def expect(self, worker: Runner, labels: Mapping[str, str]) -> None:
-        """Enter tasks that `worker` is going to run."""
-        self.ledger.submit(labels)
+    def enter(self, worker: Runner, labels: Mapping[str, str], *, expected: bool = True) -> None:
+        """Enter tasks that `worker` is going to run, or, unless they are `expected`, may run."""
+        if expected:
+            self.ledger.submit(labels)
         self.labels |= labels
         self.workers[worker.node] = worker
 

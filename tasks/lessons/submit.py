@@ -17,7 +17,7 @@ from tasks.lessons.shared import shared
 MARK_S: Final = 120
 
 
-@app.task(name="lessons.submit.work")
+@app.task(name="lessons.submit.work", throws=(ValueError,))
 def work(number: int, pause_s: float, fails: bool = False) -> dict[str, Any]:
     """Wait `pause_s` seconds and hand in `number`. Raises ValueError where it `fails`."""
     notebook = Notebook()
@@ -62,7 +62,14 @@ def sees_failure(request: Any, exc: Exception, traceback: Any, key: str) -> None
     redis = shared()
     seconds, microseconds = redis.time()
     host, pid = whereabouts()
-    mark = [request.id, repr(exc), host, pid, threading.get_native_id(), seconds + microseconds / 1e6]
+    mark = [
+        request.id,
+        repr(exc),
+        host,
+        pid,
+        threading.get_native_id(),
+        seconds + microseconds / 1e6,
+    ]
     redis.rpush(key, json.dumps(mark))
     redis.expire(key, MARK_S)
 
