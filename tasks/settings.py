@@ -29,6 +29,8 @@ imports = (
     "tasks.faults",
     "tasks.lessons.gil",
     "tasks.lessons.submit",
+    "tasks.lessons.coroutines",
+    "tasks.lessons.watch",
 )
 
 # JSON only: a pickle from the broker would be code that a stranger wrote and our worker runs.
