@@ -10,63 +10,16 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from multiprocessing import get_context
 from typing import Any, Final
 
 from celery import chord, group
 from celery.exceptions import TimeoutError as NoResult
 
-from lab.runners import Runner
-from lab.teaching.play import Played
+from lab.lessons.submitted import BODY, CALLBACK, ERRBACK, Asked, Mark, Way
 from lab.teaching.stage import SCENE_S, Stage
-from lab.teaching.under_way import UnderWay
 from tasks.errors import WorkerError
-
-#: The lane of the process that submits.
-SUBMITS: Final = "submits"
-#: Labels of what is called at the end of tasks.
-CALLBACK, ERRBACK, BODY = "callback", "errback", "chord body"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """The work, and the workers that do it and that take up what comes of it."""
-
-    tasks: int
-    pause_s: float
-    worker: Runner
-    collector: Runner
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
-    """Where and when an errback ran that is no task."""
-
-    task_id: str  # of the task that failed
-    host: str
-    pid: int
-    thread: int
-    at_s: float  # since the scene's start
-
-
-@dataclass(slots=True, kw_only=True)
-class Way:
-    """One way as it went; seconds since its start."""
-
-    name: str
-    scene: UnderWay
-    submitted_s: float = 0.0  # when the last task was with the broker
-    taken_s: list[float] = field(default_factory=list)  # when results were in hand
-    values: list[Any] = field(default_factory=list)  # what the tasks handed in, in order
-    marks: list[Mark] = field(default_factory=list)
-    played: Played = field(init=False)
-
-    @property
-    def blocked_s(self) -> float:
-        """How long the submitting process stood still."""
-        notes = self.scene.lab.notes
-        return sum(to_s - from_s for doing, _, from_s, to_s in notes if doing == "blocked")
 
 
 def one_by_one(stage: Stage, asked: Asked) -> Way:
@@ -241,9 +194,9 @@ def _get(result: Any) -> Any:
 
 def _take_from_callbacks(way: Way) -> None:
     """Count a result as taken when its callback began."""
-    acts = [act for act in way.played.acts if act.label in {CALLBACK, ERRBACK}]
-    way.taken_s = [act.started_s for act in acts]
-    way.values = [act.value[0] for act in acts if act.label == CALLBACK]
+    called = [act for act in way.played.acts if act.label in {CALLBACK, ERRBACK}]
+    way.taken_s = [act.started_s for act in called]
+    way.values = [act.value[0] for act in called if act.label == CALLBACK]
 
 
 def _list_at(stage: Stage, key: str) -> list[bytes]:

@@ -240,6 +240,8 @@ class Stage:
         unless it is `expected`, follow() does not wait for it.
         """
         task_id, now = str(uuid4()), scene.zero + scene.lab.elapsed_s
+        # Celery declares it over a connection of its own, and only who has declared it removes all.
+        self.house.app.amqp.queues[worker.queue](self.house.connection.default_channel).declare()
         self._ids.append(task_id)
         if not by_task:
             self._pending[task_id] = worker.queue

@@ -92,7 +92,7 @@ def compute(seconds: float, turns: int, gives_way: bool) -> dict[str, Any]:
     `gives_way`: let the others have a turn now and then. Hands in the thousands of turns.
     """
     notebook = Notebook()
-    with notebook.noting("computes", "computes"):
+    with notebook.noting("computes", "gives way" if gives_way else "computes"):
         done, limit_s = 0, min(seconds or LONGEST_S, LONGEST_S)
         while notebook.elapsed_s < limit_s and (not turns or done < turns):
             _arithmetic()
