@@ -72,9 +72,9 @@ def _act(
         Call(
             work=Work(task="lessons.coroutines.act", args=(plays, together)),
             worker=worker,
-            label=" + ".join(name for name, _ in plays),
+            label=f"task {number}",
         )
-        for plays in tasks
+        for number, plays in enumerate(tasks, start=1)
     ]
     return stage.play(title, calls)
 

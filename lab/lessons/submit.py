@@ -61,7 +61,9 @@ def _with_errback(bar: Bar, called_s: Mapping[float, float]) -> list[Bar]:
     at_s = called_s[bar.started_s]
     return [
         replace(bar, doing="waits", finished_s=at_s),
-        replace(bar, what=ERRBACK, started_s=at_s, finished_s=max(at_s, bar.finished_s)),
+        replace(
+            bar, doing="waits", what=ERRBACK, started_s=at_s, finished_s=max(at_s, bar.finished_s)
+        ),
     ]
 
 

@@ -25,6 +25,11 @@ class Asked:
     worker: Runner
     collector: Runner
 
+    @property
+    def callback_s(self) -> float:
+        """What a callback takes: enough to be seen."""
+        return self.pause_s / 4
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:

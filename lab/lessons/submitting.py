@@ -58,7 +58,7 @@ def linked(stage: Stage, asked: Asked) -> Way:
 def errors_linked(stage: Stage, asked: Asked) -> Way:
     """Let every second task fail, each with a callback and with both kinds of errback."""
     key = stage.key("marks")
-    seen = _signature(stage, "sees_failure", key=key)
+    seen = _signature(stage, "sees_failure", key=key, pause_s=asked.callback_s)
     with _way(stage, "link, link_error") as way:
         with _submitting(way):
             for number in range(asked.tasks):
@@ -90,7 +90,7 @@ def chorded(stage: Stage, asked: Asked) -> Way:
     with _way(stage, "chord") as way:
         with _submitting(way):
             posted = stage.post(way.scene, asked.collector, BODY, by_task=True)
-            body = _signature(stage, "collected").set(**posted)
+            body = _signature(stage, "collected", asked.callback_s).set(**posted)
             result: Any = chord(_works(stage, asked, way), body).apply_async(
                 task_id=posted["task_id"]
             )
@@ -167,12 +167,12 @@ def _works(stage: Stage, asked: Asked, way: Way) -> list[Any]:
 
 def _callback(stage: Stage, asked: Asked, way: Way, *, expected: bool = True) -> Any:
     posted = stage.post(way.scene, asked.collector, CALLBACK, by_task=True, expected=expected)
-    return _signature(stage, "called_back").set(**posted)
+    return _signature(stage, "called_back", asked.callback_s).set(**posted)
 
 
 def _errback(stage: Stage, asked: Asked, way: Way, *, expected: bool) -> Any:
     posted = stage.post(way.scene, asked.collector, ERRBACK, by_task=True, expected=expected)
-    return _signature(stage, "told_of_failure").set(**posted)
+    return _signature(stage, "told_of_failure", pause_s=asked.callback_s).set(**posted)
 
 
 def _signature(stage: Stage, name: str, *args: Any, **kwargs: Any) -> Any:
@@ -205,5 +205,5 @@ def _list_at(stage: Stage, key: str) -> list[bytes]:
 
 
 def _mark(text: bytes, zero: float) -> Mark:
-    task_id, _error, host, pid, thread, at = json.loads(text)
+    task_id, host, pid, thread, at = json.loads(text)
     return Mark(task_id=task_id, host=host, pid=pid, thread=thread, at_s=at - zero)

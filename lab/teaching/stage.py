@@ -203,7 +203,7 @@ class Stage:
         Raises PoolwiseError where one fails, WorkerError where a worker dies.
         """
         scene = self.begin(title)
-        self.send(scene, calls)
+        scene.zero = self.send(scene, calls)
         return self.follow(scene, timeout_s)
 
     def begin(self, title: str) -> UnderWay:
@@ -212,18 +212,23 @@ class Stage:
         ledger = Ledger(f"{self._run}.{self._scenes_played}")
         return UnderWay(title=title, ledger=ledger, clock=self.house.clock)
 
-    def send(self, scene: UnderWay, calls: Sequence[Call]) -> None:
-        """Send tasks, in order, as a part of `scene`."""
-        house = self.house
+    def send(self, scene: UnderWay, calls: Sequence[Call]) -> float:
+        """Send tasks, in order, as a part of `scene`; return the instant of the first submission.
+
+        In seconds by the records' clock.
+        """
+        house, zero = self.house, 0.0
         submitter = Submitter(house.app, house.connection, house.clock)
         for _, alike in groupby(calls, key=_sending):
             group = list(alike)
             worker = group[0].worker
             order = Order(run=scene.ledger.run, queue=worker.queue, store_result=True)
             sent = submitter.submit(burst(group[0].work, len(group)), order)
+            zero = zero or sent.started
             self._ids += sent.ids
             self._pending |= dict.fromkeys(sent.ids, order.queue)
             scene.enter(worker, dict(zip(sent.ids, (call.label for call in group), strict=True)))
+        return zero
 
     def post(
         self,

@@ -29,31 +29,41 @@ def work(number: int, pause_s: float, fails: bool = False) -> dict[str, Any]:
 
 
 @app.task(name="lessons.submit.called_back")
-def called_back(result: dict[str, Any]) -> dict[str, Any]:
+def called_back(result: dict[str, Any], pause_s: float) -> dict[str, Any]:
     """Take a result, as `link` passes it on; hand in its number, and where that happened."""
     notebook = Notebook()
-    with notebook.noting("computes", "callback"):
-        return notebook.handed_in([result["value"], *whereabouts()])
+    with notebook.noting("waits", "callback"):
+        time.sleep(pause_s)
+    return notebook.handed_in([result["value"], *whereabouts()])
 
 
 @app.task(name="lessons.submit.collected")
-def collected(results: list[dict[str, Any]]) -> dict[str, Any]:
+def collected(results: list[dict[str, Any]], pause_s: float) -> dict[str, Any]:
     """Take all results, as a chord passes them on; hand in their numbers, and where that was."""
     notebook = Notebook()
-    with notebook.noting("computes", "chord body"):
-        return notebook.handed_in([[one["value"] for one in results], *whereabouts()])
+    with notebook.noting("waits", "chord body"):
+        time.sleep(pause_s)
+    return notebook.handed_in([[one["value"] for one in results], *whereabouts()])
 
 
 @app.task(name="lessons.submit.told_of_failure")
-def told_of_failure(task_id: str) -> dict[str, Any]:
+def told_of_failure(task_id: str, *, pause_s: float) -> dict[str, Any]:
     """Be told which task has failed: an errback of one argument, which Celery sends as a task."""
     notebook = Notebook()
-    with notebook.noting("computes", "errback"):
-        return notebook.handed_in([task_id, *whereabouts()])
+    with notebook.noting("waits", "errback"):
+        time.sleep(pause_s)
+    return notebook.handed_in([task_id, *whereabouts()])
 
 
 @app.task(name="lessons.submit.sees_failure")
-def sees_failure(request: Any, exc: Exception, traceback: Any, key: str) -> None:  # noqa: ARG001
+def sees_failure(
+    request: Any,
+    exc: Exception,  # noqa: ARG001
+    traceback: Any,  # noqa: ARG001
+    *,
+    key: str,
+    pause_s: float,
+) -> None:
     """See the failure itself: an errback of several arguments, which Celery calls on the spot.
 
     It is no task then and hands in nothing: it leaves a mark in the list at `key`. When it was
@@ -61,17 +71,10 @@ def sees_failure(request: Any, exc: Exception, traceback: Any, key: str) -> None
     """
     redis = shared()
     seconds, microseconds = redis.time()
-    host, pid = whereabouts()
-    mark = [
-        request.id,
-        repr(exc),
-        host,
-        pid,
-        threading.get_native_id(),
-        seconds + microseconds / 1e6,
-    ]
-    redis.rpush(key, json.dumps(mark))
+    at = seconds + microseconds / 1e6
+    redis.rpush(key, json.dumps([request.id, *whereabouts(), threading.get_native_id(), at]))
     redis.expire(key, MARK_S)
+    time.sleep(pause_s)
 
 
 def whereabouts() -> tuple[str, int]:
