@@ -71,6 +71,6 @@ LESSON: Final = Lesson(
         "poolwise learn coroutines --unit-ms 100",
         "poolwise learn coroutines --block-ms 1000",
         "poolwise learn coroutines --pools gevent",
-        "poolwise learn echo",
+        "poolwise learn submit",
     ),
 )  # fmt: skip
