@@ -148,7 +148,7 @@ def _bars(one: Act, lane: int) -> Iterable[Bar]:
         yield Bar(
             lane=lane,
             doing="computes",
-            what="",
+            what="fails" if one.error else "",
             who=one.label,
             started_s=one.started_s,
             finished_s=one.finished_s,

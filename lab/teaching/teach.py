@@ -23,7 +23,7 @@ from lab.teaching.telling import Telling
 from producer import broker
 from producer.broker import redacted
 from producer.queues import remove
-from tasks.celery import app, keep_results_at
+from tasks.celery import app, keep_results_at, send_to
 from tasks.errors import UsageError, WorkerError
 from worker.pools import POOLS
 from worker.probe import Clock
@@ -63,6 +63,7 @@ def teach(
         app.connection_for_write(cluster.broker_url) as connection,
     ):
         keep_results_at(cluster.broker_url)
+        send_to(cluster.broker_url)
         house = House(
             app=app,
             cluster=cluster,

@@ -29,6 +29,11 @@ class Notebook:
         """Seconds since the notebook was opened."""
         return time.monotonic() - self._opened_s
 
+    @property
+    def notes(self) -> tuple[tuple[Doing, str, float, float], ...]:
+        """What was noted: doing, on what, from when, to when."""
+        return tuple(self._notes)
+
     @contextmanager
     def noting(self, doing: Doing, what: str) -> Iterator[None]:
         """Note how long the body takes, also where it raises."""
