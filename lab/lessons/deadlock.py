@@ -151,7 +151,7 @@ LESSON: Final = Lesson(
         ),
         Dial(
             flag="--patience-ms",
-            default=1_200.0,
+            default=1_000.0,
             low=10,
             high=2_000,
             help="How long a task waits for a lock before it gives up, ms.",

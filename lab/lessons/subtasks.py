@@ -17,7 +17,7 @@ from producer.plan import Work
 #: Which worker has the parents, and which may take their children instead.
 POOL, ELSEWHERE = "prefork", "threads"
 #: Seconds that a parent waits for its child's result.
-PATIENCE_S: Final = 1.0
+PATIENCE_S: Final = 0.8
 
 SAME, ENDS, OTHER = "waits, same queue", "ends, a chain goes on", "waits, another queue"
 CAPTIONS: Final = {
@@ -102,8 +102,8 @@ class Shown:
         yield Claim(
             says="a parent waits in every slot: no child begins before a parent gives up",
             holds=bool(knot(self.same)) and self.same.gave_up == len(self.same.parents),
-            seen=f"{self.same.gave_up} of {len(self.same.parents)} gave up, the first child began "
-            f"{words.duration(_lead_s(self.same))} after the first of them",
+            seen=f"{self.same.gave_up} of {len(self.same.parents)} gave up; the first child began "
+            f"{words.duration(_lead_s(self.same))} after the first did",
         )
         for one, cure in ((self.ends, "a parent that ends"), (self.other, "another queue")):
             yield Claim(

@@ -13,8 +13,8 @@ from lab.teaching.story import Wait
 WIDE, HIGH, HIGH_OF_TWO = 420, 260, 140
 BOX_WIDE, BOX_HIGH = 112, 36
 RADIUS_X, RADIUS_Y = 146, 104
-#: How far an arrow bows outward, and how far beyond it its words stand.
-BOW, GAP = 44, 11
+#: How far an arrow is drawn outward, as a share of its length, and its words beyond it.
+BOW, GAP = 0.3, 11
 ARROW: Final = Markup(
     '<defs><marker id="arrow" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" '
     'markerHeight="8" orient="auto-start-reverse"><path d="M0 0L10 5L0 10z" '
@@ -55,7 +55,7 @@ def _arrow(start: Point, end: Point, what: str) -> Markup:
     (x0, y0), (x1, y1) = start, end
     length = math.hypot(x1 - x0, y1 - y0) or 1.0
     out_x, out_y = (y1 - y0) / length, (x0 - x1) / length
-    bow = ((x0 + x1) / 2 + BOW * 2 * out_x, (y0 + y1) / 2 + BOW * 2 * out_y)
+    bow = ((x0 + x1) / 2 + BOW * length * out_x, (y0 + y1) / 2 + BOW * length * out_y)
     (x0, y0), (x1, y1) = _border(start, bow), _border(end, bow)
     path = f"M{x0:.0f} {y0:.0f}Q{bow[0]:.0f} {bow[1]:.0f} {x1:.0f} {y1:.0f}"
     at_x = (x0 + x1) / 4 + bow[0] / 2 + GAP * out_x

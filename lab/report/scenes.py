@@ -45,7 +45,7 @@ def timeline(scene: Scene) -> go.Figure:
     rows = len(scene.lanes)
     named = rows <= NAMED_ROWS
     inner_px = max(60, min(MOST_PX, rows * (ROW_PX if named else 5)))
-    drawn = figure(inner_px + 58, barmode="overlay", bargap=0.18)
+    drawn = figure(inner_px + 58, barmode="overlay")
     drawn.update_layout(margin={"l": 8, "r": 12, "t": 6, "b": 52})
     for doing, look in KEY.items():
         bars = [bar for bar in scene.bars if bar.doing == doing]
@@ -67,6 +67,7 @@ def _add(drawn: go.Figure, bars: Sequence[Bar], look: Look, end_s: float | None)
         base=[to_ms(bar.started_s) for bar in bars],
         x=[to_ms(max(0.0, bar.finished_s - bar.started_s)) for bar in bars],
         orientation="h",
+        width=0.82,  # left to plotly, it follows from how far apart the rows of this look are
         marker={
             "color": look.colour,
             "line": {"width": 1, "color": "rgba(255,255,255,0.65)"},
