@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lab.lessons.two_locks import NOTED
 from lab.report import words
 from lab.teaching.play import Act, Call, Played
 from lab.teaching.stage import Stage
@@ -144,8 +143,8 @@ def _lead_s(family: Family) -> float:
 
 def _family(stage: Stage, how: str, send: Callable[[Stage, UnderWay, str], None]) -> Family:
     scene = stage.key(f"family.{how}")
-    for noted in NOTED:
-        stage.key(f"family.{how}:{noted}")
+    for counted in ("begun", "sent:begun"):
+        stage.key(f"family.{how}:{counted}")
     under_way = stage.begin(f"{POOL}: {how}")
     send(stage, under_way, scene)
     played = stage.follow(under_way)

@@ -30,14 +30,16 @@ def child() -> dict[str, Any]:
 def parent(options: Mapping[str, Any], patience_s: float, scene: str, party: int) -> dict[str, Any]:
     """Send a child and wait for its result, which Celery forbids unless told otherwise.
 
-    `options`: of `apply_async`. `party` parents of a scene begin to wait together. Hands in
-    whether the result came within `patience_s`.
+    `options`: of `apply_async`. No parent of a scene's `party` sends before all have begun, and
+    none waits before all have sent. Hands in whether the result came within `patience_s`.
     """
     notebook = Notebook()
+    with notebook.noting("waits", "start"):
+        meet(scene, party)
     with notebook.noting("computes", "sends"):
         sent = child.apply_async((), **options)
     with notebook.noting("waits", "start"):
-        meet(scene, party)
+        meet(f"{scene}:sent", party)
     with notebook.noting("blocked", "wants its child's result"):
         try:
             came = bool(sent.get(timeout=patience_s, disable_sync_subtasks=False))
