@@ -15,8 +15,8 @@ from producer.plan import Work
 
 #: Which worker has the parents, and which may take their children instead.
 POOL, ELSEWHERE = "prefork", "threads"
-#: Seconds that a parent waits for its child's result.
-PATIENCE_S: Final = 0.8
+#: Seconds that a parent waits for its child's result; Celery looks at the clock once a second.
+PATIENCE_S: Final = 1.0
 
 SAME, ENDS, OTHER = "waits, same queue", "ends, a chain goes on", "waits, another queue"
 CAPTIONS: Final = {

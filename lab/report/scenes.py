@@ -17,6 +17,8 @@ from tasks.lessons.notebook import Doing
 NAMED_ROWS: Final = 14
 #: Pixels of a row with a name, and of all rows together at most.
 ROW_PX, MOST_PX = 26, 420
+#: Rows that a bar fills of the one it stands in.
+BAR_ROWS: Final = 0.82
 #: Share of the time axis that a word of some letters needs inside its bar.
 SHARE_PER_LETTER: Final = 0.017
 
@@ -45,7 +47,7 @@ def timeline(scene: Scene) -> go.Figure:
     rows = len(scene.lanes)
     named = rows <= NAMED_ROWS
     inner_px = max(60, min(MOST_PX, rows * (ROW_PX if named else 5)))
-    drawn = figure(inner_px + 58, barmode="overlay")
+    drawn = figure(inner_px + 58, barmode="overlay", bargap=0.18)
     drawn.update_layout(margin={"l": 8, "r": 12, "t": 6, "b": 52})
     for doing, look in KEY.items():
         bars = [bar for bar in scene.bars if bar.doing == doing]
@@ -67,7 +69,8 @@ def _add(drawn: go.Figure, bars: Sequence[Bar], look: Look, end_s: float | None)
         base=[to_ms(bar.started_s) for bar in bars],
         x=[to_ms(max(0.0, bar.finished_s - bar.started_s)) for bar in bars],
         orientation="h",
-        width=0.82,  # left to plotly, it follows from how far apart the rows of this look are
+        # Else it would follow from how near to each other this look's own bars are.
+        width=BAR_ROWS,
         marker={
             "color": look.colour,
             "line": {"width": 1, "color": "rgba(255,255,255,0.65)"},
