@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from lab.lessons import subtasks
-from lab.lessons.two_locks import COLUMNS, NOTED, PLACES, WAYS, Outcome, Way, as_words, play
+from lab.lessons.outcomes import COLUMNS, PLACES, WAYS, Outcome, Way, as_words
+from lab.lessons.two_locks import NOTED, play
 from lab.report import words
 from lab.teaching.lesson import Dial, Lesson, Question
 from lab.teaching.play import Call

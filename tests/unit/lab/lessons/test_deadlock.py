@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from lab.lessons.outcomes import WATCH, WAYS, Way, judged, seeing
 from lab.lessons.subtasks import SAME, Family, knot
-from lab.lessons.two_locks import WATCH, WAYS, Pace, Way, errands_of, judged, seeing
+from lab.lessons.two_locks import Pace, errands_of
 from lab.teaching.play import Act, Note, Played
 from lab.teaching.story import Wait
 
