@@ -31,6 +31,8 @@ imports = (
     "tasks.lessons.submit",
     "tasks.lessons.coroutines",
     "tasks.lessons.watch",
+    "tasks.lessons.deadlock",
+    "tasks.lessons.subtasks",
 )
 
 # JSON only: a pickle from the broker would be code that a stranger wrote and our worker runs.

@@ -6,13 +6,13 @@ import difflib
 from collections.abc import Mapping
 from typing import Final
 
-from lab.lessons import coroutines, gil, submit
+from lab.lessons import coroutines, deadlock, gil, submit
 from lab.teaching.lesson import Lesson
 from tasks.errors import UsageError
 
 #: Every lesson by name.
 LESSONS: Final[Mapping[str, Lesson]] = {
-    lesson.name: lesson for lesson in (gil.LESSON, submit.LESSON, coroutines.LESSON)
+    module.LESSON.name: module.LESSON for module in (gil, deadlock, submit, coroutines)
 }
 
 

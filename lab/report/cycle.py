@@ -9,20 +9,24 @@ from typing import Final
 from lab.report.markup import Markup, tag
 from lab.teaching.story import Wait
 
-#: Size of the picture and its parts, in its own units.
-WIDE, HIGH = 560, 250
-BOX_WIDE, BOX_HIGH = 190, 40
-RADIUS_X, RADIUS_Y = 175, 82
+#: Size of the picture and its parts, in its own units; two alone need less height.
+WIDE, HIGH, HIGH_OF_TWO = 420, 260, 140
+BOX_WIDE, BOX_HIGH = 112, 36
+RADIUS_X, RADIUS_Y = 146, 104
+#: How far an arrow is drawn outward, as a share of its length, and its words beyond it.
+BOW, GAP = 0.3, 11
 ARROW: Final = Markup(
     '<defs><marker id="arrow" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" '
     'markerHeight="8" orient="auto-start-reverse"><path d="M0 0L10 5L0 10z" '
     'fill="#D55E00"/></marker></defs>'
 )
+Point = tuple[float, float]
 
 
 def cycle(waits: Sequence[Wait]) -> Markup:
     """Draw the waiters in a circle, an arrow from each to the holder of what it waits for."""
-    places = _places(len(waits))
+    high = HIGH_OF_TWO if len(waits) == 2 else HIGH
+    places = _places(len(waits), high)
     said = "; ".join(f"{wait.who} waits for {wait.what}, which {wait.holder} has" for wait in waits)
     arrows = [
         _arrow(places[n], places[(n + 1) % len(waits)], wait.what) for n, wait in enumerate(waits)
@@ -33,28 +37,29 @@ def cycle(waits: Sequence[Wait]) -> Markup:
         ARROW,
         *arrows,
         *boxes,
-        viewBox=f"0 0 {WIDE} {HIGH}",
+        viewBox=f"0 0 {WIDE} {high}",
         cls="cycle",
         role="img",
         aria_label=f"A circle of waiting: {said}",
     )
 
 
-def _places(count: int) -> list[tuple[float, float]]:
+def _places(count: int, high: int) -> list[Point]:
     """Lay out places clockwise from the left."""
     turns = [math.pi + 2 * math.pi * n / count for n in range(count)]
-    return [(WIDE / 2 + RADIUS_X * math.cos(a), HIGH / 2 + RADIUS_Y * math.sin(a)) for a in turns]
+    return [(WIDE / 2 + RADIUS_X * math.cos(a), high / 2 + RADIUS_Y * math.sin(a)) for a in turns]
 
 
-def _arrow(start: tuple[float, float], end: tuple[float, float], what: str) -> Markup:
-    """Draw a bowed arrow between two boxes, with what is waited for at its top."""
+def _arrow(start: Point, end: Point, what: str) -> Markup:
+    """Draw an arrow between two boxes, bowed to its left, which is outward; words beside it."""
     (x0, y0), (x1, y1) = start, end
-    across = 1 if x1 > x0 else -1
-    x0, x1 = x0 + across * BOX_WIDE / 4, x1 - across * BOX_WIDE / 4
-    y0, y1 = y0 - across * BOX_HIGH / 2, y1 - across * BOX_HIGH / 2
-    bow_x, bow_y = (x0 + x1) / 2, (y0 + y1) / 2 - across * 70
-    path = f"M{x0:.0f} {y0:.0f}Q{bow_x:.0f} {bow_y:.0f} {x1:.0f} {y1:.0f}"
-    at_y = (y0 + y1) / 4 + bow_y / 2 + (-8 if across > 0 else 18)
+    length = math.hypot(x1 - x0, y1 - y0) or 1.0
+    out_x, out_y = (y1 - y0) / length, (x0 - x1) / length
+    bow = ((x0 + x1) / 2 + BOW * length * out_x, (y0 + y1) / 2 + BOW * length * out_y)
+    (x0, y0), (x1, y1) = _border(start, bow), _border(end, bow)
+    path = f"M{x0:.0f} {y0:.0f}Q{bow[0]:.0f} {bow[1]:.0f} {x1:.0f} {y1:.0f}"
+    at_x = (x0 + x1) / 4 + bow[0] / 2 + GAP * out_x
+    at_y = (y0 + y1) / 4 + bow[1] / 2 + GAP * out_y + 5
     return Markup(
         tag(
             "path",
@@ -64,11 +69,25 @@ def _arrow(start: tuple[float, float], end: tuple[float, float], what: str) -> M
             stroke_width="2",
             marker_end="url(#arrow)",
         )
-        + tag("text", f"waits for {what}", x=f"{bow_x:.0f}", y=f"{at_y:.0f}", text_anchor="middle")
+        + tag(
+            "text", f"waits for {what}", x=f"{at_x:.0f}", y=f"{at_y:.0f}", text_anchor=_side(out_x)
+        )
     )
 
 
-def _box(place: tuple[float, float], who: str) -> Markup:
+def _border(box: Point, toward: Point) -> Point:
+    """Return where the way from a box's middle to a point outside leaves the box."""
+    away_x, away_y = toward[0] - box[0], toward[1] - box[1]
+    scale = max(abs(away_x) / (BOX_WIDE / 2), abs(away_y) / (BOX_HIGH / 2), 1.0)
+    return box[0] + away_x / scale, box[1] + away_y / scale
+
+
+def _side(out_x: float) -> str:
+    """Let words to the left of an arrow end there, and words to its right begin there."""
+    return "middle" if abs(out_x) < 0.3 else "start" if out_x > 0 else "end"
+
+
+def _box(place: Point, who: str) -> Markup:
     x, y = place
     return Markup(
         tag(

@@ -93,8 +93,8 @@ class Teller:
         self._results.print(Text.assemble((scene.title, "bold"), "  ", (scene.caption, "dim")))
         for line in drawn(scene, self._results.width):
             self._results.print(line, soft_wrap=True, highlight=False)
-        for line in circle(scene.waits_for):
-            self._results.print(line, highlight=False)
+        for line in circle(scene.waits_for, self._results.width):
+            self._results.print(line, soft_wrap=True, highlight=False)
         self._results.print()
 
     def _say(self, line: str, *, plain: bool = True) -> None:

@@ -52,19 +52,25 @@ def legend(scenes: Sequence[Scene]) -> Text:
     return Text("  ").join([Text(""), *parts])
 
 
-def circle(waits: Sequence[Wait]) -> list[Text]:
-    """Draw a cycle of a wait-for graph: each line's last word begins the next line."""
+def circle(waits: Sequence[Wait], width: int) -> list[Text]:
+    """Draw a cycle of a wait-for graph: arrows from each to the next, and one back to the first."""
+    if not waits:
+        return []
+    for arrow in (" ── waits for {} ──▶ ", " ─ {} ─▶ "):
+        top, start = Text("  "), 2
+        for wait in waits[:-1]:
+            top.append(wait.who, "bold").append(arrow.format(wait.what), "red")
+        last = len(top)
+        top.append(waits[-1].who, "bold")
+        if len(top) <= width:
+            break
+    back = f" waits for {waits[-1].what} "
+    room = max(len(back) + 2, last - start - 1)
+    indent = " " * (start + 1)
     return [
-        Text.assemble(
-            "  ",
-            (wait.who, "bold"),
-            f" holds {before.what}, waits for ",
-            (wait.what, "red"),
-            " which is with ",
-            (wait.holder, "bold"),
-            " ⟲" if wait is waits[-1] else " ↓",
-        )
-        for wait, before in zip(waits, [*waits[-1:], *waits[:-1]], strict=True)
+        top,
+        Text(f"{indent}▲{' ' * room}│", "red"),
+        Text(f"{indent}╰{back.center(room, '─')}╯", "red"),
     ]
 
 
@@ -104,8 +110,9 @@ def _bar(owner: tuple[float, Bar] | None) -> Bar | None:
 def _stretch(bar: Bar | None, columns: int) -> Text:
     if bar is None:
         return Text(" " * columns)
-    text = bar.what or bar.who
-    label = f" {text} " if len(text) + 4 <= columns else ""
+    both = f"{bar.who}: {bar.what}" if bar.what else bar.who
+    fitting = [text for text in (both, bar.what, bar.who) if text and len(text) + 4 <= columns]
+    label = f" {fitting[0]} " if fitting else ""
     # A bar of one colour needs an edge, or two that meet look like one.
     fill = GLYPHS[bar.doing]
     edge = "▏" if columns > 1 else ""

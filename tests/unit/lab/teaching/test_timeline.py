@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from lab.teaching.story import Wait
 from lab.teaching.timeline import MOST_LANES, circle, drawn, legend
 from tests.unit.lab.teaching.sample import CYCLE, bar, scene
 
@@ -42,7 +43,27 @@ def test_the_legend_explains_only_what_is_there() -> None:
 
 
 def test_a_circle_leads_back_to_where_it_began() -> None:
-    lines = [line.plain for line in circle(CYCLE)]
-    assert "first holds lock a, waits for lock b which is with second" in lines[0]
-    assert "second holds lock b, waits for lock a which is with first" in lines[1]
-    assert lines[-1].endswith("⟲")
+    top, ends, back = (line.plain for line in circle(CYCLE, 80))
+    assert top.strip() == "first ── waits for lock b ──▶ second"
+    assert "waits for lock a" in back
+    assert ends.index("▲") == back.index("╰") == top.index("first") + 1
+    assert ends.index("│") == back.index("╯") == top.index("second") + 1
+
+
+def test_a_circle_of_many_is_drawn_narrower() -> None:
+    waits = [
+        Wait(who=f"task {n}", what=f"lock {(n + 1) % 4}", holder=f"task {(n + 1) % 4}")
+        for n in range(4)
+    ]
+    assert "waits for" in circle(waits, 120)[0].plain
+    narrow = circle(waits, 80)
+    assert "waits for" not in narrow[0].plain
+    assert all(line.cell_len <= 80 for line in narrow)
+
+
+def test_without_a_circle_there_is_nothing_to_draw() -> None:
+    assert circle((), 80) == []
+
+
+def test_a_bar_says_who_does_it_where_there_is_room() -> None:
+    assert " take 0: pause " in drawn(scene(), 120)[0].plain

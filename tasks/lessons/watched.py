@@ -1,0 +1,132 @@
+"""Locks that tell who has them and who waits: in this process, or in Redis for all machines.
+
+They must not know what a deadlock is. No wait is without a bound, and no lock outlives its holder.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Final, Protocol
+from weakref import WeakValueDictionary
+
+from redis.exceptions import LockError
+from redis.lock import Lock
+
+from tasks.lessons.shared import shared
+
+#: Seconds after which Redis lets go of a lock, or a note, whose task has vanished.
+LEASE_S: Final = 10
+#: Seconds between two tries for a lock in Redis.
+TRY_EVERY_S: Final = 0.01
+
+#: Who has each lock that somebody has, and which lock each of those who wait waits for.
+Sight = tuple[dict[str, str], dict[str, str]]
+
+
+class Locks(Protocol):
+    """The locks of one scene."""
+
+    def take(self, lock: str, who: str, patience_s: float) -> bool:
+        """Wait for a lock; return whether it came within `patience_s`."""
+
+    def free(self, lock: str) -> None:
+        """Give back a lock that was taken through this object."""
+
+    def look(self) -> Sight:
+        """See who has what and who waits for what, at one instant or nearly so."""
+
+
+class _Mutex:
+    """A lock of this process, and who has it."""
+
+    __slots__ = ("__weakref__", "guard", "holder")
+
+    def __init__(self) -> None:
+        self.guard = threading.Lock()
+        self.holder = ""
+
+
+# The locks of this process by scene and name, each for as long as a task uses it.
+_mutexes: WeakValueDictionary[tuple[str, str], _Mutex] = WeakValueDictionary()
+_wants: dict[tuple[str, str], str] = {}
+_meeting = threading.Lock()
+
+
+class InProcess:
+    """Mutexes that the threads of one worker share."""
+
+    def __init__(self, scene: str, names: Sequence[str]) -> None:
+        """Find the locks of `scene` with these names, or make them."""
+        self._scene = scene
+        with _meeting:
+            self._locks = {name: _mutexes.setdefault((scene, name), _Mutex()) for name in names}
+
+    def take(self, lock: str, who: str, patience_s: float) -> bool:
+        """Wait for a mutex."""
+        mutex = self._locks[lock]
+        _wants[self._scene, who] = lock
+        try:
+            if not mutex.guard.acquire(timeout=patience_s):
+                return False
+            mutex.holder = who
+            return True
+        finally:
+            del _wants[self._scene, who]
+
+    def free(self, lock: str) -> None:
+        """Unlock a mutex."""
+        self._locks[lock].holder = ""
+        self._locks[lock].guard.release()
+
+    def look(self) -> Sight:
+        """Read the names beside the mutexes; they can change from one to the next."""
+        held = {name: mutex.holder for name, mutex in self._locks.items() if mutex.holder}
+        waiting = list(_wants.items())
+        return held, {who: lock for (scene, who), lock in waiting if scene == self._scene}
+
+
+class InRedis:
+    """Locks in Redis: each is a key with its holder's name that vanishes by itself."""
+
+    def __init__(self, scene: str, names: Sequence[str]) -> None:
+        """Take nothing yet; the keys begin with `scene`."""
+        self._wants = f"{scene}:wants"
+        self._keys = {name: f"{scene}:{name}" for name in names}
+        self._taken: dict[str, Lock] = {}
+
+    def take(self, lock: str, who: str, patience_s: float) -> bool:
+        """Try for the key until it is ours."""
+        client = shared()
+        one = client.lock(self._keys[lock], timeout=LEASE_S, sleep=TRY_EVERY_S, thread_local=False)
+        client.hset(self._wants, who, lock)
+        client.expire(self._wants, LEASE_S)
+        try:
+            if not one.acquire(blocking_timeout=patience_s, token=who):
+                return False
+            self._taken[lock] = one
+            return True
+        finally:
+            client.hdel(self._wants, who)
+
+    def free(self, lock: str) -> None:
+        """Delete the key, unless it has vanished and may be somebody else's by now."""
+        with suppress(LockError):
+            self._taken.pop(lock).release()
+
+    def look(self) -> Sight:
+        """Read keys and notes in one step of Redis."""
+        with shared().pipeline(transaction=True) as step:
+            step.mget(list(self._keys.values()))
+            step.hgetall(self._wants)
+            holders, wants = step.execute()
+        held = {n: who.decode() for n, who in zip(self._keys, holders, strict=True) if who}
+        return held, {who.decode(): lock.decode() for who, lock in wants.items()}
+
+
+#: Where the locks of a scene are.
+PLACES: Final[Mapping[str, Callable[[str, Sequence[str]], Locks]]] = {
+    "worker": InProcess,
+    "redis": InRedis,
+}
