@@ -159,7 +159,7 @@ def _teach(lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mappin
     as_json = shared["as_json"]
     folder = new_run_folder(shared["out"], "learn", datetime.now())
     console, progress = for_results(), for_progress()
-    not_so: list[str] = []
+    every: list[Told] = []
     with show.Teller(None if as_json else console, progress) as teller:
         ask = _ask(progress, silent=as_json or shared["no_predict"])
         with closing(teach(asked, folder, Machine.this(), teller, ask)) as taught:
@@ -170,10 +170,13 @@ def _teach(lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mappin
                 else:
                     show.close(told, console)
                 _write(told, folder, None if as_json else console)
-                not_so += [f"{told.lesson}: {line}" for line in show.failed(told.findings)]
-    for line in not_so:
-        click.echo(f"not borne out: {line}", err=True)
-    return 1 if not_so else 0
+                every.append(told)
+    if len(every) > 1 and not as_json:
+        show.summary(every, console)
+    for told in every:
+        for line in show.failed(told.findings):
+            click.echo(f"not borne out: {told.lesson}: {line}", err=True)
+    return 0 if all(told.holds for told in every) else 1
 
 
 def _ask(console: Console, *, silent: bool) -> Ask:

@@ -46,3 +46,14 @@ def test_a_claim_that_does_not_hold_is_marked_and_listed() -> None:
     assert show.failed(bad.findings) == ["threads lose updates: seen: 99 of 100 lost"]
     assert not bad.holds
     assert show.failed(told().findings) == []
+
+
+def test_several_lessons_are_summed_up_line_by_line() -> None:
+    file = io.StringIO()
+    show.summary([told(), told(holds=False)], Console(file=file, width=80))
+    lines = [" ".join(line.split()) for line in file.getvalue().splitlines()]
+    assert lines == [
+        "✓ gil 12.0 s 1 of 1 claims hold",
+        "✗ gil 12.0 s 0 of 1 claims hold",
+        "2 lessons in 24.0 s",
+    ]
