@@ -40,16 +40,16 @@ PLAY_COLUMNS: Final = (
 TURN_COLUMNS: Final = (
     Column(heading="meanwhile"),
     Column(heading="for", unit="seconds"),
-    Column(heading="neighbours' longest wait for a turn", unit="seconds"),
-    Column(heading="slowest answer to a ping", unit="seconds"),
-    Column(heading="heartbeat late by", unit="seconds"),
+    Column(heading="longest wait", unit="seconds"),
+    Column(heading="slowest ping", unit="seconds"),
+    Column(heading="heartbeat late", unit="seconds"),
 )
 NAMED_COLUMNS: Final = (
-    Column(heading="nobody had a turn for", unit="seconds"),
-    Column(heading="named by the gaps"),
-    Column(heading="named by the watch"),
-    Column(heading="looks that agree"),
-    Column(heading="line"),
+    Column(heading="stalled for", unit="seconds"),
+    Column(heading="by the gaps"),
+    Column(heading="by the watch"),
+    Column(heading="looks"),
+    Column(heading="found at"),
 )
 
 
@@ -98,7 +98,7 @@ def _turns(seen: Seen) -> Table:
         for label in (COMPUTES, IN_C)
     ]
     rows += [_row(label, seen.cured, seen.cured.span(label), seen.beats) for label in seen.cures]
-    title = f"Neighbours that want a turn every {words.duration(EVERY_S)}"
+    title = f"How long neighbours waited that want a turn every {words.duration(EVERY_S)}"
     return Table(title=title, columns=TURN_COLUMNS, rows=tuple(rows))
 
 
@@ -124,7 +124,9 @@ def _named(seen: Seen) -> Table:
         )
         for one in seen.found
     ]
-    return Table(title="Found, and named", columns=NAMED_COLUMNS, rows=tuple(rows))
+    return Table(
+        title="Nobody had a turn: found, and named", columns=NAMED_COLUMNS, rows=tuple(rows)
+    )
 
 
 def _claims(seen: Seen) -> Iterator[Claim]:

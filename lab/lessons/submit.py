@@ -59,11 +59,10 @@ def _with_errback(bar: Bar, called_s: Mapping[float, float]) -> list[Bar]:
     if bar.what != "fails" or bar.started_s not in called_s:
         return [bar]
     at_s = called_s[bar.started_s]
+    called = replace(bar, doing="waits", what="", who=ERRBACK, started_s=at_s)
     return [
         replace(bar, doing="waits", finished_s=at_s),
-        replace(
-            bar, doing="waits", what=ERRBACK, started_s=at_s, finished_s=max(at_s, bar.finished_s)
-        ),
+        replace(called, finished_s=max(at_s, bar.finished_s)),
     ]
 
 
