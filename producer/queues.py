@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from kombu import Connection
+from kombu import Connection, Exchange, Queue
 from kombu.exceptions import ChannelError
 
 
@@ -36,7 +36,12 @@ def drain(connection: Connection, queue: str) -> list[str]:
 
 
 def remove(connection: Connection, queues: Iterable[str]) -> None:
-    """Delete `queues` with all that waits in them; one that is not there is no error."""
+    """Delete `queues` with all that waits in them; one that is not there is no error.
+
+    Queues as Celery makes them by name: each has an exchange of its own, and its binding goes too.
+    """
     channel: Any = connection.default_channel
     for queue in queues:
+        # kombu unbinds what this very connection has declared, and leaves other bindings for ever.
+        Queue(queue, Exchange(queue), routing_key=queue)(channel).declare()
         channel.queue_delete(queue)
