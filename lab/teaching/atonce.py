@@ -1,0 +1,34 @@
+"""How many did something at the same instant: spans of time in, figures out; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+#: From when to when, in seconds by one clock.
+Stretch = tuple[float, float]
+
+
+def mean_at_once(stretches: Iterable[Stretch]) -> float:
+    """Return how many went on at once, on average while any did; 0 where none did.
+
+    1 means that no two ever overlapped, however long nobody had a turn.
+    """
+    levels = list(_levels(stretches))
+    busy_s = sum(length_s for length_s, level in levels if level)
+    return sum(length_s * level for length_s, level in levels) / busy_s if busy_s else 0.0
+
+
+def most_at_once(stretches: Iterable[Stretch]) -> int:
+    """Return how many went on at once at most; one that ends as another begins makes room."""
+    return max((level for _, level in _levels(stretches)), default=0)
+
+
+def _levels(stretches: Iterable[Stretch]) -> Iterator[tuple[float, int]]:
+    """Yield, between each two events, how long it was and how many went on."""
+    steps = [(at_s, step) for began_s, ended_s in stretches for at_s, step in
+             ((began_s, 1), (ended_s, -1))]  # fmt: skip
+    level, before_s = 0, 0.0
+    for at_s, step in sorted(steps):  # an end sorts before a beginning of the same instant
+        if at_s > before_s and level:
+            yield at_s - before_s, level
+        level, before_s = level + step, at_s
