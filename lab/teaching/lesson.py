@@ -53,6 +53,9 @@ class Lesson:
     #: The cluster's workers it runs on: slots by pool, as asked for where they are started for it;
     #: a running cluster's keep the slots they have.
     workers: Mapping[str, int] = field(default_factory=dict)
+    #: It looks at its workers' processes, or needs these very slots: they are started on this
+    #: machine, at the same broker, also where a cluster runs.
+    here: bool = False
     needs: frozenset[str] = frozenset()  # pools without which there is nothing to show
     tasks: frozenset[str] = frozenset()  # names of the tasks that the workers must know
     dials: tuple[Dial, ...] = ()

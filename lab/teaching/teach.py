@@ -54,7 +54,7 @@ def teach(
     """
     for lesson in asked.lessons:
         check(lesson, asked.pools)
-        if not asked.on_running:
+        if lesson.here or not asked.on_running:
             _check_modules(lesson, asked.pools)
     app.loader.import_default_modules()
     with (
@@ -119,16 +119,19 @@ def _taught(
     began_s = time.monotonic()
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     shown = _shown(lesson, asked.pools)
-    guests = _guests(asked, lesson, house, shown) if asked.on_running else {}
-    cast = Guests(house.asking, run, guests) if asked.on_running else hired
+    visits = asked.on_running and not lesson.here
+    guests = _guests(asked, lesson, house, shown) if visits else {}
+    if visits:
+        hired.gather((), house.telling.starting)
+    cast = Guests(house.asking, run, guests) if visits else hired
     dials = {dial.name: asked.dials.get(dial.name, dial.default) for dial in lesson.dials}
-    stage = Stage(house, lesson, run, cast, _entries(lesson, shown, asked, guests), dials)
+    stage = Stage(house, lesson, run, cast, _entries(lesson, shown, guests, visits=visits), dials)
     try:
         stage.open()
         findings = lesson.run(stage)
     finally:
         stage.close()
-        if asked.on_running:
+        if visits:
             remove(house.connection, cast.queues)
     return Told(
         schema_version=SCHEMA_VERSION,
@@ -164,9 +167,9 @@ def _shown(lesson: Lesson, pools: Sequence[str]) -> list[str]:
 
 
 def _entries(
-    lesson: Lesson, shown: Sequence[str], asked: Asked, guests: Mapping[str, Found]
+    lesson: Lesson, shown: Sequence[str], guests: Mapping[str, Found], *, visits: bool
 ) -> dict[str, Entry]:
-    if asked.on_running:
+    if visits:
         return {n: Entry(pool=POOLS[n], slots=one.concurrency) for n, one in guests.items()}
     return {name: Entry(pool=POOLS[name], slots=lesson.workers[name]) for name in shown}
 
