@@ -11,7 +11,8 @@ from lab.report import words
 from lab.teaching.story import Bar, Scene, Wait
 from tasks.lessons.notebook import DOINGS, Doing
 
-#: Lanes that are drawn; the others do much the same.
+#: Lanes up to which all are drawn; of more as many as say it: the others do much the same.
+ALL_LANES: Final = 12
 MOST_LANES: Final = 8
 #: Columns of a lane's name at most.
 NAME_WIDTH: Final = 26
@@ -26,7 +27,7 @@ MEANING: Final[dict[Doing, str]] = {
 
 def drawn(scene: Scene, width: int) -> list[Text]:
     """Return the scene's lines, none wider than `width` columns."""
-    shown = min(len(scene.lanes), MOST_LANES)
+    shown = len(scene.lanes) if len(scene.lanes) <= ALL_LANES else MOST_LANES
     names = _names(scene, shown, width)
     room = max(10, width - max(map(len, names), default=0) - 4)
     lines = []
