@@ -33,6 +33,7 @@ imports = (
     "tasks.lessons.watch",
     "tasks.lessons.deadlock",
     "tasks.lessons.subtasks",
+    "tasks.lessons.parallelism",
 )
 
 # JSON only: a pickle from the broker would be code that a stranger wrote and our worker runs.

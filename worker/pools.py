@@ -71,13 +71,18 @@ class Pool:
             return ()
         return ("--prefetch-multiplier", str(self.prefetch_multiplier))
 
+    @property
+    def kernel_scheduled(self) -> bool:
+        """Say whether the kernel, not the interpreter, decides which slot runs when."""
+        return self.slot in {"process", "thread"}
+
     def processes(self, concurrency: int) -> int:
         """Count the processes of a worker, its main process among them."""
         return concurrency + 1 if self.slot == "process" else 1
 
     def threads(self, concurrency: int) -> int:
         """Count the operating-system threads in all processes of a worker."""
-        return self.own_threads + (concurrency if self.slot in {"process", "thread"} else 0)
+        return self.own_threads + (concurrency if self.kernel_scheduled else 0)
 
 
 _PREFORK: Final = Pool(
