@@ -34,6 +34,7 @@ imports = (
     "tasks.lessons.deadlock",
     "tasks.lessons.subtasks",
     "tasks.lessons.parallelism",
+    "tasks.lessons.pools",
 )
 
 # JSON only: a pickle from the broker would be code that a stranger wrote and our worker runs.
