@@ -25,7 +25,7 @@ from worker.pools import POOLS
 
 IT: Final = {
     BURN: "computes in Python",
-    DIGEST: "computes in C, without the GIL",
+    DIGEST: "computes in C, no GIL",
     SLEEP: "waits",
 }
 #: How many that could compute at once, on average, are no accident, and up to which they take
