@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
@@ -31,7 +32,7 @@ from producer.plan import Work, burst
 from producer.queues import drain, remove
 from producer.records import Record, RecordReader
 from producer.submit import Order, Submitter
-from tasks.errors import PoolwiseError, WorkerError
+from tasks.errors import PoolwiseError, UsageError, WorkerError
 from worker.pools import POOLS
 from worker.probe import Clock
 
@@ -144,7 +145,8 @@ class Stage:
     def start(self, *wanted: Wanted) -> list[Started]:
         """Start workers for this lesson side by side, each on a queue of its own.
 
-        Raises WorkerError for the first that does not start.
+        Raises UsageError where a pool's module is not installed, WorkerError for the first that
+        does not start.
         """
         specs = [self._spec(one) for one in wanted]
         self.house.telling.starting(0, len(specs))
@@ -226,6 +228,12 @@ class Stage:
             self.house.cluster.redis.delete(*leftovers)
 
     def _spec(self, wanted: Wanted) -> WorkerSpec:
+        module = POOLS[wanted.pool].needs_module
+        if module and wanted.python == sys.executable and find_spec(module) is None:
+            raise UsageError(
+                f"{self._lesson.name} needs {module} for its {wanted.pool} worker, and it is not "
+                f"installed here: pip install {module}"
+            )
         queue = f"{self._run}.own.{len(self._queues) + 1}"
         self._queues.append(queue)
         return WorkerSpec(
