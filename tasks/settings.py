@@ -28,6 +28,7 @@ imports = (
     "tasks.mixed",
     "tasks.faults",
     "tasks.lessons.gil",
+    "tasks.lessons.io_models",
     "tasks.lessons.echo",
 )
 

@@ -6,13 +6,13 @@ import difflib
 from collections.abc import Mapping
 from typing import Final
 
-from lab.lessons import echo, gil
+from lab.lessons import echo, gil, io_models
 from lab.teaching.lesson import Lesson
 from tasks.errors import UsageError
 
 #: Every lesson by name.
 LESSONS: Final[Mapping[str, Lesson]] = {
-    lesson.name: lesson for lesson in (gil.LESSON, echo.LESSON)
+    lesson.name: lesson for lesson in (gil.LESSON, echo.LESSON, io_models.LESSON)
 }
 
 

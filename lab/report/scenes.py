@@ -52,9 +52,7 @@ def timeline(scene: Scene) -> go.Figure:
         if bars:
             _add(drawn, bars, look, scene.end_s if named else None)
     drawn.update_layout(
-        xaxis=axis(
-            "seconds since the first task was sent", range=[0, round(scene.end_s * 1.02, 4)]
-        ),
+        xaxis=axis(scene.axis, range=[0, round(scene.end_s * 1.02, 4)]),
         yaxis=_lanes(scene.lanes, named=named),
     )
     return drawn
