@@ -9,7 +9,7 @@ ARGS ?=
 # Two installs at once in one .venv would trip over each other, whatever -j says.
 .NOTPARALLEL:
 
-.PHONY: help race up report check format test unit test-docker screenshots chromium lock clean runtime dev
+.PHONY: help race up learn report check format test unit test-docker screenshots chromium lock clean runtime dev
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +21,9 @@ race: runtime ## every pool against CPU, IO and mixed work: the table and the pa
 
 up: runtime ## the cluster as processes of this machine, with Flower
 	@$(BIN)/poolwise up $(ARGS)
+
+learn: runtime ## the lessons: ARGS="gil", or ARGS="--all --no-predict"
+	@$(BIN)/poolwise learn $(ARGS)
 
 report: runtime ## results as one page: ARGS="runs/a.json runs/b.json"
 	@$(BIN)/poolwise report $(ARGS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 from cluster.machine import Machine
 from lab.options import RaceOptions
@@ -24,10 +24,18 @@ def versions(broker: str, *, embedded: bool) -> Versions:
         celery=version("celery"),
         kombu=version("kombu"),
         redis_py=version("redis"),
-        gevent=version("gevent"),
+        gevent=_version_or_none("gevent"),
         python=platform.python_version(),
         broker=f"{broker} (embedded)" if embedded else broker,
     )
+
+
+def _version_or_none(distribution: str) -> str:
+    """Return a version; "none" for what can be done without."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "none"
 
 
 def host(machine: Machine) -> Host:

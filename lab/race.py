@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 from cluster.found import Asking
 from cluster.local import LocalCluster
@@ -57,7 +58,7 @@ class Race:
 def race(options: RaceOptions, folder: Path, machine: Machine, watcher: Watcher) -> RaceResult:
     """Run a race and return its result; on Ctrl-C, that of the workloads completed so far.
 
-    `folder` takes the logs, and its name is the run's id.
+    `folder` takes the logs, and its name is in the run's id.
 
     Raises PoolwiseError where broker or workers cannot be had, KeyboardInterrupt where Ctrl-C came
     before the first workload was complete.
@@ -66,7 +67,8 @@ def race(options: RaceOptions, folder: Path, machine: Machine, watcher: Watcher)
         check(options, machine, {NATURES[name] for name in options.workloads})
     app.loader.import_default_modules()
     started_s = time.monotonic()
-    run = f"poolwise-{folder.name}"
+    # Two races may begin in the same minute on one broker, from machines that know of none other.
+    run = f"poolwise-{folder.name}-{uuid4().hex[:8]}"
     with (
         LocalCluster(folder, options.broker_url) as cluster,
         Asking(app, cluster.broker_url) as asking,

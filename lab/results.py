@@ -1,17 +1,8 @@
-"""The result file of a race: its shape, and how it is written and read back.
-
-It must not know how a race is run or how a result is shown.
-"""
+"""The result of a race: its shape. It must not know how a race is run, written or shown."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
-
-import msgspec
-
-from tasks.errors import ResultFileError
 
 #: Raised by one whenever a reader of the old shape would misread the new one.
 SCHEMA_VERSION = 2
@@ -185,61 +176,3 @@ class RaceResult:
     clock_error_s: float  # bound of the disagreement between any two clocks of the run
     workloads: tuple[WorkloadResult, ...]
     interrupted: bool = False
-
-
-def write(result: RaceResult, path: Path) -> None:
-    """Write `result` as JSON, whole or not at all.
-
-    Raises ResultFileError where the path cannot be written.
-    """
-    text = msgspec.json.format(msgspec.json.encode(result), indent=1)
-    write_whole(path, text)
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write `data` beside `path` first and move it there, so that no reader meets half a file.
-
-    Raises ResultFileError, one line that names the path, on a full disk or a forbidden one.
-    """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(data)
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True) if draft.parent.is_dir() else None
-        raise ResultFileError(f"cannot write {path}: {error.strerror}") from error
-
-
-def read(path: Path) -> RaceResult:
-    """Read a result file back.
-
-    Raises ResultFileError where it is missing, truncated, not JSON, of another schema version or
-    not a race.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ResultFileError(f"cannot read {path}: {error.strerror}") from error
-    _check_envelope(data, path)
-    try:
-        return msgspec.json.decode(data, type=RaceResult)
-    except msgspec.ValidationError as error:
-        raise ResultFileError(f"{path} is not a whole result of a race: {error}") from error
-
-
-def _check_envelope(data: bytes, path: Path) -> None:
-    try:
-        envelope = msgspec.json.decode(data)
-    except msgspec.DecodeError as error:
-        raise ResultFileError(f"{path} is not JSON, or was cut short: {error}") from error
-    version = envelope.get("schema_version") if isinstance(envelope, dict) else None
-    if version is None:
-        raise ResultFileError(f"{path} is JSON, but not a result of poolwise")
-    if version != SCHEMA_VERSION:
-        raise ResultFileError(
-            f"{path} has result schema {version}, this poolwise reads {SCHEMA_VERSION}; "
-            "open it with the version that wrote it, or run the race again"
-        )
-    if envelope.get("kind") != "race":
-        raise ResultFileError(f"{path} holds a {envelope.get('kind')!r} result, not a race")

@@ -15,3 +15,12 @@ def keep_results_at(url: str) -> None:
     the first task is sent, for the backend is made then.
     """
     app.backend_cls = url
+
+
+def send_to(url: str) -> None:
+    """Let this process send to the broker at `url`, whatever its environment says.
+
+    For Celery's own calls, of which some (a chord's) take no connection; to be called before the
+    first of them.
+    """
+    app.conf["broker_write_url"] = url

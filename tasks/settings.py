@@ -28,6 +28,9 @@ imports = (
     "tasks.mixed",
     "tasks.faults",
     "tasks.lessons.gil",
+    "tasks.lessons.submit",
+    "tasks.lessons.coroutines",
+    "tasks.lessons.watch",
     "tasks.lessons.io_models",
     "tasks.lessons.echo",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cluster.machine import Machine
-from lab import results
+from lab import result_files
 from lab.commands import options
 from lab.console import for_progress, for_results
 from lab.folders import new_run_folder
@@ -158,20 +159,24 @@ def _teach(lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mappin
     as_json = shared["as_json"]
     folder = new_run_folder(shared["out"], "learn", datetime.now())
     console, progress = for_results(), for_progress()
-    not_so: list[str] = []
+    every: list[Told] = []
     with show.Teller(None if as_json else console, progress) as teller:
         ask = _ask(progress, silent=as_json or shared["no_predict"])
-        for told in teach(asked, folder, Machine.this(), teller, ask):
-            teller.quiet()
-            if as_json:
-                click.echo(msgspec.json.encode(told).decode())
-            else:
-                show.close(told, console)
-            _write(told, folder, None if as_json else console)
-            not_so += [f"{told.lesson}: {line}" for line in show.failed(told.findings)]
-    for line in not_so:
-        click.echo(f"not borne out: {line}", err=True)
-    return 1 if not_so else 0
+        with closing(teach(asked, folder, Machine.this(), teller, ask)) as taught:
+            for told in taught:
+                teller.quiet()
+                if as_json:
+                    click.echo(msgspec.json.encode(told).decode())
+                else:
+                    show.close(told, console)
+                _write(told, folder, None if as_json else console)
+                every.append(told)
+    if len(every) > 1 and not as_json:
+        show.summary(every, console)
+    for told in every:
+        for line in show.failed(told.findings):
+            click.echo(f"not borne out: {told.lesson}: {line}", err=True)
+    return 0 if all(told.holds for told in every) else 1
 
 
 def _ask(console: Console, *, silent: bool) -> Ask:
@@ -181,14 +186,14 @@ def _ask(console: Console, *, silent: bool) -> Ask:
 
 
 def _write(told: Told, folder: Path, console: Console | None) -> None:
-    results.write_whole(folder / f"{told.lesson}.json", msgspec.json.encode(told))
+    result_files.write(told, folder / f"{told.lesson}.json")
     if told.findings.skipped:
         return
     # Here, so that listing the lessons does not wait for plotly.
     from lab.report.lesson import render  # noqa: PLC0415
 
     page = folder / f"{told.lesson}.html"
-    results.write_whole(page, render(told).encode())
+    result_files.write_whole(page, render(told).encode())
     if console is not None:
         line = f"Page: {shlex.quote(str(page))}   ·   again: {told.command}\n"
         console.print(line, highlight=False, soft_wrap=True)

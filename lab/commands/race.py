@@ -12,7 +12,7 @@ import msgspec
 from click.core import ParameterSource
 
 from cluster.machine import Machine
-from lab import about, results
+from lab import about, result_files
 from lab.commands import options
 from lab.console import for_progress, for_results
 from lab.folders import new_run_folder
@@ -151,9 +151,9 @@ def _run(wanted: RaceOptions, *, as_json: bool) -> int:
         click.echo(msgspec.json.encode(result).decode())
     else:
         show(result, console)  # before anything is written: a full disk must not cost the figures
-    results.write(result, folder / "result.json")
+    result_files.write(result, folder / "result.json")
     report = folder / "report.html"
-    results.write_whole(report, render([result]).encode())
+    result_files.write_whole(report, render([result]).encode())
     if not as_json:
         line = closing_line(result, shlex.quote(str(report)))
         console.print(line, highlight=False, soft_wrap=True)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from lab import results
+from lab import result_files
 from lab.report import render
+from lab.results import RaceResult
+from lab.teaching.story import Told
+from tasks.errors import UsageError
 
 
 @click.command()
@@ -23,7 +27,7 @@ from lab.report import render
     help="The page to write.",
 )
 def report(files: tuple[Path, ...], output: Path) -> int:
-    """Show results as one HTML page; several files: a comparison.
+    """Show results as one HTML page; several races: a comparison.
 
     The page needs no network and no other file.
 
@@ -32,7 +36,23 @@ def report(files: tuple[Path, ...], output: Path) -> int:
       poolwise report runs/2026-11-23-1412-race/result.json
       poolwise report laptop.json server.json -o comparison.html
     """
-    page = render([results.read(path) for path in files])
-    results.write_whole(output, page.encode())
+    found = [result_files.read_any(path) for path in files]
+    result_files.write_whole(output, _page(found).encode())
     click.echo(str(output))
     return 0
+
+
+def _page(found: Sequence[RaceResult | Told]) -> str:
+    """Render races, or one lesson.
+
+    Raises UsageError for a lesson beside anything else.
+    """
+    lessons = [result for result in found if isinstance(result, Told)]
+    if not lessons:
+        return render([result for result in found if isinstance(result, RaceResult)])
+    if len(found) > 1:
+        raise UsageError("a lesson is shown alone: give its file only, or races only")
+    # Here, so that the command's help does not wait for plotly.
+    from lab.report import lesson  # noqa: PLC0415
+
+    return lesson.render(lessons[0])

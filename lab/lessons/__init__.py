@@ -6,13 +6,14 @@ import difflib
 from collections.abc import Mapping
 from typing import Final
 
-from lab.lessons import echo, gil, io_models
+from lab.lessons import coroutines, echo, gil, io_models, submit
 from lab.teaching.lesson import Lesson
 from tasks.errors import UsageError
 
 #: Every lesson by name.
 LESSONS: Final[Mapping[str, Lesson]] = {
-    lesson.name: lesson for lesson in (gil.LESSON, echo.LESSON, io_models.LESSON)
+    lesson.name: lesson
+    for lesson in (gil.LESSON, submit.LESSON, coroutines.LESSON, echo.LESSON, io_models.LESSON)
 }
 
 

@@ -104,7 +104,7 @@ def scene(played: Played, caption: str) -> Scene:
             lane=lane,
             doing=doing,
             what=what,
-            who=f"client {handed['value']['number']}",
+            who="",  # its lane says so
             started_s=began_s + from_s,
             finished_s=began_s + to_s,
         )

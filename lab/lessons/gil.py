@@ -19,6 +19,8 @@ from worker.pools import POOLS
 GUARDED_S: Final = 30.0
 #: What is done without a lock, in an interpreter and in Redis.
 NO_PAUSE, PAUSE, MUTEX = "no pause", "pause", "pause, mutex"
+#: Tasks drawn of a scene: of one worker, of each of several.
+SHOWN, SHOWN_OF_EACH = 8, 4
 REDIS: Final = "Redis, all pools"
 
 COLUMNS: Final = (
@@ -30,7 +32,9 @@ COLUMNS: Final = (
     Column(heading="time", unit="seconds"),
 )
 CAPTIONS: Final = {
-    PAUSE: "All pause at once, each with the number that it has read.",
+    "thread": "All pause at once, and all have read the same number.",
+    "greenlet": "One thread only, and yet: all pause at once with the same number.",
+    "process": "Each process counts down a copy of its own.",
     MUTEX: "One at a time: whoever waits for the mutex has read nothing yet.",
     "GET, SET": "Between GET and SET the others read the same number, on whatever machine.",
     "lock": "One task in the whole cluster pauses at a time.",
@@ -79,8 +83,11 @@ def _in_interpreter(stage: Stage, pool: str, how: str, tally: _Tally) -> None:
     played = stage.play(title, calls, GUARDED_S)
     finals = _finals(played)
     tally.enter(pool, how, played, finals, tasks - sum(tasks - final for final in finals))
-    if how != NO_PAUSE:
-        stage.show(played.scene(CAPTIONS[how]))
+    slot = POOLS[pool].slot
+    if how == PAUSE:
+        stage.show(played.excerpt(SHOWN).scene(CAPTIONS[slot]))
+    if how == MUTEX and slot == "thread":
+        stage.show(played.excerpt(SHOWN).scene(CAPTIONS[how]))
 
 
 def _pauses_s(stage: Stage) -> dict[str, float]:
@@ -118,7 +125,7 @@ def _in_redis(stage: Stage, how: str, tally: _Tally) -> None:
     played = stage.play(f"{REDIS}: {how}", calls, GUARDED_S)
     final = int(stage.get(key) or 0)
     tally.enter(REDIS, how, played, [final], final)
-    stage.show(played.scene(CAPTIONS[how]))
+    stage.show(played.excerpt(SHOWN_OF_EACH).scene(CAPTIONS[how]))
 
 
 def _claims(stage: Stage, tally: _Tally) -> Iterator[Claim]:

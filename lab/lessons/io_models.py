@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import random
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from lab.lessons.io_models_seen import (
@@ -17,13 +19,14 @@ from lab.lessons.io_models_seen import (
     verdict,
 )
 from lab.teaching.lesson import Dial, Lesson, Question
-from lab.teaching.play import Act, Call, Played
+from lab.teaching.play import Act, Call, Note, Played
 from lab.teaching.stage import Stage, Wanted
 from lab.teaching.story import Bar, Findings, Lane, Scene
 from producer.plan import Work
 from tasks.errors import WorkerError
 from tasks.lessons import ring
 from tasks.lessons.io_models import IO_URING
+from tasks.lessons.notebook import Doing
 from tasks.lessons.reading import MODELS
 
 #: How often each model reads; blocking, which takes long, once.
@@ -82,7 +85,7 @@ def _show(stage: Stage, timed: Played, models: Sequence[str]) -> None:
     chosen = {act.label: act for act in timed.acts}
     stage.show(
         scene(
-            [chosen[model] for model in models],
+            [chosen[models[0]], *(merged(chosen[model]) for model in models[1:])],
             "Each model reads the same sockets",
             "Blocking waits for one after the other; the others wait for all at once.",
         )
@@ -96,6 +99,17 @@ def _show(stage: Stage, timed: Played, models: Sequence[str]) -> None:
     )
 
 
+def merged(act: Act) -> Act:
+    """Return the act with one note for all: what it did for most of the time."""
+    spent_s: defaultdict[Doing, float] = defaultdict(float)
+    for note in act.notes:
+        spent_s[note.doing] += note.finished_s - note.started_s
+    doing = max(spent_s, key=lambda one: spent_s[one])
+    first, last = act.notes[0], act.notes[-1]
+    note = Note(doing=doing, what="", started_s=first.started_s, finished_s=last.finished_s)
+    return replace(act, notes=(note,))
+
+
 def scene(acts: Sequence[Act], title: str, caption: str) -> Scene:
     """Draw readings in a lane each, as if they had begun together."""
     lanes = tuple(Lane(node="reader", slot=act.label) for act in acts)
@@ -107,7 +121,7 @@ def scene(acts: Sequence[Act], title: str, caption: str) -> Scene:
                 lane=lane,
                 doing=note.doing,
                 what=note.what,
-                who=act.label,
+                who="",  # its lane says so
                 started_s=note.started_s - zero_s,
                 finished_s=note.finished_s - zero_s,
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lab.report import words
 from lab.report.cycle import cycle
 from lab.report.embed import plot
@@ -9,7 +11,7 @@ from lab.report.markup import Markup, join, pieces, tag
 from lab.report.page import document
 from lab.report.scenes import KEY, timeline
 from lab.teaching.show import LETTERS, expectation, written
-from lab.teaching.story import Scene, Table, Told
+from lab.teaching.story import Cell, Column, Scene, Table, Told
 
 
 def render(told: Told) -> str:
@@ -108,26 +110,27 @@ def _figures(told: Told) -> Markup:
 
 
 def _table(table: Table) -> Markup:
-    head = tag("tr", *(tag("th", column.heading) for column in table.columns))
-    rows = [
-        tag(
-            "tr",
-            *(
-                tag(
-                    "td",
-                    written(cell, column.unit),
-                    data_head=column.heading,
-                    cls="words" if column.unit == "text" else None,
-                )
-                for cell, column in zip(row, table.columns, strict=True)
-            ),
-        )
-        for row in table.rows
-    ]
+    head = tag("tr", *(tag("th", column.heading, cls=_side(column)) for column in table.columns))
+    rows = [tag("tr", *_cells(row, table.columns)) for row in table.rows]
     return join(
         tag("h3", table.title),
-        tag("div", tag("table", tag("thead", head), tag("tbody", *rows)), cls="scroll"),
+        tag(
+            "div", tag("table", tag("thead", head), tag("tbody", *rows), cls="cards"), cls="scroll"
+        ),
     )
+
+
+def _cells(row: Sequence[Cell], columns: Sequence[Column]) -> list[Markup]:
+    """Write a row; its first cell names it."""
+    texts = [written(cell, column.unit) for cell, column in zip(row, columns, strict=True)]
+    first = tag("th", texts[0], cls=_side(columns[0]))
+    rest = zip(texts[1:], columns[1:], strict=True)
+    return [first, *(tag("td", text, data_head=c.heading, cls=_side(c)) for text, c in rest)]
+
+
+def _side(column: Column) -> str | None:
+    """Align words to the left."""
+    return "words" if column.unit == "text" else None
 
 
 def _after(told: Told) -> Markup:

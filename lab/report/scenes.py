@@ -17,6 +17,8 @@ from tasks.lessons.notebook import Doing
 NAMED_ROWS: Final = 14
 #: Pixels of a row with a name, and of all rows together at most.
 ROW_PX, MOST_PX = 26, 420
+#: Rows that a bar fills of the one it stands in.
+BAR_ROWS: Final = 0.82
 #: Share of the time axis that a word of some letters needs inside its bar.
 SHARE_PER_LETTER: Final = 0.017
 
@@ -65,10 +67,18 @@ def _add(drawn: go.Figure, bars: Sequence[Bar], look: Look, end_s: float | None)
         base=[to_ms(bar.started_s) for bar in bars],
         x=[to_ms(max(0.0, bar.finished_s - bar.started_s)) for bar in bars],
         orientation="h",
+        # Else it would follow from how near to each other this look's own bars are.
+        width=BAR_ROWS,
         marker={
             "color": look.colour,
             "line": {"width": 1, "color": "rgba(255,255,255,0.65)"},
-            "pattern": {"shape": look.pattern, "fgcolor": "#ffffff", "fgopacity": 0.35, "size": 7},
+            "pattern": {
+                "shape": look.pattern,
+                "bgcolor": look.colour,
+                "fgcolor": "#ffffff",
+                "fgopacity": 0.2,
+                "size": 7,
+            },
         },
         text=["" if end_s is None else _word(bar, end_s) for bar in bars],
         textposition="inside",
@@ -84,7 +94,7 @@ def _add(drawn: go.Figure, bars: Sequence[Bar], look: Look, end_s: float | None)
 def _word(bar: Bar, end_s: float) -> str:
     """Return what fits into the bar: what is done, or else who does it, or nothing."""
     room = (bar.finished_s - bar.started_s) / end_s / SHARE_PER_LETTER
-    both = f"{bar.who}: {bar.what}" if bar.what else bar.who
+    both = ": ".join(filter(None, (bar.who, bar.what)))
     fitting = [text for text in (both, bar.what, bar.who) if text and len(text) <= room]
     return plot_text(fitting[0], 60) if fitting else ""
 

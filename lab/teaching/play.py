@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lab.lanes import packed
@@ -76,6 +76,15 @@ class Played:
         """What the tasks handed in, in order of start."""
         return [act.value for act in self.acts]
 
+    def excerpt(self, most: int) -> Played:
+        """Keep of each worker the `most` tasks that started first: what is enough to be seen."""
+        kept = [
+            one
+            for node in dict.fromkeys(one.node for one in self.acts)
+            for one in [one for one in self.acts if one.node == node][:most]
+        ]
+        return replace(self, acts=tuple(sorted(kept, key=lambda one: one.started_s)))
+
     def scene(self, caption: str = "", waits_for: Sequence[Wait] = ()) -> Scene:
         """Draw it: a lane for each slot of each worker, a bar for each note.
 
@@ -139,7 +148,7 @@ def _bars(one: Act, lane: int) -> Iterable[Bar]:
         yield Bar(
             lane=lane,
             doing="computes",
-            what="",
+            what="fails" if one.error else "",
             who=one.label,
             started_s=one.started_s,
             finished_s=one.finished_s,

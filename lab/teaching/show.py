@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Final, Self
 
@@ -140,6 +140,20 @@ def close(told: Told, console: Console) -> None:
     console.print()
     console.print(Text(told.lecture))
     console.print(Text("Turn next: " + "   ·   ".join(told.turn_next), style="dim"))
+
+
+def summary(every: Sequence[Told], console: Console) -> None:
+    """Print a line for each of several lessons."""
+    grid = Grid(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for told in every:
+        claims = told.findings.claims
+        held = sum(claim.holds for claim in claims)
+        what = told.findings.skipped or f"{held} of {len(claims)} claims hold"
+        mark = Text("–" if told.findings.skipped else "✓" if told.holds else "✗")
+        grid.add_row(mark, told.lesson, words.duration(told.elapsed_s), what)
+    console.print(grid)
+    total_s = sum(told.elapsed_s for told in every)
+    console.print(f"{len(every)} lessons in {words.duration(total_s)}", highlight=False)
 
 
 def expectation(told: Told) -> str:

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
 from celery import Celery
 from kombu import Connection
@@ -27,14 +28,15 @@ from lab.teaching.lesson import Lesson
 from lab.teaching.play import Act, Call, Played, act
 from lab.teaching.story import Scene
 from lab.teaching.telling import Telling
+from lab.teaching.under_way import UnderWay
 from producer.ledger import Ledger
 from producer.plan import Work, burst
 from producer.queues import drain, remove
 from producer.records import Record, RecordReader
 from producer.submit import Order, Submitter
 from tasks.errors import PoolwiseError, UsageError, WorkerError
-from worker.pools import POOLS
-from worker.probe import Clock
+from worker.pools import POOLS, Pool
+from worker.probe import HEADER, Clock
 
 #: Seconds that a scene's tasks may take, if the lesson does not say.
 SCENE_S: Final = 15.0
@@ -42,6 +44,8 @@ SCENE_S: Final = 15.0
 KEY_S: Final = 120
 #: Seconds that tasks of an interrupted lesson get to end on workers that stay.
 ENDING_S: Final = 10.0
+#: What Celery's Redis backend appends to the key of a group, or of a chord's.
+GROUP_PARTS: Final = ("", ".j", ".t", ".s", ".d", ".c")
 #: Seconds between two reports of progress.
 PROGRESS_S: Final = 0.1
 
@@ -97,6 +101,7 @@ class Stage:
         self._queues: list[str] = []
         self._keys: set[str] = set()
         self._ids: list[str] = []  # whose results are to go
+        self._groups: list[str] = []  # the same
         self._pending: dict[str, str] = {}  # tasks that have not ended, and their queues
         self._scenes_played = 0
         self._reader = RecordReader(house.cluster.redis)
@@ -145,9 +150,10 @@ class Stage:
     def start(self, *wanted: Wanted) -> list[Started]:
         """Start workers for this lesson side by side, each on a queue of its own.
 
-        Raises UsageError where a pool's module is not installed, WorkerError for the first that
-        does not start.
+        Raises WorkerError for the first that does not start.
         """
+        for one in wanted:
+            require(POOLS[one.pool])
         specs = [self._spec(one) for one in wanted]
         self.house.telling.starting(0, len(specs))
         workers = self.house.cluster.start_workers(
@@ -183,30 +189,91 @@ class Stage:
         value = self.house.cluster.redis.get(key)
         return value.decode() if isinstance(value, bytes) else None
 
-    def forget(self, *task_ids: str) -> None:
-        """See to it that the results of tasks that were sent by other means do not stay."""
+    def forget(self, *task_ids: str, groups: Sequence[str] = ()) -> None:
+        """See to it that the results of tasks that were sent by other means do not stay.
+
+        `groups`: ids of groups, those of chords among them, of which Celery also keeps something.
+        """
         self._ids += task_ids
+        self._groups += groups
 
     def play(self, title: str, calls: Sequence[Call], timeout_s: float = SCENE_S) -> Played:
         """Send tasks, in order, and wait until each has ended, or time is up.
 
         Raises PoolwiseError where one fails, WorkerError where a worker dies.
         """
+        scene = self.begin(title)
+        scene.zero = self.send(scene, calls)
+        return self.follow(scene, timeout_s)
+
+    def begin(self, title: str) -> UnderWay:
+        """Begin a scene whose tasks are sent one by one, or by other means; its clock runs."""
         self._scenes_played += 1
         ledger = Ledger(f"{self._run}.{self._scenes_played}")
-        labels, zero = self._send(calls, ledger)
-        ended = self._follow(title, ledger, calls, timeout_s)
+        return UnderWay(title=title, ledger=ledger, clock=self.house.clock)
+
+    def send(self, scene: UnderWay, calls: Sequence[Call]) -> float:
+        """Send tasks, in order, as a part of `scene`; return the instant of the first submission.
+
+        In seconds by the records' clock.
+        """
+        house, zero = self.house, 0.0
+        submitter = Submitter(house.app, house.connection, house.clock)
+        for _, alike in groupby(calls, key=_sending):
+            group = list(alike)
+            worker = group[0].worker
+            order = Order(run=scene.ledger.run, queue=worker.queue, store_result=True)
+            sent = submitter.submit(burst(group[0].work, len(group)), order)
+            zero = zero or sent.started
+            self._ids += sent.ids
+            self._pending |= dict.fromkeys(sent.ids, order.queue)
+            scene.enter(worker, dict(zip(sent.ids, (call.label for call in group), strict=True)))
+        return zero
+
+    def post(
+        self,
+        scene: UnderWay,
+        worker: Runner,
+        label: str,
+        *,
+        by_task: bool = False,
+        expected: bool = True,
+    ) -> dict[str, Any]:
+        """Return options of `apply_async`, or a signature's, for one task sent by Celery's means.
+
+        With them it goes to `worker` and is a part of `scene`. `by_task`: a task will send it;
+        unless it is `expected`, follow() does not wait for it.
+        """
+        task_id, now = str(uuid4()), scene.zero + scene.lab.elapsed_s
+        # Celery declares it over a connection of its own, and only who has declared it removes all.
+        self.house.app.amqp.queues[worker.queue](self.house.connection.default_channel).declare()
+        self._ids.append(task_id)
+        if not by_task:
+            self._pending[task_id] = worker.queue
+        scene.enter(worker, {task_id: label}, expected=expected)
+        header = {"run": scene.ledger.run, "due": now, "sent": now}
+        return {"task_id": task_id, "queue": worker.queue, "headers": {HEADER: header}}
+
+    def follow(
+        self, scene: UnderWay, timeout_s: float = SCENE_S, *, may_fail: bool = False
+    ) -> Played:
+        """Wait until each task of `scene` has ended, or time is up.
+
+        Raises PoolwiseError where one fails that may not, WorkerError where a worker dies.
+        """
+        ended = self._ends(scene, timeout_s)
         acts = sorted(
-            (self._act(record, labels[record.task_id], zero) for record in ended.values()),
+            (self._act(one, scene.labels[one.task_id], scene.zero) for one in ended.values()),
             key=lambda one: one.started_s,
         )
         for one in acts:
-            if one.error:
+            if one.error and not may_fail:
                 raise PoolwiseError(f"{one.label} failed on {one.node}: {one.error}")
+        labels = scene.labels.items()
         return Played(
-            title=title,
+            title=scene.title,
             acts=tuple(acts),
-            unfinished=tuple(label for task_id, label in labels.items() if task_id not in ended),
+            unfinished=tuple(label for task_id, label in labels if task_id not in ended),
             slots=dict(self._slots),
         )
 
@@ -223,17 +290,15 @@ class Stage:
         self._await_ends()
         remove(self.house.connection, self._queues)
         backend: Any = self.house.app.backend
-        leftovers = [*self._keys, *(backend.get_key_for_task(task_id) for task_id in self._ids)]
+        leftovers = [
+            *self._keys,
+            *(backend.get_key_for_task(task_id) for task_id in self._ids),
+            *(backend.get_key_for_group(one, part) for one in self._groups for part in GROUP_PARTS),
+        ]
         if leftovers:
             self.house.cluster.redis.delete(*leftovers)
 
     def _spec(self, wanted: Wanted) -> WorkerSpec:
-        module = POOLS[wanted.pool].needs_module
-        if module and wanted.python == sys.executable and find_spec(module) is None:
-            raise UsageError(
-                f"{self._lesson.name} needs {module} for its {wanted.pool} worker, and it is not "
-                f"installed here: pip install {module}"
-            )
         queue = f"{self._run}.own.{len(self._queues) + 1}"
         self._queues.append(queue)
         return WorkerSpec(
@@ -247,38 +312,14 @@ class Stage:
             python=wanted.python,
         )
 
-    def _send(self, calls: Sequence[Call], ledger: Ledger) -> tuple[dict[str, str], float]:
-        """Return each task's label by its id, and the instant of the first submission."""
-        house = self.house
-        submitter = Submitter(house.app, house.connection, house.clock)
-        labels: dict[str, str] = {}
-        zero = 0.0
-        for _, alike in groupby(calls, key=_sending):
-            group = list(alike)
-            order = Order(run=ledger.run, queue=group[0].worker.queue, store_result=True)
-            sent = submitter.submit(burst(group[0].work, len(group)), order)
-            zero = zero or sent.started
-            self._ids += sent.ids
-            self._pending |= dict.fromkeys(sent.ids, order.queue)
-            ledger.submit(sent.ids)
-            labels |= zip(sent.ids, (call.label for call in group), strict=True)
-        return labels, zero
-
-    def _follow(
-        self,
-        title: str,
-        ledger: Ledger,
-        calls: Sequence[Call],
-        timeout_s: float,
-    ) -> dict[str, Record]:
+    def _ends(self, scene: UnderWay, timeout_s: float) -> dict[str, Record]:
         """Return the record of each task's end by its id."""
         ended: dict[str, Record] = {}
-        workers = list({call.worker.node: call.worker for call in calls}.values())
-        deadline = time.monotonic() + timeout_s
+        ledger, deadline = scene.ledger, time.monotonic() + timeout_s
         while ledger.open and time.monotonic() < deadline:
             ended |= {record.task_id: record for record in ledger.enter(self._read())}
-            self.house.telling.playing(title, len(calls) - ledger.open, len(calls))
-            for worker in workers:
+            self.house.telling.playing(scene.title, len(ended), len(ended) + ledger.open)
+            for worker in scene.workers.values():
                 if ledger.open and not worker.alive:
                     raise WorkerError(f"{worker.node} died: {worker.how_it_ended()}")
         return ended
@@ -305,6 +346,15 @@ class Stage:
         deadline = time.monotonic() + ENDING_S
         while self._pending and time.monotonic() < deadline:
             self._read()
+
+
+def require(pool: Pool, otherwise: str = "") -> None:
+    """Raise UsageError where a pool's worker cannot run here for want of a module."""
+    if pool.needs_module and find_spec(pool.needs_module) is None:
+        raise UsageError(
+            f"a {pool.name} worker needs {pool.needs_module}, which is not installed here: "
+            f"pip install {pool.needs_module}{otherwise}"
+        )
 
 
 def _sending(call: Call) -> tuple[Work, str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
+from uuid import uuid4
 
 from cluster.found import Asking, Found, find_workers
 from cluster.local import LocalCluster
@@ -17,13 +17,13 @@ from lab.contestants import Contestants, Entry
 from lab.guests import Guests, chosen, nobody
 from lab.teaching.alone import alone
 from lab.teaching.lesson import Lesson
-from lab.teaching.stage import House, Stage
+from lab.teaching.stage import House, Stage, require
 from lab.teaching.story import SCHEMA_VERSION, Expectation, Told
 from lab.teaching.telling import Telling
 from producer import broker
 from producer.broker import redacted
 from producer.queues import remove
-from tasks.celery import app, keep_results_at
+from tasks.celery import app, keep_results_at, send_to
 from tasks.errors import UsageError, WorkerError
 from worker.pools import POOLS
 from worker.probe import Clock
@@ -47,13 +47,15 @@ class Asked:
 
 def teach(
     asked: Asked, folder: Path, machine: Machine, telling: Telling, ask: Ask
-) -> Iterator[Told]:
-    """Yield each lesson as it was taught; the last may be cut short by Ctrl-C.
+) -> Generator[Told]:
+    """Yield each lesson as it was taught; close the generator to end what was started.
 
     Raises PoolwiseError where a lesson cannot be taught.
     """
     for lesson in asked.lessons:
         check(lesson, asked.pools)
+        if not asked.on_running:
+            _check_modules(lesson, asked.pools)
     app.loader.import_default_modules()
     with (
         LocalCluster(folder, asked.broker_url) as cluster,
@@ -61,6 +63,7 @@ def teach(
         app.connection_for_write(cluster.broker_url) as connection,
     ):
         keep_results_at(cluster.broker_url)
+        send_to(cluster.broker_url)
         house = House(
             app=app,
             cluster=cluster,
@@ -71,12 +74,12 @@ def teach(
             telling=telling,
             python=asked.python,
         )
-        hired = Contestants(cluster, f"poolwise-{folder.name}", events=False)
+        hired = Contestants(cluster, f"poolwise-{folder.name}-{uuid4().hex[:8]}", events=False)
         try:
             for lesson in asked.lessons:
                 telling.began(lesson)
                 expected = ask(lesson)
-                run = f"{folder.name}.{lesson.name}"
+                run = f"{folder.name}.{lesson.name}.{uuid4().hex[:8]}"  # nobody else's, anywhere
                 with alone(cluster.redis, lesson.name):
                     yield _taught(asked, lesson, house, hired, run, expected)
         finally:
@@ -94,15 +97,15 @@ def check(lesson: Lesson, pools: Sequence[str]) -> None:
     missing = sorted(lesson.needs - set(pools)) if pools else []
     if missing:
         raise UsageError(f"{lesson.name} needs {_list(missing)}: name it, or leave --pools out")
-    for name in _shown(lesson, pools):
-        module = POOLS[name].needs_module
-        if module and find_spec(module) is None:
-            others = [pool for pool in lesson.workers if pool != name]
-            instead = "" if name in lesson.needs else f", or show {','.join(others)} with --pools"
-            raise UsageError(
-                f"{lesson.name} needs {module} for its {name} worker, and it is not installed "
-                f"here: pip install {module}{instead}"
-            )
+
+
+def _check_modules(lesson: Lesson, pools: Sequence[str]) -> None:
+    """Raise UsageError where a worker would have to be started that cannot run here."""
+    shown = _shown(lesson, pools)
+    for name in shown:
+        others = ",".join(other for other in shown if other != name)
+        otherwise = f", or show {others} alone with --pools" if others else ""
+        require(POOLS[name], "" if name in lesson.needs else otherwise)
 
 
 def _taught(

@@ -40,7 +40,7 @@ def take(counter: str, start: int, pause_s: float, guarded: bool) -> dict[str, A
 
 def _change(notebook: Notebook, counter: str, start: int, pause_s: float) -> tuple[int, float]:
     read = _counters.get(counter, start)
-    _pause(notebook, pause_s)
+    _pause(notebook, pause_s, f"read {read}")
     _counters[counter] = read - 1
     return read - 1, time.monotonic()
 
@@ -58,7 +58,7 @@ def take_shared(key: str, pause_s: float, cure: str) -> dict[str, Any]:
 
 def _get_and_set(notebook: Notebook, key: str, pause_s: float) -> int:
     read = number_at(key)
-    _pause(notebook, pause_s)
+    _pause(notebook, pause_s, f"read {read}")
     shared().set(key, read - 1, keepttl=True)
     return read - 1
 
@@ -69,7 +69,7 @@ def _locked(notebook: Notebook, key: str, pause_s: float) -> int:
 
 
 def _atomic(notebook: Notebook, key: str, pause_s: float) -> int:
-    _pause(notebook, pause_s)
+    _pause(notebook, pause_s, "nothing read")
     with notebook.noting("waits", "DECR"):
         return int(shared().decr(key))
 
@@ -93,7 +93,7 @@ def _redis_lock(notebook: Notebook, name: str) -> Iterator[None]:
         lock.release()
 
 
-def _pause(notebook: Notebook, pause_s: float) -> None:
+def _pause(notebook: Notebook, pause_s: float, knowing: str) -> None:
     if pause_s:
-        with notebook.noting("waits", "pause"):
+        with notebook.noting("waits", knowing):
             time.sleep(pause_s)

@@ -29,6 +29,11 @@ class Notebook:
         """Seconds since the notebook was opened."""
         return time.monotonic() - self._opened_s
 
+    @property
+    def notes(self) -> tuple[tuple[Doing, str, float, float], ...]:
+        """What was noted: doing, on what, from when, to when."""
+        return tuple(self._notes)
+
     @contextmanager
     def noting(self, doing: Doing, what: str) -> Iterator[None]:
         """Note how long the body takes, also where it raises."""
@@ -36,7 +41,11 @@ class Notebook:
         try:
             yield
         finally:
-            self._notes.append((doing, what, began_s, self.elapsed_s))
+            self.note(doing, what, began_s, self.elapsed_s)
+
+    def note(self, doing: Doing, what: str, began_s: float, ended_s: float) -> None:
+        """Note what took from `began_s` to `ended_s`."""
+        self._notes.append((doing, what, began_s, ended_s))
 
     def handed_in(self, value: Any) -> dict[str, Any]:
         """Return the task's result as JSON can carry it: `value` and the notes."""

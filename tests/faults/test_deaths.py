@@ -11,7 +11,7 @@ import psutil
 import pytest
 import redis
 
-from lab import results
+from lab import result_files
 from lab.measure import measure
 from lab.report import words
 from lab.runners import Started
@@ -52,7 +52,7 @@ def test_a_worker_killed_in_the_middle_is_reported_and_the_race_ends(
         [run] = (tmp_path / "runs").iterdir()
         output = race.output()
         race.until(lambda: not race.survivors(), timeout_s=10)
-    [workload] = results.read(run / "result.json").workloads
+    [workload] = result_files.read(run / "result.json").workloads
     broken, whole = workload.pools[0].repeats
     account = broken.account
     assert broken.worker_died == "killed by SIGKILL"

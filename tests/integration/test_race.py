@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cluster.local import LocalCluster
-from lab import results
+from lab import result_files
 from tests.command import poolwise, running
 from worker.pools import DEFAULT_POOLS
 
@@ -32,7 +32,7 @@ def raced(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
 
 
 def test_every_task_is_accounted_for_on_every_pool(raced: tuple[Path, str, str]) -> None:
-    result = results.read(raced[0] / "result.json")
+    result = result_files.read(raced[0] / "result.json")
     assert [workload.name for workload in result.workloads] == ["burn", "mixed"]
     for workload in result.workloads:
         assert tuple(pool.pool for pool in workload.pools) == DEFAULT_POOLS
@@ -56,7 +56,7 @@ def test_the_table_names_pools_figures_and_the_report(raced: tuple[Path, str, st
 def test_the_gil_holds_threads_and_greenlets_to_one_core(raced: tuple[Path, str, str]) -> None:
     # Which pool is quicker depends on who else uses the cores meanwhile; that these two never use
     # more than one, a little of the kernel's work apart, does not.
-    burn = results.read(raced[0] / "result.json").workloads[0]
+    burn = result_files.read(raced[0] / "result.json").workloads[0]
     for pool in burn.pools:
         if pool.pool in {"threads", "gevent"}:
             for repeat in pool.repeats:
@@ -64,7 +64,7 @@ def test_the_gil_holds_threads_and_greenlets_to_one_core(raced: tuple[Path, str,
 
 
 def test_the_settings_travel_with_the_result(raced: tuple[Path, str, str]) -> None:
-    result = results.read(raced[0] / "result.json")
+    result = result_files.read(raced[0] / "result.json")
     assert result.settings.seed == 5
     assert result.settings.broker == "embedded"
     assert 0 < result.clock_error_s < 0.1
@@ -148,7 +148,7 @@ def test_an_interrupted_race_keeps_the_workloads_it_completed(tmp_path: Path) ->
         race.signal(signal.SIGINT)
         assert race.ended() == 130
         [run] = (tmp_path / "runs").iterdir()
-        result = results.read(run / "result.json")
+        result = result_files.read(run / "result.json")
     assert result.interrupted
     assert [workload.name for workload in result.workloads] == ["burn"]
     assert "Interrupted" in race.output()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -77,8 +78,10 @@ def wait_for_task(asking: Asking, node: str) -> None:
 
 def open_files(pid: int) -> set[str]:
     """Name what a process has open beyond its standard streams, as the kernel numbers it."""
-    folder = Path(f"/proc/{pid}/fd")
-    links = [str(entry.readlink()) for entry in folder.iterdir() if int(entry.name) > 2]
+    links = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # a worker under load closes files while we look
+            links.add(str(entry.readlink()) if int(entry.name) > 2 else "")
     return {link for link in links if link.startswith(("socket:", "pipe:"))}
 
 

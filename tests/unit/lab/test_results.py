@@ -8,16 +8,37 @@ from pathlib import Path
 
 import pytest
 
-from lab import results
-from tasks.errors import ResultFileError
+from lab import result_files, results
+from lab.commands import report
+from tasks.errors import ResultFileError, UsageError
+from tests.unit.lab.teaching.sample import told
 from tests.unit.report.sample import race
 
 
 def test_a_result_reads_back_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "result.json"
-    results.write(race(), path)
-    assert results.read(path) == race()
+    result_files.write(race(), path)
+    assert result_files.read(path) == race()
     assert [file.name for file in path.parent.iterdir()] == ["result.json"]
+
+
+def test_a_lesson_reads_back_as_it_was_and_is_no_race(tmp_path: Path) -> None:
+    path = tmp_path / "gil.json"
+    result_files.write(told(), path)
+    assert result_files.read_any(path) == told()
+    with pytest.raises(ResultFileError, match="a lesson, not a race"):
+        result_files.read(path)
+
+
+def test_a_report_shows_a_lesson_alone(tmp_path: Path) -> None:
+    files = [str(tmp_path / "gil.json"), str(tmp_path / "race.json")]
+    result_files.write(told(), Path(files[0]))
+    result_files.write(race(), Path(files[1]))
+    page = tmp_path / "page.html"
+    with pytest.raises(UsageError, match="a lesson is shown alone"):
+        report.report.main([*files, "-o", str(page)], standalone_mode=False)
+    report.report.main([files[0], "-o", str(page)], standalone_mode=False)
+    assert told().findings.verdict in page.read_text()
 
 
 @pytest.mark.parametrize(
@@ -36,30 +57,30 @@ def test_what_is_no_result_is_refused_in_one_line(content: str, words: str, tmp_
     path = tmp_path / "result.json"
     path.write_text(content)
     with pytest.raises(ResultFileError, match=words) as refused:
-        results.read(path)
+        result_files.read(path)
     assert "\n" not in str(refused.value)
 
 
 def test_a_truncated_result_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
-    results.write(race(), path)
+    result_files.write(race(), path)
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ResultFileError, match="cut short"):
-        results.read(path)
+        result_files.read(path)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ResultFileError, match=r"nowhere\.json.*No such file"):
-        results.read(tmp_path / "nowhere.json")
+        result_files.read(tmp_path / "nowhere.json")
 
 
 def test_a_place_that_cannot_be_written_is_named_and_left_clean(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ResultFileError, match="cannot write"):
-        results.write(race(), tmp_path / "file" / "result.json")
+        result_files.write(race(), tmp_path / "file" / "result.json")
     (tmp_path / "folder.json").mkdir()
     with pytest.raises(ResultFileError, match="cannot write"):
-        results.write(race(), tmp_path / "folder.json")
+        result_files.write(race(), tmp_path / "folder.json")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.json"]
 
 
@@ -70,7 +91,7 @@ def test_a_full_disk_is_told_and_what_was_there_stays(tmp_path: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, hard))
     try:
         with pytest.raises(ResultFileError, match=r"cannot write .*File too large"):
-            results.write_whole(path, b"x" * 2_000)
+            result_files.write_whole(path, b"x" * 2_000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert path.read_text() == "as it was"
@@ -79,6 +100,6 @@ def test_a_full_disk_is_told_and_what_was_there_stays(tmp_path: Path) -> None:
 
 def test_the_file_says_what_units_it_has(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
-    results.write(race(), path)
+    result_files.write(race(), path)
     repeat = json.loads(path.read_text())["workloads"][0]["pools"][0]["repeats"][0]
     assert {"makespan_s", "throughput_per_s", "peak_pss_bytes", "cpu_s"} <= repeat.keys()

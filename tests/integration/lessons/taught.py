@@ -1,0 +1,35 @@
+"""Lessons taken as a learner takes them, and what a broker still holds afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import redis
+
+from lab.teaching.story import Claim, Told
+from tests.command import poolwise
+
+#: Seconds that a lesson may take on a machine that does other things too.
+BOUND_S = 110.0
+
+
+def take(*words: str, folder: Path, expect: int = 0) -> Told:
+    """Run `poolwise learn …` to its end and return what it told."""
+    options = ("--no-predict", "--json", "--out", str(folder))
+    done = poolwise("learn", *words, *options, timeout_s=BOUND_S)
+    assert done.returncode == expect, done.stderr + done.stdout[-2_000:]
+    told = msgspec.json.decode(done.stdout, type=Told)
+    assert told.holds == (expect == 0), not_borne_out(told)
+    return told
+
+
+def not_borne_out(told: Told) -> list[Claim]:
+    """Return the claims that do not hold."""
+    return [claim for claim in told.findings.claims if not claim.holds]
+
+
+def held(server: redis.Redis) -> set[str]:
+    """Name what a broker holds, but for what workers keep there as long as they run."""
+    keys = {key.decode() for key in server.scan_iter(count=1_000)}
+    return {key for key in keys if not key.startswith(("_kombu.binding", "poolwise:records"))}

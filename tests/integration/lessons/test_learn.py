@@ -1,0 +1,147 @@
+"""Lessons on a cluster that runs: what goes wrong gets one line, and nothing is left behind."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster.local import LocalCluster, WorkerSpec
+from cluster.ports import LOOPBACK, free_port
+from cluster.wait import wait_until
+from tasks.celery import app
+from tests.command import poolwise, running
+from tests.integration.lessons.taught import held, take
+
+#: Takes some seconds on the workers below.
+LONG = ("learn", "gil", "--no-predict", "--pause-ms", "500")
+NO_GEVENT = "import sys\nsys.modules['gevent'] = None\n"
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
+    with LocalCluster(tmp_path_factory.mktemp("running")) as runs:
+        app.loader.import_default_modules()
+        runs.start_workers(
+            [
+                WorkerSpec(
+                    name=pool,
+                    pool=pool,
+                    concurrency=slots,
+                    queues=(pool,),
+                    broker_url=runs.broker_url,
+                )
+                for pool, slots in {"threads": 20, "prefork": 2}.items()
+            ]
+        )
+        yield runs
+
+
+@pytest.fixture
+def on_running(cluster: LocalCluster) -> tuple[str, ...]:
+    return ("--on-running", "--broker", cluster.broker_url)
+
+
+def error(stderr: str) -> str:
+    assert "Traceback" not in stderr
+    [line] = [line for line in stderr.splitlines() if line.startswith("error: ")]
+    return line
+
+
+def test_a_lesson_runs_on_workers_that_run_and_leaves_nothing(
+    cluster: LocalCluster, on_running: tuple[str, ...], tmp_path: Path
+) -> None:
+    before = held(cluster.redis)
+    told = take("gil", *on_running, folder=tmp_path)
+    assert set(told.workers) == {"threads@poolwise", "prefork@poolwise"}
+    assert held(cluster.redis) <= before
+
+
+def test_two_lessons_at_once_on_one_cluster(
+    cluster: LocalCluster, on_running: tuple[str, ...], tmp_path: Path
+) -> None:
+    before = held(cluster.redis)
+    with running(*LONG, *on_running, folder=tmp_path) as first:
+        first.until(lambda: "threads: no pause" in first.output())
+        second = poolwise(*LONG, *on_running, cwd=tmp_path)
+        first.signal(signal.SIGINT)
+        assert first.ended() == 130
+    assert second.returncode == 1
+    assert "another lesson is under way on this cluster (gil on " in error(second.stderr)
+    assert held(cluster.redis) <= before
+
+
+def test_ctrl_c_in_the_middle_of_a_lesson_on_workers_of_others(
+    cluster: LocalCluster, on_running: tuple[str, ...], tmp_path: Path
+) -> None:
+    before = held(cluster.redis)
+    with running(*LONG, *on_running, folder=tmp_path) as lesson:
+        lesson.until(lambda: "threads: no pause" in lesson.output())
+        lesson.signal(signal.SIGINT)
+        assert lesson.ended() == 130
+        assert "interrupted; nothing is left running" in lesson.output()
+        assert "Traceback" not in lesson.output()
+    assert held(cluster.redis) <= before
+    take("gil", *on_running, folder=tmp_path)  # the workers are as good as before
+
+
+def test_ctrl_c_ends_the_workers_that_a_lesson_has_started(tmp_path: Path) -> None:
+    with running(*LONG, "--pools", "threads", folder=tmp_path) as lesson:
+        lesson.until(lambda: "threads: no pause" in lesson.output())
+        lesson.signal(signal.SIGINT)
+        assert lesson.ended() == 130
+        wait_until(
+            lambda: not lesson.survivors(), 10, lambda: AssertionError(str(lesson.survivors()))
+        )
+
+
+def test_a_pool_that_was_named_and_does_not_run(
+    on_running: tuple[str, ...], tmp_path: Path
+) -> None:
+    done = poolwise("learn", "gil", "--no-predict", "--pools", "gevent", *on_running, cwd=tmp_path)
+    assert done.returncode == 4
+    line = error(done.stderr)
+    assert "gevent" in line
+    assert "threads@poolwise" in line
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("gil", "--pools", "solo"), 2, "nothing to show on solo"),
+        (("gil", "--pause-ms", "-1"), 2, "--pause-ms"),
+        (("gli",), 2, "did you mean gil?"),
+        (("--all", "gil"), 2, "--all teaches every lesson"),
+        (("gil", "--broker", f"redis://{LOOPBACK}:{free_port()}/0"), 3, "connection refused"),
+        (("gil", "--out", "/proc/nowhere"), 5, "--out"),
+    ],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else None,
+)
+def test_a_mistake_gets_one_line(
+    words: tuple[str, ...], code: int, said: str, tmp_path: Path
+) -> None:
+    done = poolwise("learn", *words, cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not [path for path in tmp_path.rglob("*") if path.suffix in {".json", ".html"}]
+
+
+def test_without_gevent_the_line_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(NO_GEVENT)
+    done = poolwise("learn", "gil", "--no-predict", cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)})
+    assert done.returncode == 2
+    line = error(done.stderr)
+    assert "pip install gevent" in line
+    assert "--pools" in line
+
+
+def test_nobody_answers_where_no_worker_runs(tmp_path: Path) -> None:
+    with LocalCluster(tmp_path) as empty:
+        words = ("learn", "gil", "--no-predict", "--on-running", "--broker", empty.broker_url)
+        done = poolwise(*words, cwd=tmp_path)
+        assert done.returncode == 4
+        assert "no worker answers" in error(done.stderr)
+        assert held(empty.redis) == set()
