@@ -19,12 +19,12 @@ ONE_THREAD: Final = ("gevent", "asyncio")
 
 COLUMNS: Final = (
     Column(heading="server"),
-    Column(heading="clients served", unit="count"),
+    Column(heading="served", unit="count"),
     Column(heading="at once", unit="count"),
     Column(heading="threads", unit="count"),
     Column(heading="memory", unit="bytes"),
     Column(heading="CPU", unit="seconds"),
-    Column(heading="latency p50", unit="seconds"),
+    Column(heading="p50", unit="seconds"),
     Column(heading="p95", unit="seconds"),
 )
 
@@ -95,7 +95,7 @@ def _at_once(one: Seen) -> str:
 
 def figures(seen: Mapping[str, Seen], messages: int) -> Table:
     clients = seen[SEQUENTIAL].clients
-    title = f"{clients} clients of {messages} messages each, as the server and they counted"
+    title = f"{clients} clients of {messages} messages each (p50, p95: latency of an echo)"
     rows = tuple(_row(kind, one) for kind, one in seen.items())
     return Table(title=title, columns=COLUMNS, rows=rows)
 

@@ -137,7 +137,7 @@ LESSON: Final = Lesson(
     setting=(
         "One task reads the answers of the same 100 sockets, each delayed by 1 to 159 ms: blocking "
         "on one after the other, in a thread for each, polling them all without blocking, and told "
-        "by select, epoll, asyncio and io_uring where something has come."
+        "which have something by select, epoll, asyncio and, where there is one, io_uring."
     ),
     question=Question(
         text="Polling and epoll read the same sockets. What differs most?",
