@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import sys
+from importlib.util import find_spec
 from pathlib import Path
 
+from cluster.listening import start_listening
 from cluster.process import Child, Leash
-from cluster.wait import wait_until
 from tasks.errors import PoolwiseError
-
-#: Seconds that it may take until it listens.
-START_S = 15.0
 
 
 def start_delay_server(folder: Path, leash: Leash) -> tuple[Child, int]:
     """Start it as a process of its own and return it with its port once it listens.
 
-    Raises PoolwiseError, with its log's tail, where it does not.
+    Raises PoolwiseError where what it is made of is not installed, or, with its log's tail, where
+    it does not listen.
     """
-    log = folder / "delay-server.log"
-    child = Child(
-        "delay server", [sys.executable, "-m", "cluster.delay_server"], log=log, leash=leash
-    )
-
-    def failure() -> PoolwiseError:
-        return PoolwiseError(f"the delay server did not start; its log:\n{child.log_tail()}")
-
-    wait_until(lambda: log.read_text().endswith("\n") or not child.alive, START_S, failure)
-    if not child.alive:
-        raise failure()
-    return child, int(log.read_text().split()[0])
+    if find_spec("gevent") is None:
+        raise PoolwiseError("the delay server needs gevent, which is not here: pip install gevent")
+    return start_listening("delay server", ["cluster.delay_server"], folder, leash)

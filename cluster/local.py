@@ -11,6 +11,7 @@ import redis
 
 from cluster.broker import start_broker
 from cluster.delay import start_delay_server
+from cluster.echo import start_echo_server
 from cluster.flower import start_flower
 from cluster.process import GRACE_S, Child
 from cluster.reaper import Reaper
@@ -83,6 +84,12 @@ class LocalCluster:
         child, port = start_delay_server(self.folder, self._reaper)
         self.adopt(child)
         return port
+
+    def start_echo_server(self, kind: str) -> tuple[Child, int]:
+        """Start an echo server and return it with its port; see `cluster.echo`."""
+        child, port = start_echo_server(kind, self.folder, self._reaper)
+        self.adopt(child)
+        return child, port
 
     def start_flower(
         self, port: int, *, prefix: str = "", env: Mapping[str, str] | None = None

@@ -35,6 +35,8 @@ imports = (
     "tasks.lessons.subtasks",
     "tasks.lessons.parallelism",
     "tasks.lessons.pools",
+    "tasks.lessons.io_models",
+    "tasks.lessons.echo",
 )
 
 # JSON only: a pickle from the broker would be code that a stranger wrote and our worker runs.

@@ -54,9 +54,7 @@ def timeline(scene: Scene) -> go.Figure:
         if bars:
             _add(drawn, bars, look, scene.end_s if named else None)
     drawn.update_layout(
-        xaxis=axis(
-            "seconds since the first task was sent", range=[0, round(scene.end_s * 1.02, 4)]
-        ),
+        xaxis=axis(scene.axis, range=[0, round(scene.end_s * 1.02, 4)]),
         yaxis=_lanes(scene.lanes, named=named),
     )
     return drawn
@@ -96,7 +94,7 @@ def _add(drawn: go.Figure, bars: Sequence[Bar], look: Look, end_s: float | None)
 def _word(bar: Bar, end_s: float) -> str:
     """Return what fits into the bar: what is done, or else who does it, or nothing."""
     room = (bar.finished_s - bar.started_s) / end_s / SHARE_PER_LETTER
-    both = f"{bar.who}: {bar.what}" if bar.what else bar.who
+    both = ": ".join(filter(None, (bar.who, bar.what)))
     fitting = [text for text in (both, bar.what, bar.who) if text and len(text) <= room]
     return plot_text(fitting[0], 60) if fitting else ""
 

@@ -1,0 +1,145 @@
+"""A TCP echo server of one of four builds, which gives an account of itself when it is stopped.
+
+Run as `python -m cluster.echo_server KIND [PORT]`; it prints the port once it listens, and on
+SIGTERM its account as one line of JSON. It imports only what its build needs: its memory is shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, Final, NoReturn
+
+from cluster.ports import LOOPBACK
+
+#: Bytes taken at once.
+CHUNK_BYTES: Final = 1_024
+#: Connections waiting to be accepted; hundreds of clients may come at the same instant.
+BACKLOG: Final = 4_096
+
+
+class Tally:
+    """How many connections are talked with, and have been."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open = self._peak = self._accepted = self._messages = 0
+
+    def __enter__(self) -> None:
+        """Enter a connection."""
+        with self._lock:
+            self._open += 1
+            self._accepted += 1
+            self._peak = max(self._peak, self._open)
+
+    def __exit__(self, *_: object) -> None:
+        """Enter that it is over."""
+        with self._lock:
+            self._open -= 1
+
+    def echoed(self) -> None:
+        """Enter a message."""
+        with self._lock:
+            self._messages += 1
+
+    def close(self, *_: object) -> NoReturn:
+        """Print the account and end the process; the handler of SIGTERM, so it takes no lock."""
+        account = {
+            "accepted": self._accepted,
+            "most_at_once": self._peak,
+            "messages": self._messages,
+        }
+        os.write(1, f"{json.dumps(account)}\n".encode())
+        os._exit(0)
+
+
+def talk(connection: socket.socket, tally: Tally) -> None:
+    """Send back what comes, until the client has closed, or is gone."""
+    with tally, connection:
+        try:
+            while data := connection.recv(CHUNK_BYTES):
+                connection.sendall(data)
+                tally.echoed()
+        except ConnectionError:
+            return
+
+
+def sequential(listener: socket.socket, tally: Tally) -> None:
+    """Talk with one client until it leaves, and accept the next one then."""
+    while True:
+        talk(listener.accept()[0], tally)
+
+
+def threaded(listener: socket.socket, tally: Tally) -> None:
+    """Give each client a thread."""
+    while True:
+        connection, _ = listener.accept()
+        threading.Thread(target=talk, args=(connection, tally), daemon=True).start()
+
+
+def greenlets(listener: socket.socket, tally: Tally) -> None:
+    """Give each client a greenlet; all of them share one thread."""
+    # Here, so that the other builds are not as large.
+    import gevent  # noqa: PLC0415
+    from gevent import socket as cooperative  # noqa: PLC0415
+
+    gevent.signal_handler(signal.SIGTERM, tally.close)
+    waiting = cooperative.socket(fileno=listener.detach())
+    while True:
+        connection, _ = waiting.accept()
+        gevent.spawn(talk, connection, tally)
+
+
+def coroutines(listener: socket.socket, tally: Tally) -> None:
+    """Give each client a coroutine; all of them share one thread."""
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with tally:
+            try:
+                while data := await reader.read(CHUNK_BYTES):
+                    writer.write(data)
+                    await writer.drain()
+                    tally.echoed()
+            except ConnectionError:
+                return
+            finally:
+                writer.close()
+
+    async def serve() -> None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, tally.close)
+        server = await asyncio.start_server(converse, sock=listener, backlog=BACKLOG)
+        await server.serve_forever()
+
+    asyncio.run(serve())
+
+
+#: Every build by name.
+KINDS: Final[dict[str, Callable[[Any, Tally], None]]] = {
+    "sequential": sequential,
+    "threaded": threaded,
+    "gevent": greenlets,
+    "asyncio": coroutines,
+}
+
+
+def main() -> None:
+    """Serve on loopback until the process is ended."""
+    kind, port = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    tally = Tally()
+    signal.signal(signal.SIGTERM, tally.close)
+    listener = socket.create_server((LOOPBACK, port), backlog=BACKLOG)
+    os.write(1, f"{listener.getsockname()[1]}\n".encode())
+    KINDS[kind](listener, tally)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""A server of ours as a child process, known by the port that it prints once it listens."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from cluster.process import Child, Leash
+from cluster.wait import wait_until
+from tasks.errors import PoolwiseError
+
+#: Seconds that it may take until it listens.
+START_S = 15.0
+
+
+def start_listening(
+    name: str, command: Sequence[str], folder: Path, leash: Leash
+) -> tuple[Child, int]:
+    """Start `python -m COMMAND` as a process of its own and return it with its port.
+
+    Raises PoolwiseError, with its log's tail, where it does not listen.
+    """
+    log = folder / f"{name.replace(' ', '-')}.log"
+    child = Child(name, [sys.executable, "-m", *command], log=log, leash=leash)
+
+    def failure() -> PoolwiseError:
+        return PoolwiseError(f"the {name} did not start; its log:\n{child.log_tail()}")
+
+    wait_until(lambda: log.read_text().endswith("\n") or not child.alive, START_S, failure)
+    if not child.alive:
+        raise failure()
+    return child, int(log.read_text().split()[0])
