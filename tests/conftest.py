@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import signal
 
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says something of the machine and its other work, not of the code.
+settings.register_profile("poolwise", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("poolwise")
+
 pytest_plugins = ["tests.ground"]
 
 

@@ -62,7 +62,7 @@ def worker_words(draw: st.DrawFn) -> list[str]:
     return [*joined(draw(st.permutations(parts))), *draw(st.sampled_from(SETTINGS))]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(words=worker_words(), name=st.sampled_from(sorted(POOLS)))
 def test_only_the_flags_of_the_pool_change(words: list[str], name: str) -> None:
     before = [*BEFORE, "-A", "proj", "worker", *words]
@@ -82,14 +82,14 @@ def test_only_the_flags_of_the_pool_change(words: list[str], name: str) -> None:
     assert new.settings == old.settings
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(words=worker_words())
 def test_celery_finds_the_pool_to_patch_for(words: list[str]) -> None:
     after = rewritten([*BEFORE, "-A", "proj", "worker", *words], change("gevent"), "/here")
     assert _find_option_with_arg(after, ["-P"], ["--pool"]) == "gevent"  # type: ignore[arg-type]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(words=worker_words(), name=st.sampled_from(sorted(POOLS)))
 def test_rewriting_twice_is_rewriting_once(words: list[str], name: str) -> None:
     once = rewritten([*BEFORE, "-A", "proj", "worker", *words], change(name), "/here")
