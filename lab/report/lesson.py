@@ -108,7 +108,13 @@ def _figures(told: Told) -> Markup:
 
 
 def _table(table: Table) -> Markup:
-    head = tag("tr", *(tag("th", column.heading) for column in table.columns))
+    head = tag(
+        "tr",
+        *(
+            tag("th", column.heading, cls="words" if column.unit == "text" else None)
+            for column in table.columns
+        ),
+    )
     rows = [
         tag(
             "tr",

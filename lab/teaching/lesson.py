@@ -54,6 +54,7 @@ class Lesson:
     #: a running cluster's keep the slots they have.
     workers: Mapping[str, int] = field(default_factory=dict)
     needs: frozenset[str] = frozenset()  # pools without which there is nothing to show
+    another_python: bool = False  # whether it runs workers on the Python that --python names
     tasks: frozenset[str] = frozenset()  # names of the tasks that the workers must know
     dials: tuple[Dial, ...] = ()
     run: Callable[[Stage], Findings]

@@ -9,8 +9,8 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from itertools import groupby
-from pathlib import Path
 from typing import Any, Final
 
 from celery import Celery
@@ -20,6 +20,7 @@ from cluster.found import Asking
 from cluster.local import LocalCluster, WorkerSpec
 from cluster.machine import Machine
 from lab.contestants import Entry
+from lab.interpreter import Interpreter
 from lab.roles import Field
 from lab.runners import Runner, Started
 from lab.teaching.lesson import Lesson
@@ -31,7 +32,7 @@ from producer.plan import Work, burst
 from producer.queues import drain, remove
 from producer.records import Record, RecordReader
 from producer.submit import Order, Submitter
-from tasks.errors import PoolwiseError, WorkerError
+from tasks.errors import PoolwiseError, UsageError, WorkerError
 from worker.pools import POOLS
 from worker.probe import Clock
 
@@ -68,7 +69,7 @@ class House:
     clock: Clock
     machine: Machine
     telling: Telling
-    python: Path | None  # another interpreter, where one was named
+    python: Interpreter | None  # without the GIL, where one was named and a lesson is for it
 
 
 class Stage:
@@ -144,8 +145,16 @@ class Stage:
     def start(self, *wanted: Wanted) -> list[Started]:
         """Start workers for this lesson side by side, each on a queue of its own.
 
-        Raises WorkerError for the first that does not start.
+        Raises WorkerError for the first that does not start, UsageError, before any does, where one
+        needs a module that is not there.
         """
+        for one in wanted:
+            module = POOLS[one.pool].needs_module
+            if module and one.python == sys.executable and find_spec(module) is None:
+                raise UsageError(
+                    f"{self._lesson.name} needs {module} for a {one.pool} worker, and it is not "
+                    f"installed here: pip install {module}"
+                )
         specs = [self._spec(one) for one in wanted]
         self.house.telling.starting(0, len(specs))
         workers = self.house.cluster.start_workers(
@@ -185,17 +194,28 @@ class Stage:
         """See to it that the results of tasks that were sent by other means do not stay."""
         self._ids += task_ids
 
-    def play(self, title: str, calls: Sequence[Call], timeout_s: float = SCENE_S) -> Played:
+    def play(
+        self,
+        title: str,
+        calls: Sequence[Call],
+        timeout_s: float = SCENE_S,
+        *,
+        results: bool = True,
+    ) -> Played:
         """Send tasks, in order, and wait until each has ended, or time is up.
 
+        Without `results` none are stored, which costs a worker less: acts have no value then.
         Raises PoolwiseError where one fails, WorkerError where a worker dies.
         """
         self._scenes_played += 1
         ledger = Ledger(f"{self._run}.{self._scenes_played}")
-        labels, zero = self._send(calls, ledger)
+        labels, zero = self._send(calls, ledger, results=results)
         ended = self._follow(title, ledger, calls, timeout_s)
         acts = sorted(
-            (self._act(record, labels[record.task_id], zero) for record in ended.values()),
+            (
+                self._act(record, labels[record.task_id], zero, results=results)
+                for record in ended.values()
+            ),
             key=lambda one: one.started_s,
         )
         for one in acts:
@@ -239,7 +259,9 @@ class Stage:
             python=wanted.python,
         )
 
-    def _send(self, calls: Sequence[Call], ledger: Ledger) -> tuple[dict[str, str], float]:
+    def _send(
+        self, calls: Sequence[Call], ledger: Ledger, *, results: bool
+    ) -> tuple[dict[str, str], float]:
         """Return each task's label by its id, and the instant of the first submission."""
         house = self.house
         submitter = Submitter(house.app, house.connection, house.clock)
@@ -247,10 +269,10 @@ class Stage:
         zero = 0.0
         for _, alike in groupby(calls, key=_sending):
             group = list(alike)
-            order = Order(run=ledger.run, queue=group[0].worker.queue, store_result=True)
+            order = Order(run=ledger.run, queue=group[0].worker.queue, store_result=results)
             sent = submitter.submit(burst(group[0].work, len(group)), order)
             zero = zero or sent.started
-            self._ids += sent.ids
+            self._ids += sent.ids if results else ()
             self._pending |= dict.fromkeys(sent.ids, order.queue)
             ledger.submit(sent.ids)
             labels |= zip(sent.ids, (call.label for call in group), strict=True)
@@ -275,8 +297,8 @@ class Stage:
                     raise WorkerError(f"{worker.node} died: {worker.how_it_ended()}")
         return ended
 
-    def _act(self, record: Record, label: str, zero: float) -> Act:
-        meta = self.house.app.backend.get_task_meta(record.task_id)
+    def _act(self, record: Record, label: str, zero: float, *, results: bool) -> Act:
+        meta = self.house.app.backend.get_task_meta(record.task_id) if results else {}
         return act(record, meta, label, zero)
 
     def _read(self) -> list[Record]:

@@ -36,7 +36,11 @@ class Notebook:
         try:
             yield
         finally:
-            self._notes.append((doing, what, began_s, self.elapsed_s))
+            self.note(doing, what, began_s, self.elapsed_s)
+
+    def note(self, doing: Doing, what: str, began_s: float, ended_s: float) -> None:
+        """Note what was found to have been so from one instant to another."""
+        self._notes.append((doing, what, began_s, ended_s))
 
     def handed_in(self, value: Any) -> dict[str, Any]:
         """Return the task's result as JSON can carry it: `value` and the notes."""
