@@ -22,7 +22,14 @@ result_backend = os.environ.get("CELERY_RESULT_BACKEND", broker_url)
 broker_use_ssl = tls_options(broker_url)
 redis_backend_use_ssl = tls_options(result_backend)
 
-imports = ("tasks.cpu", "tasks.io", "tasks.mixed", "tasks.faults", "tasks.lessons.gil")
+imports = (
+    "tasks.cpu",
+    "tasks.io",
+    "tasks.mixed",
+    "tasks.faults",
+    "tasks.lessons.gil",
+    "tasks.lessons.hybrid",
+)
 
 # JSON only: a pickle from the broker would be code that a stranger wrote and our worker runs.
 task_serializer = "json"

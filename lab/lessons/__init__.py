@@ -6,12 +6,14 @@ import difflib
 from collections.abc import Mapping
 from typing import Final
 
-from lab.lessons import gil
+from lab.lessons import gil, hybrid
 from lab.teaching.lesson import Lesson
 from tasks.errors import UsageError
 
 #: Every lesson by name.
-LESSONS: Final[Mapping[str, Lesson]] = {lesson.name: lesson for lesson in (gil.LESSON,)}
+LESSONS: Final[Mapping[str, Lesson]] = {
+    lesson.name: lesson for lesson in (gil.LESSON, hybrid.LESSON)
+}
 
 
 def lesson_named(name: str) -> Lesson:
