@@ -9,7 +9,7 @@ ARGS ?=
 # Two installs at once in one .venv would trip over each other, whatever -j says.
 .NOTPARALLEL:
 
-.PHONY: help race up report check format test unit test-docker screenshots chromium lock clean runtime dev
+.PHONY: help race up report check format test unit test-docker screenshots chromium nogil lock clean runtime dev
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -52,11 +52,14 @@ screenshots: dev ## the pictures in docs/images, made by the test of the Through
 chromium: ## the browser of the browser tests, where apt-get can install it
 	@scripts/install-chromium
 
+nogil: ## an environment for the lesson free-threading: PYTHON=/path/to/python3.14t
+	@scripts/setup-nogil $(or $(PYTHON),python3.14t)
+
 lock: ## remake both locks; ARGS=--upgrade moves to the newest versions
 	@scripts/lock $(ARGS)
 
 clean: ## remove .venv, builds and caches; results in runs/ stay
-	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-nogil dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 runtime:

@@ -29,6 +29,7 @@ imports = (
     "tasks.faults",
     "tasks.lessons.gil",
     "tasks.lessons.hybrid",
+    "tasks.lessons.free_threading",
 )
 
 # JSON only: a pickle from the broker would be code that a stranger wrote and our worker runs.

@@ -6,13 +6,13 @@ import difflib
 from collections.abc import Mapping
 from typing import Final
 
-from lab.lessons import gil, hybrid
+from lab.lessons import free_threading, gil, hybrid
 from lab.teaching.lesson import Lesson
 from tasks.errors import UsageError
 
 #: Every lesson by name.
 LESSONS: Final[Mapping[str, Lesson]] = {
-    lesson.name: lesson for lesson in (gil.LESSON, hybrid.LESSON)
+    lesson.name: lesson for lesson in (gil.LESSON, hybrid.LESSON, free_threading.LESSON)
 }
 
 
