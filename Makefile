@@ -9,7 +9,7 @@ ARGS ?=
 # Two installs at once in one .venv would trip over each other, whatever -j says.
 .NOTPARALLEL:
 
-.PHONY: help race up learn report check format test unit test-docker screenshots chromium lock clean runtime dev
+.PHONY: help race up learn report check format test unit test-docker screenshots chromium nogil lock clean runtime dev
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile

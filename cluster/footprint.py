@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 
@@ -32,6 +33,23 @@ def cpu_s(pid: int) -> float:
         total += times.user + times.system
         total += getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
     return total
+
+
+def runnable_s(pid: int) -> float | None:
+    """Return the seconds in which threads of a process tree ran, or were ready to run.
+
+    What they wanted of the machine, however much of it others took. Threads that have ended are
+    not counted. None where the kernel does not tell it (macOS).
+    """
+    total_ns, told = 0, False
+    for process in _tree(pid):
+        for thread in Path(f"/proc/{process.pid}/task").glob("*/schedstat"):
+            try:
+                running_ns, ready_ns, _ = map(int, thread.read_text(encoding="ascii").split())
+            except (OSError, ValueError):
+                continue
+            total_ns, told = total_ns + running_ns + ready_ns, True
+    return total_ns / 1e9 if told else None
 
 
 def pss_bytes(pid: int) -> int:

@@ -9,6 +9,7 @@ import os
 
 from kombu import Exchange, Queue
 
+from tasks.lessons import MODULES
 from tasks.tls import tls_options
 
 #: The longest any task of ours may take, in seconds; `visibility_timeout` is chosen to fit it.
@@ -22,22 +23,7 @@ result_backend = os.environ.get("CELERY_RESULT_BACKEND", broker_url)
 broker_use_ssl = tls_options(broker_url)
 redis_backend_use_ssl = tls_options(result_backend)
 
-imports = (
-    "tasks.cpu",
-    "tasks.io",
-    "tasks.mixed",
-    "tasks.faults",
-    "tasks.lessons.gil",
-    "tasks.lessons.submit",
-    "tasks.lessons.coroutines",
-    "tasks.lessons.watch",
-    "tasks.lessons.deadlock",
-    "tasks.lessons.subtasks",
-    "tasks.lessons.parallelism",
-    "tasks.lessons.pools",
-    "tasks.lessons.io_models",
-    "tasks.lessons.echo",
-)
+imports = ("tasks.cpu", "tasks.io", "tasks.mixed", "tasks.faults", *MODULES)
 
 # JSON only: a pickle from the broker would be code that a stranger wrote and our worker runs.
 task_serializer = "json"

@@ -6,14 +6,36 @@ import difflib
 from collections.abc import Mapping
 from typing import Final
 
-from lab.lessons import coroutines, deadlock, echo, gil, io_models, parallelism, pools, submit
+from lab.lessons import (
+    coroutines,
+    deadlock,
+    echo,
+    free_threading,
+    gil,
+    hybrid,
+    io_models,
+    parallelism,
+    pools,
+    submit,
+)
 from lab.teaching.lesson import Lesson
 from tasks.errors import UsageError
 
 #: Every lesson by name.
 LESSONS: Final[Mapping[str, Lesson]] = {
     module.LESSON.name: module.LESSON
-    for module in (gil, deadlock, parallelism, pools, submit, coroutines, echo, io_models)
+    for module in (
+        gil,
+        deadlock,
+        parallelism,
+        pools,
+        submit,
+        coroutines,
+        echo,
+        io_models,
+        hybrid,
+        free_threading,
+    )
 }
 
 

@@ -57,6 +57,7 @@ class Lesson:
     #: machine, at the same broker, also where a cluster runs.
     here: bool = False
     needs: frozenset[str] = frozenset()  # pools without which there is nothing to show
+    another_python: bool = False  # whether it runs workers on the Python that --python names
     tasks: frozenset[str] = frozenset()  # names of the tasks that the workers must know
     dials: tuple[Dial, ...] = ()
     run: Callable[[Stage], Findings]

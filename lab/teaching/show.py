@@ -22,6 +22,7 @@ LETTERS: Final = "abcdefgh"
 
 _WRITTEN: Final[dict[Unit, Callable[[float], str]]] = {
     "count": words.count,
+    "number": "{:.2f}".format,
     "seconds": words.duration,
     "bytes": words.size,
     "per_s": words.rate,

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from itertools import groupby
-from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
@@ -22,6 +21,7 @@ from cluster.found import Asking
 from cluster.local import LocalCluster, WorkerSpec
 from cluster.machine import Machine
 from lab.contestants import Entry
+from lab.interpreter import Interpreter
 from lab.roles import Field
 from lab.runners import Runner, Started
 from lab.teaching.lesson import Lesson
@@ -73,7 +73,7 @@ class House:
     clock: Clock
     machine: Machine
     telling: Telling
-    python: Path | None  # another interpreter, where one was named
+    python: Interpreter | None  # without the GIL, where one was named and a lesson is for it
 
 
 class Stage:
@@ -150,10 +150,12 @@ class Stage:
     def start(self, *wanted: Wanted) -> list[Started]:
         """Start workers for this lesson side by side, each on a queue of its own.
 
-        Raises WorkerError for the first that does not start.
+        Raises WorkerError for the first that does not start, UsageError, before any does, where one
+        needs a module that is not there.
         """
         for one in wanted:
-            require(POOLS[one.pool])
+            if one.python == sys.executable:
+                require(POOLS[one.pool])
         specs = [self._spec(one) for one in wanted]
         self.house.telling.starting(0, len(specs))
         workers = self.house.cluster.start_workers(
@@ -197,20 +199,28 @@ class Stage:
         self._ids += task_ids
         self._groups += groups
 
-    def play(self, title: str, calls: Sequence[Call], timeout_s: float = SCENE_S) -> Played:
+    def play(
+        self,
+        title: str,
+        calls: Sequence[Call],
+        timeout_s: float = SCENE_S,
+        *,
+        results: bool = True,
+    ) -> Played:
         """Send tasks, in order, and wait until each has ended, or time is up.
 
+        Without `results` none are stored, which costs a worker less: acts have no value then.
         Raises PoolwiseError where one fails, WorkerError where a worker dies.
         """
-        scene = self.begin(title)
+        scene = self.begin(title, results=results)
         scene.zero = self.send(scene, calls)
         return self.follow(scene, timeout_s)
 
-    def begin(self, title: str) -> UnderWay:
+    def begin(self, title: str, *, results: bool = True) -> UnderWay:
         """Begin a scene whose tasks are sent one by one, or by other means; its clock runs."""
         self._scenes_played += 1
         ledger = Ledger(f"{self._run}.{self._scenes_played}")
-        return UnderWay(title=title, ledger=ledger, clock=self.house.clock)
+        return UnderWay(title=title, ledger=ledger, clock=self.house.clock, results=results)
 
     def send(self, scene: UnderWay, calls: Sequence[Call]) -> float:
         """Send tasks, in order, as a part of `scene`; return the instant of the first submission.
@@ -222,7 +232,7 @@ class Stage:
         for _, alike in groupby(calls, key=_sending):
             group = list(alike)
             worker = group[0].worker
-            order = Order(run=scene.ledger.run, queue=worker.queue, store_result=True)
+            order = Order(run=scene.ledger.run, queue=worker.queue, store_result=scene.results)
             sent = submitter.submit(burst(group[0].work, len(group)), order)
             zero = zero or sent.started
             self._ids += sent.ids
@@ -263,7 +273,7 @@ class Stage:
         """
         ended = self._ends(scene, timeout_s)
         acts = sorted(
-            (self._act(one, scene.labels[one.task_id], scene.zero) for one in ended.values()),
+            (self._act(one, scene) for one in ended.values()),
             key=lambda one: one.started_s,
         )
         for one in acts:
@@ -324,9 +334,9 @@ class Stage:
                     raise WorkerError(f"{worker.node} died: {worker.how_it_ended()}")
         return ended
 
-    def _act(self, record: Record, label: str, zero: float) -> Act:
-        meta = self.house.app.backend.get_task_meta(record.task_id)
-        return act(record, meta, label, zero)
+    def _act(self, record: Record, scene: UnderWay) -> Act:
+        meta = self.house.app.backend.get_task_meta(record.task_id) if scene.results else {}
+        return act(record, meta, scene.labels[record.task_id], scene.zero)
 
     def _read(self) -> list[Record]:
         """Return what was recorded since the last time, waiting a moment for it."""

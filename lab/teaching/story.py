@@ -15,7 +15,7 @@ from tasks.lessons.notebook import Doing
 SCHEMA_VERSION: Final = 1
 
 #: How a column's numbers are written; `text` is shown as it is.
-Unit = Literal["text", "count", "seconds", "bytes", "per_s", "share", "times"]
+Unit = Literal["text", "count", "number", "seconds", "bytes", "per_s", "share", "times"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

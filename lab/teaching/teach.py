@@ -15,6 +15,7 @@ from cluster.machine import Machine
 from lab import about
 from lab.contestants import Contestants, Entry
 from lab.guests import Guests, chosen, nobody
+from lab.interpreter import Interpreter, without_gil
 from lab.teaching.alone import alone
 from lab.teaching.lesson import Lesson
 from lab.teaching.stage import House, Stage, require
@@ -56,6 +57,7 @@ def teach(
         check(lesson, asked.pools)
         if lesson.here or not asked.on_running:
             _check_modules(lesson, asked.pools)
+    python = _another_python(asked)
     app.loader.import_default_modules()
     with (
         LocalCluster(folder, asked.broker_url) as cluster,
@@ -72,7 +74,7 @@ def teach(
             clock=Clock.read(cluster.redis),
             machine=machine,
             telling=telling,
-            python=asked.python,
+            python=python,
         )
         hired = Contestants(cluster, f"poolwise-{folder.name}-{uuid4().hex[:8]}", events=False)
         try:
@@ -89,8 +91,10 @@ def teach(
 
 def check(lesson: Lesson, pools: Sequence[str]) -> None:
     """Raise UsageError where `lesson` cannot be shown on `pools` alone, or here."""
+    if pools and not lesson.workers:
+        raise UsageError(f"{lesson.name} starts the workers that it compares: leave --pools out")
     strange = [pool for pool in pools if pool not in lesson.workers]
-    if strange and lesson.workers:
+    if strange:
         raise UsageError(
             f"{lesson.name} has nothing to show on {strange[0]}, only on {_list(lesson.workers)}"
         )
@@ -106,6 +110,12 @@ def _check_modules(lesson: Lesson, pools: Sequence[str]) -> None:
         others = ",".join(other for other in shown if other != name)
         otherwise = f", or show {others} alone with --pools" if others else ""
         require(POOLS[name], "" if name in lesson.needs else otherwise)
+
+
+def _another_python(asked: Asked) -> Interpreter | None:
+    if asked.python is None or not any(lesson.another_python for lesson in asked.lessons):
+        return None
+    return without_gil(asked.python)
 
 
 def _taught(

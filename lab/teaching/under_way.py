@@ -27,6 +27,7 @@ class UnderWay:
     title: str
     ledger: Ledger
     clock: Clock
+    results: bool = True  # whether what the tasks return is stored
     labels: dict[str, str] = field(default_factory=dict)  # of the tasks, by id
     workers: dict[str, Runner] = field(default_factory=dict)  # that take part, by node
     lab: Notebook = field(init=False)  # opened at the scene's start

@@ -8,8 +8,6 @@ import time
 from dataclasses import dataclass
 from typing import Any, Final
 
-import psutil
-
 from tasks.celery import app
 from tasks.lessons.notebook import Notebook
 
@@ -153,6 +151,9 @@ class Client:
 
 def _stock(server_pid: int) -> dict[str, int]:
     """Return the server's threads and memory; what processes share counts once, where known."""
+    # Here: a worker on another Python has Celery, and need not have this.
+    import psutil  # noqa: PLC0415
+
     server = psutil.Process(server_pid)
     memory = server.memory_full_info()
     memory_bytes = int(getattr(memory, "pss", memory.rss))
