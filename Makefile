@@ -55,11 +55,14 @@ screenshots: dev ## the pictures in docs/images, made by the test of the Through
 chromium: ## the browser of the browser tests, where apt-get can install it
 	@scripts/install-chromium
 
+nogil: ## an environment for the lesson free-threading: PYTHON=/path/to/python3.14t
+	@scripts/setup-nogil $(or $(PYTHON),python3.14t)
+
 lock: ## remake both locks; ARGS=--upgrade moves to the newest versions
 	@scripts/lock $(ARGS)
 
 clean: ## remove .venv, builds and caches; results in runs/ stay
-	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-nogil dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 runtime:
