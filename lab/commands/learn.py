@@ -154,7 +154,7 @@ def _teach(lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mappin
         broker_url=url or (broker_url if on_running else None),
         on_running=on_running,
         python=shared["python"],
-        command=_again(lessons, dials, shared),
+        options=_options(lessons, dials, shared),
     )
     as_json = shared["as_json"]
     folder = new_run_folder(shared["out"], "learn", datetime.now())
@@ -199,8 +199,10 @@ def _write(told: Told, folder: Path, console: Console | None) -> None:
         console.print(line, highlight=False, soft_wrap=True)
 
 
-def _again(lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mapping[str, Any]) -> str:
-    """Write a command line that asks for the same again; a password never."""
+def _options(
+    lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mapping[str, Any]
+) -> str:
+    """Write the options that ask for the same again; a password never."""
     turned = [
         f"{dial.flag} {dials[dial.name]:g}"
         for lesson in lessons
@@ -208,11 +210,10 @@ def _again(lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mappin
         if dials.get(dial.name, dial.default) != dial.default
     ]
     parts = (
-        lessons[0].name if len(lessons) == 1 else "--all",
         *turned,
         f"--pools {shared['pools']}" if shared["pools"] else "",
         f"--broker {redacted(shared['broker'])}" if shared["broker"] else "",
         "--on-running" if shared["on_running"] else "",
         f"--python {shared['python']}" if shared["python"] else "",
     )
-    return " ".join(filter(None, ("poolwise learn", *parts)))
+    return "".join(f" {part}" for part in parts if part)

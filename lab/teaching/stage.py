@@ -24,7 +24,6 @@ from lab.contestants import Entry
 from lab.interpreter import Interpreter
 from lab.roles import Field
 from lab.runners import Runner, Started
-from lab.teaching.lesson import Lesson
 from lab.teaching.play import Act, Call, Played, act
 from lab.teaching.story import Scene
 from lab.teaching.telling import Telling
@@ -82,7 +81,6 @@ class Stage:
     def __init__(
         self,
         house: House,
-        lesson: Lesson,
         run: str,
         cast: Field,
         entries: Mapping[str, Entry],
@@ -92,7 +90,6 @@ class Stage:
         self.house = house
         self.machine = house.machine
         self.scenes: list[Scene] = []
-        self._lesson = lesson
         self._run = run
         self._cast = cast
         self._entries = entries
@@ -312,7 +309,7 @@ class Stage:
         queue = f"{self._run}.own.{len(self._queues) + 1}"
         self._queues.append(queue)
         return WorkerSpec(
-            name=f"{wanted.name}-{self._lesson.name}",
+            name=f"{wanted.name}.own",
             pool=wanted.pool,
             concurrency=wanted.slots,
             queues=(queue,),

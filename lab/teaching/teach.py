@@ -43,7 +43,7 @@ class Asked:
     broker_url: str | None  # None: an embedded one
     on_running: bool  # take the workers that run at the broker
     python: Path | None
-    command: str  # that asks for the same again, without a password
+    options: str  # that ask for the same again, each after a space, without a password
 
 
 def teach(
@@ -135,7 +135,7 @@ def _taught(
         hired.gather((), house.telling.starting)
     cast = Guests(house.asking, run, guests) if visits else hired
     dials = {dial.name: asked.dials.get(dial.name, dial.default) for dial in lesson.dials}
-    stage = Stage(house, lesson, run, cast, _entries(lesson, shown, guests, visits=visits), dials)
+    stage = Stage(house, run, cast, _entries(lesson, shown, guests, visits=visits), dials)
     try:
         stage.open()
         findings = lesson.run(stage)
@@ -151,7 +151,7 @@ def _taught(
         setting=lesson.setting,
         started_at=started_at,
         elapsed_s=time.monotonic() - began_s,
-        command=asked.command,
+        command=f"poolwise learn {lesson.name}{asked.options}",
         broker=redacted(asked.broker_url) if asked.broker_url else "embedded",
         workers=tuple(one.node for one in guests.values()),
         versions=about.versions(
