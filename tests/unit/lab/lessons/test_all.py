@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -69,3 +70,10 @@ def test_an_unknown_lesson_gets_the_nearest_name() -> None:
 def test_a_pool_that_a_lesson_has_nothing_for_is_refused() -> None:
     with pytest.raises(UsageError, match="nothing to show on solo"):
         check(LESSONS["gil"], ["solo"])
+
+
+@pytest.mark.parametrize("lesson", EVERY)
+def test_the_documents_tell_of_a_lesson_what_was_measured_and_mended(lesson: Lesson) -> None:
+    text = (Path(__file__).parents[4] / "docs" / "lessons.md").read_text(encoding="utf-8")
+    assert f"\n| `{lesson.name}` | " in text
+    assert f"\n**{lesson.name}.** " in text
