@@ -41,7 +41,7 @@ format: dev ## let ruff format and fix what it can
 	$(BIN)/ruff check --fix .
 
 test: dev ## every ring that needs no Docker
-	$(BIN)/pytest tests --ignore tests/compose -n 3 --dist loadfile $(ARGS)
+	$(BIN)/pytest tests --ignore tests/compose -n 4 --dist loadfile $(ARGS)
 
 unit: dev ## the ring that starts no process: seconds
 	$(BIN)/pytest tests/unit $(ARGS)

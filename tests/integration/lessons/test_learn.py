@@ -15,6 +15,8 @@ from tasks.celery import app
 from tests.command import poolwise, running
 from tests.integration.lessons.taught import held, take
 
+#: A small lesson whose claims hold on the workers below.
+SMALL = ("gil", "--tasks", "20", "--pause-ms", "200")
 #: Takes some seconds on the workers below.
 LONG = ("learn", "gil", "--no-predict", "--pause-ms", "500")
 NO_GEVENT = "import sys\nsys.modules['gevent'] = None\n"
@@ -54,7 +56,7 @@ def test_a_lesson_runs_on_workers_that_run_and_leaves_nothing(
     cluster: LocalCluster, on_running: tuple[str, ...], tmp_path: Path
 ) -> None:
     before = held(cluster.redis)
-    told = take("gil", *on_running, folder=tmp_path)
+    told = take(*SMALL, *on_running, folder=tmp_path)
     assert set(told.workers) == {"threads@poolwise", "prefork@poolwise"}
     assert held(cluster.redis) <= before
 
@@ -84,7 +86,7 @@ def test_ctrl_c_in_the_middle_of_a_lesson_on_workers_of_others(
         assert "interrupted; nothing is left running" in lesson.output()
         assert "Traceback" not in lesson.output()
     assert held(cluster.redis) <= before
-    take("gil", *on_running, folder=tmp_path)  # the workers are as good as before
+    take(*SMALL, *on_running, folder=tmp_path)  # the workers are as good as before
 
 
 def test_ctrl_c_ends_the_workers_that_a_lesson_has_started(tmp_path: Path) -> None:
