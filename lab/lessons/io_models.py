@@ -127,7 +127,7 @@ def scene(acts: Sequence[Act], title: str, caption: str) -> Scene:
             )
             for note in act.notes
         ]
-    axis = "seconds since the model began to read"
+    axis = "seconds since it began"
     return Scene(title=title, caption=caption, lanes=lanes, bars=tuple(bars), axis=axis)
 
 

@@ -48,6 +48,8 @@ def timeline(scene: Scene) -> go.Figure:
     named = rows <= NAMED_ROWS
     inner_px = max(60, min(MOST_PX, rows * (ROW_PX if named else 5)))
     drawn = figure(inner_px + 58, barmode="overlay", bargap=0.18)
+    # What a narrow screen has no room for is left out, not written over its neighbours.
+    drawn.update_layout(uniformtext={"mode": "hide", "minsize": 11})
     drawn.update_layout(margin={"l": 8, "r": 12, "t": 6, "b": 52})
     for doing, look in KEY.items():
         bars = [bar for bar in scene.bars if bar.doing == doing]
@@ -84,7 +86,7 @@ def _add(drawn: go.Figure, bars: Sequence[Bar], look: Look, end_s: float | None)
         textposition="inside",
         insidetextanchor="middle",
         textangle=0,
-        constraintext="none",
+        constraintext="inside",
         insidetextfont={"color": look.ink, "size": 12},
         customdata=[f"{plot_text(bar.who, 40)} {plot_text(bar.what, 40)}".strip() for bar in bars],
         hovertemplate="%{customdata}<br>from %{base:.3f} s for %{value:.3f} s<extra></extra>",

@@ -56,7 +56,7 @@ class Scene:
     lanes: tuple[Lane, ...]
     bars: tuple[Bar, ...]
     waits_for: tuple[Wait, ...] = ()  # a cycle, in its order, where one was found
-    axis: str = "seconds since the first task was sent"  # what the time axis counts
+    axis: str = "seconds since the start"  # what the time axis counts
 
     @property
     def end_s(self) -> float:

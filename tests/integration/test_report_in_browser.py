@@ -2,69 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser
 
 from lab.report import render
 from lab.results import RaceResult
+from tests.integration.pages import DRAWN, TITLES, WIDTHS_PX, Visit, browser, check_whole, visiting
 from tests.unit.report import sample
 
-WIDTHS_PX = (1280, 390)
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
-
-#: Texts that reach out of their plot, by name; half a pixel is rounding.
-CLIPPED = """() => [...document.querySelectorAll('.plot text')].filter(text => {
-  const box = text.getBoundingClientRect();
-  const plot = text.closest('.plot').getBoundingClientRect();
-  return box.width > 0 && (box.left < plot.left - 0.5 || box.right > plot.right + 0.5
-    || box.top < plot.top - 0.5 || box.bottom > plot.bottom + 0.5);
-}).map(text => text.textContent)"""
-#: Pairs of texts of one plot that lie on each other.
-OVERLAPPING = """() => [...document.querySelectorAll('.plot')].flatMap(plot => {
-  const texts = [...plot.querySelectorAll('text')].filter(t => t.textContent.trim());
-  const boxes = texts.map(text => text.getBoundingClientRect());
-  const hits = [];
-  boxes.forEach((a, i) => boxes.forEach((b, j) => {
-    if (i < j && a.left < b.right - 1 && b.left < a.right - 1
-        && a.top < b.bottom - 3 && b.top < a.bottom - 3)
-      hits.push(texts[i].textContent + ' / ' + texts[j].textContent);
-  }));
-  return hits;
-})"""
-#: HTML elements wider than the screen that no scrolling box holds.
-TOO_WIDE = """() => [...document.querySelectorAll('main *')].filter(element =>
-  !element.closest('.scroll, .plot, details:not([open])') && !element.matches('.unseen')
-  && element.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5
-).map(element => element.outerHTML.slice(0, 120))"""
-DRAWN = """() => [...document.querySelectorAll('.plot')].map(plot =>
-  plot.querySelectorAll('.trace path, .bars path, .scatterlayer path').length)"""
-TITLES = """() => [...document.querySelectorAll('.plot')].map(plot => [
-  [...plot.querySelectorAll('[class^=infolayer] [class*=x][class$=title]')].length,
-  [...plot.querySelectorAll('[class^=infolayer] [class*=y][class$=title]')].length])"""
-
-
-@dataclass(slots=True)
-class Visit:
-    """An open page, with what it complained of and what it asked for."""
-
-    page: Page
-    complaints: list[str] = field(default_factory=list)
-    asked_for: list[str] = field(default_factory=list)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=list(FLAGS)
-        )
-        yield chromium
-        chromium.close()
+__all__ = ["browser"]
 
 
 @pytest.fixture(
@@ -88,30 +38,13 @@ def visit(
     results: list[RaceResult],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Visit]:
-    path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(render(results), encoding="utf-8")
-    page = browser.new_page(viewport={"width": int(request.param), "height": 900})
-    seen = Visit(page=page)
-    page.on("console", lambda message: seen.complaints.append(message.text))
-    page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-    page.on("request", lambda asked: seen.asked_for.append(asked.url))
-    page.goto(path.as_uri())
-    page.wait_for_selector("html[data-drawn]", timeout=60_000)
-    yield seen
-    page.close()
+    folder = tmp_path_factory.mktemp("report")
+    with visiting(browser, render(results), folder, int(request.param)) as seen:
+        yield seen
 
 
 def test_the_page_is_quiet_whole_and_fits(visit: Visit) -> None:
-    page = visit.page
-    assert visit.complaints == []
-    assert [url for url in visit.asked_for if not url.startswith("file://")] == []
-    width_px, room_px = page.evaluate(
-        "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
-    )
-    assert width_px <= room_px
-    assert page.evaluate(TOO_WIDE) == []
-    assert page.evaluate(CLIPPED) == []
-    assert page.evaluate(OVERLAPPING) == []
+    check_whole(visit)
 
 
 def test_every_plot_is_drawn_with_titled_axes(visit: Visit) -> None:

@@ -1,0 +1,64 @@
+"""A lesson's page in a real browser: every scene is drawn, nothing complains, all of it fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from playwright.sync_api import Browser
+
+from lab.report.lesson import render
+from lab.teaching.story import Lane, Scene, Told
+from tests.integration.pages import DRAWN, WIDTHS_PX, Visit, browser, check_whole, visiting
+from tests.unit.lab.teaching.sample import CYCLE, scene, told
+
+__all__ = ["browser"]
+
+LONG = "<img src=http://127.0.0.1:9/x onerror=console.error(1)>" + "w" * 200
+SCENES = (scene(), scene(3, waits_for=CYCLE), scene(14), scene(100))
+
+
+def hostile() -> Told:
+    """Names that are long, unbroken, and markup."""
+    lanes = tuple(Lane(node=f"{LONG}@here", slot=LONG) for _ in range(2))
+    bars = tuple(replace(bar, what=LONG, who=LONG) for bar in scene().bars)
+    waits = tuple(replace(wait, who=f"task {n}") for n, wait in enumerate(CYCLE))
+    bad = Scene(title=LONG, caption=LONG, lanes=lanes, bars=bars, waits_for=waits)
+    return replace(told(), title=LONG, setting=LONG, lecture=LONG, scenes=(bad,))
+
+
+TAUGHT = {
+    "a lesson": told(chosen=0, scenes=SCENES),
+    "not borne out": told(holds=False),
+    "hostile": hostile(),
+}
+
+
+@pytest.fixture(scope="module", params=TAUGHT)
+def taught(request: pytest.FixtureRequest) -> Told:
+    return TAUGHT[str(request.param)]
+
+
+@pytest.fixture(scope="module", params=WIDTHS_PX, ids=[f"{width} px" for width in WIDTHS_PX])
+def visit(
+    request: pytest.FixtureRequest,
+    browser: Browser,
+    taught: Told,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Visit]:
+    folder = tmp_path_factory.mktemp("lesson")
+    with visiting(browser, render(taught), folder, int(request.param)) as seen:
+        yield seen
+
+
+def test_the_page_is_quiet_whole_and_fits(visit: Visit) -> None:
+    check_whole(visit)
+
+
+def test_every_scene_is_drawn(visit: Visit, taught: Told) -> None:
+    marks = visit.page.evaluate(DRAWN)
+    assert len(marks) == len(taught.scenes)
+    assert min(marks) > 0
+    circles = visit.page.locator("svg.cycle").count()
+    assert circles == sum(bool(one.waits_for) for one in taught.scenes)
