@@ -13,9 +13,10 @@ from cluster.footprint import cpu_s
 from lab.lessons.echo_seen import SEQUENTIAL, Seen, claims, figures, summed, verdict
 from lab.lessons.openings import check_openings
 from lab.runners import Runner
+from lab.teaching.house import Wanted
 from lab.teaching.lesson import Dial, Lesson, Question
 from lab.teaching.play import Call, Played
-from lab.teaching.stage import Stage, Wanted
+from lab.teaching.stage import Stage
 from lab.teaching.story import Bar, Findings, Lane, Scene
 from producer.plan import Work
 from tasks.lessons.echo import Visiting

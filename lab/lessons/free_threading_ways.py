@@ -12,8 +12,9 @@ from typing import Final
 from lab.interpreter import Interpreter, environment
 from lab.report import words
 from lab.runners import Started
+from lab.teaching.house import Wanted
 from lab.teaching.play import Call
-from lab.teaching.stage import Stage, Wanted
+from lab.teaching.stage import Stage
 from producer.plan import Work
 
 SLICES, COUNT_DOWN = "lessons.free_threading.slices", "lessons.free_threading.count_down"

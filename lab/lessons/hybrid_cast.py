@@ -13,8 +13,9 @@ from typing import Final, Protocol
 from lab.report import words
 from lab.runners import Started
 from lab.teaching.contest import pss_bytes
+from lab.teaching.house import Wanted
 from lab.teaching.play import Call, Played
-from lab.teaching.stage import Stage, Wanted
+from lab.teaching.stage import Stage
 from lab.teaching.story import Bar, Lane, Scene
 from producer.plan import Work
 

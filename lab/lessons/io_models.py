@@ -18,9 +18,10 @@ from lab.lessons.io_models_seen import (
     summed,
     verdict,
 )
+from lab.teaching.house import Wanted
 from lab.teaching.lesson import Dial, Lesson, Question
 from lab.teaching.play import Act, Call, Note, Played
-from lab.teaching.stage import Stage, Wanted
+from lab.teaching.stage import Stage
 from lab.teaching.story import Bar, Findings, Lane, Scene
 from producer.plan import Work
 from tasks.errors import WorkerError

@@ -14,9 +14,10 @@ from lab.lessons.pools_figures import Measured, claims, tables, verdict
 from lab.lessons.pools_sweep import Step, sizes
 from lab.lessons.pools_waves import Served, served
 from lab.runners import Runner
+from lab.teaching.house import Wanted
 from lab.teaching.lesson import Dial, Lesson, Question
 from lab.teaching.play import Call, Played
-from lab.teaching.stage import Stage, Wanted
+from lab.teaching.stage import Stage
 from lab.teaching.story import Findings
 from producer.plan import Work
 from worker.pools import POOLS

@@ -8,34 +8,26 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from importlib.util import find_spec
 from itertools import groupby
 from typing import Any, Final
 from uuid import uuid4
 
-from celery import Celery
-from kombu import Connection
-
-from cluster.found import Asking
-from cluster.local import LocalCluster, WorkerSpec
-from cluster.machine import Machine
+from cluster.local import WorkerSpec
 from lab.contestants import Entry
-from lab.interpreter import Interpreter
 from lab.roles import Field
 from lab.runners import Runner, Started
+from lab.teaching.house import House, Wanted, require
 from lab.teaching.play import Act, Call, Played, act
 from lab.teaching.story import Scene
-from lab.teaching.telling import Telling
 from lab.teaching.under_way import UnderWay
 from producer.ledger import Ledger
 from producer.plan import Work, burst
 from producer.queues import drain, remove
 from producer.records import Record, RecordReader
 from producer.submit import Order, Submitter
-from tasks.errors import PoolwiseError, UsageError, WorkerError
-from worker.pools import POOLS, Pool
-from worker.probe import HEADER, Clock
+from tasks.errors import PoolwiseError, WorkerError
+from worker.pools import POOLS
+from worker.probe import HEADER
 
 #: Seconds that a scene's tasks may take, if the lesson does not say.
 SCENE_S: Final = 15.0
@@ -47,32 +39,6 @@ ENDING_S: Final = 10.0
 GROUP_PARTS: Final = ("", ".j", ".t", ".s", ".d", ".c")
 #: Seconds between two reports of progress.
 PROGRESS_S: Final = 0.1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """A worker that a lesson has started for itself, on this machine."""
-
-    name: str
-    pool: str
-    slots: int
-    flags: Sequence[str] = ()  # further flags of `celery worker`
-    env: Mapping[str, str] = field(default_factory=dict)
-    python: str = sys.executable
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class House:
-    """What every lesson of a run uses."""
-
-    app: Celery
-    cluster: LocalCluster
-    asking: Asking
-    connection: Connection
-    clock: Clock
-    machine: Machine
-    telling: Telling
-    python: Interpreter | None  # without the GIL, where one was named and a lesson is for it
 
 
 class Stage:
@@ -353,15 +319,6 @@ class Stage:
         deadline = time.monotonic() + ENDING_S
         while self._pending and time.monotonic() < deadline:
             self._read()
-
-
-def require(pool: Pool, otherwise: str = "") -> None:
-    """Raise UsageError where a pool's worker cannot run here for want of a module."""
-    if pool.needs_module and find_spec(pool.needs_module) is None:
-        raise UsageError(
-            f"a {pool.name} worker needs {pool.needs_module}, which is not installed here: "
-            f"pip install {pool.needs_module}{otherwise}"
-        )
 
 
 def _sending(call: Call) -> tuple[Work, str]:

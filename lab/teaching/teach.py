@@ -17,8 +17,9 @@ from lab.contestants import Contestants, Entry
 from lab.guests import Guests, chosen, nobody
 from lab.interpreter import Interpreter, without_gil
 from lab.teaching.alone import alone
+from lab.teaching.house import House, require
 from lab.teaching.lesson import Lesson
-from lab.teaching.stage import House, Stage, require
+from lab.teaching.stage import Stage
 from lab.teaching.story import SCHEMA_VERSION, Expectation, Told
 from lab.teaching.telling import Telling
 from producer import broker
