@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import resource
 import signal
 import socket
 import sys
@@ -132,8 +131,6 @@ KINDS: Final[dict[str, Callable[[Any, Tally], None]]] = {
 def main() -> None:
     """Serve on loopback until the process is ended."""
     kind, port = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     tally = Tally()
     signal.signal(signal.SIGTERM, tally.close)
     listener = socket.create_server((LOOPBACK, port), backlog=BACKLOG)

@@ -27,7 +27,13 @@ def start_listening(
     def failure() -> PoolwiseError:
         return PoolwiseError(f"the {name} did not start; its log:\n{child.log_tail()}")
 
-    wait_until(lambda: log.read_text().endswith("\n") or not child.alive, START_S, failure)
+    wait_until(lambda: _ports(log) or not child.alive, START_S, failure)
     if not child.alive:
         raise failure()
-    return child, int(log.read_text().split()[0])
+    return child, _ports(log)[-1]
+
+
+def _ports(log: Path) -> list[int]:
+    """Read the ports among the lines that are whole; a library may have written others."""
+    lines = log.read_text(errors="replace").splitlines(keepends=True)
+    return [int(line) for line in lines if line.endswith("\n") and line.strip().isdigit()]

@@ -7,9 +7,11 @@ import sys
 from typing import Any, NoReturn
 
 import click
+import redis
+from kombu.exceptions import OperationalError
 
 from lab.commands import learn, preflight, race, report, switch, up, workers
-from tasks.errors import PoolwiseError
+from tasks.errors import BrokerError, PoolwiseError
 
 #: Exit code after Ctrl-C, as shells have it.
 INTERRUPTED = 130
@@ -29,6 +31,9 @@ class Edge(click.Group):
             return super().main(*args, **{**kwargs, "standalone_mode": False}) or 0
         except PoolwiseError as error:
             return _fail(str(error), error.exit_code)
+        except (redis.ConnectionError, redis.TimeoutError, OperationalError) as error:
+            gone = str(error).partition("\n")[0]
+            return _fail(f"the broker went away in the middle: {gone}", BrokerError.exit_code)
         except click.ClickException as error:
             error.show()
             return error.exit_code

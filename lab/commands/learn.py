@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 import msgspec
+from click.core import ParameterSource
 from rich.console import Console
 from rich.table import Table
 
@@ -97,7 +98,6 @@ def learn(ctx: click.Context, /, *, every: bool, **shared: Any) -> int:
     if ctx.invoked_subcommand is not None:
         if every:
             raise UsageError("--all teaches every lesson: leave the lesson's name out")
-        ctx.default_map = {ctx.invoked_subcommand: _said(ctx, shared)}
         return 0
     if every:
         return _teach(tuple(LESSONS.values()), {}, shared)
@@ -105,10 +105,22 @@ def learn(ctx: click.Context, /, *, every: bool, **shared: Any) -> int:
     return 0
 
 
-def _said(ctx: click.Context, shared: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was said before the lesson's name: it holds for the lesson."""
-    default = click.core.ParameterSource.DEFAULT
-    return {n: value for n, value in shared.items() if ctx.get_parameter_source(n) is not default}
+def _said_before(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was said before the lesson's name, and not again behind it.
+
+    It holds for the lesson, and counts more than what the environment says.
+    """
+    here = click.get_current_context()
+    before = here.parent
+    if before is None:
+        return {}
+    return {
+        name: before.params[name] for name in chosen if _typed(before, name) > _typed(here, name)
+    }
+
+
+def _typed(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 def _command(lesson: Lesson) -> click.Command:
@@ -116,7 +128,7 @@ def _command(lesson: Lesson) -> click.Command:
 
     def taught(**chosen: Any) -> int:
         turned = {name: chosen.pop(name) for name in dials}
-        return _teach((lesson,), turned, chosen)
+        return _teach((lesson,), turned, {**chosen, **_said_before(chosen)})
 
     for dial in reversed(lesson.dials):
         taught = _dial(dial)(taught)

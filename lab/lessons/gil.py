@@ -185,7 +185,7 @@ LESSON: Final = Lesson(
     workers={"threads": 100, "gevent": 100, "prefork": 4},
     tasks=frozenset({"lessons.gil.take", "lessons.gil.take_shared"}),
     dials=(
-        Dial(flag="--tasks", default=100, low=2, high=1_000, help="Tasks that take."),
+        Dial(flag="--tasks", default=100, low=8, high=300, help="Tasks that take."),
         Dial(flag="--pause-ms", default=60.0, low=0, high=500, help="Pause before writing, ms."),
     ),
     run=run,

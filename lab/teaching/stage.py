@@ -8,11 +8,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from itertools import groupby
 from typing import Any, Final
 from uuid import uuid4
 
 from cluster.local import WorkerSpec
+from cluster.signals import held_back
 from lab.contestants import Entry
 from lab.roles import Field
 from lab.runners import Runner, Started
@@ -170,10 +172,10 @@ class Stage:
         *,
         results: bool = True,
     ) -> Played:
-        """Send tasks, in order, and wait until each has ended, or time is up.
+        """Send tasks, in order, and wait until each has ended.
 
         Without `results` none are stored, which costs a worker less: acts have no value then.
-        Raises PoolwiseError where one fails, WorkerError where a worker dies.
+        Raises PoolwiseError where one fails or time is up, WorkerError where a worker dies.
         """
         scene = self.begin(title, results=results)
         scene.zero = self.send(scene, calls)
@@ -196,10 +198,11 @@ class Stage:
             group = list(alike)
             worker = group[0].worker
             order = Order(run=scene.ledger.run, queue=worker.queue, store_result=scene.results)
-            sent = submitter.submit(burst(group[0].work, len(group)), order)
+            with held_back():  # what is sent and not noted would stay behind after Ctrl-C
+                sent = submitter.submit(burst(group[0].work, len(group)), order)
+                self._ids += sent.ids
+                self._pending |= dict.fromkeys(sent.ids, order.queue)
             zero = zero or sent.started
-            self._ids += sent.ids
-            self._pending |= dict.fromkeys(sent.ids, order.queue)
             scene.enter(worker, dict(zip(sent.ids, (call.label for call in group), strict=True)))
         return zero
 
@@ -230,11 +233,17 @@ class Stage:
     def follow(
         self, scene: UnderWay, timeout_s: float = SCENE_S, *, may_fail: bool = False
     ) -> Played:
-        """Wait until each task of `scene` has ended, or time is up.
+        """Wait until each task of `scene` has ended.
 
-        Raises PoolwiseError where one fails that may not, WorkerError where a worker dies.
+        Raises PoolwiseError where one has not ended by then, or fails that may not, WorkerError
+        where a worker dies.
         """
         ended = self._ends(scene, timeout_s)
+        if scene.ledger.open:
+            raise PoolwiseError(
+                f"{scene.title}: {scene.ledger.open} of {len(scene.labels)} tasks had not ended "
+                f"after {timeout_s:g} s: is this machine, or that worker, busy with something else?"
+            )
         acts = sorted(
             (self._act(one, scene) for one in ended.values()),
             key=lambda one: one.started_s,
@@ -257,11 +266,16 @@ class Stage:
 
     def close(self) -> None:
         """Leave nothing behind: no worker of the lesson's, no task, queue, key or result."""
-        self._drain()
-        self.dismiss(*self._own)
-        self._cast.close()
-        self._await_ends()
-        remove(self.house.connection, self._queues)
+        with ExitStack() as steps:  # from the last to the first, each also where another fails
+            steps.callback(self._erase)
+            steps.callback(remove, self.house.connection, self._queues)
+            steps.callback(self._await_ends)
+            steps.callback(self._cast.close)
+            steps.callback(self.dismiss, *self._own)
+            steps.callback(self._drain)
+
+    def _erase(self) -> None:
+        """Delete keys and results."""
         backend: Any = self.house.app.backend
         leftovers = [
             *self._keys,
@@ -317,6 +331,8 @@ class Stage:
     def _await_ends(self) -> None:
         """Let the tasks that workers which stay have taken come to their ends."""
         deadline = time.monotonic() + ENDING_S
+        if self._pending:
+            self.house.telling.playing("tasks under way end", 0, len(self._pending))
         while self._pending and time.monotonic() < deadline:
             self._read()
 

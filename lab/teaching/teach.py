@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -137,13 +138,12 @@ def _taught(
     cast = Guests(house.asking, run, guests) if visits else hired
     dials = {dial.name: asked.dials.get(dial.name, dial.default) for dial in lesson.dials}
     stage = Stage(house, run, cast, _entries(lesson, shown, guests, visits=visits), dials)
-    try:
+    with ExitStack() as steps:
+        if visits:
+            steps.callback(lambda: remove(house.connection, cast.queues))
+        steps.callback(stage.close)
         stage.open()
         findings = lesson.run(stage)
-    finally:
-        stage.close()
-        if visits:
-            remove(house.connection, cast.queues)
     return Told(
         schema_version=SCHEMA_VERSION,
         kind="lesson",

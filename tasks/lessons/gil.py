@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from redis.exceptions import LockError
+
 from tasks.celery import app
 from tasks.lessons.notebook import Notebook
 from tasks.lessons.shared import number_at, shared
@@ -86,7 +88,8 @@ WAYS: Final[dict[str, Callable[[Notebook, str, float], int]]] = {
 def _redis_lock(notebook: Notebook, name: str) -> Iterator[None]:
     lock = shared().lock(name, timeout=LOCK_S, sleep=0.01, blocking_timeout=LOCK_S)
     with notebook.noting("blocked", "lock in Redis"):
-        lock.acquire()
+        if not lock.acquire():
+            raise LockError(f"{name} could not be had within {LOCK_S:g} s")
     try:
         yield
     finally:

@@ -62,7 +62,7 @@ def watch(counter: str, seconds: float) -> dict[str, Any]:
     return notebook.handed_in(
         [
             [since - opened, until - opened, *_most(found)]
-            for since, (until, found) in sorted(watched.seen.items())
+            for since, (until, found) in sorted(dict(watched.seen).items())
         ]
     )
 

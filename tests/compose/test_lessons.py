@@ -8,7 +8,7 @@ from lab.lessons import LESSONS
 from tests.compose.project import Project
 from tests.compose.ride import Ride
 from tests.compose.test_lab import SCRATCH, document, lab
-from tests.integration.lessons.taught import held
+from tests.integration.lessons.taught import held, nothing_left
 
 
 @pytest.mark.parametrize("name", LESSONS)
@@ -20,4 +20,4 @@ def test_a_lesson_holds_on_the_workers_of_the_cluster(ring: Project, ride: Ride,
     lesson = LESSONS[name]
     visited = () if lesson.here else lesson.workers
     assert len(told["workers"]) == len(visited)  # type: ignore[arg-type]
-    assert held(ride.server) <= before
+    nothing_left(ride.server, before)

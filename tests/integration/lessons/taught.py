@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import redis
 
+from cluster.wait import wait_until
 from lab.teaching.story import Claim, Told
 from tests.command import poolwise
 
@@ -41,3 +42,15 @@ def held(server: redis.Redis) -> set[str]:
     """Name what a broker holds, but for what workers keep there as long as they run."""
     keys = {key.decode() for key in server.scan_iter(count=1_000)}
     return {key for key in keys if not key.startswith(ALWAYS)}
+
+
+def nothing_left(server: redis.Redis, before: set[str]) -> None:
+    """Fail unless a broker soon holds nothing that it did not hold `before`.
+
+    Soon: a worker acknowledges a task a moment after it has recorded its end.
+    """
+
+    def left() -> set[str]:
+        return held(server) - before
+
+    wait_until(lambda: not left(), 5, lambda: AssertionError(f"left behind: {left()}"))

@@ -13,7 +13,7 @@ from cluster.ports import LOOPBACK, free_port
 from cluster.wait import wait_until
 from tasks.celery import app
 from tests.command import poolwise, running
-from tests.integration.lessons.taught import held, take
+from tests.integration.lessons.taught import held, nothing_left, take
 
 #: A small lesson whose claims hold on the workers below.
 SMALL = ("gil", "--tasks", "20", "--pause-ms", "200")
@@ -58,7 +58,7 @@ def test_a_lesson_runs_on_workers_that_run_and_leaves_nothing(
     before = held(cluster.redis)
     told = take(*SMALL, *on_running, folder=tmp_path)
     assert set(told.workers) == {"threads@poolwise", "prefork@poolwise"}
-    assert held(cluster.redis) <= before
+    nothing_left(cluster.redis, before)
 
 
 def test_two_lessons_at_once_on_one_cluster(
@@ -72,7 +72,7 @@ def test_two_lessons_at_once_on_one_cluster(
         assert first.ended() == 130
     assert second.returncode == 1
     assert "another lesson is under way on this cluster (gil on " in error(second.stderr)
-    assert held(cluster.redis) <= before
+    nothing_left(cluster.redis, before)
 
 
 def test_ctrl_c_in_the_middle_of_a_lesson_on_workers_of_others(
@@ -85,7 +85,7 @@ def test_ctrl_c_in_the_middle_of_a_lesson_on_workers_of_others(
         assert lesson.ended() == 130
         assert "interrupted; nothing is left running" in lesson.output()
         assert "Traceback" not in lesson.output()
-    assert held(cluster.redis) <= before
+    nothing_left(cluster.redis, before)
     take(*SMALL, *on_running, folder=tmp_path)  # the workers are as good as before
 
 
@@ -129,6 +129,23 @@ def test_a_mistake_gets_one_line(
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert not [path for path in tmp_path.rglob("*") if path.suffix in {".json", ".html"}]
+
+
+def test_what_is_typed_before_the_name_counts_more_than_the_environment(tmp_path: Path) -> None:
+    words = ("learn", "--pools", "solo", "gil")
+    done = poolwise(*words, cwd=tmp_path, env={"POOLWISE_POOLS": "threads"})
+    assert done.returncode == 2
+    assert "nothing to show on solo" in error(done.stderr)
+
+
+def test_a_broker_that_goes_in_the_middle_ends_with_one_line(tmp_path: Path) -> None:
+    with LocalCluster(tmp_path) as there:
+        words = (*LONG, "--pools", "threads", "--broker", there.broker_url)
+        with running(*words, folder=tmp_path) as lesson:
+            lesson.until(lambda: "threads: no pause" in lesson.output())
+            there.close()
+            assert lesson.ended() == 3
+            assert "the broker went away" in error(lesson.output())
 
 
 def test_without_gevent_the_line_says_what_to_do(tmp_path: Path) -> None:
