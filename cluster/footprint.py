@@ -45,10 +45,11 @@ def runnable_s(pid: int) -> float | None:
     for process in _tree(pid):
         for thread in Path(f"/proc/{process.pid}/task").glob("*/schedstat"):
             try:
-                running_ns, ready_ns, _ = map(int, thread.read_text(encoding="ascii").split())
+                running_ns, ready_ns, times = map(int, thread.read_text(encoding="ascii").split())
             except (OSError, ValueError):
                 continue
-            total_ns, told = total_ns + running_ns + ready_ns, True
+            # A kernel that does not count says that the thread never ran at all.
+            total_ns, told = total_ns + running_ns + ready_ns, told or times > 0
     return total_ns / 1e9 if told else None
 
 

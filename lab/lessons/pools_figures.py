@@ -21,6 +21,8 @@ DEARER: Final = 3.0
 #: Share of the slots' growth that the throughput stays below; it is little more than half of it,
 #: also where there are many cores.
 IN_PROPORTION: Final = 0.85
+#: Times the slots from which the start is longer beyond doubt.
+FAR_APART: Final = 3
 #: How much more CPU time the start of many processes takes, at least.
 SLOWER_START: Final = 1.2
 #: What to call several slots of a kind.
@@ -137,7 +139,8 @@ def claims(measured: Measured) -> Iterator[Claim]:
     for pool, steps in measured.steps.items():
         yield _enough(steps)
         if POOLS[pool].parallel_python:
-            yield _slower_start(steps)
+            if steps[-1].slots >= FAR_APART * steps[0].slots:
+                yield _slower_start(steps)
             yield from _dearer(measured, pool)
 
 

@@ -73,5 +73,5 @@ def sizes(first: int, *, processes: bool, machine: Machine) -> tuple[int, ...]:
     if not processes:
         return (first, 4 * first, 12 * first)
     affordable = int(machine.memory_bytes * SHARE_OF_MEMORY / PROCESS_BYTES)
-    most = max(2 * first, min(10 * machine.cores, MOST_PROCESSES, affordable))
+    most = max(2 * first, min(max(4 * first, 10 * machine.cores), MOST_PROCESSES, affordable))
     return (first, *((most // 2,) if most // 2 > first else ()), most)

@@ -76,6 +76,8 @@ def spending() -> Iterator[Spending]:
         yield Spending(None)
         return
     try:
-        yield Spending(file)
+        # A kernel that does not count says that this thread, which runs, never did.
+        counts = any(int(part) for part in os.pread(file, 80, 0).split())
+        yield Spending(file if counts else None)
     finally:
         os.close(file)

@@ -67,7 +67,7 @@ def test_a_slot_costs_what_the_largest_has_beyond_the_smallest() -> None:
 @pytest.mark.parametrize(
     ("cores", "memory_bytes", "expected"),
     [
-        (1, 8_000_000_000, (5, 10)),
+        (1, 8_000_000_000, (5, 10, 20)),
         (2, 8_000_000_000, (5, 10, 20)),
         (16, 64_000_000_000, (5, 40, 80)),
         (16, 1_000_000_000, (5, 10)),
