@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from lab.runners import Runner
+from lab.teaching import atonce
 from lab.teaching.play import Act, Played
 from lab.teaching.under_way import UnderWay
 
@@ -63,17 +64,9 @@ class Way:
 
 def most_at_once(acts: Sequence[Act]) -> int:
     """Count how many tasks were at work at once, by their own notes."""
-    edges = [
-        edge
-        for act in acts
-        for note in act.notes
-        for edge in ((note.started_s, 1), (note.finished_s, -1))
-    ]
-    level = most = 0
-    for _, step in sorted(edges):
-        level += step
-        most = max(most, level)
-    return most
+    return atonce.most_at_once(
+        (note.started_s, note.finished_s) for act in acts for note in act.notes
+    )
 
 
 def in_slot_of_failed(way: Way) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -62,8 +61,6 @@ class Played:
 
     title: str
     acts: tuple[Act, ...]
-    #: Tasks that had not ended when time was up.
-    unfinished: tuple[str, ...] = ()
     slots: Mapping[str, int] = field(default_factory=dict)  # of each worker that took part, by node
 
     @property
@@ -162,8 +159,3 @@ def _bars(one: Act, lane: int) -> Iterable[Bar]:
             started_s=note.started_s,
             finished_s=note.finished_s,
         )
-
-
-def lanes_of(acts: Iterable[Act]) -> Counter[tuple[str, str]]:
-    """Count how many tasks each slot of each worker ran."""
-    return Counter((one.node, one.slot) for one in acts)

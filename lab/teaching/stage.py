@@ -251,11 +251,9 @@ class Stage:
         for one in acts:
             if one.error and not may_fail:
                 raise PoolwiseError(f"{one.label} failed on {one.node}: {one.error}")
-        labels = scene.labels.items()
         return Played(
             title=scene.title,
             acts=tuple(acts),
-            unfinished=tuple(label for task_id, label in labels if task_id not in ended),
             slots=dict(self._slots),
         )
 
