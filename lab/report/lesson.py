@@ -31,7 +31,7 @@ def render(told: Told) -> str:
             )
             if told.scenes
             else None,
-            _figures(told),
+            _figures(told) if not told.findings.skipped else _skipped(told),
             _after(told),
         ),
     )
@@ -86,6 +86,10 @@ def _scene(scene: Scene) -> Markup:
     if not scene.waits_for:
         return drawn
     return tag("div", drawn, cycle(scene.waits_for), cls="wide")
+
+
+def _skipped(told: Told) -> Markup:
+    return tag("p", f"Skipped: {told.findings.skipped}", cls="warning")
 
 
 def _figures(told: Told) -> Markup:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lab.report.lesson import render
+from lab.teaching.story import Findings
 from tests.unit.lab.teaching.sample import scene, told
 
 
@@ -38,3 +39,10 @@ def test_names_cannot_inject() -> None:
     page = render(hostile)
     assert "<script>alert(1)" not in page
     assert "</script><b>" not in page
+
+
+def test_a_skipped_lesson_says_why_and_shows_no_empty_figures() -> None:
+    findings = Findings(tables=(), claims=(), verdict="", skipped="no such Python was named")
+    page = render(replace(told(), scenes=(), findings=findings))
+    assert "Skipped: no such Python was named" in page
+    assert "Figures" not in page
