@@ -208,7 +208,7 @@ def _write(told: Told, folder: Path, console: Console | None) -> None:
     result_files.write_whole(page, render(told).encode())
     if console is not None:
         line = f"Page: {shlex.quote(str(page))}   ·   again: {told.command}\n"
-        console.print(line, highlight=False, soft_wrap=True)
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
 def _options(
@@ -223,9 +223,9 @@ def _options(
     ]
     parts = (
         *turned,
-        f"--pools {shared['pools']}" if shared["pools"] else "",
-        f"--broker {redacted(shared['broker'])}" if shared["broker"] else "",
+        f"--pools {shlex.quote(shared['pools'])}" if shared["pools"] else "",
+        f"--broker {shlex.quote(redacted(shared['broker']))}" if shared["broker"] else "",
         "--on-running" if shared["on_running"] else "",
-        f"--python {shared['python']}" if shared["python"] else "",
+        f"--python {shlex.quote(str(shared['python']))}" if shared["python"] else "",
     )
     return "".join(f" {part}" for part in parts if part)
