@@ -23,7 +23,7 @@ from cluster.reaper import Reaper
 from cluster.wait import wait_until
 from producer.plan import Work, burst
 from producer.submit import Order, Submitter
-from tasks.celery import app, keep_results_at
+from tasks.celery import app, use_broker
 from worker.pools import DEFAULT_POOLS, Pool, pool_named
 from worker.probe import Clock
 
@@ -41,7 +41,7 @@ def main(tasks: int, rounds: int, pools: str) -> None:
     app.loader.import_default_modules()
     click.echo(f"{tasks} no-op tasks a run, {rounds} pairs, concurrency {SLOTS}")
     with tempfile.TemporaryDirectory() as folder, LocalCluster(Path(folder)) as cluster:
-        keep_results_at(cluster.broker_url)
+        use_broker(cluster.broker_url)
         app.conf.update(broker_url=cluster.broker_url)
         for name in pools.split(","):
             _measure(cluster, pool_named(name), tasks, rounds)

@@ -25,7 +25,7 @@ from producer import broker
 from producer.plan import Work, burst
 from producer.statistics import spread
 from producer.submit import Order, batching, stamping
-from tasks.celery import app, keep_results_at
+from tasks.celery import app, use_broker
 
 WORK = Work(task="cpu.burn", args=(1_000,))
 ORDER = Order(run="benchmark", queue="benchmark")
@@ -38,7 +38,7 @@ def main(tasks: int, rounds: int) -> None:
     """Measure and print."""
     app.loader.import_default_modules()
     with tempfile.TemporaryDirectory() as folder, LocalCluster(Path(folder)) as cluster:
-        keep_results_at(cluster.broker_url)
+        use_broker(cluster.broker_url)
         app.conf.update(broker_url=cluster.broker_url)
         with app.connection_for_write(cluster.broker_url) as connection:
             click.echo(f"{tasks} tasks of {WORK.task}, {rounds} rounds in turn, "

@@ -34,7 +34,7 @@ from producer import broker
 from producer.broker import redacted
 from producer.plan import burst
 from producer.queues import remove
-from tasks.celery import app, keep_results_at
+from tasks.celery import app, use_broker
 from worker.probe import Clock
 
 #: A repeat may take this many times what one core alone would need, and some seconds more.
@@ -81,7 +81,7 @@ def race(options: RaceOptions, folder: Path, machine: Machine, watcher: Watcher)
         asked = about.settings(options, tuple(worker.node for worker in found.values()))
         result = _blank(asked, run, machine, cluster, speed, clock)
         watcher.prepared(result)
-        keep_results_at(cluster.broker_url)
+        use_broker(cluster.broker_url)
         todo = workloads(options.workloads, _scale(options), speed, port)
         with app.connection_for_write(cluster.broker_url) as connection:
             under_way = Race(

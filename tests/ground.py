@@ -12,7 +12,7 @@ from kombu import Connection
 
 from cluster.local import LocalCluster, RunningWorker, WorkerSpec
 from lab.measure import Bench
-from tasks.celery import app, keep_results_at
+from tasks.celery import app, use_broker
 from worker.pools import POOLS
 from worker.probe import Clock
 
@@ -47,7 +47,7 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
             )
             for pool in POOLS.values()
         ]
-        keep_results_at(cluster.broker_url)
+        use_broker(cluster.broker_url)
         workers = cluster.start_workers(specs)
         with app.connection_for_write(cluster.broker_url) as connection:
             bench = Bench(

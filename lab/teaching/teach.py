@@ -26,7 +26,7 @@ from lab.teaching.telling import Telling
 from producer import broker
 from producer.broker import redacted
 from producer.queues import remove
-from tasks.celery import app, keep_results_at, send_to
+from tasks.celery import app, use_broker
 from tasks.errors import UsageError, WorkerError
 from worker.pools import POOLS
 from worker.probe import Clock
@@ -66,8 +66,7 @@ def teach(
         Asking(app, cluster.broker_url) as asking,
         app.connection_for_write(cluster.broker_url) as connection,
     ):
-        keep_results_at(cluster.broker_url)
-        send_to(cluster.broker_url)
+        use_broker(cluster.broker_url)
         house = House(
             app=app,
             cluster=cluster,

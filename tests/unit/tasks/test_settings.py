@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tasks import settings
-from tasks.celery import app
+from tasks.celery import app, use_broker
 
 
 def test_only_json_is_accepted() -> None:
@@ -35,3 +35,14 @@ def test_a_queue_is_bound_to_an_exchange_of_its_own(name: str) -> None:
 )
 def test_tasks_go_to_the_queue_of_their_nature(task: str, queue: str) -> None:
     assert app.amqp.router.route({}, task)["queue"].name == queue
+
+
+def test_a_process_that_changes_its_broker_keeps_nothing_of_the_one_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(app, "backend_cls", app.backend_cls)
+    monkeypatch.setitem(app.conf, "broker_write_url", app.conf.broker_write_url)
+    for port in (1, 2):
+        use_broker(f"redis://127.0.0.1:{port}/0")
+        assert app.backend.as_uri() == f"redis://127.0.0.1:{port}/0"
+        assert app.producer_pool.connections.connection.info()["port"] == port
