@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import sys
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 import redis
@@ -25,8 +23,6 @@ class Edge(click.Group):
 
         Click's own errors keep click's exit code, 2; a traceback means a bug of ours.
         """
-        signal.signal(signal.SIGTERM, _leave)
-        signal.signal(signal.SIGHUP, _leave)
         try:
             return super().main(*args, **{**kwargs, "standalone_mode": False}) or 0
         except PoolwiseError as error:
@@ -39,11 +35,6 @@ class Edge(click.Group):
             return error.exit_code
         except (KeyboardInterrupt, click.Abort):
             return _fail("interrupted; nothing is left running", INTERRUPTED)
-
-
-def _leave(number: int, _frame: object) -> NoReturn:
-    """Unwind as if the program ended, so that every child is stopped on the way."""
-    sys.exit(128 + number)
 
 
 def _fail(line: str, code: int) -> int:
@@ -70,8 +61,3 @@ for command in (workers.workers, switch.switch, learn.learn):
 
 #: The command tree by the name that tests and documents use.
 main = cli
-
-
-def run() -> NoReturn:
-    """Be the console script."""
-    sys.exit(cli.main())

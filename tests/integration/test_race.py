@@ -134,6 +134,16 @@ def test_ctrl_c_twice_at_any_moment_leaves_nothing(moment: str, tmp_path: Path) 
         race.until(lambda: not race.survivors(), timeout_s=10)
 
 
+def test_ctrl_c_while_the_command_is_being_loaded_is_as_quiet(tmp_path: Path) -> None:
+    loading = {"PYTHONPROFILEIMPORTTIME": "1"}  # tells on stderr what has been imported
+    with running("race", *SMALL, folder=tmp_path, env=loading) as race:
+        race.until(lambda: " click\n" in race.output())
+        race.signal(signal.SIGINT)
+        assert race.ended() == 130
+        assert "Traceback" not in race.output()
+        assert not race.family()
+
+
 def test_a_race_that_is_killed_leaves_nothing_either(tmp_path: Path) -> None:
     with running("race", *SMALL, folder=tmp_path) as race:
         race.until(lambda: "repeat 1" in race.output())
