@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from uuid import uuid4
 
 import psutil
 
@@ -19,6 +20,8 @@ from cluster.wait import wait_until
 
 #: Seconds after which a command that should have ended is called stuck.
 BOUND_S = 60.0
+#: The variable that every process of one command's family has inherited.
+MARK = "POOLWISE_TEST_FAMILY"
 POOLWISE = str(Path(sys.executable).with_name("poolwise"))
 
 
@@ -44,29 +47,43 @@ def poolwise(
 class Running:
     """A command under way."""
 
-    def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
+    def __init__(self, process: subprocess.Popen[str], folder: Path, mark: str) -> None:
         self.process = process
         self._folder = folder
-        self._family: set[psutil.Process] = set()
+        self._mark = mark
 
-    def family(self) -> set[psutil.Process]:
-        """Return every process it has ever been seen to have started, and look again."""
-        with suppress(psutil.NoSuchProcess):
-            self._family |= set(psutil.Process(self.process.pid).children(recursive=True))
-        return self._family
+    def family(self) -> list[psutil.Process]:
+        """Return the running processes that it started, and those that they started.
+
+        They are known by what they inherit, so none is missed whose parent has ended.
+        """
+        return [
+            one for one in psutil.process_iter() if one.pid != self.process.pid and self._is(one)
+        ]
+
+    def _is(self, process: psutil.Process) -> bool:
+        try:
+            return process.environ().get(MARK) == self._mark
+        except psutil.Error:  # it has ended, or is not ours to look at
+            return False
 
     def output(self) -> str:
         """Return what it has printed so far, on both channels."""
         return (self._folder / "out").read_text() + (self._folder / "err").read_text()
 
     def until(self, condition: Callable[[], object], timeout_s: float = BOUND_S) -> None:
-        """Wait for a condition while watching the family."""
+        """Wait for a condition."""
+        wait_until(
+            lambda: bool(condition()),
+            timeout_s,
+            lambda: AssertionError(f"not so in time:\n{self.output()}"),
+        )
 
-        def holds() -> bool:
-            self.family()
-            return bool(condition())
-
-        wait_until(holds, timeout_s, lambda: AssertionError(f"not so in time:\n{self.output()}"))
+    def until_alone(self) -> None:
+        """Wait until nothing of what it started runs any more."""
+        wait_until(
+            lambda: not self.family(), 10, lambda: AssertionError(f"still there: {self.family()}")
+        )
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, to it alone."""
@@ -76,26 +93,23 @@ class Running:
         """Wait for its end and return the exit code."""
         return self.process.wait(timeout_s)
 
-    def survivors(self) -> list[psutil.Process]:
-        """Return what it started that still runs."""
-        return [process for process in self._family if _runs(process)]
-
 
 @contextmanager
 def running(*arguments: str, folder: Path, env: dict[str, str] | None = None) -> Iterator[Running]:
     """Start a command; whatever is left of it and its family is ended on the way out."""
+    mark = uuid4().hex
     with (folder / "out").open("w") as out, (folder / "err").open("w") as err:
         process = subprocess.Popen(
             [POOLWISE, *arguments],
             cwd=folder,
-            env=_environment(env),
+            env={**_environment(env), MARK: mark},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
             text=True,
             start_new_session=True,
         )
-    command = Running(process, folder)
+    command = Running(process, folder, mark)
     try:
         yield command
     finally:
@@ -103,15 +117,8 @@ def running(*arguments: str, folder: Path, env: dict[str, str] | None = None) ->
         process.kill()
         process.wait()
         for survivor in family:
-            if _runs(survivor):
+            with suppress(psutil.NoSuchProcess):
                 survivor.kill()
-
-
-def _runs(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def _environment(changes: dict[str, str] | None) -> dict[str, str]:

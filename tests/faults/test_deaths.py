@@ -51,7 +51,7 @@ def test_a_worker_killed_in_the_middle_is_reported_and_the_race_ends(
         assert race.ended() == 0, race.output()
         [run] = (tmp_path / "runs").iterdir()
         output = race.output()
-        race.until(lambda: not race.survivors(), timeout_s=10)
+        race.until_alone()
     [workload] = result_files.read(run / "result.json").workloads
     broken, whole = workload.pools[0].repeats
     account = broken.account

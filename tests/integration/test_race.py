@@ -116,11 +116,11 @@ def test_a_signal_ends_a_race_and_leaves_nothing(
 ) -> None:
     with running("race", *SMALL, folder=tmp_path) as race:
         race.until(lambda: "repeat 1" in race.output())
+        assert race.family()
         race.signal(number)
         assert race.ended() == code
         assert "Traceback" not in race.output()
-        assert race.family()
-        race.until(lambda: not race.survivors(), timeout_s=10)
+        race.until_alone()
 
 
 @pytest.mark.parametrize("moment", ["", "calibrated", "workers ready", "burn"])
@@ -131,7 +131,7 @@ def test_ctrl_c_twice_at_any_moment_leaves_nothing(moment: str, tmp_path: Path) 
         race.signal(signal.SIGINT)
         assert race.ended() == 130
         assert "Traceback" not in race.output()
-        race.until(lambda: not race.survivors(), timeout_s=10)
+        race.until_alone()
 
 
 def test_ctrl_c_while_the_command_is_being_loaded_is_as_quiet(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_a_race_that_is_killed_leaves_nothing_either(tmp_path: Path) -> None:
         race.until(lambda: "repeat 1" in race.output())
         race.signal(signal.SIGKILL)
         race.ended()
-        race.until(lambda: not race.survivors(), timeout_s=10)
+        race.until_alone()
 
 
 def test_an_interrupted_race_keeps_the_workloads_it_completed(tmp_path: Path) -> None:

@@ -27,10 +27,10 @@ def test_a_cluster_stands_until_ctrl_c(tmp_path: Path) -> None:
             assert node in up.output()
         assert "Throughput" in page(address_of("charts", up))
         up.until(lambda: all(node in page(f"{url}/workers") for node in nodes), timeout_s=20)
+        assert up.family()
         up.signal(signal.SIGINT)
         assert up.ended() == 0
-        assert up.family()
-        up.until(lambda: not up.survivors(), timeout_s=10)
+        up.until_alone()
 
 
 def test_a_worker_that_ends_by_itself_ends_the_cluster_with_its_log(tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_a_worker_that_ends_by_itself_ends_the_cluster_with_its_log(tmp_path: Pa
         worker.kill()
         assert up.ended() == 4
         assert "killed by SIGKILL" in up.output()
-        up.until(lambda: not up.survivors(), timeout_s=10)
+        up.until_alone()
 
 
 def page(url: str) -> str:

@@ -10,7 +10,6 @@ import pytest
 
 from cluster.local import LocalCluster, WorkerSpec
 from cluster.ports import LOOPBACK, free_port
-from cluster.wait import wait_until
 from tasks.celery import app
 from tests.command import poolwise, running
 from tests.integration.lessons.taught import held, nothing_left, take
@@ -94,9 +93,7 @@ def test_ctrl_c_ends_the_workers_that_a_lesson_has_started(tmp_path: Path) -> No
         lesson.until(lambda: "threads: no pause" in lesson.output())
         lesson.signal(signal.SIGINT)
         assert lesson.ended() == 130
-        wait_until(
-            lambda: not lesson.survivors(), 10, lambda: AssertionError(str(lesson.survivors()))
-        )
+        lesson.until_alone()
 
 
 def test_a_pool_that_was_named_and_does_not_run(
