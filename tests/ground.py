@@ -1,9 +1,9 @@
-"""One cluster for the session: an embedded broker and a small worker of every pool."""
+"""One cluster for the session: an embedded broker, and a small worker of each pool asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from kombu import Connection
 from cluster.local import LocalCluster, RunningWorker, WorkerSpec
 from lab.measure import Bench
 from tasks.celery import app, use_broker
-from worker.pools import POOLS
+from worker.pools import POOLS, Pool
 from worker.probe import Clock
 
 SLOTS = 3
@@ -24,31 +24,36 @@ class Ground:
     """What integration tests stand on."""
 
     cluster: LocalCluster
-    workers: dict[str, RunningWorker]  # by pool
     bench: Bench
     connection: Connection
     app: Celery
+    started: dict[str, RunningWorker] = field(default_factory=dict)  # by pool
+
+    def worker(self, pool: str) -> RunningWorker:
+        """Return the worker of a pool, which serves the queue of the pool's name."""
+        if pool not in self.started:
+            [self.started[pool]] = self.cluster.start_workers([_spec(POOLS[pool], self.cluster)])
+        return self.started[pool]
+
+
+def _spec(pool: Pool, cluster: LocalCluster) -> WorkerSpec:
+    return WorkerSpec(
+        name=pool.name,
+        pool=pool.name,
+        concurrency=1 if pool.fixed_concurrency else SLOTS,
+        queues=(pool.name,),
+        broker_url=cluster.broker_url,
+        flags=pool.flags,
+    )
 
 
 @pytest.fixture(scope="session")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    """Start broker and workers once; each worker serves the queue of its pool's name."""
+    """Start the broker once."""
     app.loader.import_default_modules()
     folder: Path = tmp_path_factory.mktemp("ground")
     with LocalCluster(folder) as cluster:
-        specs = [
-            WorkerSpec(
-                name=pool.name,
-                pool=pool.name,
-                concurrency=1 if pool.fixed_concurrency else SLOTS,
-                queues=(pool.name,),
-                broker_url=cluster.broker_url,
-                flags=pool.flags,
-            )
-            for pool in POOLS.values()
-        ]
         use_broker(cluster.broker_url)
-        workers = cluster.start_workers(specs)
         with app.connection_for_write(cluster.broker_url) as connection:
             bench = Bench(
                 app=app,
@@ -59,7 +64,6 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
             )
             yield Ground(
                 cluster=cluster,
-                workers={worker.spec.pool: worker for worker in workers},
                 bench=bench,
                 connection=connection,
                 app=app,
@@ -69,5 +73,4 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
 @pytest.fixture(params=POOLS)
 def pool_worker(request: pytest.FixtureRequest, ground: Ground) -> RunningWorker:
     """Return the worker of each pool in turn."""
-    name: str = request.param
-    return ground.workers[name]
+    return ground.worker(str(request.param))

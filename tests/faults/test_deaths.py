@@ -78,7 +78,7 @@ def _under_way(folder: Path) -> Callable[[], bool]:
 
 
 def test_a_killed_slot_of_prefork_costs_no_task(ground: Ground) -> None:
-    worker = ground.workers["prefork"]
+    worker = ground.worker("prefork")
     plan = burst(Work(task="io.sleep", args=(0.5,)), 6)
     killed: list[int] = []
 

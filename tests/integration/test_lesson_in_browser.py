@@ -40,15 +40,20 @@ def taught(request: pytest.FixtureRequest) -> Told:
     return TAUGHT[str(request.param)]
 
 
+@pytest.fixture(scope="module")
+def html(taught: Told) -> str:
+    return render(taught)
+
+
 @pytest.fixture(scope="module", params=WIDTHS_PX, ids=[f"{width} px" for width in WIDTHS_PX])
 def visit(
     request: pytest.FixtureRequest,
     browser: Browser,
-    taught: Told,
+    html: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Visit]:
     folder = tmp_path_factory.mktemp("lesson")
-    with visiting(browser, render(taught), folder, int(request.param)) as seen:
+    with visiting(browser, html, folder, int(request.param)) as seen:
         yield seen
 
 

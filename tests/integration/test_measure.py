@@ -40,7 +40,7 @@ def test_failures_are_ends_too(ground: Ground, pool_worker: RunningWorker) -> No
 
 
 def test_when_time_is_up_what_runs_and_what_waits_are_told_apart(ground: Ground) -> None:
-    worker = ground.workers["threads"]
+    worker = ground.worker("threads")
     slots = worker.spec.concurrency
     plan = burst(Work(task="io.sleep", args=(2,)), slots + 5)
     account = measure(ground.bench, Started(worker), plan, run="late", timeout_s=0.7).repeat.account

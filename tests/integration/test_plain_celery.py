@@ -32,7 +32,8 @@ def celery(*arguments: str, broker_url: str) -> subprocess.CompletedProcess[str]
 
 def test_a_plain_client_reaches_a_worker_of_ours(ground: Ground) -> None:
     url = ground.cluster.broker_url
-    called = celery("call", "cpu.burn", "--args=[1000]", "--queue", "threads", broker_url=url)
+    queue = ground.worker("threads").spec.queues[0]
+    called = celery("call", "cpu.burn", "--args=[1000]", "--queue", queue, broker_url=url)
     task_id = called.stdout.strip().splitlines()[-1]
     result = ground.app.AsyncResult(task_id)
     wait_until(result.ready, 10, lambda: AssertionError(f"{task_id} is {result.state}"))

@@ -110,7 +110,7 @@ def test_how_an_attempt_ended_is_told(
 
 
 def test_a_hard_time_limit_is_an_end(ground: Ground) -> None:
-    worker = ground.workers["prefork"]
+    worker = ground.worker("prefork")
     name = str(uuid4())
     reader = RecordReader(ground.cluster.redis)
     task: Any = ground.app.tasks["io.sleep"]

@@ -16,6 +16,8 @@ from worker.pools import DEFAULT_POOLS
 
 SLOTS = "prefork={0},threads={0},gevent={0}"
 SMALL = ("--quick", "--concurrency", SLOTS.format(2), "--seed", "5")
+#: What a signal has to end: the pool whose worker has processes of its own.
+FAMILY = (*SMALL, "--pools", "prefork", "--concurrency", "prefork=2")
 #: What kombu keeps of queues that expire by themselves, those of remote control among them.
 KOMBUS_OWN = "_kombu.binding_deadlines"
 
@@ -114,7 +116,7 @@ def test_the_report_command_compares_several(raced: tuple[Path, str, str], tmp_p
 def test_a_signal_ends_a_race_and_leaves_nothing(
     number: signal.Signals, code: int, tmp_path: Path
 ) -> None:
-    with running("race", *SMALL, folder=tmp_path) as race:
+    with running("race", *FAMILY, folder=tmp_path) as race:
         race.until(lambda: "repeat 1" in race.output())
         assert race.family()
         race.signal(number)
@@ -125,7 +127,7 @@ def test_a_signal_ends_a_race_and_leaves_nothing(
 
 @pytest.mark.parametrize("moment", ["", "calibrated", "workers ready", "burn"])
 def test_ctrl_c_twice_at_any_moment_leaves_nothing(moment: str, tmp_path: Path) -> None:
-    with running("race", *SMALL, folder=tmp_path) as race:
+    with running("race", *FAMILY, folder=tmp_path) as race:
         race.until(lambda: moment in race.output() and race.family())
         race.signal(signal.SIGINT)
         race.signal(signal.SIGINT)
@@ -136,7 +138,7 @@ def test_ctrl_c_twice_at_any_moment_leaves_nothing(moment: str, tmp_path: Path) 
 
 def test_ctrl_c_while_the_command_is_being_loaded_is_as_quiet(tmp_path: Path) -> None:
     loading = {"PYTHONPROFILEIMPORTTIME": "1"}  # tells on stderr what has been imported
-    with running("race", *SMALL, folder=tmp_path, env=loading) as race:
+    with running("race", *FAMILY, folder=tmp_path, env=loading) as race:
         race.until(lambda: " click\n" in race.output())
         race.signal(signal.SIGINT)
         assert race.ended() == 130

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,25 +21,26 @@ __all__ = ["browser"]
     scope="module",
     params=["one race", "two races", "a race with a death", "hostile names", "many tasks"],
 )
-def results(request: pytest.FixtureRequest) -> list[RaceResult]:
-    return {
-        "one race": [sample.race()],
-        "two races": [sample.race(), sample.race(host="bench-2", seed=9, slower=1.3)],
-        "a race with a death": [_with_a_death()],
-        "hostile names": [_hostile()],
-        "many tasks": [_with_many_tasks()],
-    }[str(request.param)]
+def html(request: pytest.FixtureRequest) -> str:
+    results: dict[str, Callable[[], list[RaceResult]]] = {
+        "one race": lambda: [sample.race()],
+        "two races": lambda: [sample.race(), sample.race(host="bench-2", seed=9, slower=1.3)],
+        "a race with a death": lambda: [_with_a_death()],
+        "hostile names": lambda: [_hostile()],
+        "many tasks": lambda: [_with_many_tasks()],
+    }
+    return render(results[str(request.param)]())
 
 
 @pytest.fixture(scope="module", params=WIDTHS_PX, ids=[f"{width} px" for width in WIDTHS_PX])
 def visit(
     request: pytest.FixtureRequest,
     browser: Browser,
-    results: list[RaceResult],
+    html: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Visit]:
     folder = tmp_path_factory.mktemp("report")
-    with visiting(browser, render(results), folder, int(request.param)) as seen:
+    with visiting(browser, html, folder, int(request.param)) as seen:
         yield seen
 
 
