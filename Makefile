@@ -6,6 +6,9 @@ BIN := .venv/bin
 # More words for the command a target runs: make race ARGS="--quick"
 ARGS ?=
 
+# Where this is set, Python compiles all of our modules anew for every command and every worker.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Two installs at once in one .venv would trip over each other, whatever -j says.
 .NOTPARALLEL:
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # How long an example takes says something of the machine and its other work, not of the code.
@@ -11,6 +12,8 @@ settings.register_profile("poolwise", deadline=None, suppress_health_check=[Heal
 settings.load_profile("poolwise")
 
 pytest_plugins = ["tests.ground"]
+# A helper that asserts says what was there, as a test does.
+pytest.register_assert_rewrite("tests.integration.pages")
 
 
 def pytest_configure() -> None:

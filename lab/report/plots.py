@@ -105,7 +105,9 @@ def _pattern(one: Series) -> Mapping[str, object]:
 
 def _bar_text(one: Series) -> str:
     summary = one.pool.summary
-    made = words.spread(summary.makespan_s) if summary else "nothing finished"
+    if summary is None:
+        return "nothing finished"
+    made = words.spread(summary.makespan_s)
     whole = f"{made}, ideal {words.duration(one.pool.ideal_makespan_s)}"
     return whole if len(whole) <= LONGEST_BAR_TEXT else made
 

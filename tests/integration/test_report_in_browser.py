@@ -10,24 +10,25 @@ import pytest
 from playwright.sync_api import Browser
 
 from lab.report import render
-from lab.results import RaceResult
+from lab.results import PoolResult, RaceResult
 from tests.integration.pages import DRAWN, TITLES, WIDTHS_PX, Visit, browser, check_whole, visiting
 from tests.unit.report import sample
 
 __all__ = ["browser"]
 
+#: A name that is long, unbroken, and markup.
+BAD = "<img src=http://127.0.0.1:9/x onerror=console.error(1)>" + "w" * 200
+
 
 @pytest.fixture(
     scope="module",
-    params=["one race", "two races", "a race with a death", "hostile names", "many tasks"],
+    params=["one race", "two races", "the worst of races"],
 )
 def html(request: pytest.FixtureRequest) -> str:
     results: dict[str, Callable[[], list[RaceResult]]] = {
         "one race": lambda: [sample.race()],
         "two races": lambda: [sample.race(), sample.race(host="bench-2", seed=9, slower=1.3)],
-        "a race with a death": lambda: [_with_a_death()],
-        "hostile names": lambda: [_hostile()],
-        "many tasks": lambda: [_with_many_tasks()],
+        "the worst of races": lambda: [_worst()],
     }
     return render(results[str(request.param)]())
 
@@ -76,27 +77,21 @@ def test_tables_and_verdicts_stand_without_javascript(browser: Browser, tmp_path
     assert "The plots need JavaScript" in text
 
 
-def _with_a_death() -> RaceResult:
+def _worst() -> RaceResult:
+    """All that is hard to draw, on one page: a death, many tasks, and names that break out."""
     whole = sample.race()
-    work = whole.workloads[0]
-    pools = (work.pools[0], sample.pool_without_a_finish(), *work.pools[2:])
-    return replace(whole, interrupted=True, workloads=(replace(work, pools=pools),))
+    dying, crowded = whole.workloads[0], whole.workloads[1]
+    pools = (replace(dying.pools[0], pool=BAD), sample.pool_without_a_finish(), *dying.pools[2:])
+    dying = replace(dying, title=BAD, task_label=BAD, pools=pools)
+    return replace(
+        whole,
+        interrupted=True,
+        host=replace(whole.host, name=BAD),
+        workloads=(dying, replace(crowded, pools=_many_tasks()), *whole.workloads[2:]),
+    )
 
 
-def _with_many_tasks() -> RaceResult:
+def _many_tasks() -> tuple[PoolResult, PoolResult]:
     """A hundred slots, and more tasks than are drawn; beside it a pool a hundred times slower."""
-    whole = sample.race()
-    work = whole.workloads[1]
     slow = replace(sample.IO[0], concurrency=1, lanes=1)
-    pools = (sample.pool_of(slow, tasks=400), sample.pool_of(sample.IO[2], tasks=2500))
-    return replace(whole, workloads=(replace(work, pools=pools),))
-
-
-def _hostile() -> RaceResult:
-    """Names that are long, unbroken, and markup."""
-    name = "<img src=http://127.0.0.1:9/x onerror=console.error(1)>" + "w" * 200
-    whole = sample.race()
-    work = whole.workloads[0]
-    pools = (replace(work.pools[0], pool=name), *work.pools[1:])
-    work = replace(work, title=name, task_label=name, pools=pools)
-    return replace(whole, host=replace(whole.host, name=name), workloads=(work,))
+    return sample.pool_of(slow, tasks=400), sample.pool_of(sample.IO[2], tasks=2500)
