@@ -43,8 +43,9 @@ format: dev ## let ruff format and fix what it can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# In the order of the folders, so that at the end of the run no core waits for one long test.
 test: dev ## every ring that needs no Docker
-	$(BIN)/pytest tests --ignore tests/compose -n 4 --dist loadfile $(ARGS)
+	$(BIN)/pytest tests --ignore tests/compose -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 unit: dev ## the ring that starts no process: seconds
 	$(BIN)/pytest tests/unit $(ARGS)
