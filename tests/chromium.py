@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Final
 
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
 #: Commands, or absolute paths on macOS, in the order they are tried.
 BROWSERS: Final = (
@@ -17,6 +19,13 @@ BROWSERS: Final = (
     "google-chrome-stable",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
+
+FLAGS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
 )
 
 MISSING: Final = "no Chromium here: `make chromium` installs it, or says how"
@@ -35,3 +44,26 @@ def chromium_path(
     if os.environ.get("CI") == "true" if in_ci is None else in_ci:
         pytest.fail(MISSING, pytrace=False)
     pytest.skip(MISSING)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Start the system's Chromium."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=chromium_path(), args=list(FLAGS))
+        yield chromium
+        chromium.close()
+
+
+@dataclass(slots=True)
+class Visit:
+    """An open page, with what it complains of and what it asks for from now on."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    asked_for: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda asked: self.asked_for.append(asked.url))

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser
 
-from tests.chromium import chromium_path
+from tests.chromium import Visit
 
 WIDTHS_PX = (1280, 390)
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
 
 #: Texts that reach out of their plot, by name; half a pixel is rounding.
 CLIPPED = """() => [...document.querySelectorAll('.plot text')].filter(text => {
@@ -46,23 +43,6 @@ TITLES = """() => [...document.querySelectorAll('.plot')].map(plot => [
   [...plot.querySelectorAll('[class^=infolayer] [class*=y][class$=title]')].length])"""
 
 
-@dataclass(slots=True)
-class Visit:
-    """An open page, with what it complained of and what it asked for."""
-
-    page: Page
-    complaints: list[str] = field(default_factory=list)
-    asked_for: list[str] = field(default_factory=list)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=chromium_path(), args=list(FLAGS))
-        yield chromium
-        chromium.close()
-
-
 @contextmanager
 def visiting(browser: Browser, html: str, folder: Path, width_px: int) -> Iterator[Visit]:
     """Open a page that is `width_px` wide, and wait until its plots are drawn."""
@@ -70,9 +50,6 @@ def visiting(browser: Browser, html: str, folder: Path, width_px: int) -> Iterat
     path.write_text(html, encoding="utf-8")
     page = browser.new_page(viewport={"width": width_px, "height": 900})
     seen = Visit(page=page)
-    page.on("console", lambda message: seen.complaints.append(message.text))
-    page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-    page.on("request", lambda asked: seen.asked_for.append(asked.url))
     page.goto(path.as_uri())
     page.wait_for_selector("html[data-drawn]", timeout=60_000)
     yield seen

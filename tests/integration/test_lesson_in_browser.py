@@ -10,10 +10,9 @@ from playwright.sync_api import Browser
 
 from lab.report.lesson import render
 from lab.teaching.story import Lane, Scene, Told
-from tests.integration.pages import DRAWN, WIDTHS_PX, Visit, browser, check_whole, visiting
+from tests.chromium import Visit
+from tests.integration.pages import DRAWN, WIDTHS_PX, check_whole, visiting
 from tests.unit.lab.teaching.sample import CYCLE, scene, told
-
-__all__ = ["browser"]
 
 LONG = "<img src=http://127.0.0.1:9/x onerror=console.error(1)>" + "w" * 200
 SCENES = (scene(), scene(3, waits_for=CYCLE), scene(14), scene(100))

@@ -11,10 +11,9 @@ from playwright.sync_api import Browser
 
 from lab.report import render
 from lab.results import PoolResult, RaceResult
-from tests.integration.pages import DRAWN, TITLES, WIDTHS_PX, Visit, browser, check_whole, visiting
+from tests.chromium import Visit
+from tests.integration.pages import DRAWN, TITLES, WIDTHS_PX, check_whole, visiting
 from tests.unit.report import sample
-
-__all__ = ["browser"]
 
 #: A name that is long, unbroken, and markup.
 BAD = "<img src=http://127.0.0.1:9/x onerror=console.error(1)>" + "w" * 200

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser
 
 from cluster.broker import start_broker
 from cluster.local import LocalCluster, RunningWorker, WorkerSpec
@@ -24,10 +24,9 @@ from producer.plan import Plan, Work
 from producer.records import Clock, RecordReader
 from producer.submit import Order, Submitter
 from tasks.celery import app
-from tests.chromium import chromium_path
+from tests.chromium import Visit
 from worker.pools import DEFAULT_POOLS, POOLS
 
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
 SLOTS = {"prefork": 2, "threads": 4, "gevent": 20}
 WORKS = {
     "prefork": Work(task="cpu.burn", args=(20_000,)),
@@ -139,12 +138,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
 
 
 @dataclass(slots=True)
-class Visit:
-    """An open page, with what it complained of and what it asked for."""
-
-    page: Page
-    complaints: list[str] = field(default_factory=list)
-    asked_for: list[str] = field(default_factory=list)
+class LiveVisit(Visit):
+    """A visit to the page that follows the cluster."""
 
     def wait(self, state: str, timeout_s: float = BOUND_S) -> None:
         """Wait until the page is in `state`: live, reconnecting, waiting, or paused."""
@@ -157,21 +152,9 @@ class Visit:
         self.page.wait_for_function(expression, timeout=timeout_s * 1e3)
 
 
-def visit(browser: Browser, url: str, width_px: int = 1280, **how: Any) -> Visit:
+def visit(browser: Browser, url: str, width_px: int = 1280, **how: Any) -> LiveVisit:
     """Open a page in a context of its own."""
     page = browser.new_context(viewport={"width": width_px, "height": 900}, **how).new_page()
-    seen = Visit(page=page)
-    page.on("console", lambda message: seen.complaints.append(message.text))
-    page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-    page.on("request", lambda asked: seen.asked_for.append(asked.url))
+    seen = LiveVisit(page=page)
     page.goto(url)
     return seen
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Start the system's Chromium."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=chromium_path(), args=list(FLAGS))
-        yield chromium
-        chromium.close()
