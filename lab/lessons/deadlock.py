@@ -96,8 +96,8 @@ def _well(stage: Stage, pool: str) -> Claim:
     """Say that a worker runs as many tasks at once as it has slots."""
     slots, name = stage.slots(pool), f"well.{pool}"
     for noted in NOTED:
-        stage.key(f"{name}:{noted}")
-    work = Work(task="lessons.deadlock.gather", args=(stage.key(name), slots))
+        stage.traces.key(f"{name}:{noted}")
+    work = Work(task="lessons.deadlock.gather", args=(stage.traces.key(name), slots))
     calls = [Call(work=work, worker=stage.worker(pool), label="plain task")] * slots
     at_once = min(stage.play(f"{pool}: as before", calls).values, default=0)
     says = f"{pool} afterwards: every slot works"

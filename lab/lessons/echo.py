@@ -59,7 +59,7 @@ def _visited(stage: Stage, worker: Runner, kind: str) -> Seen:
     cluster = stage.house.cluster
     server, port = cluster.start_echo_server(kind)
     visiting = Visiting(
-        meeting=stage.key(kind),
+        meeting=stage.traces.key(kind),
         clients=stage.count("clients"),
         port=port,
         server_pid=server.pid,

@@ -88,7 +88,7 @@ def counted(stage: Stage, way: Way, cores: int, *, guarded: bool) -> Count:
     lost, number, makespan_s = 0, 0, 0.0
     while number < rounds and not lost:
         number += 1
-        counter = stage.key(f"{way.worker.node}.{guarded}.{number}")
+        counter = stage.traces.key(f"{way.worker.node}.{guarded}.{number}")
         work = Work(task=COUNT_DOWN, args=(counter, times, cores, guarded))
         title = f"counting, {'mutex' if guarded else 'bare'}: {way.name}"
         played = stage.play(title, called(work, way, cores))

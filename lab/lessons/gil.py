@@ -77,7 +77,9 @@ def _in_interpreter(stage: Stage, pool: str, how: str, tally: _Tally) -> None:
     tasks = stage.count("tasks")
     pause_s = _pauses_s(stage)[how]
     title = f"{pool}: {how}"
-    work = Work(task="lessons.gil.take", args=(stage.key(title), tasks, pause_s, how == MUTEX))
+    work = Work(
+        task="lessons.gil.take", args=(stage.traces.key(title), tasks, pause_s, how == MUTEX)
+    )
     worker = stage.worker(pool)
     calls = [Call(work=work, worker=worker, label=f"take {n}") for n in range(1, tasks + 1)]
     played = stage.play(title, calls, GUARDED_S)
@@ -115,7 +117,7 @@ def _finals(played: Played) -> list[int]:
 def _in_redis(stage: Stage, how: str, tally: _Tally) -> None:
     """Have all pools take from one counter, in turn."""
     tasks, pause_s = stage.count("tasks"), _pauses_s(stage)[how]
-    key = stage.put(f"counter.{how}", tasks)
+    key = stage.traces.put(f"counter.{how}", tasks)
     work = Work(task="lessons.gil.take_shared", args=(key, pause_s, how))
     workers = [stage.worker(pool) for pool in stage.pools]
     calls = [
@@ -123,7 +125,7 @@ def _in_redis(stage: Stage, how: str, tally: _Tally) -> None:
         for n in range(tasks)
     ]
     played = stage.play(f"{REDIS}: {how}", calls, GUARDED_S)
-    final = int(stage.get(key) or 0)
+    final = int(stage.traces.get(key) or 0)
     tally.enter(REDIS, how, played, [final], final)
     stage.show(played.excerpt(SHOWN_OF_EACH).scene(CAPTIONS[how]))
 

@@ -187,9 +187,9 @@ def _neighbours(
     worker, scene = stage.worker("gevent"), stage.begin(title)
     began_at = time.monotonic()
     length_s = 2 * BEFORE_S + len(keepers) * (block_s + BETWEEN_S) + BETWEEN_S / 2
-    calls = _regulars(stage.put(title, 0), worker, length_s)
+    calls = _regulars(stage.traces.put(title, 0), worker, length_s)
     stage.send(scene, calls)
-    _await_all(stage, stage.key(title), len(calls))
+    _await_all(stage, stage.traces.key(title), len(calls))
     asking, node, lab = stage.house.asking, worker.node, scene.lab
     answers = ask_until(asking, node, lab, max(lab.elapsed_s + BEFORE_S, due_s(scene)))
     for call in keepers:
@@ -215,5 +215,5 @@ def _regulars(counter: str, worker: Runner, length_s: float) -> list[Call]:
 
 def _await_all(stage: Stage, counter: str, count: int) -> None:
     deadline = time.monotonic() + THERE_S
-    while int(stage.get(counter) or 0) < count and time.monotonic() < deadline:
+    while int(stage.traces.get(counter) or 0) < count and time.monotonic() < deadline:
         time.sleep(0.01)

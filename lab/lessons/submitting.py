@@ -57,7 +57,7 @@ def linked(stage: Stage, asked: Asked) -> Way:
 
 def errors_linked(stage: Stage, asked: Asked) -> Way:
     """Let every second task fail, each with a callback and with both kinds of errback."""
-    key = stage.key("marks")
+    key = stage.traces.key("marks")
     seen = _signature(stage, "sees_failure", key=key, pause_s=asked.callback_s)
     with _way(stage, "link, link_error") as way:
         with _submitting(way):
@@ -77,7 +77,7 @@ def grouped(stage: Stage, asked: Asked) -> Way:
     with _way(stage, "group") as way:
         with _submitting(way):
             result = group(_works(stage, asked, way)).apply_async()
-        stage.forget(groups=(result.id,))
+        stage.traces.forget(groups=(result.id,))
         _own_work(way, asked)
         with way.scene.lab.noting("blocked", "get"):
             way.values = [one["value"] for one in _get(result)]
@@ -94,7 +94,7 @@ def chorded(stage: Stage, asked: Asked) -> Way:
             result: Any = chord(_works(stage, asked, way), body).apply_async(
                 task_id=posted["task_id"]
             )
-        stage.forget(groups=(result.parent.id,))
+        stage.traces.forget(groups=(result.parent.id,))
         _own_work(way, asked)
         with way.scene.lab.noting("blocked", "get"):
             way.values = _get(result)["value"][0]

@@ -142,9 +142,9 @@ def _lead_s(family: Family) -> float:
 
 
 def _family(stage: Stage, how: str, send: Callable[[Stage, UnderWay, str], None]) -> Family:
-    scene = stage.key(f"family.{how}")
+    scene = stage.traces.key(f"family.{how}")
     for counted in ("begun", "sent:begun"):
-        stage.key(f"family.{how}:{counted}")
+        stage.traces.key(f"family.{how}:{counted}")
     under_way = stage.begin(f"{POOL}: {how}")
     send(stage, under_way, scene)
     played = stage.follow(under_way)

@@ -32,13 +32,13 @@ CAPTIONS: Final[dict[Way, str]] = {
 def play(stage: Stage, place: str, way: Way) -> Outcome:
     """Play one scene and show it."""
     title = f"{PLACES[place]}: {way}"
-    scene = stage.key(f"{place}.{WAYS.index(way)}")
+    scene = stage.traces.key(f"{place}.{WAYS.index(way)}")
     errands = errands_of(stage.count("ring"), way, place, scene, _pace(stage))
     names = sorted({lock for errand in errands for lock in errand.locks})
-    keys = [stage.key(f"{scene.rpartition(':')[2]}:{name}") for name in (*names, *NOTED)]
+    keys = [stage.traces.key(f"{scene.rpartition(':')[2]}:{name}") for name in (*names, *NOTED)]
     played = stage.play(title, list(_calls(stage, place, scene, names, errands)))
     outcome = judged(place, way, played, errands[0].pause_s + WORK_S)
-    left = sum(stage.get(key) is not None for key in keys[: len(names)])
+    left = sum(stage.traces.get(key) is not None for key in keys[: len(names)])
     _show(stage, outcome, played)
     return replace(outcome, locks_left=left)
 

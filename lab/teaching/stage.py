@@ -1,4 +1,4 @@
-"""Where a lesson plays: workers, keys in Redis, scenes; and all of it gone when the lesson ends.
+"""Where a lesson plays: its workers and its scenes, and all of it gone when the lesson ends.
 
 It must not know what any lesson shows.
 """
@@ -21,6 +21,7 @@ from lab.runners import Runner, Started
 from lab.teaching.house import House, Wanted, require
 from lab.teaching.play import Act, Call, Played, act
 from lab.teaching.story import Scene
+from lab.teaching.traces import Traces
 from lab.teaching.under_way import UnderWay
 from producer.ledger import Ledger
 from producer.plan import Work, burst
@@ -33,12 +34,8 @@ from worker.probe import HEADER
 
 #: Seconds that a scene's tasks may take, if the lesson does not say.
 SCENE_S: Final = 15.0
-#: Seconds after which a key of a lesson that ended without leave is gone.
-KEY_S: Final = 120
 #: Seconds that tasks of an interrupted lesson get to end on workers that stay.
 ENDING_S: Final = 10.0
-#: What Celery's Redis backend appends to the key of a group, or of a chord's.
-GROUP_PARTS: Final = ("", ".j", ".t", ".s", ".d", ".c")
 #: Seconds between two reports of progress.
 PROGRESS_S: Final = 0.1
 
@@ -57,6 +54,7 @@ class Stage:
         """Do nothing yet; `entries` are the cluster's workers that are to take part, by pool."""
         self.house = house
         self.machine = house.machine
+        self.traces = Traces(house.cluster.redis, house.app, run)
         self.scenes: list[Scene] = []
         self._run = run
         self._cast = cast
@@ -64,9 +62,6 @@ class Stage:
         self._dials = dials
         self._own: list[Started] = []
         self._queues: list[str] = []
-        self._keys: set[str] = set()
-        self._ids: list[str] = []  # whose results are to go
-        self._groups: list[str] = []  # the same
         self._pending: dict[str, str] = {}  # tasks that have not ended, and their queues
         self._scenes_played = 0
         self._reader = RecordReader(house.cluster.redis)
@@ -139,31 +134,6 @@ class Stage:
         gone = {worker.queue for worker in workers}
         self._pending = {id_: queue for id_, queue in self._pending.items() if queue not in gone}
 
-    def key(self, name: str) -> str:
-        """Return a Redis key of this lesson alone; it is deleted when the lesson ends."""
-        key = f"poolwise:lesson:{self._run}:{name}"
-        self._keys.add(key)
-        return key
-
-    def put(self, name: str, value: int | str) -> str:
-        """Set a key of this lesson and return it; it also goes by itself, some time later."""
-        key = self.key(name)
-        self.house.cluster.redis.set(key, value, ex=KEY_S)
-        return key
-
-    def get(self, key: str) -> str | None:
-        """Return what a key of Redis holds; None where there is none."""
-        value = self.house.cluster.redis.get(key)
-        return value.decode() if isinstance(value, bytes) else None
-
-    def forget(self, *task_ids: str, groups: Sequence[str] = ()) -> None:
-        """See to it that the results of tasks that were sent by other means do not stay.
-
-        `groups`: ids of groups, those of chords among them, of which Celery also keeps something.
-        """
-        self._ids += task_ids
-        self._groups += groups
-
     def play(
         self,
         title: str,
@@ -200,7 +170,7 @@ class Stage:
             order = Order(run=scene.ledger.run, queue=worker.queue, store_result=scene.results)
             with held_back():  # what is sent and not noted would stay behind after Ctrl-C
                 sent = submitter.submit(burst(group[0].work, len(group)), order)
-                self._ids += sent.ids
+                self.traces.forget(*sent.ids)
                 self._pending |= dict.fromkeys(sent.ids, order.queue)
             zero = zero or sent.started
             scene.enter(worker, dict(zip(sent.ids, (call.label for call in group), strict=True)))
@@ -223,7 +193,7 @@ class Stage:
         task_id, now = str(uuid4()), scene.zero + scene.lab.elapsed_s
         # Celery declares it over a connection of its own, and only who has declared it removes all.
         self.house.app.amqp.queues[worker.queue](self.house.connection.default_channel).declare()
-        self._ids.append(task_id)
+        self.traces.forget(task_id)
         if not by_task:
             self._pending[task_id] = worker.queue
         scene.enter(worker, {task_id: label}, expected=expected)
@@ -265,23 +235,12 @@ class Stage:
     def close(self) -> None:
         """Leave nothing behind: no worker of the lesson's, no task, queue, key or result."""
         with ExitStack() as steps:  # from the last to the first, each also where another fails
-            steps.callback(self._erase)
+            steps.callback(self.traces.erase)
             steps.callback(remove, self.house.connection, self._queues)
             steps.callback(self._await_ends)
             steps.callback(self._cast.close)
             steps.callback(self.dismiss, *self._own)
             steps.callback(self._drain)
-
-    def _erase(self) -> None:
-        """Delete keys and results."""
-        backend: Any = self.house.app.backend
-        leftovers = [
-            *self._keys,
-            *(backend.get_key_for_task(task_id) for task_id in self._ids),
-            *(backend.get_key_for_group(one, part) for one in self._groups for part in GROUP_PARTS),
-        ]
-        if leftovers:
-            self.house.cluster.redis.delete(*leftovers)
 
     def _spec(self, wanted: Wanted) -> WorkerSpec:
         queue = f"{self._run}.own.{len(self._queues) + 1}"
