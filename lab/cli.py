@@ -9,7 +9,7 @@ import click
 import redis
 from kombu.exceptions import OperationalError
 
-from tasks.errors import BrokerError, PoolwiseError
+from tasks.errors import BrokerError, PoolwiseError, UsageError
 
 #: The sub-commands: each a module of `lab.commands`, and the command of the same name in it.
 COMMANDS = ("learn", "preflight", "race", "report", "switch", "up", "workers")
@@ -24,10 +24,10 @@ class Edge(click.Group):
         """Return the names of the sub-commands."""
         return list(COMMANDS)
 
-    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command:
         """Import one sub-command; all of them together would take half of its start."""
         if cmd_name not in COMMANDS:
-            return None
+            raise UsageError.unknown("command", cmd_name, COMMANDS)
         command: click.Command = getattr(import_module(f"lab.commands.{cmd_name}"), cmd_name)
         return command
 

@@ -5,7 +5,6 @@ Pure data: it knows neither broker nor clock; the machine's speed is passed in.
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, replace
 
 from lab.results import Calibration
@@ -98,9 +97,7 @@ def checked(names: tuple[str, ...]) -> tuple[str, ...]:
     """
     for name in names:
         if name not in NAMES:
-            close = difflib.get_close_matches(name, NAMES, n=1)
-            hint = f"did you mean {close[0]}? " if close else ""
-            raise UsageError(f"no workload named {name!r} ({hint}known: {', '.join(NAMES)})")
+            raise UsageError.unknown("workload", name, NAMES)
     return tuple(name for name in NAMES if name in names)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Final
@@ -35,7 +34,7 @@ def parse_mix(text: str) -> dict[str, int]:
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, equals, number = (word.strip() for word in part.partition("="))
         if name not in SMALL_WORK:
-            raise UsageError(f"LOAD_MIX: no task named {name!r} ({_hint(name)})")
+            raise UsageError(f"LOAD_MIX: {UsageError.unknown('task', name, SMALL_WORK)}")
         if equals and not (number.isdecimal() and int(number) <= MOST_WEIGHT):
             raise UsageError(
                 f"LOAD_MIX: the weight of {name} is a whole number of 0 to {MOST_WEIGHT}, "
@@ -70,9 +69,3 @@ def spread_over(queues: Sequence[str], names: Sequence[str]) -> tuple[tuple[str,
         (names[turn], queues[(turn + shift) % len(queues)])
         for shift, turn in product(range(len(queues)), range(len(names)))
     )
-
-
-def _hint(name: str) -> str:
-    close = difflib.get_close_matches(name, SMALL_WORK, n=1)
-    guess = f"did you mean {close[0]}? " if close else ""
-    return f"{guess}known: {', '.join(SMALL_WORK)}"

@@ -12,6 +12,8 @@ Ctrl-C ends with 130, SIGTERM with 143, as shells expect. A traceback is a bug o
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from typing import ClassVar
 
 
@@ -25,6 +27,14 @@ class UsageError(PoolwiseError):
     """Raised when an option or an argument cannot be what it is."""
 
     exit_code = 2
+
+    @classmethod
+    def unknown(cls, kind: str, name: str, known: Iterable[str]) -> UsageError:
+        """Return the error for a name that is none of `known`, with the nearest of them."""
+        names = tuple(known)
+        near = difflib.get_close_matches(name, names, n=1)
+        guess = f"did you mean {near[0]}? " if near else ""
+        return cls(f"no {kind} named {name!r} ({guess}known: {', '.join(names)})")
 
 
 class BrokerError(PoolwiseError):

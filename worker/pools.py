@@ -6,7 +6,6 @@ It knows no worker, no command line and no broker: rows of facts, each tried on 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -189,9 +188,7 @@ def pool_named(name: str) -> Pool:
     for pool in POOLS.values():
         if name == pool.name or name in pool.aliases:
             return pool
-    near = difflib.get_close_matches(name, POOLS, n=1)
-    guess = f"did you mean {near[0]}? " if near else ""
-    raise UsageError(f"no pool named {name!r} ({guess}known: {', '.join(POOLS)})")
+    raise UsageError.unknown("pool", name, POOLS)
 
 
 def pool_of_implementation(module_name: str) -> Pool | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Final
 
@@ -43,6 +42,4 @@ def lesson_named(name: str) -> Lesson:
     """Return a lesson; raise UsageError with the nearest known name."""
     if name in LESSONS:
         return LESSONS[name]
-    near = difflib.get_close_matches(name, LESSONS, n=1)
-    guess = f"did you mean {near[0]}? " if near else ""
-    raise UsageError(f"no lesson named {name!r} ({guess}known: {', '.join(LESSONS)})")
+    raise UsageError.unknown("lesson", name, LESSONS)

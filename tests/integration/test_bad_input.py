@@ -59,6 +59,10 @@ def test_an_unknown_option_is_refused_by_name(tmp_path: Path) -> None:
     assert "--quick" in done.stderr
 
 
+def test_an_unknown_command_is_answered_with_the_nearest(tmp_path: Path) -> None:
+    assert "did you mean race?" in refused("rce", cwd=tmp_path, code=2)
+
+
 def test_a_broker_that_refuses(tmp_path: Path) -> None:
     url = f"redis://:hidden@{LOOPBACK}:{free_port()}/0"
     line = refused("race", "--broker", url, cwd=tmp_path, code=3)
