@@ -1,4 +1,4 @@
-"""The console script: from its first moment on, a signal that ends it ends it quietly, and once."""
+"""The console script: from its first moment on, a signal that ends it ends it quietly."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ def run() -> NoReturn:
             signal.signal(number, _leave)
     try:
         from lab.cli import cli  # noqa: PLC0415 - takes half a second, and Ctrl-C may come in it
-    except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
-    sys.exit(cli.main())
+
+        code = cli.main()
+    except KeyboardInterrupt:  # while it was loaded, or a second one on the way out
+        code = 128 + signal.SIGINT
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)  # all is done: only the exit code is still to be told
+    sys.exit(code)
 
 
 def _leave(number: int, _frame: object) -> NoReturn:
-    """Unwind, so that every child is stopped on the way; a second signal would cut that short."""
-    for ending in ENDING:
-        signal.signal(ending, signal.SIG_IGN)
+    """Unwind as if the program ended, so that every child is stopped on the way."""
     if number == signal.SIGINT:
         raise KeyboardInterrupt
     sys.exit(128 + number)

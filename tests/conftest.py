@@ -17,10 +17,14 @@ pytest.register_assert_rewrite("tests.integration.pages")
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C mean what it means at a terminal, however the tests were started.
+    """Let signals mean what they mean at a terminal, however the tests were started.
 
-    A shell starts what it puts into the background with SIGINT ignored, and every command that a
-    test starts would inherit that and never hear of the signal it is tested with.
+    A shell starts what it puts into the background with SIGINT ignored, `nohup` with SIGHUP, and
+    every command that a test starts would inherit that and never hear of the signal.
     """
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, usual in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGHUP, signal.SIG_DFL),
+    ):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
