@@ -7,6 +7,7 @@ import os
 import threading
 import time
 
+import redis
 from celery import Celery
 from celery.exceptions import SoftTimeLimitExceeded
 
@@ -17,6 +18,13 @@ app.conf.update(json.loads(os.environ["SAMPLE_SETTINGS"]))
 @app.task
 def nap(duration_s: float) -> None:
     time.sleep(duration_s)
+
+
+@app.task
+def hold(gate: str) -> None:
+    """Wait until somebody opens the gate; not for ever."""
+    with redis.Redis.from_url(os.environ["SAMPLE_URL"]) as database:
+        database.blpop([gate], timeout=20)
 
 
 @app.task(acks_late=True)

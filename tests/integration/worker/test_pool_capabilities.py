@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -32,11 +35,18 @@ def replies(worker: Worker, command: str, **arguments: Any) -> list[str]:
     return [next(iter(answer.values())).popitem()[0] for answer in answers or []]
 
 
-def occupy(worker: Worker, *, slots: int, duration_s: float) -> list[Any]:
-    """Fill slots with tasks that wait, and return once they run."""
-    running = [worker.send("nap", duration_s, time_limit=NO_LIMIT_S) for _ in range(slots)]
-    worker.until(lambda: all(f"[{task.id}] received" in worker.log() for task in running))
-    return running
+@contextmanager
+def occupied(worker: Worker, *, slots: int) -> Iterator[list[Any]]:
+    """Fill slots with tasks that run until the end of the block, and begin once they run."""
+    gate = str(uuid4())
+    running = [worker.send("hold", gate, time_limit=NO_LIMIT_S) for _ in range(slots)]
+    try:
+        worker.until(lambda: all(f"[{task.id}] received" in worker.log() for task in running))
+        yield running
+    finally:
+        worker.database.rpush(gate, *("open" for _ in running))
+    for task in running:
+        worker.until(task.ready)
 
 
 def test_the_worker_says_at_its_start_what_it_will_lose(worker: Worker, pool: Pool) -> None:
@@ -46,20 +56,22 @@ def test_the_worker_says_at_its_start_what_it_will_lose(worker: Worker, pool: Po
 
 
 def test_hard_time_limit(worker: Worker, pool: Pool) -> None:
-    outcome = worker.outcome(worker.send("nap", 0.7))
+    outcome = worker.outcome(worker.send("nap", 8.0 if pool.hard_time_limit else 0.7))
     assert outcome == ("FAILURE" if pool.hard_time_limit else "SUCCESS")
 
 
 def test_soft_time_limit(worker: Worker, pool: Pool) -> None:
-    result = worker.send("tidy", 0.5, soft_time_limit=0.2, time_limit=NO_LIMIT_S)
+    duration_s = 8.0 if pool.soft_time_limit else 0.5
+    result = worker.send("tidy", duration_s, soft_time_limit=0.2, time_limit=NO_LIMIT_S)
     worker.until(result.ready)
     assert result.result == ("tidied" if pool.soft_time_limit else "ran on")
 
 
 def test_a_limit_on_a_task_that_never_waits(worker: Worker, pool: Pool) -> None:
-    computing = worker.send("compute", 1.0, time_limit=0.3)
+    duration_s = 8.0 if pool.preemptive else 1.0
+    computing = worker.send("compute", duration_s, time_limit=0.3)
     took_s = worker.until(lambda: computing.ready() and _age_s(worker, computing.id))
-    assert (took_s < 1.0) is pool.preemptive
+    assert (took_s < duration_s) is pool.preemptive
 
 
 def _age_s(worker: Worker, task_id: str) -> float:
@@ -76,32 +88,37 @@ def test_terminate(worker: Worker, pool: Pool) -> None:
     if not pool.answers_while_busy:
         # Nothing can be told to it while the task runs; the next test shows that.
         return
-    [running] = occupy(worker, slots=1, duration_s=0.8)
-    assert replies(worker, "revoke", task_id=[running.id], terminate=True) == [
-        "ok" if pool.terminate else "error"
-    ]
-    assert worker.outcome(running) == ("REVOKED" if pool.terminate else "SUCCESS")
+    with occupied(worker, slots=1) as [running]:
+        assert replies(worker, "revoke", task_id=[running.id], terminate=True) == [
+            "ok" if pool.terminate else "error"
+        ]
+        if pool.terminate:
+            assert worker.outcome(running) == "REVOKED"
+    assert running.state == ("REVOKED" if pool.terminate else "SUCCESS")
 
 
 def test_control_while_busy(worker: Worker, pool: Pool) -> None:
-    [running] = occupy(worker, slots=1, duration_s=0.6)
-    answered = worker.client.control.ping(timeout=0.4, limit=1)
-    assert bool(answered) is pool.answers_while_busy
-    worker.until(running.ready)
+    with occupied(worker, slots=1):
+        # One that answers is waited for; of one that does not, a while has to do.
+        timeout_s = 10 if pool.answers_while_busy else 0.4
+        assert (
+            bool(worker.client.control.ping(timeout=timeout_s, limit=1)) is pool.answers_while_busy
+        )
 
 
 def test_revoking_what_is_fetched_and_waits(worker: Worker, pool: Pool) -> None:
-    running = occupy(worker, slots=2, duration_s=1.5)
-    waiting = worker.send("tidy", 0.0)
-    spare = worker.send("tidy", 0.0)
-    # A pool that fetches nothing before a slot is free reads the revocation first; where a fetched
-    # task is to run in spite of it, it has to be fetched by then.
-    wanted = waiting if pool.revokes_fetched else spare
-    if pool.answers_while_busy:
-        worker.until(lambda: wanted.id in [task["id"] for task in _reserved(worker)])
-    worker.client.control.revoke([spare.id])
-    for task in (*running, waiting):
-        worker.until(task.ready)
+    with occupied(worker, slots=1 if pool.fixed_concurrency else 2):
+        waiting = worker.send("tidy", 0.0)
+        spare = worker.send("tidy", 0.0)
+        # A pool that fetches nothing before a slot is free reads the revocation first; where a
+        # fetched task is to run in spite of it, it has to be fetched by then.
+        wanted = waiting if pool.revokes_fetched else spare
+        if pool.answers_while_busy:
+            worker.until(lambda: wanted.id in [task["id"] for task in _reserved(worker)])
+        worker.client.control.revoke([spare.id])
+        if pool.answers_while_busy:
+            worker.until(lambda: f"Tasks flagged as revoked: {spare.id}" in worker.log())
+    worker.until(waiting.ready)
     # The log tells what became of it: its state is set to REVOKED even where it then runs.
     worker.until(lambda: _discarded(worker, spare.id) or f"[{spare.id}] succeeded" in worker.log())
     assert _discarded(worker, spare.id) is pool.revokes_fetched

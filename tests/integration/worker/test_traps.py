@@ -99,14 +99,14 @@ def test_a_task_that_outlives_the_visibility_timeout_runs_again(start_worker: St
     worker = start_worker(
         "-P", "threads", "-c", "2", settings={"broker_transport_options": options}
     )
-    task = worker.send("late_nap", 2.0)
+    task = worker.send("late_nap", 8.0)
     worker.until(lambda: worker.log().count(f"[{task.id}] received") > 1)
 
 
 def test_threads_cannot_cancel_when_the_connection_is_lost(start_worker: StartWorker) -> None:
     settings = {"worker_cancel_long_running_tasks_on_connection_loss": True}
     worker = start_worker("-P", "threads", "-c", "2", settings=settings)
-    worker.send("late_nap", 1.0)
+    worker.send("late_nap", 8.0)
     worker.until(lambda: "received" in worker.log())
     number = worker.database.connection_pool.connection_kwargs["db"]
     for client in worker.database.client_list():
