@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from importlib import import_module
 from typing import Any
 
@@ -9,7 +10,7 @@ import click
 import redis
 from kombu.exceptions import OperationalError
 
-from tasks.errors import BrokerError, PoolwiseError, UsageError
+from tasks.errors import BrokerError, PoolwiseError, ResultFileError, UsageError
 
 #: The sub-commands: each a module of `lab.commands`, and the command of the same name in it.
 COMMANDS = ("learn", "preflight", "race", "report", "switch", "up", "workers")
@@ -46,6 +47,10 @@ class Edge(click.Group):
         except click.ClickException as error:
             error.show()
             return error.exit_code
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            return _fail("the disk is full: free some space, and again", ResultFileError.exit_code)
         except (KeyboardInterrupt, click.Abort):
             return _fail("interrupted; nothing is left running", INTERRUPTED)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from typing import NoReturn
@@ -20,9 +21,24 @@ def run() -> NoReturn:
         code = cli.main()
     except KeyboardInterrupt:  # while it was loaded, or a second one on the way out
         code = 128 + signal.SIGINT
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else 1
+    _exit(code)
+
+
+def _exit(code: int) -> NoReturn:
+    """Tell the exit code, now that all is done.
+
+    Taking the interpreter apart would take a tenth of a second, in which a signal can only do harm.
+    """
     for number in ENDING:
-        signal.signal(number, signal.SIG_IGN)  # all is done: only the exit code is still to be told
-    sys.exit(code)
+        signal.signal(number, signal.SIG_IGN)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):  # the reader has gone, the disk is full, or it was closed
+            code = code or 1
+    os._exit(code)
 
 
 def _leave(number: int, _frame: object) -> NoReturn:

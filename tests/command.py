@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 from uuid import uuid4
 
 import psutil
@@ -30,13 +31,15 @@ def poolwise(
     cwd: Path | None = None,
     env: dict[str, str] | None = None,
     timeout_s: float = BOUND_S,
+    stdout: IO[str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
+    """Run a command to its end; what it prints is returned, or goes to `stdout` where given."""
     return subprocess.run(
         [POOLWISE, *arguments],
         cwd=cwd,
         env=_environment(env),
-        capture_output=True,
+        stdout=stdout or subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         timeout=timeout_s,
         check=False,
@@ -123,7 +126,8 @@ def running(*arguments: str, folder: Path, env: dict[str, str] | None = None) ->
 
 def _environment(changes: dict[str, str] | None) -> dict[str, str]:
     ours = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
-    return {**ours, **(changes or {})}
+    # Should Python itself ever crash, its last words say where.
+    return {**ours, "PYTHONFAULTHANDLER": "1", **(changes or {})}
 
 
 #: What a terminal or a developer's shell may have set, and a test decides for itself.

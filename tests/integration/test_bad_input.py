@@ -168,6 +168,13 @@ def test_a_worker_that_dies_at_its_start_shows_the_end_of_its_log(tmp_path: Path
     assert "no billiard here" in done.stderr
 
 
+def test_a_full_disk_behind_standard_output(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = poolwise("learn", cwd=tmp_path, stdout=full)
+    assert done.returncode == 5
+    assert done.stderr.startswith("error: the disk is full")
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"schema_version": 99}'])
 def test_a_file_that_is_no_result(content: str, tmp_path: Path) -> None:
     (tmp_path / "r.json").write_text(content)

@@ -120,7 +120,7 @@ def test_a_signal_ends_a_race_and_leaves_nothing(
         race.until(lambda: "repeat 1" in race.output())
         assert race.family()
         race.signal(number)
-        assert race.ended() == code
+        assert race.ended() == code, race.output()
         assert "Traceback" not in race.output()
         race.until_alone()
 
@@ -131,7 +131,7 @@ def test_ctrl_c_twice_at_any_moment_leaves_nothing(moment: str, tmp_path: Path) 
         race.until(lambda: moment in race.output() and race.family())
         race.signal(signal.SIGINT)
         race.signal(signal.SIGINT)
-        assert race.ended() == 130
+        assert race.ended() == 130, race.output()
         assert "Traceback" not in race.output()
         race.until_alone()
 
@@ -141,7 +141,7 @@ def test_ctrl_c_while_the_command_is_being_loaded_is_as_quiet(tmp_path: Path) ->
     with running("race", *FAMILY, folder=tmp_path, env=loading) as race:
         race.until(lambda: " click\n" in race.output())
         race.signal(signal.SIGINT)
-        assert race.ended() == 130
+        assert race.ended() == 130, race.output()
         assert "Traceback" not in race.output()
         assert not race.family()
 
@@ -158,7 +158,7 @@ def test_an_interrupted_race_keeps_the_workloads_it_completed(tmp_path: Path) ->
     with running("race", *SMALL, "--workloads", "burn,fetch", folder=tmp_path) as race:
         race.until(lambda: "fetch ·" in race.output())
         race.signal(signal.SIGINT)
-        assert race.ended() == 130
+        assert race.ended() == 130, race.output()
         [run] = (tmp_path / "runs").iterdir()
         result = result_files.read(run / "result.json")
     assert result.interrupted
