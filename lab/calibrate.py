@@ -12,11 +12,10 @@ from producer.plan import Work
 from tasks.celery import app
 
 #: CPU seconds that one measurement should take.
-TARGET_S = 0.05
-#: Seconds in which one bare task is run again and again, once at least.
-BARE_S = 0.7
-#: Measurements; the quickest counts, for all that disturbs makes it slower.
-ROUNDS = 5
+TARGET_S = 0.02
+#: Measurements; the quickest counts, for all that disturbs makes it slower. Many short ones find an
+#: undisturbed moment sooner than few long ones.
+ROUNDS = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +48,11 @@ def _cpu_s(body: Callable[..., Any], *args: Any) -> float:
     return time.thread_time() - before_s
 
 
-def bare_cost(work: Work) -> Bare:
-    """Run one task body in this process, a few times if it is short; the quickest counts."""
+def bare_cost(work: Work, for_s: float) -> Bare:
+    """Run one task body in this process again and again `for_s` seconds; the quickest counts."""
     body = app.tasks[work.task].run
     measured: list[Bare] = []
-    deadline = time.monotonic() + BARE_S
+    deadline = time.monotonic() + for_s
     while not measured or time.monotonic() < deadline:
         wall_s, cpu_s = time.perf_counter(), time.thread_time()
         body(*work.args, **work.kwargs)

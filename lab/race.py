@@ -169,7 +169,7 @@ def _workload(
 ) -> tuple[WorkloadResult, float]:
     """Measure one workload on every pool; the second value is the worst clock error in seconds."""
     race.watcher.workload(workload, entries, race.options.repeats)
-    bare = bare_cost(workload.work)
+    bare = bare_cost(workload.work, _scale(race.options).bare_s)
     order = random.Random(f"{race.options.seed}/{workload.name}")  # noqa: S311 - no secret
     repeats: dict[str, list[Repeat]] = {entry.pool.name: [] for entry in entries}
     error_s = 0.0
