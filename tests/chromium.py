@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -55,15 +56,35 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Page:
+    """One page for all visits: its process keeps the plotting library compiled."""
+    return browser.new_page()
+
+
 @dataclass(slots=True)
 class Visit:
-    """An open page, with what it complains of and what it asks for from now on."""
+    """What a page complains of, and what it asks for, during a visit."""
 
     page: Page
     complaints: list[str] = field(default_factory=list)
     asked_for: list[str] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda asked: self.asked_for.append(asked.url))
+
+@contextmanager
+def listening(visit: Visit) -> Iterator[None]:
+    """Listen to a page while it is visited, and leave it empty and silent."""
+    page, heard = visit.page, visit.complaints
+    listeners = {
+        "console": lambda message: heard.append(message.text),
+        "pageerror": lambda error: heard.append(str(error)),
+        "request": lambda asked: visit.asked_for.append(asked.url),
+    }
+    for event, listener in listeners.items():
+        page.on(event, listener)  # type: ignore[call-overload]
+    try:
+        yield
+    finally:
+        for event, listener in listeners.items():
+            page.remove_listener(event, listener)
+        page.goto("about:blank")

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser
+from playwright.sync_api import Page
 
-from tests.chromium import Visit
+from tests.chromium import Visit, listening
 
 WIDTHS_PX = (1280, 390)
 
@@ -44,16 +44,16 @@ TITLES = """() => [...document.querySelectorAll('.plot')].map(plot => [
 
 
 @contextmanager
-def visiting(browser: Browser, html: str, folder: Path, width_px: int) -> Iterator[Visit]:
+def visiting(page: Page, html: str, folder: Path, width_px: int) -> Iterator[Visit]:
     """Open a page that is `width_px` wide, and wait until its plots are drawn."""
     path = folder / "page.html"
     path.write_text(html, encoding="utf-8")
-    page = browser.new_page(viewport={"width": width_px, "height": 900})
+    page.set_viewport_size({"width": width_px, "height": 900})
     seen = Visit(page=page)
-    page.goto(path.as_uri())
-    page.wait_for_selector("html[data-drawn]", timeout=60_000)
-    yield seen
-    page.close()
+    with listening(seen):
+        page.goto(path.as_uri())
+        page.wait_for_selector("html[data-drawn]", timeout=60_000)
+        yield seen
 
 
 def check_whole(visit: Visit) -> None:

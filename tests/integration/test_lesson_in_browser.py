@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Page
 
 from lab.report.lesson import render
 from lab.teaching.story import Lane, Scene, Told
@@ -46,12 +46,12 @@ def html(taught: Told) -> str:
 @pytest.fixture(scope="module", params=WIDTHS_PX, ids=[f"{width} px" for width in WIDTHS_PX])
 def visit(
     request: pytest.FixtureRequest,
-    browser: Browser,
+    page: Page,
     html: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Visit]:
     folder = tmp_path_factory.mktemp("lesson")
-    with visiting(browser, html, folder, int(request.param)) as seen:
+    with visiting(page, html, folder, int(request.param)) as seen:
         yield seen
 
 

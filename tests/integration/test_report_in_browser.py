@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from lab.report import render
 from lab.results import PoolResult, RaceResult
@@ -35,12 +35,12 @@ def html(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module", params=WIDTHS_PX, ids=[f"{width} px" for width in WIDTHS_PX])
 def visit(
     request: pytest.FixtureRequest,
-    browser: Browser,
+    page: Page,
     html: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Visit]:
     folder = tmp_path_factory.mktemp("report")
-    with visiting(browser, html, folder, int(request.param)) as seen:
+    with visiting(page, html, folder, int(request.param)) as seen:
         yield seen
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Page
 
 from cluster.broker import start_broker
 from cluster.local import LocalCluster, RunningWorker, WorkerSpec
@@ -24,7 +25,7 @@ from producer.plan import Plan, Work
 from producer.records import Clock, RecordReader
 from producer.submit import Order, Submitter
 from tasks.celery import app
-from tests.chromium import Visit
+from tests.chromium import Visit, listening
 from worker.pools import DEFAULT_POOLS, POOLS
 
 SLOTS = {"prefork": 2, "threads": 4, "gevent": 20}
@@ -34,6 +35,8 @@ WORKS = {
     "gevent": Work(task="io.sleep", args=(0.05,)),
 }
 BOUND_S = 20.0
+
+Theme = Literal["light", "dark"]
 
 
 @dataclass(slots=True)
@@ -152,9 +155,20 @@ class LiveVisit(Visit):
         self.page.wait_for_function(expression, timeout=timeout_s * 1e3)
 
 
-def visit(browser: Browser, url: str, width_px: int = 1280, **how: Any) -> LiveVisit:
-    """Open a page in a context of its own."""
-    page = browser.new_context(viewport={"width": width_px, "height": 900}, **how).new_page()
-    seen = LiveVisit(page=page)
-    page.goto(url)
-    return seen
+OpenPage = Callable[..., LiveVisit]
+
+
+@pytest.fixture
+def visit(page: Page) -> Iterator[OpenPage]:
+    """Open pages, one at a time, in this width and theme."""
+    with ExitStack() as stack:
+
+        def open_page(url: str, width_px: int = 1280, theme: Theme = "light") -> LiveVisit:
+            page.set_viewport_size({"width": width_px, "height": 900})
+            page.emulate_media(color_scheme=theme)
+            seen = LiveVisit(page=page)
+            stack.enter_context(listening(seen))
+            page.goto(url)
+            return seen
+
+        yield open_page

@@ -17,7 +17,8 @@ from cluster.ports import free_port
 from cluster.process import Child
 from cluster.wait import wait_until
 from tasks.celery import app
-from tests.integration.monitor.conftest import SLOTS, Watched, visit
+from tests.chromium import listening
+from tests.integration.monitor.conftest import SLOTS, LiveVisit, OpenPage, Watched
 from worker.pools import POOLS
 
 CREDENTIAL = "someone:a password"
@@ -75,11 +76,16 @@ def test_the_page_works_under_a_prefix_with_a_password(
     watched: Watched, guarded: str, browser: Browser
 ) -> None:
     name, _, password = CREDENTIAL.partition(":")
-    seen = visit(
-        browser,
-        f"{guarded}/throughput",
-        http_credentials={"username": name, "password": password},
-    )
+    page = browser.new_page(http_credentials={"username": name, "password": password})
+    seen = LiveVisit(page=page)
+    with listening(seen):
+        page.goto(f"{guarded}/throughput")
+        _under_a_prefix(seen, watched)
+    assert all(url.startswith(guarded) for url in seen.asked_for)
+    page.close()
+
+
+def _under_a_prefix(seen: LiveVisit, watched: Watched) -> None:
     seen.wait("live")
     watched.run(1.0, {"threads": 40.0})
     seen.wait_for("document.querySelectorAll('#tp-rate .scatterlayer .trace').length > 0")
@@ -88,8 +94,6 @@ def test_the_page_works_under_a_prefix_with_a_password(
     seen.page.click("text=Broker")
     seen.page.click("text=Throughput")
     seen.wait("live")
-    assert all(url.startswith(guarded) for url in seen.asked_for)
-    seen.page.context.close()
 
 
 def test_flower_shows_each_pool_as_it_is(watched: Watched, guarded: str) -> None:
@@ -161,7 +165,7 @@ def test_the_depth_of_a_queue_is_on_both_pages(watched: Watched, guarded: str) -
 
 
 def test_a_worker_without_a_probe_is_counted_by_its_events(
-    watched: Watched, browser: Browser
+    watched: Watched, visit: OpenPage
 ) -> None:
     command = [
         sys.executable,
@@ -172,7 +176,7 @@ def test_a_worker_without_a_probe_is_counted_by_its_events(
     log = watched.cluster.folder / "stranger.log"
     child = Child("stranger", command, log=log, leash=watched.leash, env=places)
     try:
-        seen = visit(browser, f"{watched.url}/throughput?worker=stranger@poolwise")
+        seen = visit(f"{watched.url}/throughput?worker=stranger@poolwise")
         seen.wait_for("document.querySelector('#tp-table').textContent.includes('from events')")
         with app.connection_for_write(watched.cluster.broker_url) as connection:
             for _ in range(25):
@@ -184,6 +188,5 @@ def test_a_worker_without_a_probe_is_counted_by_its_events(
         found = watched.data(worker="stranger@poolwise")
         assert found["choices"]["pools"] == ["gevent", "prefork", "threads"]
         assert found["recent"]["workers"][0]["slots"] == 3
-        seen.page.context.close()
     finally:
         child.kill()

@@ -16,12 +16,18 @@ from playwright.sync_api import Browser
 from cluster.wait import wait_until
 from monitor.histogram import ERROR
 from producer.statistics import percentiles
-from tests.integration.monitor.conftest import SLOTS, Watched, visit
+from tests.integration.monitor.conftest import SLOTS, OpenPage, Theme, Watched
 from worker.pools import DEFAULT_POOLS
 
 #: Where the pictures of the documents go, if they are wanted; a longer load makes better ones.
 PICTURES = os.environ.get("POOLWISE_SCREENSHOTS", "")
 LOAD_S = 75.0 if PICTURES else 6.0
+#: The pictures: name, width in pixels, theme.
+SHOWN: tuple[tuple[str, int, Theme], ...] = (
+    ("light", 1280, "light"),
+    ("dark", 1280, "dark"),
+    ("phone", 390, "light"),
+)
 RATES = {"prefork": 40.0, "threads": 60.0, "gevent": 100.0}
 
 DRAWN = """() => [...document.querySelectorAll('#tp-rate .scatterlayer .trace path.js-line')]
@@ -41,8 +47,8 @@ def whole(found: dict[str, Any], pool: str) -> float:
     return sum(float(value or 0) * int(n) for value, n in zip(values, seconds, strict=True))
 
 
-def test_without_load_the_page_says_what_to_start(watched: Watched, browser: Browser) -> None:
-    seen = visit(browser, f"{watched.url}/throughput")
+def test_without_load_the_page_says_what_to_start(watched: Watched, visit: OpenPage) -> None:
+    seen = visit(f"{watched.url}/throughput")
     seen.wait("live")
     page = seen.page
     assert page.inner_text("#tp-empty h2") == "No task has finished in the last 15 minutes."
@@ -58,13 +64,12 @@ def test_without_load_the_page_says_what_to_start(watched: Watched, browser: Bro
     if PICTURES:
         page.screenshot(path=Path(PICTURES) / "throughput-empty.png")
     assert seen.complaints == []
-    page.context.close()
 
 
 def test_under_load_all_pools_are_drawn_and_agree_with_the_ledger(
-    watched: Watched, browser: Browser
+    watched: Watched, visit: OpenPage, browser: Browser
 ) -> None:
-    seen = visit(browser, f"{watched.url}/throughput?range_s=900")
+    seen = visit(f"{watched.url}/throughput?range_s=900")
     seen.wait("live")
     with ThreadPoolExecutor(1) as beside:
         load = beside.submit(watched.run, LOAD_S, RATES)
@@ -84,7 +89,6 @@ def test_under_load_all_pools_are_drawn_and_agree_with_the_ledger(
     assert [one.get_attribute("data-pool") for one in tiles.all()] == list(DEFAULT_POOLS)
     for pool, slots in SLOTS.items():
         assert f"of {slots} slots busy" in seen.page.inner_text(f"#tp-tiles [data-pool={pool}]")
-    seen.page.context.close()
 
 
 def _pictures(watched: Watched, browser: Browser) -> None:
@@ -95,20 +99,15 @@ def _pictures(watched: Watched, browser: Browser) -> None:
             LOAD_S,
             lambda: AssertionError(f"only {watched.data()['finished']} finished"),
         )
-    for name, width_px, theme in (
-        ("light", 1280, "light"),
-        ("dark", 1280, "dark"),
-        ("phone", 390, "light"),
-    ):
-        if PICTURES:
-            shown = visit(
-                browser, f"{watched.url}/throughput?range_s=60", width_px, color_scheme=theme
+        for name, width_px, theme in SHOWN:
+            shown = browser.new_page(
+                viewport={"width": width_px, "height": 900}, color_scheme=theme
             )
-            shown.wait("live")
-            shown.wait_for(f"({DRAWN})() === {len(DEFAULT_POOLS)}")
+            shown.goto(f"{watched.url}/throughput?range_s=60")
+            shown.wait_for_function(f"({DRAWN})() === {len(DEFAULT_POOLS)}")
             path = Path(PICTURES) / f"throughput-{name}.png"
-            shown.page.screenshot(path=path, full_page=name != "phone")
-            shown.page.context.close()
+            shown.screenshot(path=path, full_page=name != "phone")
+            shown.close()
 
 
 def test_percentiles_agree_with_those_of_the_records(watched: Watched) -> None:
@@ -127,8 +126,8 @@ def test_percentiles_agree_with_those_of_the_records(watched: Watched) -> None:
     assert found[second] == pytest.approx(p95_s, rel=ERROR + 1e-3)
 
 
-def test_filters_pause_and_sorting(watched: Watched, browser: Browser) -> None:
-    seen = visit(browser, f"{watched.url}/throughput")
+def test_filters_pause_and_sorting(watched: Watched, visit: OpenPage) -> None:
+    seen = visit(f"{watched.url}/throughput")
     seen.wait("live")
     page = seen.page
     page.select_option("#tp-pool", "gevent")
@@ -150,14 +149,13 @@ def test_filters_pause_and_sorting(watched: Watched, browser: Browser) -> None:
     seen.wait("live")
     assert len(seen.asked_for) > before
     assert seen.complaints == []
-    page.context.close()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_theme_is_flowers_and_a_phone_shows_it_whole(
-    watched: Watched, browser: Browser, theme: Any
+    watched: Watched, visit: OpenPage, theme: Theme
 ) -> None:
-    seen = visit(browser, f"{watched.url}/throughput", 390, color_scheme=theme)
+    seen = visit(f"{watched.url}/throughput", 390, theme)
     seen.wait("live")
     width_px, room_px = seen.page.evaluate(WIDTHS)
     assert width_px <= room_px
@@ -165,11 +163,10 @@ def test_the_theme_is_flowers_and_a_phone_shows_it_whole(
     ink = seen.page.evaluate("getComputedStyle(document.body).color")
     drawn = seen.page.evaluate("getComputedStyle(document.querySelector('#tp-rate .xtitle')).fill")
     assert drawn == ink
-    seen.page.context.close()
 
 
-def test_the_page_recovers_from_a_restart_of_flower(watched: Watched, browser: Browser) -> None:
-    seen = visit(browser, f"{watched.url}/throughput")
+def test_the_page_recovers_from_a_restart_of_flower(watched: Watched, visit: OpenPage) -> None:
+    seen = visit(f"{watched.url}/throughput")
     seen.wait("live")
     before = watched.data()["finished"]
     watched.flower.kill()
@@ -185,11 +182,10 @@ def test_the_page_recovers_from_a_restart_of_flower(watched: Watched, browser: B
         lambda: AssertionError("a new Flower does not see new tasks"),
     )
     seen.wait_for(f"({DRAWN})() === {len(DEFAULT_POOLS)}")
-    seen.page.context.close()
 
 
-def test_the_page_recovers_from_a_restart_of_the_broker(watched: Watched, browser: Browser) -> None:
-    seen = visit(browser, f"{watched.url}/throughput")
+def test_the_page_recovers_from_a_restart_of_the_broker(watched: Watched, visit: OpenPage) -> None:
+    seen = visit(f"{watched.url}/throughput")
     seen.wait("live")
     before = watched.data()["finished"]
     watched.broker.kill()
@@ -203,4 +199,3 @@ def test_the_page_recovers_from_a_restart_of_the_broker(watched: Watched, browse
         10,
         lambda: AssertionError(f"{before} before, now {watched.data()['finished']}"),
     )
-    seen.page.context.close()
