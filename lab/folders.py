@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
 from tasks.errors import ResultFileError
 
 
-def new_run_folder(parent: Path, kind: str, now: datetime) -> Path:
+@contextmanager
+def run_folder(parent: Path, kind: str, now: datetime) -> Iterator[Path]:
     """Make `parent`/2026-11-23-1412-`kind`, with a number behind it where that exists.
+
+    It goes again where nothing was written to it, as after a mistake in what was typed.
 
     Raises ResultFileError where it cannot be made or written to.
     """
-    stem = f"{now:%Y-%m-%d-%H%M}-{kind}"
+    is_new = not parent.exists()
+    folder = _made(parent, f"{now:%Y-%m-%d-%H%M}-{kind}")
+    try:
+        yield folder
+    finally:
+        with suppress(OSError):  # not empty
+            folder.rmdir()
+            if is_new:
+                parent.rmdir()
+
+
+def _made(parent: Path, stem: str) -> Path:
     for number in range(1, 1_000):
         folder = parent / (stem if number == 1 else f"{stem}-{number}")
         try:

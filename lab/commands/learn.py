@@ -20,7 +20,7 @@ from cluster.machine import Machine
 from lab import result_files
 from lab.commands import options
 from lab.console import for_progress, for_results
-from lab.folders import new_run_folder
+from lab.folders import run_folder
 from lab.lessons import LESSONS, lesson_named
 from lab.teaching import show
 from lab.teaching.lesson import Dial, Lesson
@@ -169,10 +169,12 @@ def _teach(lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mappin
         options=_options(lessons, dials, shared),
     )
     as_json = shared["as_json"]
-    folder = new_run_folder(shared["out"], "learn", datetime.now())
     console, progress = for_results(), for_progress()
     every: list[Told] = []
-    with show.Teller(None if as_json else console, progress) as teller:
+    with (
+        run_folder(shared["out"], "learn", datetime.now()) as folder,
+        show.Teller(None if as_json else console, progress) as teller,
+    ):
         ask = _ask(progress, silent=as_json or shared["no_predict"])
         with closing(teach(asked, folder, Machine.this(), teller, ask)) as taught:
             for told in taught:

@@ -15,7 +15,7 @@ from cluster.machine import Machine
 from lab import about, result_files
 from lab.commands import options
 from lab.console import for_progress, for_results
-from lab.folders import new_run_folder
+from lab.folders import run_folder
 from lab.live import watcher
 from lab.options import RaceOptions, parse_concurrency
 from lab.race import race as run_race
@@ -143,18 +143,19 @@ def _workloads(text: str | None, *, quick: bool, on_running: bool) -> tuple[str,
 
 
 def _run(wanted: RaceOptions, *, as_json: bool) -> int:
-    folder = new_run_folder(wanted.out, "race", datetime.now())
-    with watcher(for_progress()) as watching:
-        result = run_race(wanted, folder, Machine.this(), watching)
-    console = for_results()
-    if as_json:
-        click.echo(msgspec.json.encode(result).decode())
-    else:
-        show(result, console)  # before anything is written: a full disk must not cost the figures
-    result_files.write(result, folder / "result.json")
-    report = folder / "report.html"
-    result_files.write_whole(report, render([result]).encode())
-    if not as_json:
-        line = closing_line(result, shlex.quote(str(report)))
-        console.print(line, highlight=False, soft_wrap=True)
+    with run_folder(wanted.out, "race", datetime.now()) as folder:
+        with watcher(for_progress()) as watching:
+            result = run_race(wanted, folder, Machine.this(), watching)
+        console = for_results()
+        if as_json:
+            click.echo(msgspec.json.encode(result).decode())
+        else:
+            # Before anything is written: a full disk must not cost the figures.
+            show(result, console)
+        result_files.write(result, folder / "result.json")
+        report = folder / "report.html"
+        result_files.write_whole(report, render([result]).encode())
+        if not as_json:
+            line = closing_line(result, shlex.quote(str(report)))
+            console.print(line, highlight=False, soft_wrap=True)
     return 130 if result.interrupted else 0

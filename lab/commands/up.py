@@ -14,7 +14,7 @@ from cluster.ports import claimed_port
 from cluster.process import Child
 from cluster.workers import RunningWorker, WorkerSpec
 from lab.commands import options
-from lab.folders import new_run_folder
+from lab.folders import run_folder
 from lab.options import parse_concurrency
 from lab.report import words
 from producer.broker import redacted
@@ -71,8 +71,10 @@ def up(
     slots = parse_concurrency(concurrency)
     flower_at = claimed_port(flower_port, "Flower")
     broker_at = 0 if broker else claimed_port(port, "the broker")
-    folder = new_run_folder(out, "up", datetime.now())
-    with LocalCluster(folder, broker, broker_at) as cluster:
+    with (
+        run_folder(out, "up", datetime.now()) as folder,
+        LocalCluster(folder, broker, broker_at) as cluster,
+    ):
         cores = Machine.this().cores
         specs = [_spec(pool, slots, cores, cluster.broker_url) for pool in chosen]
         click.echo(f"starting {len(specs)} workers and Flower …", err=True)

@@ -106,26 +106,12 @@ def test_a_pool_that_was_named_and_does_not_run(
     assert "threads@poolwise" in line
 
 
-@pytest.mark.parametrize(
-    ("words", "code", "said"),
-    [
-        (("gil", "--pools", "solo"), 2, "nothing to show on solo"),
-        (("gil", "--pause-ms", "-1"), 2, "--pause-ms"),
-        (("gli",), 2, "did you mean gil?"),
-        (("--all", "gil"), 2, "--all teaches every lesson"),
-        (("gil", "--broker", f"redis://{LOOPBACK}:{free_port()}/0"), 3, "connection refused"),
-        (("gil", "--out", "/proc/nowhere"), 5, "--out"),
-    ],
-    ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else None,
-)
-def test_a_mistake_gets_one_line(
-    words: tuple[str, ...], code: int, said: str, tmp_path: Path
-) -> None:
-    done = poolwise("learn", *words, cwd=tmp_path)
-    assert done.returncode == code, done.stderr
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
-    assert not [path for path in tmp_path.rglob("*") if path.suffix in {".json", ".html"}]
+def test_a_broker_that_refuses_gets_one_line(tmp_path: Path) -> None:
+    nowhere = f"redis://{LOOPBACK}:{free_port()}/0"
+    done = poolwise("learn", "gil", "--no-predict", "--broker", nowhere, cwd=tmp_path)
+    assert done.returncode == 3
+    assert "connection refused" in error(done.stderr)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_typed_before_the_name_counts_more_than_the_environment(tmp_path: Path) -> None:
