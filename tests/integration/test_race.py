@@ -17,7 +17,7 @@ from worker.pools import DEFAULT_POOLS
 SLOTS = "prefork={0},threads={0},gevent={0}"
 SMALL = ("--quick", "--concurrency", SLOTS.format(2), "--seed", "5")
 #: What a signal has to end: the pool whose worker has processes of its own.
-FAMILY = (*SMALL, "--pools", "prefork", "--concurrency", "prefork=2")
+FAMILY = (*SMALL, "--pools", "prefork", "--concurrency", "prefork=2", "--workloads", "burn")
 #: What kombu keeps of queues that expire by themselves, those of remote control among them.
 KOMBUS_OWN = "_kombu.binding_deadlines"
 
@@ -147,7 +147,7 @@ def test_ctrl_c_while_the_command_is_being_loaded_is_as_quiet(tmp_path: Path) ->
 
 
 def test_a_race_that_is_killed_leaves_nothing_either(tmp_path: Path) -> None:
-    with running("race", *SMALL, folder=tmp_path) as race:
+    with running("race", *SMALL, "--workloads", "burn", folder=tmp_path) as race:
         race.until(lambda: "repeat 1" in race.output())
         race.signal(signal.SIGKILL)
         race.ended()
@@ -155,7 +155,8 @@ def test_a_race_that_is_killed_leaves_nothing_either(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_race_keeps_the_workloads_it_completed(tmp_path: Path) -> None:
-    with running("race", *SMALL, "--workloads", "burn,fetch", folder=tmp_path) as race:
+    threads = ("--pools", "threads", "--concurrency", "threads=2")
+    with running("race", *SMALL, *threads, "--workloads", "burn,fetch", folder=tmp_path) as race:
         race.until(lambda: "fetch ·" in race.output())
         race.signal(signal.SIGINT)
         assert race.ended() == 130, race.output()
