@@ -9,6 +9,7 @@ import os
 import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Final
 
 from lab.lessons.submitted import (
@@ -158,11 +159,13 @@ def _of_time(seen: Seen) -> Iterator[Claim]:
         holds=blocked > 0.6,
         seen=words.percent(blocked),
     )
-    ratio = alone.submitted_s / later.submitted_s
+    # Of all the ways that do not wait: a moment in which the machine stood still spoils one.
+    others_s = median(way.submitted_s for way in seen.ways.values() if way is not alone)
     yield Claim(
         says="submitting without waiting is over in a small part of the time",
-        holds=ratio > 3,
-        seen=f"{words.duration(later.submitted_s)} against {words.duration(alone.submitted_s)}",
+        holds=alone.submitted_s > 3 * others_s,
+        seen=f"{words.duration(others_s)}, the median of those ways, against "
+        f"{words.duration(alone.submitted_s)}",
     )
     if seen.waves * 3 <= seen.asked.tasks:
         faster = max(alone.taken_s) / max(later.taken_s)
