@@ -9,6 +9,9 @@ from typing import NoReturn
 
 from cluster.signals import ENDING
 
+#: The signals, but for SIGINT, that have come.
+_left: list[int] = []
+
 
 def run() -> NoReturn:
     """Be the `poolwise` command."""
@@ -19,6 +22,8 @@ def run() -> NoReturn:
         from lab.cli import cli  # noqa: PLC0415 - takes half a second, and Ctrl-C may come in it
 
         code = cli.main()
+        if _left:  # Python swallows an exit that is raised while it tidies up after an object
+            code = 128 + _left[0]
     except KeyboardInterrupt:  # while it was loaded, or a second one on the way out
         code = 128 + signal.SIGINT
     except SystemExit as leaving:
@@ -45,4 +50,5 @@ def _leave(number: int, _frame: object) -> NoReturn:
     """Unwind as if the program ended, so that every child is stopped on the way."""
     if number == signal.SIGINT:
         raise KeyboardInterrupt
+    _left.append(number)
     sys.exit(128 + number)

@@ -63,7 +63,7 @@ def ring(engine: None) -> Iterator[Project]:  # noqa: ARG001 - it has to be ther
 @pytest.fixture
 def ride(ring: Project) -> Ride:
     """A run against the ring's Redis."""
-    return Ride(f"redis://127.0.0.1:{ring.variables['RING_REDIS_PORT']}/0")
+    return Ride(ring.redis_url)
 
 
 @pytest.fixture

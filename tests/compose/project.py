@@ -28,6 +28,11 @@ class Project:
     variables: Mapping[str, str]
     files: tuple[str, ...] = ("docker-compose.yml",)
 
+    @property
+    def redis_url(self) -> str:
+        """Where the project's Redis is published, if it is one of the ring."""
+        return f"redis://127.0.0.1:{self.variables['RING_REDIS_PORT']}/0"
+
     def compose(
         self, *words: str, expect: int | None = 0, env: Mapping[str, str] | None = None
     ) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from uuid import uuid4
 
@@ -61,6 +62,11 @@ class Ride:
         for batch in batches:
             self._ledger.enter(batch.records)
         return batches
+
+    def held(self, queue: str) -> int:
+        """Count what the broker holds of a queue: waiting, or delivered and not acknowledged."""
+        delivered = [json.loads(message)[2] for message in self.server.hvals("unacked")]
+        return int(self.server.llen(queue)) + delivered.count(queue)
 
     def settle(self, timeout_s: float) -> bool:
         """Follow the records until every task has ended; say whether that came in time."""

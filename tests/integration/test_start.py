@@ -1,0 +1,43 @@
+"""The console script tells how it ended, whatever came in between."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+#: A command that is signalled while Python tidies up after an object, where no exception gets out.
+SWALLOWS = """
+import signal
+from lab import cli, start
+
+class Tidy:
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+
+def main():
+    Tidy()
+    return 0
+
+cli.cli.main = main
+start.run()
+"""
+#: A command that leaves something to be written at its end.
+LEAVES_OUTPUT = """
+import sys
+from lab import cli, start
+
+cli.cli.main = lambda: sys.stdout.write("last words") and 3
+start.run()
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "code", "printed"), [(SWALLOWS, 143, ""), (LEAVES_OUTPUT, 3, "last words")]
+)
+def test_the_exit_code_and_the_last_words_are_told(program: str, code: int, printed: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stdout) == (code, printed)
