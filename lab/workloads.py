@@ -40,14 +40,14 @@ class Scale:
     wait_ms: int
     waits: int
     mixed: int
-    #: Seconds in which one task is run again and again with nothing around it.
+    #: Seconds in which one task is run again and again with nothing around it, before and after.
     bare_s: float
 
 
 #: Seconds that one mixed task takes.
 MIXED_S = 0.2
-FULL = Scale(burn_ms=200, burns=12, wait_ms=1_000, waits=200, mixed=200, bare_s=0.7)
-QUICK = Scale(burn_ms=100, burns=8, wait_ms=500, waits=80, mixed=200, bare_s=0.3)
+FULL = Scale(burn_ms=200, burns=12, wait_ms=1_000, waits=200, mixed=200, bare_s=0.4)
+QUICK = Scale(burn_ms=100, burns=8, wait_ms=500, waits=80, mixed=200, bare_s=0.15)
 #: Seconds that the waiting workloads may take in the worker with the fewest slots.
 LONGEST_S = 20.0
 
