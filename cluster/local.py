@@ -109,14 +109,19 @@ class LocalCluster:
             child.stop(grace_s)
             self._children.remove(child)
 
-    def close(self) -> None:
-        """Stop all children, and the embedded broker last: workers take their leave of it.
+    def stop_all_but_broker(self) -> None:
+        """Stop the children that use the broker, those too that are still on their way up.
 
         With a broker of ours nothing outlives the cluster, so nobody is waited for long.
         """
+        brokers = 1 if self.embedded else 0
+        self.stop(self._children[brokers:], self.grace_s)
+
+    def close(self) -> None:
+        """Stop all children, and the embedded broker last: workers take their leave of it."""
         try:
-            self.stop(self._children[1:], self.grace_s)
-            self.stop(self._children[:1], self.grace_s)
+            self.stop_all_but_broker()
+            self.stop(self._children[:], self.grace_s)
         finally:
             self._reaper.close()
 

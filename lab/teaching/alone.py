@@ -30,10 +30,7 @@ def alone(server: redis.Redis, lesson: str) -> Iterator[None]:
     """
     lock = server.lock(KEY, timeout=LEASE_S, blocking=False, thread_local=False)
     if not lock.acquire(token=f"{lesson} on {socket.gethostname()}, pid {os.getpid()}"):
-        raise PoolwiseError(
-            f"another lesson is under way on this cluster ({_holder(server)}); "
-            "try again when it has ended"
-        )
+        raise _taken(_holder(server) or "ended this moment")
     done = threading.Event()
 
     def renew() -> None:
@@ -52,6 +49,18 @@ def alone(server: redis.Redis, lesson: str) -> Iterator[None]:
             lock.release()
 
 
+def check_free(server: redis.Redis) -> None:
+    """Raise PoolwiseError, as `alone` would now, and hold nothing."""
+    if holder := _holder(server):
+        raise _taken(holder)
+
+
+def _taken(holder: str) -> PoolwiseError:
+    return PoolwiseError(
+        f"another lesson is under way on this cluster ({holder}); try again when it has ended"
+    )
+
+
 def _holder(server: redis.Redis) -> str:
     token = server.get(KEY)
-    return token.decode() if isinstance(token, bytes) else "ended this moment"
+    return token.decode() if isinstance(token, bytes) else ""

@@ -17,7 +17,7 @@ from lab import about
 from lab.contestants import Contestants, Entry
 from lab.guests import Guests, chosen, nobody
 from lab.interpreter import Interpreter, without_gil
-from lab.teaching.alone import alone
+from lab.teaching.alone import alone, check_free
 from lab.teaching.house import House, require
 from lab.teaching.lesson import Lesson
 from lab.teaching.stage import Stage
@@ -31,6 +31,8 @@ from tasks.errors import UsageError, WorkerError
 from worker.pools import POOLS
 from worker.probe import Clock
 
+#: The fewest slots of a worker that a lesson can be shown on.
+SEVERAL = 2
 #: Asks the learner what to expect; returns the index of the choice, or None.
 Ask = Callable[[Lesson], int | None]
 
@@ -81,12 +83,14 @@ def teach(
         try:
             for lesson in asked.lessons:
                 telling.began(lesson)
+                check_free(cluster.redis)  # rather than after the learner has thought about it
                 expected = ask(lesson)
                 run = f"{folder.name}.{lesson.name}.{uuid4().hex[:8]}"  # nobody else's, anywhere
                 with alone(cluster.redis, lesson.name):
                     yield _taught(asked, lesson, house, hired, run, expected)
         finally:
-            hired.gather((), telling.starting)
+            # A worker that is still starting would declare its queue after all.
+            cluster.stop_all_but_broker()
             remove(connection, hired.queues)
 
 
@@ -203,7 +207,14 @@ def _guests(asked: Asked, lesson: Lesson, house: House, shown: Sequence[str]) ->
                 f"{url} (there are {', '.join(f'{one.node}: {one.pool}' for one in found)}); "
                 f"change one with poolwise switch NODE --pool {name}"
             )
-    return {name: best[name] for name in shown if name in best}
+    guests = {name: best[name] for name in shown if name in best}
+    for one in guests.values():
+        if one.concurrency < SEVERAL:
+            raise WorkerError(
+                f"{one.node} has one slot, and {lesson.name} shows what several do; give it more: "
+                f"poolwise switch {one.node} --pool {one.pool} --concurrency 4"
+            )
+    return guests
 
 
 def _list(names: Sequence[str] | Mapping[str, int]) -> str:

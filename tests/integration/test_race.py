@@ -102,6 +102,16 @@ def test_a_foreign_broker_is_used_and_left_as_it_was(tmp_path: Path) -> None:
     assert left <= {"someone-elses", "poolwise:records", KOMBUS_OWN}
 
 
+def test_ctrl_c_while_workers_start_leaves_a_foreign_broker_as_it_was(tmp_path: Path) -> None:
+    with LocalCluster(tmp_path) as cluster:
+        with running("race", *FAMILY, "--broker", cluster.broker_url, folder=tmp_path) as race:
+            race.until(lambda: "0 of 1 workers ready" in race.output())
+            race.signal(signal.SIGINT)
+            assert race.ended() == 130, race.output()
+        left = {key.decode() for key in cluster.redis.scan_iter("*")}
+    assert left <= {"poolwise:records", KOMBUS_OWN}
+
+
 def test_the_report_command_compares_several(raced: tuple[Path, str, str], tmp_path: Path) -> None:
     result = str(raced[0] / "result.json")
     done = poolwise("report", result, result, "-o", "both.html", cwd=tmp_path)

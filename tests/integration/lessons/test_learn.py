@@ -114,6 +114,18 @@ def test_a_broker_that_refuses_gets_one_line(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_worker_of_one_slot_is_told_how_to_get_more(tmp_path: Path) -> None:
+    with LocalCluster(tmp_path) as there:
+        one = WorkerSpec(
+            name="narrow", pool="threads", concurrency=1, queues=("q",), broker_url=there.broker_url
+        )
+        there.start_workers([one])
+        words = ("learn", "gil", "--no-predict", "--on-running", "--broker", there.broker_url)
+        done = poolwise(*words, cwd=tmp_path)
+    assert done.returncode == 4
+    assert "poolwise switch narrow@poolwise --pool threads --concurrency 4" in error(done.stderr)
+
+
 def test_what_is_typed_before_the_name_counts_more_than_the_environment(tmp_path: Path) -> None:
     words = ("learn", "--pools", "solo", "gil")
     done = poolwise(*words, cwd=tmp_path, env={"POOLWISE_POOLS": "threads"})
