@@ -106,6 +106,9 @@ def test_ctrl_c_while_workers_start_leaves_a_foreign_broker_as_it_was(tmp_path: 
     with LocalCluster(tmp_path) as cluster:
         with running("race", *FAMILY, "--broker", cluster.broker_url, folder=tmp_path) as race:
             race.until(lambda: "0 of 1 workers ready" in race.output())
+            clients = len(cluster.redis.client_list())
+            # The worker has come, and declares its queue in the next moment.
+            race.until(lambda: len(cluster.redis.client_list()) > clients + 1)
             race.signal(signal.SIGINT)
             assert race.ended() == 130, race.output()
         left = {key.decode() for key in cluster.redis.scan_iter("*")}
