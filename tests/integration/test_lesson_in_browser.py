@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from playwright.sync_api import Page
 
 from lab.report.lesson import render
 from lab.teaching.story import Lane, Scene, Told
 from tests.chromium import Visit
-from tests.integration.pages import DRAWN, WIDTHS_PX, check_whole, visiting
+from tests.integration.pages import DRAWN, check_whole
 from tests.unit.lab.teaching.sample import CYCLE, scene, told
 
 LONG = "<img src=http://127.0.0.1:9/x onerror=console.error(1)>" + "w" * 200
@@ -41,18 +39,6 @@ def taught(request: pytest.FixtureRequest) -> Told:
 @pytest.fixture(scope="module")
 def html(taught: Told) -> str:
     return render(taught)
-
-
-@pytest.fixture(scope="module", params=WIDTHS_PX, ids=[f"{width} px" for width in WIDTHS_PX])
-def visit(
-    request: pytest.FixtureRequest,
-    page: Page,
-    html: str,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Visit]:
-    folder = tmp_path_factory.mktemp("lesson")
-    with visiting(page, html, folder, int(request.param)) as seen:
-        yield seen
 
 
 def test_the_page_is_quiet_whole_and_fits(visit: Visit) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
 from lab.report import render
 from lab.results import PoolResult, RaceResult
 from tests.chromium import Visit
-from tests.integration.pages import DRAWN, TITLES, WIDTHS_PX, check_whole, visiting
+from tests.integration.pages import DRAWN, TITLES, check_whole
 from tests.unit.report import sample
 
 #: A name that is long, unbroken, and markup.
@@ -30,18 +30,6 @@ def html(request: pytest.FixtureRequest) -> str:
         "the worst of races": lambda: [_worst()],
     }
     return render(results[str(request.param)]())
-
-
-@pytest.fixture(scope="module", params=WIDTHS_PX, ids=[f"{width} px" for width in WIDTHS_PX])
-def visit(
-    request: pytest.FixtureRequest,
-    page: Page,
-    html: str,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Visit]:
-    folder = tmp_path_factory.mktemp("report")
-    with visiting(page, html, folder, int(request.param)) as seen:
-        yield seen
 
 
 def test_the_page_is_quiet_whole_and_fits(visit: Visit) -> None:

@@ -159,11 +159,11 @@ OpenPage = Callable[..., LiveVisit]
 
 
 @pytest.fixture
-def visit(page: Page) -> Iterator[OpenPage]:
+def open_page(page: Page) -> Iterator[OpenPage]:
     """Open pages, one at a time, in this width and theme."""
     with ExitStack() as stack:
 
-        def open_page(url: str, width_px: int = 1280, theme: Theme = "light") -> LiveVisit:
+        def open_it(url: str, width_px: int = 1280, theme: Theme = "light") -> LiveVisit:
             page.set_viewport_size({"width": width_px, "height": 900})
             page.emulate_media(color_scheme=theme)
             seen = LiveVisit(page=page)
@@ -171,4 +171,4 @@ def visit(page: Page) -> Iterator[OpenPage]:
             page.goto(url)
             return seen
 
-        yield open_page
+        yield open_it

@@ -165,7 +165,7 @@ def test_the_depth_of_a_queue_is_on_both_pages(watched: Watched, guarded: str) -
 
 
 def test_a_worker_without_a_probe_is_counted_by_its_events(
-    watched: Watched, visit: OpenPage
+    watched: Watched, open_page: OpenPage
 ) -> None:
     command = [
         sys.executable,
@@ -176,7 +176,7 @@ def test_a_worker_without_a_probe_is_counted_by_its_events(
     log = watched.cluster.folder / "stranger.log"
     child = Child("stranger", command, log=log, leash=watched.leash, env=places)
     try:
-        seen = visit(f"{watched.url}/throughput?worker=stranger@poolwise")
+        seen = open_page(f"{watched.url}/throughput?worker=stranger@poolwise")
         seen.wait_for("document.querySelector('#tp-table').textContent.includes('from events')")
         with app.connection_for_write(watched.cluster.broker_url) as connection:
             for _ in range(25):

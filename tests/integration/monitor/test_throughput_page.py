@@ -47,8 +47,8 @@ def whole(found: dict[str, Any], pool: str) -> float:
     return sum(float(value or 0) * int(n) for value, n in zip(values, seconds, strict=True))
 
 
-def test_without_load_the_page_says_what_to_start(watched: Watched, visit: OpenPage) -> None:
-    seen = visit(f"{watched.url}/throughput")
+def test_without_load_the_page_says_what_to_start(watched: Watched, open_page: OpenPage) -> None:
+    seen = open_page(f"{watched.url}/throughput")
     seen.wait("live")
     page = seen.page
     assert page.inner_text("#tp-empty h2") == "No task has finished in the last 15 minutes."
@@ -67,9 +67,9 @@ def test_without_load_the_page_says_what_to_start(watched: Watched, visit: OpenP
 
 
 def test_under_load_all_pools_are_drawn_and_agree_with_the_ledger(
-    watched: Watched, visit: OpenPage, browser: Browser
+    watched: Watched, open_page: OpenPage, browser: Browser
 ) -> None:
-    seen = visit(f"{watched.url}/throughput?range_s=900")
+    seen = open_page(f"{watched.url}/throughput?range_s=900")
     seen.wait("live")
     with ThreadPoolExecutor(1) as beside:
         load = beside.submit(watched.run, LOAD_S, RATES)
@@ -126,8 +126,8 @@ def test_percentiles_agree_with_those_of_the_records(watched: Watched) -> None:
     assert found[second] == pytest.approx(p95_s, rel=ERROR + 1e-3)
 
 
-def test_filters_pause_and_sorting(watched: Watched, visit: OpenPage) -> None:
-    seen = visit(f"{watched.url}/throughput")
+def test_filters_pause_and_sorting(watched: Watched, open_page: OpenPage) -> None:
+    seen = open_page(f"{watched.url}/throughput")
     seen.wait("live")
     page = seen.page
     page.select_option("#tp-pool", "gevent")
@@ -153,9 +153,9 @@ def test_filters_pause_and_sorting(watched: Watched, visit: OpenPage) -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_theme_is_flowers_and_a_phone_shows_it_whole(
-    watched: Watched, visit: OpenPage, theme: Theme
+    watched: Watched, open_page: OpenPage, theme: Theme
 ) -> None:
-    seen = visit(f"{watched.url}/throughput", 390, theme)
+    seen = open_page(f"{watched.url}/throughput", 390, theme)
     seen.wait("live")
     width_px, room_px = seen.page.evaluate(WIDTHS)
     assert width_px <= room_px
@@ -165,8 +165,8 @@ def test_the_theme_is_flowers_and_a_phone_shows_it_whole(
     assert drawn == ink
 
 
-def test_the_page_recovers_from_a_restart_of_flower(watched: Watched, visit: OpenPage) -> None:
-    seen = visit(f"{watched.url}/throughput")
+def test_the_page_recovers_from_a_restart_of_flower(watched: Watched, open_page: OpenPage) -> None:
+    seen = open_page(f"{watched.url}/throughput")
     seen.wait("live")
     before = watched.data()["finished"]
     watched.flower.kill()
@@ -184,8 +184,10 @@ def test_the_page_recovers_from_a_restart_of_flower(watched: Watched, visit: Ope
     seen.wait_for(f"({DRAWN})() === {len(DEFAULT_POOLS)}")
 
 
-def test_the_page_recovers_from_a_restart_of_the_broker(watched: Watched, visit: OpenPage) -> None:
-    seen = visit(f"{watched.url}/throughput")
+def test_the_page_recovers_from_a_restart_of_the_broker(
+    watched: Watched, open_page: OpenPage
+) -> None:
+    seen = open_page(f"{watched.url}/throughput")
     seen.wait("live")
     before = watched.data()["finished"]
     watched.broker.kill()
