@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -50,13 +51,16 @@ class Edge(click.Group):
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise
-            return _fail("the disk is full: free some space, and again", ResultFileError.exit_code)
+            return _fail(
+                "the disk is full: free some space, and try again", ResultFileError.exit_code
+            )
         except (KeyboardInterrupt, click.Abort):
             return _fail("interrupted; nothing is left running", INTERRUPTED)
 
 
 def _fail(line: str, code: int) -> int:
-    click.echo(f"error: {line}" if code != INTERRUPTED else line, err=True)
+    with suppress(OSError):  # where even that cannot be said, the code says it
+        click.echo(f"error: {line}" if code != INTERRUPTED else line, err=True)
     return code
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -18,7 +19,7 @@ def run_folder(parent: Path, kind: str, now: datetime) -> Iterator[Path]:
 
     Raises ResultFileError where it cannot be made or written to.
     """
-    is_new = not parent.exists()
+    is_new = not os.path.exists(parent)  # noqa: PTH110 - False, where Path.exists would raise
     folder = _made(parent, f"{now:%Y-%m-%d-%H%M}-{kind}")
     try:
         yield folder

@@ -40,7 +40,7 @@ def meet(asking: Asking, options: RaceOptions, url: str) -> dict[str, Found]:
         raise WorkerError(
             f"no {missing[0]} worker here can race (there are "
             f"{', '.join(f'{worker.node}: {worker.pool}' for worker in found)}); "
-            f"change one with poolwise switch NODE --pool {missing[0]}"
+            f"change one with poolwise switch NODE --pool {missing[0]} --broker {url}"
         )
     if "fetch" in options.workloads and not all(worker.here for worker in best.values()):
         raise UsageError("fetch asks a server on this machine's loopback; take sleep instead")

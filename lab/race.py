@@ -110,9 +110,11 @@ def race(options: RaceOptions, folder: Path, machine: Machine, watcher: Watcher)
                 result = replace(result, interrupted=True)
             finally:
                 under_way.contestants.close()
-                # A worker that is still starting would declare its queue after all.
-                cluster.stop_all_but_broker()
-                remove(connection, under_way.contestants.queues)
+                try:
+                    # A worker that is still starting would declare its queue after all.
+                    cluster.stop_all_but_broker()
+                finally:
+                    remove(connection, under_way.contestants.queues)
     return result
 
 

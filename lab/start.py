@@ -22,7 +22,9 @@ def run() -> NoReturn:
         from lab.cli import cli  # noqa: PLC0415 - takes half a second, and Ctrl-C may come in it
 
         code = cli.main()
-        if _left:  # Python swallows an exit that is raised while it tidies up after an object
+        # Python swallows an exit that is raised while it tidies up after an object. Nothing was
+        # unwound then, and the command did all that it was asked for; still it was to be ended.
+        if _left:
             code = 128 + _left[0]
     except KeyboardInterrupt:  # while it was loaded, or a second one on the way out
         code = 128 + signal.SIGINT
@@ -40,7 +42,8 @@ def _exit(code: int) -> NoReturn:
         signal.signal(number, signal.SIG_IGN)
     for stream in (sys.stdout, sys.stderr):
         try:
-            stream.flush()
+            if stream is not None:  # as it is for who was started without
+                stream.flush()
         except (OSError, ValueError):  # the reader has gone, the disk is full, or it was closed
             code = code or 1
     os._exit(code)

@@ -17,6 +17,7 @@ from lab import about
 from lab.contestants import Contestants, Entry
 from lab.guests import Guests, chosen, nobody
 from lab.interpreter import Interpreter, without_gil
+from lab.report import words
 from lab.teaching.alone import alone, check_free
 from lab.teaching.house import House, require
 from lab.teaching.lesson import Lesson
@@ -89,9 +90,11 @@ def teach(
                 with alone(cluster.redis, lesson.name):
                     yield _taught(asked, lesson, house, hired, run, expected)
         finally:
-            # A worker that is still starting would declare its queue after all.
-            cluster.stop_all_but_broker()
-            remove(connection, hired.queues)
+            try:
+                # A worker that is still starting would declare its queue after all.
+                cluster.stop_all_but_broker()
+            finally:
+                remove(connection, hired.queues)
 
 
 def check(lesson: Lesson, pools: Sequence[str]) -> None:
@@ -199,22 +202,22 @@ def _guests(asked: Asked, lesson: Lesson, house: House, shown: Sequence[str]) ->
     url = redacted(asked.broker_url or "")
     if not found:
         raise WorkerError(nobody(url))
-    best = chosen(found, shown, lesson.tasks)
+    roomy = [one for one in found if one.concurrency >= SEVERAL]
+    if not roomy:
+        raise WorkerError(
+            f"{lesson.name} shows what several slots do, and no worker at {url} has more than one: "
+            f"poolwise switch {found[0].node} --pool threads --concurrency 4 --broker {url}"
+        )
+    best = chosen(roomy, shown, lesson.tasks)
     for name in shown:
         if name not in best and (name in lesson.needs or name in asked.pools):
+            there = ", ".join(f"{w.node}: {words.pool(w.pool, w.concurrency)}" for w in found)
             raise WorkerError(
-                f"{lesson.name} needs a {name} worker, and none that can take part answers at "
-                f"{url} (there are {', '.join(f'{one.node}: {one.pool}' for one in found)}); "
-                f"change one with poolwise switch NODE --pool {name}"
+                f"{lesson.name} needs a {name} worker of {SEVERAL} slots or more, and none that "
+                f"can take part answers at {url} (there are {there}); "
+                f"change one with poolwise switch NODE --pool {name} --broker {url}"
             )
-    guests = {name: best[name] for name in shown if name in best}
-    for one in guests.values():
-        if one.concurrency < SEVERAL:
-            raise WorkerError(
-                f"{one.node} has one slot, and {lesson.name} shows what several do; give it more: "
-                f"poolwise switch {one.node} --pool {one.pool} --concurrency 4"
-            )
-    return guests
+    return {name: best[name] for name in shown if name in best}
 
 
 def _list(names: Sequence[str] | Mapping[str, int]) -> str:

@@ -34,7 +34,11 @@ class Project:
         return f"redis://127.0.0.1:{self.variables['RING_REDIS_PORT']}/0"
 
     def compose(
-        self, *words: str, expect: int | None = 0, env: Mapping[str, str] | None = None
+        self,
+        *words: str,
+        expect: int | None = 0,
+        env: Mapping[str, str] | None = None,
+        timeout_s: float = PATIENCE_S,
     ) -> str:
         """Run `docker compose …` and return what it printed, to either stream.
 
@@ -48,6 +52,7 @@ class Project:
         return run(
             [*command, *files, *words],
             expect=expect,
+            timeout_s=timeout_s,
             env={"POOLWISE_IMAGE": IMAGE, **self.variables, **(env or {})},
         )
 
@@ -85,8 +90,14 @@ class Project:
         return {kind: names for kind, names in found.items() if names}
 
 
-def run(command: list[str], *, expect: int | None = 0, env: Mapping[str, str] | None = None) -> str:
-    """Run a command within `PATIENCE_S` and return what it printed, to either stream."""
+def run(
+    command: list[str],
+    *,
+    expect: int | None = 0,
+    env: Mapping[str, str] | None = None,
+    timeout_s: float = PATIENCE_S,
+) -> str:
+    """Run a command within `timeout_s` and return what it printed, to either stream."""
     done = subprocess.run(
         command,
         cwd=ROOT,
@@ -96,7 +107,7 @@ def run(command: list[str], *, expect: int | None = 0, env: Mapping[str, str] | 
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        timeout=PATIENCE_S,
+        timeout=timeout_s,
     )
     assert expect is None or done.returncode == expect, (
         f"{' '.join(command)} ended with {done.returncode}, not {expect}:\n{done.stdout[-4_000:]}"

@@ -64,7 +64,10 @@ class Ride:
         return batches
 
     def held(self, queue: str) -> int:
-        """Count what the broker holds of a queue: waiting, or delivered and not acknowledged."""
+        """Count what the broker holds of a queue: waiting, or delivered and not acknowledged.
+
+        Delivered as kombu's own transport notes it; with another, this has to ask elsewhere.
+        """
         delivered = [json.loads(message)[2] for message in self.server.hvals("unacked")]
         return int(self.server.llen(queue)) + delivered.count(queue)
 

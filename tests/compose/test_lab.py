@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.compose.project import Project
+from tests.compose.project import PATIENCE_S, Project
 
 #: Where the container, whose root is read-only, may write without leaving anything here.
 SCRATCH = "/tmp/runs"  # noqa: S108 - the container's own
 RACE = ("race", "--json", "--workloads", "burn", "--quick")
 
 
-def lab(ring: Project, *words: str, expect: int | None = 0) -> str:
+def lab(ring: Project, *words: str, expect: int | None = 0, timeout_s: float = PATIENCE_S) -> str:
     """Run a command of the lab in a container of its own."""
-    return ring.compose("run", "--rm", "--no-deps", "poolwise", *words, expect=expect)
+    command = ("run", "--rm", "--no-deps", "poolwise", *words)
+    return ring.compose(*command, expect=expect, timeout_s=timeout_s)
 
 
 def documents(printed: str) -> list[dict[str, Any]]:

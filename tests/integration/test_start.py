@@ -33,8 +33,21 @@ start.run()
 """
 
 
+#: A command that was started without standard streams, as a supervisor may do.
+WITHOUT_STREAMS = """
+import os, sys
+from lab import cli, start
+
+os.close(1), os.close(2)
+sys.stdout = sys.stderr = None
+cli.cli.main = lambda: 0
+start.run()
+"""
+
+
 @pytest.mark.parametrize(
-    ("program", "code", "printed"), [(SWALLOWS, 143, ""), (LEAVES_OUTPUT, 3, "last words")]
+    ("program", "code", "printed"),
+    [(SWALLOWS, 143, ""), (LEAVES_OUTPUT, 3, "last words"), (WITHOUT_STREAMS, 0, "")],
 )
 def test_the_exit_code_and_the_last_words_are_told(program: str, code: int, printed: str) -> None:
     done = subprocess.run(

@@ -23,7 +23,7 @@ def nap(duration_s: float) -> None:
 @app.task
 def hold(gate: str) -> None:
     """Wait until somebody opens the gate; not for ever."""
-    with redis.Redis.from_url(os.environ["SAMPLE_URL"]) as database:
+    with redis.Redis.from_url(os.environ["SAMPLE_URL"], socket_timeout=None) as database:
         database.blpop([gate], timeout=20)
 
 

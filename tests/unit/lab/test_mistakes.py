@@ -24,6 +24,7 @@ from lab.cli import cli
         ("race --concurrency prefork=1000000", 6, "ask for less"),
         ("race --concurrency threads=1000000", 6, "ask for less"),
         ("race --out /proc/nowhere", 5, "--out"),
+        (f"race --out {'long' * 100}", 5, "--out"),
         ("learn gil --pools solo", 2, "nothing to show on solo"),
         ("learn gil --pause-ms -1", 2, "--pause-ms"),
         ("learn gli", 2, "did you mean gil?"),
