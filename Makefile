@@ -53,7 +53,7 @@ unit: dev ## the ring that starts no process: seconds
 test-docker: dev ## the ring that needs a Docker engine
 	$(BIN)/pytest tests/compose $(ARGS)
 
-screenshots: dev ## the pictures in docs/images, made by the test of the Throughput page
+screenshots: dev ## the pictures of the Throughput page, made by its test
 	POOLWISE_SCREENSHOTS=docs/images $(BIN)/pytest tests/integration/monitor -k 'drawn or without_load' $(ARGS)
 
 chromium: ## the browser of the browser tests, where apt-get can install it
