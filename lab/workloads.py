@@ -46,7 +46,7 @@ class Scale:
 
 #: Seconds that one mixed task takes.
 MIXED_S = 0.2
-FULL = Scale(burn_ms=200, burns=12, wait_ms=1_000, waits=200, mixed=200, bare_s=0.4)
+FULL = Scale(burn_ms=150, burns=12, wait_ms=1_000, waits=200, mixed=200, bare_s=0.4)
 QUICK = Scale(burn_ms=100, burns=8, wait_ms=500, waits=80, mixed=200, bare_s=0.15)
 #: Seconds that the waiting workloads may take in the worker with the fewest slots.
 LONGEST_S = 20.0
