@@ -35,13 +35,17 @@ def workers(*, broker: str, as_json: bool) -> int:
     if as_json:
         click.echo(msgspec.json.encode(found, order="deterministic").decode())
     else:
-        _show(found)
+        show(found)
     return 0
 
 
-def _show(found: list[Found]) -> None:
+def show(found: list[Found]) -> None:
+    """Print them as a table."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("worker", "pool", "queues", "pid", "host", "probe", "switch"):
+    # The name is what is typed next: it is told whole, whatever room that leaves to the rest.
+    table.add_column("worker", min_width=max(len(worker.node) for worker in found), no_wrap=True)
+    hosts = any(worker.host not in worker.node for worker in found)
+    for heading in ("pool", "queues", "pid", *(["host"] if hosts else []), "probe", "switch"):
         table.add_column(heading, justify="right" if heading == "pid" else "left")
     for worker in found:
         table.add_row(
@@ -49,7 +53,7 @@ def _show(found: list[Found]) -> None:
             words.pool(worker.pool, worker.concurrency),
             ", ".join(worker.queues),
             str(worker.pid),
-            worker.host,
+            *([worker.host] if hosts else []),
             _yes(worker.probe),
             _yes(worker.switchable),
         )
