@@ -92,7 +92,7 @@ def test_every_replica_is_a_worker_of_its_own(ring: Project, ride: Ride, flower:
         return {worker for worker in flower.workers() if worker.startswith("gevent@")}
 
     wait_until(lambda: named <= shown(), 20, lambda: AssertionError(f"Flower shows {shown()}"))
-    ride.submit(burst(SLEEP, 3_000), "gevent")
+    ride.submit(burst(SLEEP, 1_500), "gevent")
     assert ride.settle(30)
     assert {record.node for record in ride.records} == named
     ring.compose("up", "--detach", "--wait", "--scale", "worker-gevent=1", "worker-gevent")
