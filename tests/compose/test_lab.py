@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from tests.compose.project import PATIENCE_S, Project
 
 #: Where the container, whose root is read-only, may write without leaving anything here.
 SCRATCH = "/tmp/runs"  # noqa: S108 - the container's own
-RACE = ("race", "--json", "--workloads", "burn", "--quick")
+RACE = ("race", "--json", "--quick", "--out", SCRATCH)
 
 
 def lab(ring: Project, *words: str, expect: int | None = 0, timeout_s: float = PATIENCE_S) -> str:
@@ -29,10 +31,20 @@ def test_it_finds_the_workers_with_their_pools_and_queues(ring: Project) -> None
         assert name in listed
 
 
-def test_a_race_runs_on_the_workers_there_are(ring: Project) -> None:
-    [result] = documents(lab(ring, *RACE, "--out", SCRATCH))
-    for workload in result["workloads"]:
-        assert [pool["pool"] for pool in workload["pools"]] == ["prefork", "threads", "gevent"]
-        for pool in workload["pools"]:
-            account = pool["summary"]["account"]
-            assert account["submitted"] == account["finished"] > 0
+@pytest.mark.parametrize(
+    ("workload", "pools"),
+    [
+        ("burn", ["prefork", "threads", "gevent"]),
+        ("sleep", ["threads", "gevent"]),  # four processes would wait ten seconds for it
+    ],
+)
+def test_a_race_runs_on_the_workers_there_are(
+    ring: Project, workload: str, pools: list[str]
+) -> None:
+    words = ("--workloads", workload, "--pools", ",".join(pools))
+    [result] = documents(lab(ring, *RACE, *words))
+    [raced] = result["workloads"]
+    assert (raced["name"], [pool["pool"] for pool in raced["pools"]]) == (workload, pools)
+    for pool in raced["pools"]:
+        account = pool["summary"]["account"]
+        assert account["submitted"] == account["finished"] > 0
