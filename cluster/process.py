@@ -21,6 +21,9 @@ TAIL_LINES = 12
 class Leash(Protocol):
     """Told of every child, so that none outlives us; see `cluster.reaper`."""
 
+    #: Where children keep their temporary files, for one that is killed leaves them behind.
+    scratch: Path
+
     def add(self, pid: int) -> None:
         """Take charge of the process group `pid`."""
 
@@ -52,6 +55,7 @@ class Child:
         self.command = tuple(command)
         self.log = log
         self._leash = leash
+        self._asked = False
         # A child that runs while the leash has not heard of it would outlive an ill-timed Ctrl-C.
         with log.open("ab") as sink, held_back():
             self._process = subprocess.Popen(
@@ -59,7 +63,7 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **(env or {})},
+                env={**os.environ, "TMPDIR": str(leash.scratch), **(env or {})},
                 start_new_session=True,
             )
             leash.add(self.pid)
@@ -80,8 +84,9 @@ class Child:
         return self.exit_code is None
 
     def ask_to_stop(self) -> None:
-        """Send SIGTERM and return at once."""
-        if self.alive:
+        """Send SIGTERM and return at once; once only, for many programs hurry at a second."""
+        if self.alive and not self._asked:
+            self._asked = True
             self._process.terminate()
 
     def stop(self, grace_s: float = GRACE_S) -> None:

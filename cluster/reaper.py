@@ -1,19 +1,23 @@
 """Ends our children when we are gone, however we went: even SIGKILL leaves nothing behind.
 
 A process of its own that reads from a pipe which of our process groups live. When the pipe ends,
-because we closed it or died, it ends what is still there. The kernel closes the pipe in every case,
-which no handler in a killed process could promise.
+because we closed it or died, it ends what is still there, and removes the temporary files that
+processes ended by SIGKILL could not. The kernel closes the pipe in every case, which no handler in
+a killed process could promise.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 
 #: Seconds between asking the orphans to stop and ending them.
 GRACE_S = 3.0
@@ -23,8 +27,11 @@ class Reaper:
     """Our end of the pipe."""
 
     def __init__(self) -> None:
+        """Start it. Raises OSError where no process or no temporary folder can be had."""
+        #: Where children keep their temporary files.
+        self.scratch = Path(tempfile.mkdtemp(prefix="poolwise-"))
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "cluster.reaper"],
+            [sys.executable, "-m", "cluster.reaper", str(self.scratch)],
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
@@ -38,7 +45,7 @@ class Reaper:
         self._tell(f"-{pid}\n")
 
     def close(self) -> None:
-        """End what is left, then the reaper itself."""
+        """End what is left and remove its temporary files, then end the reaper itself."""
         pipe = self._process.stdin
         if pipe is not None:
             with suppress(BrokenPipeError):
@@ -70,7 +77,7 @@ def _signal(groups: Iterable[int], number: signal.Signals) -> None:
 
 
 def main() -> None:
-    """Keep the list until standard input ends, then end who is on it."""
+    """Keep the list until standard input ends, then end who is on it and tidy up after them."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     groups: set[int] = set()
@@ -82,6 +89,7 @@ def main() -> None:
     while (groups := living(groups)) and time.monotonic() < deadline:
         time.sleep(0.05)
     _signal(groups, signal.SIGKILL)
+    shutil.rmtree(sys.argv[1], ignore_errors=True)
 
 
 if __name__ == "__main__":

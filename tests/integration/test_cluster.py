@@ -23,10 +23,10 @@ from producer import broker
 from tasks.errors import UsageError, WorkerError
 
 STUBBORN = """
-import signal, subprocess, sys, time
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
+import signal, subprocess, sys, tempfile, time
+signal.signal(signal.SIGTERM, lambda *_: print("asked", flush=True))
 subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-print("deaf", flush=True)
+print("deaf", tempfile.mkdtemp(), flush=True)
 time.sleep(60)
 """
 
@@ -40,10 +40,14 @@ def test_a_child_that_ignores_sigterm_is_ended_with_its_own_children(tmp_path: P
     child = python(STUBBORN, tmp_path, reaper)
     wait_until(lambda: "deaf" in child.log_tail(), 10, lambda: AssertionError(child.log_tail()))
     [grandchild] = psutil.Process(child.pid).children()
+    child.ask_to_stop()
     child.stop(grace_s=0.1)
     assert child.how_it_ended() == "killed by SIGKILL"
+    assert child.log.read_text().count("asked") == 1
     wait_until(lambda: not grandchild.is_running(), 5, lambda: AssertionError(str(grandchild)))
+    assert list(reaper.scratch.iterdir())
     reaper.close()
+    assert not reaper.scratch.exists()
 
 
 def test_the_reaper_ends_what_its_owner_left(tmp_path: Path) -> None:
@@ -52,9 +56,11 @@ import sys
 from pathlib import Path
 from cluster.process import Child
 from cluster.reaper import Reaper
+reaper = Reaper()
 child = Child("c", [sys.executable, "-c", "import time; time.sleep(60)"],
-              log=Path({str(tmp_path / "log")!r}), leash=Reaper())
+              log=Path({str(tmp_path / "log")!r}), leash=reaper)
 print(child.pid, flush=True)
+print(reaper.scratch, flush=True)
 sys.stdin.read()
 """
     process = subprocess.Popen(
@@ -63,9 +69,12 @@ sys.stdin.read()
     with process:
         assert process.stdout is not None
         child = psutil.Process(int(process.stdout.readline()))
+        scratch = Path(process.stdout.readline().strip())
         assert child.is_running()
+        assert scratch.is_dir()
         process.kill()
     wait_until(lambda: not child.is_running(), 10, lambda: AssertionError(str(child)))
+    wait_until(lambda: not scratch.exists(), 10, lambda: AssertionError(str(scratch)))
 
 
 def test_a_signal_is_held_back_but_not_lost() -> None:
