@@ -26,7 +26,7 @@ import redis
 
 from cluster.local import LocalCluster
 from cluster.ports import free_port
-from worker.probe import FLUSH_INTERVAL_S, RETENTION_S, STREAM, VERSION
+from worker.probe import FLUSH_INTERVAL_S, RETENTION_S, STREAM, VERSION, microseconds
 
 #: What the page must keep to.
 MEDIAN_MS = 200.0
@@ -62,9 +62,10 @@ def feed(server: redis.Redis, rate_per_s: int, until: float, sent: list[int]) ->
 
 def _write(server: redis.Redis, pool: str, seq: int, count: int) -> None:
     now = time.time()
+    now_us = microseconds(now)
     rows = [
-        ["bench", f"{seq}-{n}", f"noop.task{n % TASKS}", "1", now - 0.01 - n * 1e-5, now - 0.01,
-         now - 0.005, now - 0.004, now, "succeeded", False, 0.001]
+        ["bench", f"{seq}-{n}", f"noop.task{n % TASKS}", "1", now_us - 10_000 - n * 10,
+         now_us - 10_000, now_us - 5_000, now_us - 4_000, now_us, "succeeded", False, 1_000]
         for n in range(count)
     ]  # fmt: skip
     body = {

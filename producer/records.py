@@ -159,12 +159,17 @@ def parse(body: bytes, *, written: float = 0.0) -> Batch:
     )
 
 
-#: The values of a row that are instants by the worker's own clock.
+#: The values of a row that are whole microseconds.
+_MICROSECONDS = ("due", "sent", "received", "started", "finished", "runtime")
+#: Of these the instants by the worker's own clock.
 _OWN_CLOCK = ("received", "started", "finished")
 
 
 def _record(node: str, pool: str, row: list[Any], offset_s: float) -> Record:
     values = dict(zip(ROW, row, strict=True))
+    for name in _MICROSECONDS:
+        if values[name] is not None:
+            values[name] /= 1e6
     for name in _OWN_CLOCK:
         if values[name] is not None:
             values[name] += offset_s

@@ -14,7 +14,7 @@ from kombu import Connection, Producer
 
 from producer import template
 from producer.plan import Plan, Work
-from worker.probe import HEADER, Clock
+from worker.probe import HEADER, Clock, microseconds
 
 #: Messages in one push at most: enough to spare round trips, few enough to be on time.
 CHUNK = 1_000
@@ -104,7 +104,8 @@ def batching(app: Celery, connection: Connection, work: Work, order: Order) -> P
     def push(ids: Sequence[str], due: Sequence[float], sent: float) -> None:
         with producer.batch(max_size=CHUNK):
             for task_id, instant in zip(ids, due, strict=True):
-                headers: Any = {HEADER: {"run": order.run, "due": instant, "sent": sent}}
+                stamp = {"run": order.run, "due": microseconds(instant), "sent": microseconds(sent)}
+                headers: Any = {HEADER: stamp}
                 task.apply_async(
                     work.args,
                     dict(work.kwargs),

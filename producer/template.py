@@ -21,11 +21,11 @@ from kombu.transport import redis as redis_transport
 from kombu.utils.json import dumps
 
 from producer.plan import Work
-from worker.probe import HEADER
+from worker.probe import HEADER, microseconds
 
 _TASK_ID = "poolwise-placeholder-of-the-task-id"
-_DUE = 1_234_567_890.123_401
-_SENT = 1_234_567_890.123_402
+_DUE = 1_234_567_890_123_401
+_SENT = 1_234_567_890_123_402
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +45,14 @@ class Template:
             place: [i for i, p in enumerate(joint) if i % 2 and p == place] for place in _PLACES
         }
         for index in slots["sent"]:
-            joint[index] = repr(sent)
+            joint[index] = str(microseconds(sent))
         for task_id, instant in zip(ids, due, strict=True):
             for index in slots["id"]:
                 joint[index] = task_id
             for index in slots["tag"]:
                 joint[index] = str(uuid4())
             for index in slots["due"]:
-                joint[index] = repr(instant)
+                joint[index] = str(microseconds(instant))
             yield "".join(joint)
 
 

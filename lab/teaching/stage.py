@@ -30,7 +30,7 @@ from producer.records import Record, RecordReader
 from producer.submit import Order, Submitter
 from tasks.errors import PoolwiseError, WorkerError
 from worker.pools import POOLS
-from worker.probe import HEADER
+from worker.probe import HEADER, microseconds
 
 #: Seconds that a scene's tasks may take, if the lesson does not say.
 SCENE_S: Final = 15.0
@@ -197,7 +197,8 @@ class Stage:
         if not by_task:
             self._pending[task_id] = worker.queue
         scene.enter(worker, {task_id: label}, expected=expected)
-        header = {"run": scene.ledger.run, "due": now, "sent": now}
+        instant = microseconds(now)
+        header = {"run": scene.ledger.run, "due": instant, "sent": instant}
         return {"task_id": task_id, "queue": worker.queue, "headers": {HEADER: header}}
 
     def follow(

@@ -12,7 +12,8 @@ from worker.probe import ROW, VERSION
 
 
 def entry(**changes: Any) -> bytes:
-    row = ["run", "id", "cpu.burn", "7", 1.0, 1.1, 1.2, 1.3, 1.4, "succeeded", False, 0.1]
+    instants = [1_000_000, 1_100_000, 1_200_000, 1_300_000, 1_400_000]
+    row = ["run", "id", "cpu.burn", "7", *instants, "succeeded", False, 100_000]
     body = {
         "v": VERSION,
         "kind": "rows",
@@ -33,6 +34,7 @@ def test_a_row_has_as_many_values_as_names() -> None:
     batch = parse(entry())
     assert batch.records[0].sent == 1.1
     assert batch.records[0].started == 1_001.3
+    assert batch.records[0].runtime == 0.1
     assert batch.records[0].node == "w@here"
     with pytest.raises(ValueError, match="zip"):
         parse(entry(rows=[[None] * (len(ROW) - 1)]))

@@ -14,7 +14,7 @@ FORM = Template(
 def test_every_place_gets_its_value() -> None:
     [text] = FORM.stamp(["abc"], [1.5], 2.25)
     assert text.startswith('{"id":"abc","root":"abc","tag":"')
-    assert text.endswith('","due":1.5,"sent":2.25}')
+    assert text.endswith('","due":1500000,"sent":2250000}')
 
 
 def test_no_two_messages_share_a_delivery_tag() -> None:
@@ -22,7 +22,7 @@ def test_no_two_messages_share_a_delivery_tag() -> None:
     assert len(set(messages)) == 100
 
 
-def test_a_float_keeps_all_its_digits() -> None:
+def test_an_instant_keeps_its_microseconds() -> None:
     instant = 1_763_900_000.123456
     [text] = FORM.stamp(["a"], [instant], instant)
-    assert text.count("1763900000.123456") == 2
+    assert text.count("1763900000123456") == 2
