@@ -11,6 +11,8 @@ from cluster.signals import ENDING
 
 #: The signals, but for SIGINT, that have come.
 _left: list[int] = []
+#: Seconds after which an exit that Python swallowed is tried again.
+AGAIN_S = 0.01
 
 
 def run() -> NoReturn:
@@ -18,13 +20,12 @@ def run() -> NoReturn:
     for number in ENDING:
         if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` has it, and a shell's `&`
             signal.signal(number, _leave)
+    sys.unraisablehook = _not_raised
     try:
         from lab.cli import cli  # noqa: PLC0415 - takes half a second, and Ctrl-C may come in it
 
         code = cli.main()
-        # Python swallows an exit that is raised while it tidies up after an object. Nothing was
-        # unwound then, and the command did all that it was asked for; still it was to be ended.
-        if _left:
+        if _left:  # it was to be ended, though the command was quicker
             code = 128 + _left[0]
     except KeyboardInterrupt:  # while it was loaded, or a second one on the way out
         code = 128 + signal.SIGINT
@@ -55,3 +56,20 @@ def _leave(number: int, _frame: object) -> NoReturn:
         raise KeyboardInterrupt
     _left.append(number)
     sys.exit(128 + number)
+
+
+def _not_raised(event: sys.UnraisableHookArgs) -> None:
+    """Have an exit raised again that Python swallowed, as it does while it tidies up an object."""
+    match event.exc_value:
+        case KeyboardInterrupt():
+            _raise_soon(signal.SIGINT)
+        case SystemExit() if _left:
+            _raise_soon(_left[-1])
+        case _:
+            sys.__unraisablehook__(event)
+
+
+def _raise_soon(number: int) -> None:
+    # Raised at once, it would come while this still runs, and be swallowed too.
+    signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(number))
+    signal.setitimer(signal.ITIMER_REAL, AGAIN_S)

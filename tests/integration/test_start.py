@@ -7,22 +7,28 @@ import sys
 
 import pytest
 
-#: A command that is signalled while Python tidies up after an object, where no exception gets out.
+#: A command that is signalled while Python tidies up after an object, where no exception gets out,
+#: and then works on, or ends.
 SWALLOWS = """
-import signal
+import signal, sys, time
 from lab import cli, start
 
 class Tidy:
     def __del__(self):
-        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.{number})
 
 def main():
     Tidy()
+    try:
+        time.sleep({works_s})
+    finally:
+        sys.stdout.write("unwound")
     return 0
 
 cli.cli.main = main
 start.run()
 """
+
 #: A command that leaves something to be written at its end.
 LEAVES_OUTPUT = """
 import sys
@@ -47,7 +53,13 @@ start.run()
 
 @pytest.mark.parametrize(
     ("program", "code", "printed"),
-    [(SWALLOWS, 143, ""), (LEAVES_OUTPUT, 3, "last words"), (WITHOUT_STREAMS, 0, "")],
+    [
+        (SWALLOWS.format(number="SIGTERM", works_s=0), 143, "unwound"),
+        (SWALLOWS.format(number="SIGTERM", works_s=60), 143, "unwound"),
+        (SWALLOWS.format(number="SIGINT", works_s=60), 130, "unwound"),
+        (LEAVES_OUTPUT, 3, "last words"),
+        (WITHOUT_STREAMS, 0, ""),
+    ],
 )
 def test_the_exit_code_and_the_last_words_are_told(program: str, code: int, printed: str) -> None:
     done = subprocess.run(
