@@ -135,7 +135,12 @@ def _spawn(
     url: str, flags: tuple[str, ...], settings: dict[str, Any], env: dict[str, str], folder: Path
 ) -> Worker:
     log_path = folder / "log"
-    given = {"SAMPLE_URL": url, "SAMPLE_SETTINGS": json.dumps(settings), **env}
+    given = {
+        "SAMPLE_URL": url,
+        "SAMPLE_SETTINGS": json.dumps(settings),
+        "TMPDIR": str(folder),
+        **env,
+    }
     quick = ("--without-mingle", "--without-gossip", "--loglevel", "INFO")
     with log_path.open("wb") as log:
         process = subprocess.Popen(
