@@ -255,7 +255,7 @@ class Recorder:
         self.pool, self.slot_name = _POOLS.get(module, (module, _prefork_slot))
         self._server = server
         # Half the CPU that the client's commands take, with what they note and retry.
-        self._connection: Any = server.connection_pool.make_connection()
+        self._connection = self._new_connection()
         self._gauge = gauge
         self._gauge_due = 0.0
         self._about = {
@@ -285,6 +285,8 @@ class Recorder:
             return
         self._closing = True
         self._thread.join(timeout=2)
+        # The other may have been cut meanwhile, or the thread may still wait for an answer on it.
+        self._connection = self._new_connection()
         while self._rows and self._write("rows"):
             pass
         self._write("stopped")
@@ -341,9 +343,13 @@ class Recorder:
             body["gauge"] = self._gauge.read()
         oldest_ms = int((time.monotonic() + offset - RETENTION_S) * 1_000)
         trim = ("MINID", "~", oldest_ms)
-        self._connection.send_command("XADD", STREAM, *trim, "*", "b", _ENCODER.encode(body))
-        self._connection.read_response()
+        connection = self._connection
+        connection.send_command("XADD", STREAM, *trim, "*", "b", _ENCODER.encode(body))
+        connection.read_response()
         self._seq += 1
+
+    def _new_connection(self) -> Any:
+        return self._server.connection_pool.make_connection()
 
     def _current_clock(self) -> Clock:
         now = time.monotonic()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from itertools import pairwise
 from typing import Any
 from uuid import uuid4
@@ -149,3 +151,39 @@ def test_a_message_of_someone_else_is_recorded_without_a_run(
         if found:
             break
     assert [(r.run, r.due, r.outcome) for r in found] == [(None, None, "succeeded")]
+
+
+@pytest.mark.parametrize("patch", ["pass", "from gevent import monkey; monkey.patch_all()"])
+@pytest.mark.parametrize("hindrance", ["client_kill_filter(_id=mine)", "client_pause(2_500)"])
+def test_the_last_entry_is_written_whatever_became_of_the_connection(
+    ground: Ground, patch: str, hindrance: str
+) -> None:
+    node = str(uuid4())
+    reader = RecordReader(ground.cluster.redis)
+    program = f"""
+{patch}
+import time
+import redis
+from worker.probe import FLUSH_INTERVAL_S, Recorder
+
+url = {ground.cluster.broker_url!r}
+other = redis.Redis.from_url(url)
+recorder = Recorder(
+    redis.Redis.from_url(url, client_name={node!r}), node={node!r}, pool=object(), slots=1
+)
+recorder.start()
+named = [one for one in other.client_list() if one["name"] == {node!r}]
+[mine] = [one["id"] for one in named if one["cmd"] == "xadd"]
+other.{hindrance}
+if "pause" in {hindrance!r}:
+    recorder.add((None, "id", "task", None, None, None, 1, 2, 3, "succeeded", False, None))
+    time.sleep(3 * FLUSH_INTERVAL_S)  # it waits for an answer now
+recorder.stop()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    kinds = [batch.kind for batch in reader.read(0.5) if batch.node == node]
+    assert kinds[0] == "ready"
+    assert kinds[-1] == "stopped"
