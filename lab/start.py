@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from cluster.signals import ENDING
 
-#: The signals, but for SIGINT, that have come.
+#: The signals that have come, but for a SIGINT that was heard: what follows is for the command.
 _left: list[int] = []
 #: Seconds after which an exit that Python swallowed is tried again.
 AGAIN_S = 0.01
@@ -62,6 +62,7 @@ def _not_raised(event: sys.UnraisableHookArgs) -> None:
     """Have an exit raised again that Python swallowed, as it does while it tidies up an object."""
     match event.exc_value:
         case KeyboardInterrupt():
+            _left.append(signal.SIGINT)
             _raise_soon(signal.SIGINT)
         case SystemExit() if _left:
             _raise_soon(_left[-1])

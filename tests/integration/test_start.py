@@ -56,6 +56,7 @@ start.run()
     [
         (SWALLOWS.format(number="SIGTERM", works_s=0), 143, "unwound"),
         (SWALLOWS.format(number="SIGTERM", works_s=60), 143, "unwound"),
+        (SWALLOWS.format(number="SIGINT", works_s=0), 130, "unwound"),
         (SWALLOWS.format(number="SIGINT", works_s=60), 130, "unwound"),
         (LEAVES_OUTPUT, 3, "last words"),
         (WITHOUT_STREAMS, 0, ""),
