@@ -19,6 +19,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from cluster.signals import held_back
+
 #: Seconds between asking the orphans to stop and ending them.
 GRACE_S = 3.0
 
@@ -28,13 +30,18 @@ class Reaper:
 
     def __init__(self) -> None:
         """Start it. Raises OSError where no process or no temporary folder can be had."""
-        #: Where children keep their temporary files.
-        self.scratch = Path(tempfile.mkdtemp(prefix="poolwise-"))
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "cluster.reaper", str(self.scratch)],
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-        )
+        with held_back():  # so that the folder has an owner before a signal ends us
+            #: Where children keep their temporary files.
+            self.scratch = Path(tempfile.mkdtemp(prefix="poolwise-"))
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "cluster.reaper", str(self.scratch)],
+                    stdin=subprocess.PIPE,
+                    start_new_session=True,
+                )
+            except OSError:
+                self.scratch.rmdir()
+                raise
 
     def add(self, pid: int) -> None:
         """Take charge of the process group `pid`."""

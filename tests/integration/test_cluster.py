@@ -41,6 +41,7 @@ def test_a_child_that_ignores_sigterm_is_ended_with_its_own_children(tmp_path: P
     wait_until(lambda: "deaf" in child.log_tail(), 10, lambda: AssertionError(child.log_tail()))
     [grandchild] = psutil.Process(child.pid).children()
     child.ask_to_stop()
+    wait_until(lambda: "asked" in child.log_tail(), 10, lambda: AssertionError(child.log_tail()))
     child.stop(grace_s=0.1)
     assert child.how_it_ended() == "killed by SIGKILL"
     assert child.log.read_text().count("asked") == 1
