@@ -1,12 +1,13 @@
 """What the probe costs: throughput of no-op tasks with it against without, in turn, in each pool.
 
-    python -m benchmarks.overhead [--tasks 500] [--turns 15] [--workers 4] [--pools prefork,gevent]
+    python -m benchmarks.overhead [--tasks 500] [--turns 5] [--workers 12] [--pools prefork,gevent]
 
 Two workers of a pool stand side by side, one with the probe. They take turns, and who begins
 changes from turn to turn. After that both are started anew, for one process is always a little
-quicker than another that does the same, whatever it is. Both are timed from outside and alike: from
-the first message until the last one, which alone stores a result, has one. What the turn took of
-the worker's CPU stands beside it; it is less at the mercy of what else the machine does.
+quicker than another that does the same: what a pair of workers says in all of its turns is one
+value. Both are timed from outside and alike: from the first message until the last one, which alone
+stores a result, has one. What the turns took of the workers' CPU stands beside it; it is less at
+the mercy of what else the machine does.
 
 Ends with 1 where a pool surely keeps less than 0.98 of its throughput.
 """
@@ -18,6 +19,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 
 import click
 
@@ -44,16 +46,16 @@ INCLUDES = {"plain": "worker.startup", "probed": "worker.probe,worker.startup"}
 
 @dataclass(slots=True)
 class Turns:
-    """What one of the two did in its turns."""
+    """What one worker did in its turns."""
 
     rates: list[float] = field(default_factory=list)  # tasks a second
-    cpu_s: list[float] = field(default_factory=list)  # of the worker's process tree, a task
+    cpu_s: float = 0.0  # of its process tree, in all of them
 
 
 @click.command()
-@click.option("--tasks", default=500, show_default=True, help="Tasks a turn.")
-@click.option("--turns", default=15, show_default=True, help="Turns of a pair of workers.")
-@click.option("--workers", default=4, show_default=True, help="Pairs of workers of a pool.")
+@click.option("--tasks", type=click.IntRange(100), default=500, show_default=True)
+@click.option("--turns", type=click.IntRange(1), default=5, show_default=True)
+@click.option("--workers", type=click.IntRange(ratio.FEWEST), default=12, show_default=True)
 @click.option("--pools", default=",".join(DEFAULT_POOLS), show_default=True)
 def main(tasks: int, turns: int, workers: int, pools: str) -> None:
     """Measure and print."""
@@ -72,20 +74,22 @@ def main(tasks: int, turns: int, workers: int, pools: str) -> None:
 
 
 def _measure(cluster: LocalCluster, pool: Pool, tasks: int, turns: int, workers: int) -> bool:
-    done = {name: Turns() for name in INCLUDES}
+    throughput, cpu = [], []
     for _ in range(workers):
         reaper = Reaper()
         try:
             children = {name: _start(name, pool, cluster, reaper) for name in INCLUDES}
-            _take_turns(cluster, children, done, tasks, turns)
+            done = _take_turns(cluster, children, tasks, turns)
             for child in children.values():
                 child.kill()
         finally:
             reaper.close()
-    plain, probed = done["plain"], done["probed"]
-    click.echo(ratio.line(f"{pool.name}: throughput, with / without", probed.rates, plain.rates))
-    click.echo(ratio.line(f"{pool.name}: CPU a task, without / with", plain.cpu_s, probed.cpu_s))
-    return ratio.interval(ratio.by_pair(probed.rates, plain.rates))[1] >= KEPT
+        plain, probed = done["plain"], done["probed"]
+        throughput.append(median(ratio.by_pair(probed.rates, plain.rates)))
+        cpu.append(plain.cpu_s / probed.cpu_s)
+    click.echo(ratio.line(f"{pool.name}: throughput, with / without", throughput))
+    click.echo(ratio.line(f"{pool.name}: CPU a task, without / with", cpu))
+    return ratio.interval(throughput)[1] >= KEPT
 
 
 def _start(name: str, pool: Pool, cluster: LocalCluster, reaper: Reaper) -> Child:
@@ -111,12 +115,9 @@ def _start(name: str, pool: Pool, cluster: LocalCluster, reaper: Reaper) -> Chil
 
 
 def _take_turns(
-    cluster: LocalCluster,
-    children: dict[str, Child],
-    done: dict[str, Turns],
-    tasks: int,
-    turns: int,
-) -> None:
+    cluster: LocalCluster, children: dict[str, Child], tasks: int, turns: int
+) -> dict[str, Turns]:
+    done = {name: Turns() for name in children}
     with app.connection_for_write(cluster.broker_url) as connection:
         submitter = Submitter(app, connection, Clock.read(cluster.redis))
         names = list(children)
@@ -126,8 +127,9 @@ def _take_turns(
                 rate = _rate(submitter, name, tasks)
                 if number >= 0:
                     done[name].rates.append(rate)
-                    done[name].cpu_s.append((cpu_s(children[name].pid) - before_s) / tasks)
+                    done[name].cpu_s += cpu_s(children[name].pid) - before_s
             names.reverse()
+    return done
 
 
 def _rate(submitter: Submitter, queue: str, tasks: int) -> float:

@@ -90,9 +90,11 @@ def _compare(
     for name, values in rates.items():
         click.echo(f"{name:<14} {spread(values).median:10,.0f} tasks/s")
     for name in ("kombu batch", "stamped"):
-        click.echo(ratio.line(f"{name} / delay loop", rates[name], rates["delay loop"]))
+        ratios = ratio.by_pair(rates[name], rates["delay loop"])
+        click.echo(ratio.line(f"{name} / delay loop", ratios))
     if server:
-        click.echo(ratio.line("stamped / redis-benchmark LPUSH", rates["stamped"], server))
+        ratios = ratio.by_pair(rates["stamped"], server)
+        click.echo(ratio.line("stamped / redis-benchmark LPUSH", ratios))
     else:
         click.echo("redis-benchmark is not on PATH: the server's own limit was not measured")
 
