@@ -134,27 +134,82 @@ class Clock(NamedTuple):
         return min(readings, key=lambda clock: clock.error_s)
 
 
-def _prefork_slot(pid: int) -> str:
-    return str(pid)
+#: Names the slot that calls it, given the pid that Celery passes to `on_accepted`.
+SlotName = Callable[[int], str]
 
 
-def _thread_slot(pid: int) -> str:  # noqa: ARG001 - Celery passes the pid of the whole worker
-    return f"{os.getpid()}/{threading.get_native_id()}"
+def _by_process() -> SlotName:
+    return str
 
 
-def _greenlet_slot(pid: int) -> str:  # noqa: ARG001 - Celery passes id(), which is soon used again
-    import gevent  # noqa: PLC0415 - only a gevent worker has it for sure
+def _by_thread() -> SlotName:
+    """Name a thread once: what the kernel has to be asked for costs as much as all else here."""
+    worker, here = os.getpid(), threading.local()
 
-    return f"{os.getpid()}#{gevent.getcurrent().minimal_ident}"  # type: ignore[attr-defined]
+    def slot_name(_: int) -> str:  # Celery passes the pid of the whole worker
+        try:
+            name: str = here.name
+        except AttributeError:
+            name = here.name = f"{worker}/{threading.get_native_id()}"
+        return name
+
+    return slot_name
 
 
-#: Celery's implementation of a pool: our name for it, and the name of the slot that calls.
-_POOLS: dict[str, tuple[str, Callable[[int], str]]] = {
-    "celery.concurrency.prefork": ("prefork", _prefork_slot),
-    "celery.concurrency.thread": ("threads", _thread_slot),
-    "celery.concurrency.gevent": ("gevent", _greenlet_slot),
-    "celery.concurrency.solo": ("solo", _prefork_slot),
+def _by_greenlet() -> SlotName:
+    from gevent import getcurrent  # noqa: PLC0415 - only a gevent worker has it for sure
+
+    worker = os.getpid()
+
+    def slot_name(_: int) -> str:  # Celery passes id(), which is soon used again
+        return f"{worker}#{getcurrent().minimal_ident}"  # type: ignore[attr-defined]
+
+    return slot_name
+
+
+#: Celery's implementation of a pool: our name for it, and what makes the names of its slots.
+_POOLS: dict[str, tuple[str, Callable[[], SlotName]]] = {
+    "celery.concurrency.prefork": ("prefork", _by_process),
+    "celery.concurrency.thread": ("threads", _by_thread),
+    "celery.concurrency.gevent": ("gevent", _by_greenlet),
+    "celery.concurrency.solo": ("solo", _by_process),
 }
+
+
+#: What a request notes of one attempt, as `_row` takes it apart: a plain tuple, for noting takes
+#: the slot's time, and all that can be worked out later is.
+Seen = tuple[Any, ...]
+
+
+def _row(seen: Seen) -> tuple[Any, ...]:
+    """Return what was seen in the order of `ROW`."""
+    (
+        header,  # may be anything in a message of someone else's
+        task_id,
+        task,
+        slot,
+        received,
+        started,
+        finished,
+        outcome,
+        redelivered,
+        runtime,
+    ) = seen
+    known = header if isinstance(header, dict) else {}
+    return (
+        known.get("run"),
+        task_id,
+        task,
+        slot,
+        known.get("due"),
+        known.get("sent"),
+        microseconds(received),
+        None if started is None else microseconds(started),
+        microseconds(finished),
+        outcome,
+        bool(redelivered),
+        None if runtime is None else microseconds(runtime),
+    )
 
 
 class Gauge:
@@ -252,7 +307,8 @@ class Recorder:
         gauge: Gauge | None = None,
     ) -> None:
         module = type(pool).__module__
-        self.pool, self.slot_name = _POOLS.get(module, (module, _prefork_slot))
+        self.pool, slot_names = _POOLS.get(module, (module, _by_process))
+        self.slot_name = slot_names()
         self._server = server
         # Half the CPU that the client's commands take, with what they note and retry.
         self._connection = self._new_connection()
@@ -265,7 +321,7 @@ class Recorder:
             "slots": slots,
             "pid": os.getpid(),
         }
-        self._rows: deque[tuple[Any, ...]] = deque(maxlen=ROWS_KEPT)
+        self._seen: deque[Seen] = deque(maxlen=ROWS_KEPT)
         self._dropped = 0
         self._seq = 0
         self._clock: Clock | None = None
@@ -287,15 +343,15 @@ class Recorder:
         self._thread.join(timeout=2)
         # The other may have been cut meanwhile, or the thread may still wait for an answer on it.
         self._connection = self._new_connection()
-        while self._rows and self._write("rows"):
+        while self._seen and self._write("rows"):
             pass
         self._write("stopped")
 
-    def add(self, row: tuple[Any, ...]) -> None:
-        """Keep a row for the next entry; may be called from any thread."""
-        if len(self._rows) == ROWS_KEPT:
+    def add(self, seen: Seen) -> None:
+        """Keep an attempt for the next entry; may be called from any thread."""
+        if len(self._seen) == ROWS_KEPT:
             self._dropped += 1
-        self._rows.append(row)
+        self._seen.append(seen)
 
     def _run(self) -> None:
         while not self._closing:
@@ -304,16 +360,16 @@ class Recorder:
             if self._gauge is not None and now >= self._gauge_due:
                 self._gauge_due = now + GAUGE_INTERVAL_S
                 self._write("gauge")
-            elif self._rows:
+            elif self._seen:
                 self._write("rows")
 
     def _write(self, kind: str) -> bool:
         """Write one entry and return True; on failure keep its rows for the next interval."""
-        rows = self._take()
+        seen = self._take()
         try:
-            self._send(kind, rows)
+            self._send(kind, [_row(one) for one in seen])
         except (redis.RedisError, OSError) as error:
-            self._rows.extendleft(reversed(rows))
+            self._seen.extendleft(reversed(seen))
             if not self._unreachable:
                 logger.warning("poolwise probe: records cannot be written for now: %s", error)
             self._unreachable = True
@@ -321,11 +377,11 @@ class Recorder:
         self._unreachable = False
         return True
 
-    def _take(self) -> list[tuple[Any, ...]]:
-        rows: list[tuple[Any, ...]] = []
-        while self._rows and len(rows) < ROWS_PER_ENTRY:
-            rows.append(self._rows.popleft())
-        return rows
+    def _take(self) -> list[Seen]:
+        seen: list[Seen] = []
+        while self._seen and len(seen) < ROWS_PER_ENTRY:
+            seen.append(self._seen.popleft())
+        return seen
 
     def _send(self, kind: str, rows: list[tuple[Any, ...]]) -> None:
         clock = self._current_clock()
@@ -344,7 +400,8 @@ class Recorder:
         oldest_ms = int((time.monotonic() + offset - RETENTION_S) * 1_000)
         trim = ("MINID", "~", oldest_ms)
         connection = self._connection
-        connection.send_command("XADD", STREAM, *trim, "*", "b", _ENCODER.encode(body))
+        command = connection.pack_command("XADD", STREAM, *trim, "*", "b", _ENCODER.encode(body))
+        connection.send_packed_command([b"".join(command)])  # else in three pieces, three calls
         connection.read_response()
         self._seq += 1
 
@@ -404,24 +461,19 @@ class _Probed:
         if self._recorded or _recorder is None:
             return
         self._recorded = True
-        finished = time.monotonic()
         request: Any = self
-        headers = request._request_dict
-        run = headers.get(HEADER) or {}
         _recorder.add(
             (
-                run.get("run"),
+                request._request_dict.get(HEADER),
                 request.id,
                 request._type,
                 self._slot,
-                run.get("due"),
-                run.get("sent"),
-                microseconds(self._received),
-                None if self._accepted is None else microseconds(self._accepted),
-                microseconds(finished),
+                self._received,
+                self._accepted,
+                time.monotonic(),
                 outcome,
-                bool(request._delivery_info["redelivered"]),
-                None if runtime is None else microseconds(runtime),
+                request._delivery_info["redelivered"],
+                runtime,
             )
         )
 

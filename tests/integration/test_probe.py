@@ -133,14 +133,16 @@ def test_a_hard_time_limit_is_an_end(ground: Ground) -> None:
     assert outcomes == ["time-limit"], worker.child.log_tail()
 
 
+@pytest.mark.parametrize("headers", [{}, {"poolwise": "theirs"}], ids=["none", "theirs"])
 def test_a_message_of_someone_else_is_recorded_without_a_run(
-    ground: Ground, pool_worker: RunningWorker
+    ground: Ground, pool_worker: RunningWorker, headers: dict[str, str]
 ) -> None:
     reader = RecordReader(ground.cluster.redis)
     sent = ground.app.send_task(
         "cpu.burn",
         (10,),
         queue=pool_worker.spec.queues[0],
+        headers=headers,
         connection=ground.connection,
         ignore_result=True,
     )
@@ -176,8 +178,8 @@ named = [one for one in other.client_list() if one["name"] == {node!r}]
 [mine] = [one["id"] for one in named if one["cmd"] == "xadd"]
 other.{hindrance}
 if "pause" in {hindrance!r}:
-    recorder.add((None, "id", "task", None, None, None, 1, 2, 3, "succeeded", False, None))
-    while recorder._rows:  # until it has taken the row, to wait for an answer in vain
+    recorder.add((None, "id", "task", None, 1, 2, 3, "succeeded", False, None))
+    while recorder._seen:  # until it has taken it, to wait for an answer in vain
         time.sleep(0.01)
 recorder.stop()
 """
