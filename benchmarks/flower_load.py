@@ -64,8 +64,9 @@ def _write(server: redis.Redis, pool: str, seq: int, count: int) -> None:
     now = time.time()
     now_us = microseconds(now)
     rows = [
-        ["bench", f"{seq}-{n}", f"noop.task{n % TASKS}", "1", now_us - 10_000 - n * 10,
-         now_us - 10_000, now_us - 5_000, now_us - 4_000, now_us, "succeeded", False, 1_000]
+        [{"run": "bench", "due": now_us - 10_000 - n * 10, "sent": now_us - 10_000},
+         f"{seq}-{n}", f"noop.task{n % TASKS}", "1",
+         now_us - 5_000, now_us - 4_000, now_us, "succeeded", False, 1_000]
         for n in range(count)
     ]  # fmt: skip
     body = {

@@ -1,13 +1,13 @@
 """What the probe costs: throughput of no-op tasks with it against without, in turn, in each pool.
 
-    python -m benchmarks.overhead [--tasks 500] [--turns 5] [--workers 12] [--pools prefork,gevent]
+    python -m benchmarks.overhead [--tasks 200] [--turns 12] [--workers 16] [--pools gevent]
 
-Two workers of a pool stand side by side, one with the probe. They take turns, and who begins
-changes from turn to turn. After that both are started anew, for one process is always a little
-quicker than another that does the same: what a pair of workers says in all of its turns is one
-value. Both are timed from outside and alike: from the first message until the last one, which alone
-stores a result, has one. What the turns took of the workers' CPU stands beside it; it is less at
-the mercy of what else the machine does.
+Two workers of a pool stand side by side, one with the probe. They take turns, short ones, for a
+machine's speed drifts within seconds, and who begins changes from turn to turn. After that both are
+started anew, for one process is always a little quicker than another that does the same: what a
+pair of workers says in all of its turns is one value. Both are timed from outside and alike: from
+the first message until the last one, which alone stores a result, has one. What the turns took of
+the workers' CPU stands beside it; it is less at the mercy of what else the machine does.
 
 Ends with 1 where a pool surely keeps less than 0.98 of its throughput.
 """
@@ -53,9 +53,9 @@ class Turns:
 
 
 @click.command()
-@click.option("--tasks", type=click.IntRange(100), default=500, show_default=True)
-@click.option("--turns", type=click.IntRange(1), default=5, show_default=True)
-@click.option("--workers", type=click.IntRange(ratio.FEWEST), default=12, show_default=True)
+@click.option("--tasks", type=click.IntRange(100), default=200, show_default=True)
+@click.option("--turns", type=click.IntRange(1), default=12, show_default=True)
+@click.option("--workers", type=click.IntRange(ratio.FEWEST), default=16, show_default=True)
 @click.option("--pools", default=",".join(DEFAULT_POOLS), show_default=True)
 def main(tasks: int, turns: int, workers: int, pools: str) -> None:
     """Measure and print."""

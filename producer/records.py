@@ -159,7 +159,9 @@ def parse(body: bytes, *, written: float = 0.0) -> Batch:
     )
 
 
-#: The values of a row that are whole microseconds.
+#: What the header of one of our messages says.
+_KNOWN = ("run", "due", "sent")
+#: The values of a row that are whole microseconds, those of its header among them.
 _MICROSECONDS = ("due", "sent", "received", "started", "finished", "runtime")
 #: Of these the instants by the worker's own clock.
 _OWN_CLOCK = ("received", "started", "finished")
@@ -167,6 +169,10 @@ _OWN_CLOCK = ("received", "started", "finished")
 
 def _record(node: str, pool: str, row: list[Any], offset_s: float) -> Record:
     values = dict(zip(ROW, row, strict=True))
+    header = values.pop("header")
+    known = header if isinstance(header, dict) else {}  # someone else's may be anything
+    values.update((name, known.get(name)) for name in _KNOWN)
+    values["redelivered"] = bool(values["redelivered"])
     for name in _MICROSECONDS:
         if values[name] is not None:
             values[name] /= 1e6

@@ -8,7 +8,7 @@ It works in the worker's main process, where every pool reports acceptance and c
 one entry to the Redis stream `poolwise:records` for all that happened within 50 ms. An entry has
 one field, `b`, a JSON object:
 
-    v         2, the version of this shape
+    v         3, the version of this shape
     kind      "ready" (the worker consumes from now on), "rows", "gauge", or "stopped"
     node      the worker's name, such as "celery@host"
     pool      prefork, threads, gevent, solo, or the implementing module's name
@@ -31,9 +31,9 @@ one field, `b`, a JSON object:
 The process tree is the main process and the pool's own. A reader skips kinds it does not know.
 
 Instants in rows are whole microseconds, which JSON writes three times as quickly as fractions.
-`received`, `started` and `finished` are by the worker's monotonic clock; with `offset_s` they are,
-like `due` and `sent`, since 1970 by the records server's clock (its `TIME`). Whoever reads adds
-them up: there are more idle cores where records are read.
+They are by the worker's monotonic clock; with `offset_s` they are since 1970 by the clock of the
+records server (its `TIME`). Whoever reads adds them up and looks into the header: there are more
+idle cores where records are read.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ HEADER = "poolwise"
 #: Where the records go, if not to the broker.
 URL_VARIABLE = "POOLWISE_RECORDS_URL"
 #: Version of an entry's shape.
-VERSION = 2
+VERSION = 3
 #: Seconds between two looks at what is to be written.
 FLUSH_INTERVAL_S = 0.05
 #: Seconds between two gauges.
@@ -86,15 +86,13 @@ ROWS_PER_ENTRY = 2_000
 #: Rows kept while the records server cannot be reached; beyond it the oldest are dropped.
 ROWS_KEPT = 200_000
 
-#: What a row holds, in order. `run`, `due` and `sent` come from the message's header and are null
-#: for a message of someone else's; `runtime` is Celery's own figure, where it gives one.
+#: What a row holds, in order. `header` is the message's, null for a message of someone else's;
+#: `runtime` is Celery's own figure in microseconds, where it gives one.
 ROW = (
-    "run",
+    "header",
     "task_id",
     "task",
     "slot",
-    "due",
-    "sent",
     "received",
     "started",
     "finished",
@@ -134,82 +132,58 @@ class Clock(NamedTuple):
         return min(readings, key=lambda clock: clock.error_s)
 
 
-#: Names the slot that calls it, given the pid that Celery passes to `on_accepted`.
-SlotName = Callable[[int], str]
+class _Processes:
+    """Names of the slots of a pool: here the processes that Celery names itself."""
+
+    def enter(self, pid: int) -> str:
+        """Return the name of the slot that calls, given what Celery passes to `on_accepted`."""
+        return str(pid)
+
+    def leave(self, name: str | None) -> None:
+        """Take note that what ran in a slot, if it came so far, has ended."""
 
 
-def _by_process() -> SlotName:
-    return str
+class _Threads(_Processes):
+    """Asks the kernel for a thread's name once, for that costs more than all else here."""
 
+    def __init__(self) -> None:
+        self._pid = os.getpid()
+        self._here = threading.local()
 
-def _by_thread() -> SlotName:
-    """Name a thread once: what the kernel has to be asked for costs as much as all else here."""
-    worker, here = os.getpid(), threading.local()
-
-    def slot_name(_: int) -> str:  # Celery passes the pid of the whole worker
+    def enter(self, pid: int) -> str:  # noqa: ARG002 - Celery passes the pid of the whole worker
         try:
-            name: str = here.name
+            name: str = self._here.name
         except AttributeError:
-            name = here.name = f"{worker}/{threading.get_native_id()}"
+            name = self._here.name = f"{self._pid}/{threading.get_native_id()}"
         return name
 
-    return slot_name
+
+class _Greenlets(_Processes):
+    """Names that are used again: there is a greenlet for each task, no more at once than slots."""
+
+    def __init__(self) -> None:
+        self._pid = os.getpid()
+        self._made = 0
+        self._free: list[str] = []
+
+    def enter(self, pid: int) -> str:  # noqa: ARG002 - Celery passes id(), soon another's
+        if self._free:
+            return self._free.pop()
+        self._made += 1
+        return f"{self._pid}#{self._made}"
+
+    def leave(self, name: str | None) -> None:
+        if name is not None:
+            self._free.append(name)
 
 
-def _by_greenlet() -> SlotName:
-    from gevent import getcurrent  # noqa: PLC0415 - only a gevent worker has it for sure
-
-    worker = os.getpid()
-
-    def slot_name(_: int) -> str:  # Celery passes id(), which is soon used again
-        return f"{worker}#{getcurrent().minimal_ident}"  # type: ignore[attr-defined]
-
-    return slot_name
-
-
-#: Celery's implementation of a pool: our name for it, and what makes the names of its slots.
-_POOLS: dict[str, tuple[str, Callable[[], SlotName]]] = {
-    "celery.concurrency.prefork": ("prefork", _by_process),
-    "celery.concurrency.thread": ("threads", _by_thread),
-    "celery.concurrency.gevent": ("gevent", _by_greenlet),
-    "celery.concurrency.solo": ("solo", _by_process),
+#: Celery's implementation of a pool: our name for it, and for its slots.
+_POOLS: dict[str, tuple[str, type[_Processes]]] = {
+    "celery.concurrency.prefork": ("prefork", _Processes),
+    "celery.concurrency.thread": ("threads", _Threads),
+    "celery.concurrency.gevent": ("gevent", _Greenlets),
+    "celery.concurrency.solo": ("solo", _Processes),
 }
-
-
-#: What a request notes of one attempt, as `_row` takes it apart: a plain tuple, for noting takes
-#: the slot's time, and all that can be worked out later is.
-Seen = tuple[Any, ...]
-
-
-def _row(seen: Seen) -> tuple[Any, ...]:
-    """Return what was seen in the order of `ROW`."""
-    (
-        header,  # may be anything in a message of someone else's
-        task_id,
-        task,
-        slot,
-        received,
-        started,
-        finished,
-        outcome,
-        redelivered,
-        runtime,
-    ) = seen
-    known = header if isinstance(header, dict) else {}
-    return (
-        known.get("run"),
-        task_id,
-        task,
-        slot,
-        known.get("due"),
-        known.get("sent"),
-        microseconds(received),
-        None if started is None else microseconds(started),
-        microseconds(finished),
-        outcome,
-        bool(redelivered),
-        None if runtime is None else microseconds(runtime),
-    )
 
 
 class Gauge:
@@ -307,8 +281,8 @@ class Recorder:
         gauge: Gauge | None = None,
     ) -> None:
         module = type(pool).__module__
-        self.pool, slot_names = _POOLS.get(module, (module, _by_process))
-        self.slot_name = slot_names()
+        self.pool, slots_of_pool = _POOLS.get(module, (module, _Processes))
+        self.slots = slots_of_pool()
         self._server = server
         # Half the CPU that the client's commands take, with what they note and retry.
         self._connection = self._new_connection()
@@ -321,7 +295,9 @@ class Recorder:
             "slots": slots,
             "pid": os.getpid(),
         }
-        self._seen: deque[Seen] = deque(maxlen=ROWS_KEPT)
+        self._rows: deque[tuple[Any, ...]] = deque()
+        #: Keeps a row for the next entry; may be called from any thread.
+        self.add = self._rows.append
         self._dropped = 0
         self._seq = 0
         self._clock: Clock | None = None
@@ -343,15 +319,9 @@ class Recorder:
         self._thread.join(timeout=2)
         # The other may have been cut meanwhile, or the thread may still wait for an answer on it.
         self._connection = self._new_connection()
-        while self._seen and self._write("rows"):
+        while self._rows and self._write("rows"):
             pass
         self._write("stopped")
-
-    def add(self, seen: Seen) -> None:
-        """Keep an attempt for the next entry; may be called from any thread."""
-        if len(self._seen) == ROWS_KEPT:
-            self._dropped += 1
-        self._seen.append(seen)
 
     def _run(self) -> None:
         while not self._closing:
@@ -360,16 +330,16 @@ class Recorder:
             if self._gauge is not None and now >= self._gauge_due:
                 self._gauge_due = now + GAUGE_INTERVAL_S
                 self._write("gauge")
-            elif self._seen:
+            elif self._rows:
                 self._write("rows")
 
     def _write(self, kind: str) -> bool:
         """Write one entry and return True; on failure keep its rows for the next interval."""
-        seen = self._take()
+        rows = self._take()
         try:
-            self._send(kind, [_row(one) for one in seen])
+            self._send(kind, rows)
         except (redis.RedisError, OSError) as error:
-            self._seen.extendleft(reversed(seen))
+            self._put_back(rows)
             if not self._unreachable:
                 logger.warning("poolwise probe: records cannot be written for now: %s", error)
             self._unreachable = True
@@ -377,11 +347,17 @@ class Recorder:
         self._unreachable = False
         return True
 
-    def _take(self) -> list[Seen]:
-        seen: list[Seen] = []
-        while self._seen and len(seen) < ROWS_PER_ENTRY:
-            seen.append(self._seen.popleft())
-        return seen
+    def _take(self) -> list[tuple[Any, ...]]:
+        rows: list[tuple[Any, ...]] = []
+        while self._rows and len(rows) < ROWS_PER_ENTRY:
+            rows.append(self._rows.popleft())
+        return rows
+
+    def _put_back(self, rows: list[tuple[Any, ...]]) -> None:
+        self._rows.extendleft(reversed(rows))
+        while len(self._rows) > ROWS_KEPT:
+            self._rows.popleft()
+            self._dropped += 1
 
     def _send(self, kind: str, rows: list[tuple[Any, ...]]) -> None:
         clock = self._current_clock()
@@ -419,8 +395,8 @@ class Recorder:
 class _Probed:
     """What the probe adds to a task's `Request` class; stands before it in a subclass."""
 
-    _received: float
-    _accepted: float | None = None
+    _received: int
+    _started: int | None = None
     _slot: str | None = None
     _recorded = False
 
@@ -431,14 +407,14 @@ class _Probed:
             cls.on_success = _recording(inherited)  # type: ignore[attr-defined]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._received = time.monotonic()
+        self._received = time.monotonic_ns() // 1_000
         super().__init__(*args, **kwargs)
 
     def on_accepted(self, pid: int, time_accepted: float) -> None:
         """Note who runs it since when: Celery calls this in the slot's own thread or greenlet."""
         if _recorder is not None:
-            self._slot = _recorder.slot_name(pid)
-        self._accepted = time_accepted
+            self._slot = _recorder.slots.enter(pid)
+        self._started = microseconds(time_accepted)
         super().on_accepted(pid, time_accepted)  # type: ignore[misc]
 
     def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> Any:
@@ -469,13 +445,14 @@ class _Probed:
                 request._type,
                 self._slot,
                 self._received,
-                self._accepted,
-                time.monotonic(),
+                self._started,
+                time.monotonic_ns() // 1_000,
                 outcome,
                 request._delivery_info["redelivered"],
-                runtime,
+                None if runtime is None else microseconds(runtime),
             )
         )
+        _recorder.slots.leave(self._slot)
 
 
 def _recording(on_success: Callable[..., Any]) -> Callable[..., Any]:

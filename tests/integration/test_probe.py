@@ -10,13 +10,15 @@ from uuid import uuid4
 
 import psutil
 import pytest
+import redis
 
 from cluster.local import RunningWorker
 from producer.ledger import Ledger
 from producer.plan import Work, burst
-from producer.records import Record, RecordReader
+from producer.records import Batch, Record, RecordReader
 from producer.submit import Order, Submitter
 from tests.ground import SLOTS, Ground
+from worker import probe
 
 BOUND_S = 20.0
 ROUNDS = 400
@@ -179,7 +181,7 @@ named = [one for one in other.client_list() if one["name"] == {node!r}]
 other.{hindrance}
 if "pause" in {hindrance!r}:
     recorder.add((None, "id", "task", None, 1, 2, 3, "succeeded", False, None))
-    while recorder._seen:  # until it has taken it, to wait for an answer in vain
+    while recorder._rows:  # until it has taken it, to wait for an answer in vain
         time.sleep(0.01)
 recorder.stop()
 """
@@ -190,3 +192,28 @@ recorder.stop()
     kinds = [batch.kind for batch in reader.read(0.5) if batch.node == node]
     assert kinds[0] == "ready"
     assert kinds[-1] == "stopped"
+
+
+def test_of_rows_that_cannot_be_written_the_newest_are_kept_and_the_others_counted(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "ROWS_KEPT", 3)
+    node = str(uuid4())
+    reader = RecordReader(ground.cluster.redis)
+    server = redis.Redis.from_url(ground.cluster.broker_url, socket_timeout=0.2)
+    recorder = probe.Recorder(server, node=node, pool=object(), slots=1)
+    recorder.start()
+    ground.cluster.redis.client_pause(1_000, all=False)  # writes alone have to wait
+    for number in range(5):
+        recorder.add((None, str(number), "task", None, 1, 2, 3, "succeeded", False, None))
+    batches: list[Batch] = []
+    for _ in range(ROUNDS):
+        batches += [batch for batch in reader.read(BOUND_S / ROUNDS) if batch.node == node]
+        if any(batch.records for batch in batches):
+            break
+    recorder.stop()
+    batches += [batch for batch in reader.read(0.5) if batch.node == node]
+    assert [record.task_id for batch in batches for record in batch.records] == ["2", "3", "4"]
+    assert batches[-1].kind == "stopped"
+    assert batches[-1].dropped == 2
+    assert reader.missed == 0

@@ -12,8 +12,9 @@ from worker.probe import ROW, VERSION
 
 
 def entry(**changes: Any) -> bytes:
-    instants = [1_000_000, 1_100_000, 1_200_000, 1_300_000, 1_400_000]
-    row = ["run", "id", "cpu.burn", "7", *instants, "succeeded", False, 100_000]
+    header = {"run": "run", "due": 1_000_000, "sent": 1_100_000}
+    instants = [1_200_000, 1_300_000, 1_400_000]
+    row = [header, "id", "cpu.burn", "7", *instants, "succeeded", False, 100_000]
     body = {
         "v": VERSION,
         "kind": "rows",
