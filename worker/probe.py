@@ -132,6 +132,10 @@ class Clock(NamedTuple):
         return min(readings, key=lambda clock: clock.error_s)
 
 
+#: One attempt at a task, in the order of `ROW`.
+Row = tuple[Any, ...]
+
+
 class _Processes:
     """Names of the slots of a pool: here the processes that Celery names itself."""
 
@@ -265,6 +269,41 @@ def _read(path: str) -> str:
         return ""
 
 
+class _Line:
+    """A connection to the records server, and the entry on it whose reply has not been read.
+
+    The reply is read when the next entry may be due, for it has come by then. Waiting for it would
+    wake the flusher twice for each entry, and whenever it wakes it takes the GIL from the tasks.
+    """
+
+    def __init__(self, server: redis.Redis) -> None:
+        # Half the CPU that the client's commands take, with what they note and retry.
+        self._connection: Any = server.connection_pool.make_connection()
+        self._sent: tuple[int, list[Row]] | None = None
+
+    def send(self, seq: int, rows: list[Row], *command: Any) -> None:
+        """Send the command that writes an entry; raises redis.RedisError or OSError."""
+        packed = self._connection.pack_command(*command)
+        self._connection.send_packed_command([b"".join(packed)])  # else in pieces, a call for each
+        self._sent = seq, rows
+
+    def settle(self) -> int | None:
+        """Return the number of the entry, if there is one, now that it is written.
+
+        Raises redis.RedisError or OSError where that is not known.
+        """
+        if self._sent is None:
+            return None
+        self._connection.read_response()
+        (seq, _), self._sent = self._sent, None
+        return seq
+
+    def give_up(self) -> list[Row]:
+        """Return the entry's rows, to be sent once more."""
+        (_, rows), self._sent = self._sent or (0, []), None
+        return rows
+
+
 class Recorder:
     """Collects rows and writes them to the stream from a background thread.
 
@@ -284,8 +323,7 @@ class Recorder:
         self.pool, slots_of_pool = _POOLS.get(module, (module, _Processes))
         self.slots = slots_of_pool()
         self._server = server
-        # Half the CPU that the client's commands take, with what they note and retry.
-        self._connection = self._new_connection()
+        self._line = _Line(server)
         self._gauge = gauge
         self._gauge_due = 0.0
         self._about = {
@@ -295,7 +333,7 @@ class Recorder:
             "slots": slots,
             "pid": os.getpid(),
         }
-        self._rows: deque[tuple[Any, ...]] = deque()
+        self._rows: deque[Row] = deque()
         #: Keeps a row for the next entry; may be called from any thread.
         self.add = self._rows.append
         self._dropped = 0
@@ -308,7 +346,7 @@ class Recorder:
 
     def start(self) -> None:
         """Say that the worker is ready and write from now on."""
-        self._write("ready")
+        self._write(self._line, "ready")
         self._thread.start()
 
     def stop(self) -> None:
@@ -317,49 +355,64 @@ class Recorder:
             return
         self._closing = True
         self._thread.join(timeout=2)
-        # The other may have been cut meanwhile, or the thread may still wait for an answer on it.
-        self._connection = self._new_connection()
-        while self._rows and self._write("rows"):
+        # The other may have been cut meanwhile, or the thread may still wait for a reply on it.
+        line = _Line(self._server)
+        while self._rows and self._write(line, "rows") and self._settle(line):
             pass
-        self._write("stopped")
+        if self._write(line, "stopped"):
+            self._settle(line)
 
     def _run(self) -> None:
-        while not self._closing:
+        while True:
             time.sleep(FLUSH_INTERVAL_S)  # cheaper than an event, and stop() can wait so long
+            self._settle(self._line)
+            if self._closing:
+                return
             now = time.monotonic()
             if self._gauge is not None and now >= self._gauge_due:
                 self._gauge_due = now + GAUGE_INTERVAL_S
-                self._write("gauge")
+                self._write(self._line, "gauge")
             elif self._rows:
-                self._write("rows")
+                self._write(self._line, "rows")
 
-    def _write(self, kind: str) -> bool:
-        """Write one entry and return True; on failure keep its rows for the next interval."""
+    def _write(self, line: _Line, kind: str) -> bool:
+        """Send one entry and return True; on failure keep its rows for the next interval."""
         rows = self._take()
         try:
-            self._send(kind, rows)
+            self._send(line, kind, rows)
         except (redis.RedisError, OSError) as error:
-            self._put_back(rows)
-            if not self._unreachable:
-                logger.warning("poolwise probe: records cannot be written for now: %s", error)
-            self._unreachable = True
+            self._keep(rows, error)
             return False
-        self._unreachable = False
         return True
 
-    def _take(self) -> list[tuple[Any, ...]]:
-        rows: list[tuple[Any, ...]] = []
+    def _settle(self, line: _Line) -> bool:
+        """Hear of the entry before and return True; on failure keep its rows as well."""
+        try:
+            seq = line.settle()
+        except (redis.RedisError, OSError) as error:
+            self._keep(line.give_up(), error)
+            return False
+        if seq is not None:
+            self._seq = max(self._seq, seq + 1)
+            self._unreachable = False
+        return True
+
+    def _take(self) -> list[Row]:
+        rows: list[Row] = []
         while self._rows and len(rows) < ROWS_PER_ENTRY:
             rows.append(self._rows.popleft())
         return rows
 
-    def _put_back(self, rows: list[tuple[Any, ...]]) -> None:
+    def _keep(self, rows: list[Row], error: Exception) -> None:
         self._rows.extendleft(reversed(rows))
         while len(self._rows) > ROWS_KEPT:
             self._rows.popleft()
             self._dropped += 1
+        if not self._unreachable:
+            logger.warning("poolwise probe: records cannot be written for now: %s", error)
+        self._unreachable = True
 
-    def _send(self, kind: str, rows: list[tuple[Any, ...]]) -> None:
+    def _send(self, line: _Line, kind: str, rows: list[Row]) -> None:
         clock = self._current_clock()
         offset = clock.offset_s
         body = {
@@ -375,14 +428,7 @@ class Recorder:
             body["gauge"] = self._gauge.read()
         oldest_ms = int((time.monotonic() + offset - RETENTION_S) * 1_000)
         trim = ("MINID", "~", oldest_ms)
-        connection = self._connection
-        command = connection.pack_command("XADD", STREAM, *trim, "*", "b", _ENCODER.encode(body))
-        connection.send_packed_command([b"".join(command)])  # else in three pieces, three calls
-        connection.read_response()
-        self._seq += 1
-
-    def _new_connection(self) -> Any:
-        return self._server.connection_pool.make_connection()
+        line.send(self._seq, rows, "XADD", STREAM, *trim, "*", "b", _ENCODER.encode(body))
 
     def _current_clock(self) -> Clock:
         now = time.monotonic()

@@ -158,9 +158,13 @@ def test_a_message_of_someone_else_is_recorded_without_a_run(
 
 
 @pytest.mark.parametrize("patch", ["pass", "from gevent import monkey; monkey.patch_all()"])
-@pytest.mark.parametrize("hindrance", ["client_kill_filter(_id=mine)", "client_pause(2_500)"])
-def test_the_last_entry_is_written_whatever_became_of_the_connection(
-    ground: Ground, patch: str, hindrance: str
+@pytest.mark.parametrize(
+    ("hindrance", "rows"),
+    [("client_kill_filter(_id=mine)", 0), ("client_pause(2_500)", 1), ("client_pause(2_500)", 3)],
+    ids=["cut", "no-reply", "stuck"],
+)
+def test_what_is_left_is_written_whatever_became_of_the_connection(
+    ground: Ground, patch: str, hindrance: str, rows: int
 ) -> None:
     node = str(uuid4())
     reader = RecordReader(ground.cluster.redis)
@@ -179,9 +183,9 @@ recorder.start()
 named = [one for one in other.client_list() if one["name"] == {node!r}]
 [mine] = [one["id"] for one in named if one["cmd"] == "xadd"]
 other.{hindrance}
-if "pause" in {hindrance!r}:
-    recorder.add((None, "id", "task", None, 1, 2, 3, "succeeded", False, None))
-    while recorder._rows:  # until it has taken it, to wait for an answer in vain
+for number in range({rows}):
+    recorder.add((None, str(number), "task", None, 1, 2, 3, "succeeded", False, None))
+    while not number and recorder._rows:  # the first is sent, and its reply does not come
         time.sleep(0.01)
 recorder.stop()
 """
@@ -189,9 +193,11 @@ recorder.stop()
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
-    kinds = [batch.kind for batch in reader.read(0.5) if batch.node == node]
-    assert kinds[0] == "ready"
-    assert kinds[-1] == "stopped"
+    batches = [batch for batch in reader.read(0.5) if batch.node == node]
+    assert [batch.kind for batch in batches][:: len(batches) - 1] == ["ready", "stopped"]
+    told = [record.task_id for batch in batches for record in batch.records]
+    assert told == [str(number) for number in range(rows)]
+    assert reader.missed == 0
 
 
 def test_of_rows_that_cannot_be_written_the_newest_are_kept_and_the_others_counted(
