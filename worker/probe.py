@@ -5,8 +5,8 @@ be put into any Celery worker: `celery -A proj worker -I worker.probe`, or from 
 own on `PYTHONPATH`, `-I probe`. It must not know who reads the records.
 
 It works in the worker's main process, where every pool reports acceptance and completion, and adds
-one entry to the Redis stream `poolwise:records` for all that happened within 50 ms. An entry has
-one field, `b`, a JSON object:
+one entry to the Redis stream `poolwise:records` for all that happened within 50 ms, or up to 200 ms
+where its threads have to be interrupted for it. An entry has one field, `b`, a JSON object:
 
     v         3, the version of this shape
     kind      "ready" (the worker consumes from now on), "rows", "gauge", or "stopped"
@@ -71,8 +71,12 @@ HEADER = "poolwise"
 URL_VARIABLE = "POOLWISE_RECORDS_URL"
 #: Version of an entry's shape.
 VERSION = 3
-#: Seconds between two looks at what is to be written.
+#: Seconds between two looks at what is to be written, where it is written quickly.
 FLUSH_INTERVAL_S = 0.05
+#: Share of the time that writing may take; where it takes longer, for threads that run tasks hold
+#: the GIL and must hand it over several times, the interval grows, up to so many seconds.
+FLUSH_SHARE = 0.01
+LONGEST_FLUSH_INTERVAL_S = 0.2
 #: Seconds between two gauges.
 GAUGE_INTERVAL_S = 1.0
 #: Share of one core that looking at the memory may take; the interval follows from it.
@@ -363,17 +367,20 @@ class Recorder:
             self._settle(line)
 
     def _run(self) -> None:
+        interval_s = FLUSH_INTERVAL_S
         while True:
-            time.sleep(FLUSH_INTERVAL_S)  # cheaper than an event, and stop() can wait so long
+            time.sleep(interval_s)  # cheaper than an event, and stop() can wait so long
+            now = time.monotonic()
             self._settle(self._line)
             if self._closing:
                 return
-            now = time.monotonic()
             if self._gauge is not None and now >= self._gauge_due:
                 self._gauge_due = now + GAUGE_INTERVAL_S
                 self._write(self._line, "gauge")
             elif self._rows:
                 self._write(self._line, "rows")
+            wanted_s = (time.monotonic() - now) / FLUSH_SHARE
+            interval_s = min(max(FLUSH_INTERVAL_S, wanted_s), LONGEST_FLUSH_INTERVAL_S)
 
     def _write(self, line: _Line, kind: str) -> bool:
         """Send one entry and return True; on failure keep its rows for the next interval."""
