@@ -5,8 +5,8 @@ be put into any Celery worker: `celery -A proj worker -I worker.probe`, or from 
 own on `PYTHONPATH`, `-I probe`. It must not know who reads the records.
 
 It works in the worker's main process, where every pool reports acceptance and completion, and adds
-one entry to the Redis stream `poolwise:records` for all that happened within 50 ms, or up to 200 ms
-where its threads have to be interrupted for it. An entry has one field, `b`, a JSON object:
+one entry to the Redis stream `poolwise:records` for all that happened within 50 ms, in a busy
+worker within up to 200 ms. An entry has one field, `b`, a JSON object:
 
     v         3, the version of this shape
     kind      "ready" (the worker consumes from now on), "rows", "gauge", or "stopped"
@@ -71,16 +71,17 @@ HEADER = "poolwise"
 URL_VARIABLE = "POOLWISE_RECORDS_URL"
 #: Version of an entry's shape.
 VERSION = 3
-#: Seconds between two looks at what is to be written, where it is written quickly.
+#: Seconds between two looks at what is to be written, in a worker that has time for it.
 FLUSH_INTERVAL_S = 0.05
-#: Share of the time that writing may take; where it takes longer, for threads that run tasks hold
-#: the GIL and must hand it over several times, the interval grows, up to so many seconds.
-FLUSH_SHARE = 0.01
+#: Share of the time that writing may take. It takes long where other threads hold the GIL, which
+#: they hand over several times for each entry, at a cost; then the interval grows,
+FLUSH_SHARE = 0.005
+#: up to so many seconds.
 LONGEST_FLUSH_INTERVAL_S = 0.2
 #: Seconds between two gauges.
 GAUGE_INTERVAL_S = 1.0
 #: Share of one core that looking at the memory may take; the interval follows from it.
-MEMORY_SHARE = 0.002
+MEMORY_SHARE = 0.001
 #: Seconds between two comparisons of the clocks.
 CLOCK_INTERVAL_S = 10.0
 #: Seconds that an entry stays in the stream at least.
