@@ -169,9 +169,8 @@ _OWN_CLOCK = ("received", "started", "finished")
 
 def _record(node: str, pool: str, row: list[Any], offset_s: float) -> Record:
     values = dict(zip(ROW, row, strict=True))
-    header = values.pop("header")
-    known = header if isinstance(header, dict) else {}  # someone else's may be anything
-    values.update((name, known.get(name)) for name in _KNOWN)
+    header = values.pop("header") or {}
+    values.update((name, header.get(name)) for name in _KNOWN)
     values["redelivered"] = bool(values["redelivered"])
     for name in _MICROSECONDS:
         if values[name] is not None:

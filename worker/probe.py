@@ -5,8 +5,8 @@ be put into any Celery worker: `celery -A proj worker -I worker.probe`, or from 
 own on `PYTHONPATH`, `-I probe`. It must not know who reads the records.
 
 It works in the worker's main process, where every pool reports acceptance and completion, and adds
-one entry to the Redis stream `poolwise:records` for all that happened within 50 ms, in a busy
-worker within up to 200 ms. An entry has one field, `b`, a JSON object:
+one entry to the Redis stream `poolwise:records` for all that happened within 50 to 200 ms,
+depending on how long it takes to write one. An entry has one field, `b`, a JSON object:
 
     v         3, the version of this shape
     kind      "ready" (the worker consumes from now on), "rows", "gauge", or "stopped"
@@ -46,6 +46,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from itertools import count
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -73,8 +74,8 @@ URL_VARIABLE = "POOLWISE_RECORDS_URL"
 VERSION = 3
 #: Seconds between two looks at what is to be written, in a worker that has time for it.
 FLUSH_INTERVAL_S = 0.05
-#: Share of the time that writing may take. It takes long where other threads hold the GIL, which
-#: they hand over several times for each entry, at a cost; then the interval grows,
+#: Share of the time that writing may take. It takes long where the server is far, and where other
+#: threads hold the GIL, whose handing over costs them time; then the interval grows,
 FLUSH_SHARE = 0.005
 #: up to so many seconds.
 LONGEST_FLUSH_INTERVAL_S = 0.2
@@ -107,7 +108,10 @@ ROW = (
 )
 
 logger = logging.getLogger(__name__)
-_ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
+#: The keys of a header of ours.
+_KNOWN = frozenset({"run", "due", "sent"})
+# A task's id may be anything, such as a UUID.
+_ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False, default=str)
 
 
 def microseconds(seconds: float) -> int:
@@ -141,58 +145,54 @@ class Clock(NamedTuple):
 Row = tuple[Any, ...]
 
 
-class _Processes:
-    """Names of the slots of a pool: here the processes that Celery names itself."""
-
-    def enter(self, pid: int) -> str:
-        """Return the name of the slot that calls, given what Celery passes to `on_accepted`."""
-        return str(pid)
-
-    def leave(self, name: str | None) -> None:
-        """Take note that what ran in a slot, if it came so far, has ended."""
+#: Names the slot that calls it, given what Celery passes to `on_accepted`.
+SlotName = Callable[[int], str]
 
 
-class _Threads(_Processes):
-    """Asks the kernel for a thread's name once, for that costs more than all else here."""
+def _by_process() -> SlotName:
+    return str
 
-    def __init__(self) -> None:
-        self._pid = os.getpid()
-        self._here = threading.local()
 
-    def enter(self, pid: int) -> str:  # noqa: ARG002 - Celery passes the pid of the whole worker
+def _by_thread() -> SlotName:
+    """Ask the kernel for a thread's name once, for that costs more than all else here."""
+    worker, here = os.getpid(), threading.local()
+
+    def slot_name(_: int) -> str:  # Celery passes the pid of the whole worker
         try:
-            name: str = self._here.name
+            name: str = here.name
         except AttributeError:
-            name = self._here.name = f"{self._pid}/{threading.get_native_id()}"
+            name = here.name = f"{worker}/{threading.get_native_id()}"
         return name
 
-
-class _Greenlets(_Processes):
-    """Names that are used again: there is a greenlet for each task, no more at once than slots."""
-
-    def __init__(self) -> None:
-        self._pid = os.getpid()
-        self._made = 0
-        self._free: list[str] = []
-
-    def enter(self, pid: int) -> str:  # noqa: ARG002 - Celery passes id(), soon another's
-        if self._free:
-            return self._free.pop()
-        self._made += 1
-        return f"{self._pid}#{self._made}"
-
-    def leave(self, name: str | None) -> None:
-        if name is not None:
-            self._free.append(name)
+    return slot_name
 
 
-#: Celery's implementation of a pool: our name for it, and for its slots.
-_POOLS: dict[str, tuple[str, type[_Processes]]] = {
-    "celery.concurrency.prefork": ("prefork", _Processes),
-    "celery.concurrency.thread": ("threads", _Threads),
-    "celery.concurrency.gevent": ("gevent", _Greenlets),
-    "celery.concurrency.solo": ("solo", _Processes),
+def _by_greenlet() -> SlotName:
+    """Number the greenlets: there is one for each task, and gevent's own numbers take long."""
+    worker, numbers = os.getpid(), count(1)
+    return lambda _: f"{worker}#{next(numbers)}"  # Celery passes id(), which is soon another's
+
+
+#: Celery's implementation of a pool: our name for it, and what makes the names of its slots.
+_POOLS: dict[str, tuple[str, Callable[[], SlotName]]] = {
+    "celery.concurrency.prefork": ("prefork", _by_process),
+    "celery.concurrency.thread": ("threads", _by_thread),
+    "celery.concurrency.gevent": ("gevent", _by_greenlet),
+    "celery.concurrency.solo": ("solo", _by_process),
 }
+
+
+def _own(header: Any) -> Any:
+    """Return the header if it is one of ours: another's may be anything, even what is no JSON."""
+    if (
+        isinstance(header, dict)
+        and header.keys() <= _KNOWN
+        and isinstance(header.get("run"), str)
+        and isinstance(header.get("due", 0), int)
+        and isinstance(header.get("sent", 0), int)
+    ):
+        return header
+    return None
 
 
 class Gauge:
@@ -225,7 +225,10 @@ class Gauge:
 
 def slots_of(pool: Any) -> int:
     """Return how many tasks the pool can run at once, now."""
-    return int(pool.num_processes or pool.limit)
+    try:
+        return int(pool.num_processes or pool.limit)
+    except AttributeError:  # the pool is being taken down
+        return 0
 
 
 def _children(pool: Any) -> list[int]:
@@ -303,6 +306,10 @@ class _Line:
         (seq, _), self._sent = self._sent, None
         return seq
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.disconnect()
+
     def give_up(self) -> list[Row]:
         """Return the entry's rows, to be sent once more."""
         (_, rows), self._sent = self._sent or (0, []), None
@@ -325,8 +332,8 @@ class Recorder:
         gauge: Gauge | None = None,
     ) -> None:
         module = type(pool).__module__
-        self.pool, slots_of_pool = _POOLS.get(module, (module, _Processes))
-        self.slots = slots_of_pool()
+        self.pool, slot_names = _POOLS.get(module, (module, _by_process))
+        self.slot_name = slot_names()
         self._server = server
         self._line = _Line(server)
         self._gauge = gauge
@@ -366,6 +373,7 @@ class Recorder:
             pass
         if self._write(line, "stopped"):
             self._settle(line)
+        line.close()
 
     def _run(self) -> None:
         interval_s = FLUSH_INTERVAL_S
@@ -374,6 +382,7 @@ class Recorder:
             now = time.monotonic()
             self._settle(self._line)
             if self._closing:
+                self._line.close()
                 return
             if self._gauge is not None and now >= self._gauge_due:
                 self._gauge_due = now + GAUGE_INTERVAL_S
@@ -430,7 +439,7 @@ class Recorder:
             "dropped": self._dropped,
             "offset_s": offset,
             "error_s": clock.error_s,
-            "rows": rows,
+            "rows": [[_own(header), *rest] for header, *rest in rows],
         }
         if kind == "gauge" and self._gauge is not None:
             body["gauge"] = self._gauge.read()
@@ -467,7 +476,7 @@ class _Probed:
     def on_accepted(self, pid: int, time_accepted: float) -> None:
         """Note who runs it since when: Celery calls this in the slot's own thread or greenlet."""
         if _recorder is not None:
-            self._slot = _recorder.slots.enter(pid)
+            self._slot = _recorder.slot_name(pid)
         self._started = microseconds(time_accepted)
         super().on_accepted(pid, time_accepted)  # type: ignore[misc]
 
@@ -506,7 +515,6 @@ class _Probed:
                 None if runtime is None else microseconds(runtime),
             )
         )
-        _recorder.slots.leave(self._slot)
 
 
 def _recording(on_success: Callable[..., Any]) -> Callable[..., Any]:

@@ -135,16 +135,18 @@ def test_a_hard_time_limit_is_an_end(ground: Ground) -> None:
     assert outcomes == ["time-limit"], worker.child.log_tail()
 
 
-@pytest.mark.parametrize("headers", [{}, {"poolwise": "theirs"}], ids=["none", "theirs"])
+@pytest.mark.parametrize(
+    "header", [None, "theirs", {"run": uuid4()}, {"run": "r", "due": "soon"}, {"run": "r", "at": 1}]
+)
 def test_a_message_of_someone_else_is_recorded_without_a_run(
-    ground: Ground, pool_worker: RunningWorker, headers: dict[str, str]
+    ground: Ground, pool_worker: RunningWorker, header: Any
 ) -> None:
     reader = RecordReader(ground.cluster.redis)
     sent = ground.app.send_task(
         "cpu.burn",
         (10,),
         queue=pool_worker.spec.queues[0],
-        headers=headers,
+        headers={} if header is None else {"poolwise": header},
         connection=ground.connection,
         ignore_result=True,
     )
@@ -218,6 +220,7 @@ def test_of_rows_that_cannot_be_written_the_newest_are_kept_and_the_others_count
         if any(batch.records for batch in batches):
             break
     recorder.stop()
+    server.close()
     batches += [batch for batch in reader.read(0.5) if batch.node == node]
     assert [record.task_id for batch in batches for record in batch.records] == ["2", "3", "4"]
     assert batches[-1].kind == "stopped"
