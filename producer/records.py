@@ -10,7 +10,7 @@ from typing import Any, cast
 import msgspec
 import redis
 
-from worker.probe import ROW, STREAM, VERSION, Clock, records_url
+from worker.probe import HEADER_KEYS, ROW, STREAM, VERSION, Clock, records_url
 
 # The address is passed on to those who may not know the worker.
 __all__ = ["FAILURES", "KINDS", "Batch", "Clock", "Gauge", "Record", "RecordReader", "parse"]
@@ -159,8 +159,6 @@ def parse(body: bytes, *, written: float = 0.0) -> Batch:
     )
 
 
-#: What the header of one of our messages says.
-_KNOWN = ("run", "due", "sent")
 #: The values of a row that are whole microseconds, those of its header among them.
 _MICROSECONDS = ("due", "sent", "received", "started", "finished", "runtime")
 #: Of these the instants by the worker's own clock.
@@ -170,7 +168,7 @@ _OWN_CLOCK = ("received", "started", "finished")
 def _record(node: str, pool: str, row: list[Any], offset_s: float) -> Record:
     values = dict(zip(ROW, row, strict=True))
     header = values.pop("header") or {}
-    values.update((name, header.get(name)) for name in _KNOWN)
+    values.update((name, header.get(name)) for name in HEADER_KEYS)
     values["redelivered"] = bool(values["redelivered"])
     for name in _MICROSECONDS:
         if values[name] is not None:

@@ -31,9 +31,9 @@ depending on how long it takes to write one. An entry has one field, `b`, a JSON
 The process tree is the main process and the pool's own. A reader skips kinds it does not know.
 
 Instants in rows are whole microseconds, which JSON writes three times as quickly as fractions.
-They are by the worker's monotonic clock; with `offset_s` they are since 1970 by the clock of the
-records server (its `TIME`). Whoever reads adds them up and looks into the header: there are more
-idle cores where records are read.
+They are by the worker's monotonic clock; with `offset_s` they are, like those in the header, since
+1970 by the clock of the records server (its `TIME`). Whoever reads adds them up and looks into the
+header: there are more idle cores where records are read.
 """
 
 from __future__ import annotations
@@ -68,6 +68,9 @@ from kombu.utils.imports import symbol_by_name
 STREAM = "poolwise:records"
 #: The message header that names the run and carries what its producer knew.
 HEADER = "poolwise"
+#: Its keys: the run, and when the message was due and sent, in whole microseconds since 1970 by the
+#: records server's clock.
+HEADER_KEYS = ("run", "due", "sent")
 #: Where the records go, if not to the broker.
 URL_VARIABLE = "POOLWISE_RECORDS_URL"
 #: Version of an entry's shape.
@@ -108,8 +111,6 @@ ROW = (
 )
 
 logger = logging.getLogger(__name__)
-#: The keys of a header of ours.
-_KNOWN = frozenset({"run", "due", "sent"})
 # A task's id may be anything, such as a UUID.
 _ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False, default=str)
 
@@ -186,7 +187,7 @@ def _own(header: Any) -> Any:
     """Return the header if it is one of ours: another's may be anything, even what is no JSON."""
     if (
         isinstance(header, dict)
-        and header.keys() <= _KNOWN
+        and header.keys() <= set(HEADER_KEYS)
         and isinstance(header.get("run"), str)
         and isinstance(header.get("due", 0), int)
         and isinstance(header.get("sent", 0), int)
@@ -224,10 +225,10 @@ class Gauge:
 
 
 def slots_of(pool: Any) -> int:
-    """Return how many tasks the pool can run at once, now."""
+    """Return how many tasks the pool can run at once, now; none while it is being taken down."""
     try:
         return int(pool.num_processes or pool.limit)
-    except AttributeError:  # the pool is being taken down
+    except AttributeError:
         return 0
 
 
