@@ -359,7 +359,8 @@ class Recorder:
 
     def start(self) -> None:
         """Say that the worker is ready and write from now on."""
-        self._write(self._line, "ready")
+        if self._write(self._line, "ready"):
+            self._settle(self._line)
         self._thread.start()
 
     def stop(self) -> None:
