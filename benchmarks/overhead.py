@@ -1,13 +1,13 @@
 """What the probe costs: throughput of no-op tasks with it against without, in turn, in each pool.
 
-    python -m benchmarks.overhead [--tasks 200] [--turns 12] [--workers 16] [--pools gevent]
+    python -m benchmarks.overhead [--tasks 100] [--turns 30] [--workers 20] [--pools gevent]
 
 Two workers of a pool stand side by side, one with the probe. They take turns, short ones, for a
 machine's speed drifts within seconds, and who begins changes from turn to turn. After that both are
-started anew, for one process is always a little quicker than another that does the same: what a
-pair of workers says in all of its turns is one value. Both are timed from outside and alike: from
-the first message until the last one, which alone stores a result, has one. What the turns took of
-the workers' CPU stands beside it; it is less at the mercy of what else the machine does.
+started anew, for one process is always a little quicker than another that does the same: the time
+that a pair of workers took for all of its turns gives one value. Both are timed from outside and
+alike: from the first message until the last one, which alone stores a result, has one. What the
+turns took of the workers' CPU stands beside it.
 
 Ends with 1 where a pool surely keeps less than 0.98 of its throughput.
 """
@@ -17,9 +17,8 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 import click
 
@@ -46,16 +45,16 @@ INCLUDES = {"plain": "worker.startup", "probed": "worker.probe,worker.startup"}
 
 @dataclass(slots=True)
 class Turns:
-    """What one worker did in its turns."""
+    """What one worker took for its turns."""
 
-    rates: list[float] = field(default_factory=list)  # tasks a second
-    cpu_s: float = 0.0  # of its process tree, in all of them
+    elapsed_s: float = 0.0
+    cpu_s: float = 0.0  # of its process tree
 
 
 @click.command()
-@click.option("--tasks", type=click.IntRange(100), default=200, show_default=True)
-@click.option("--turns", type=click.IntRange(1), default=12, show_default=True)
-@click.option("--workers", type=click.IntRange(ratio.FEWEST), default=16, show_default=True)
+@click.option("--tasks", type=click.IntRange(10), default=100, show_default=True)
+@click.option("--turns", type=click.IntRange(1), default=30, show_default=True)
+@click.option("--workers", type=click.IntRange(ratio.FEWEST), default=20, show_default=True)
 @click.option("--pools", default=",".join(DEFAULT_POOLS), show_default=True)
 def main(tasks: int, turns: int, workers: int, pools: str) -> None:
     """Measure and print."""
@@ -85,7 +84,7 @@ def _measure(cluster: LocalCluster, pool: Pool, tasks: int, turns: int, workers:
         finally:
             reaper.close()
         plain, probed = done["plain"], done["probed"]
-        throughput.append(median(ratio.by_pair(probed.rates, plain.rates)))
+        throughput.append(plain.elapsed_s / probed.elapsed_s)
         cpu.append(plain.cpu_s / probed.cpu_s)
     click.echo(ratio.line(f"{pool.name}: throughput, with / without", throughput))
     click.echo(ratio.line(f"{pool.name}: CPU a task, without / with", cpu))
@@ -124,16 +123,16 @@ def _take_turns(
         for number in range(-1, turns):  # the first turn warms up
             for name in names:
                 before_s = cpu_s(children[name].pid)
-                rate = _rate(submitter, name, tasks)
+                elapsed_s = _turn(submitter, name, tasks)
                 if number >= 0:
-                    done[name].rates.append(rate)
+                    done[name].elapsed_s += elapsed_s
                     done[name].cpu_s += cpu_s(children[name].pid) - before_s
             names.reverse()
     return done
 
 
-def _rate(submitter: Submitter, queue: str, tasks: int) -> float:
-    """Return tasks per second of one turn."""
+def _turn(submitter: Submitter, queue: str, tasks: int) -> float:
+    """Return the seconds that one turn took."""
     started_s = time.perf_counter()
     submitter.submit(burst(NO_OP, tasks - 1), Order(run="overhead", queue=queue))
     last = submitter.submit(
@@ -145,7 +144,7 @@ def _rate(submitter: Submitter, queue: str, tasks: int) -> float:
         if time.perf_counter() > deadline:
             raise click.ClickException(f"the last of {tasks} tasks has no result")
         time.sleep(0.002)
-    return tasks / (time.perf_counter() - started_s)
+    return time.perf_counter() - started_s
 
 
 if __name__ == "__main__":
