@@ -33,7 +33,8 @@ The process tree is the main process and the pool's own. A reader skips kinds it
 Instants in rows are whole microseconds, which JSON writes three times as quickly as fractions.
 They are by the worker's monotonic clock; with `offset_s` they are, like those in the header, since
 1970 by the clock of the records server (its `TIME`). Whoever reads adds them up and looks into the
-header: there are more idle cores where records are read.
+header: there are more idle cores where records are read. The start is Celery's own, by the system's
+clock; where that is set while the task runs, it is put between reception and end.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from itertools import count
+from types import BuiltinFunctionType
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -79,7 +81,7 @@ VERSION = 3
 FLUSH_INTERVAL_S = 0.05
 #: Share of the time that writing may take. It takes long where the server is far, and where other
 #: threads hold the GIL, whose handing over costs them time; then the interval grows,
-FLUSH_SHARE = 0.005
+FLUSH_SHARE = 0.0025
 #: up to so many seconds.
 LONGEST_FLUSH_INTERVAL_S = 0.2
 #: Seconds between two gauges.
@@ -142,36 +144,40 @@ class Clock(NamedTuple):
         return min(readings, key=lambda clock: clock.error_s)
 
 
+#: What a hook notes of an attempt that ended; the flusher makes a row of it. In order: the header,
+#: task_id, task, Celery's word for who ran it, the number of the thread that says so, received (ns,
+#: monotonic), started (s, since 1970 by this machine's clock), finished (ns, monotonic), outcome,
+#: redelivered, runtime (s).
+Note = tuple[Any, ...]
+
 #: One attempt at a task, in the order of `ROW`.
 Row = tuple[Any, ...]
 
-
-#: Names the slot that calls it, given what Celery passes to `on_accepted`.
-SlotName = Callable[[int], str]
+#: Names the slot, given Celery's word for who ran a task, and the number of the thread.
+SlotName = Callable[[int, int], str]
 
 
 def _by_process() -> SlotName:
-    return str
+    return lambda pid, _: str(pid)
 
 
 def _by_thread() -> SlotName:
-    """Ask the kernel for a thread's name once, for that costs more than all else here."""
-    worker, here = os.getpid(), threading.local()
+    """Name threads as the kernel does: for each, Celery passes the pid of the whole worker."""
+    worker, names = os.getpid(), dict[int, str]()
 
-    def slot_name(_: int) -> str:  # Celery passes the pid of the whole worker
-        try:
-            name: str = here.name
-        except AttributeError:
-            name = here.name = f"{worker}/{threading.get_native_id()}"
-        return name
+    def slot_name(_: int, number: int) -> str:
+        if number not in names:
+            threads = {thread.ident: thread.native_id for thread in threading.enumerate()}
+            names[number] = f"{worker}/{threads.get(number, number)}"
+        return names[number]
 
     return slot_name
 
 
 def _by_greenlet() -> SlotName:
-    """Number the greenlets: there is one for each task, and gevent's own numbers take long."""
+    """Number the greenlets, one for each task: Celery passes id(), which is soon another's."""
     worker, numbers = os.getpid(), count(1)
-    return lambda _: f"{worker}#{next(numbers)}"  # Celery passes id(), which is soon another's
+    return lambda _, __: f"{worker}#{next(numbers)}"
 
 
 #: Celery's implementation of a pool: our name for it, and what makes the names of its slots.
@@ -278,6 +284,11 @@ def _read(path: str) -> str:
         return ""
 
 
+def flush_interval_s(writing_s: float) -> float:
+    """Return the seconds until the next look, when writing has just taken `writing_s`."""
+    return min(max(FLUSH_INTERVAL_S, writing_s / FLUSH_SHARE), LONGEST_FLUSH_INTERVAL_S)
+
+
 class _Line:
     """A connection to the records server, and the entry on it whose reply has not been read.
 
@@ -288,13 +299,13 @@ class _Line:
     def __init__(self, server: redis.Redis) -> None:
         # Half the CPU that the client's commands take, with what they note and retry.
         self._connection: Any = server.connection_pool.make_connection()
-        self._sent: tuple[int, list[Row]] | None = None
+        self._sent: tuple[int, list[Note]] | None = None
 
-    def send(self, seq: int, rows: list[Row], *command: Any) -> None:
+    def send(self, seq: int, notes: list[Note], *command: Any) -> None:
         """Send the command that writes an entry; raises redis.RedisError or OSError."""
         packed = self._connection.pack_command(*command)
         self._connection.send_packed_command([b"".join(packed)])  # else in pieces, a call for each
-        self._sent = seq, rows
+        self._sent = seq, notes
 
     def settle(self) -> int | None:
         """Return the number of the entry, if there is one, now that it is written.
@@ -311,10 +322,10 @@ class _Line:
         """Close the connection."""
         self._connection.disconnect()
 
-    def give_up(self) -> list[Row]:
-        """Return the entry's rows, to be sent once more."""
-        (_, rows), self._sent = self._sent or (0, []), None
-        return rows
+    def give_up(self) -> list[Note]:
+        """Return what the entry told of, to be sent once more."""
+        (_, notes), self._sent = self._sent or (0, []), None
+        return notes
 
 
 class Recorder:
@@ -331,10 +342,11 @@ class Recorder:
         pool: object,
         slots: int,
         gauge: Gauge | None = None,
+        notes: deque[Note] | None = None,
     ) -> None:
         module = type(pool).__module__
         self.pool, slot_names = _POOLS.get(module, (module, _by_process))
-        self.slot_name = slot_names()
+        self._slot_name = slot_names()
         self._server = server
         self._line = _Line(server)
         self._gauge = gauge
@@ -346,9 +358,8 @@ class Recorder:
             "slots": slots,
             "pid": os.getpid(),
         }
-        self._rows: deque[Row] = deque()
-        #: Keeps a row for the next entry; may be called from any thread.
-        self.add = self._rows.append
+        #: What is to be written; any thread may append to it.
+        self.notes = deque[Note]() if notes is None else notes
         self._dropped = 0
         self._seq = 0
         self._clock: Clock | None = None
@@ -371,7 +382,7 @@ class Recorder:
         self._thread.join(timeout=2)
         # The other may have been cut meanwhile, or the thread may still wait for a reply on it.
         line = _Line(self._server)
-        while self._rows and self._write(line, "rows") and self._settle(line):
+        while self.notes and self._write(line, "rows") and self._settle(line):
             pass
         if self._write(line, "stopped"):
             self._settle(line)
@@ -389,23 +400,22 @@ class Recorder:
             if self._gauge is not None and now >= self._gauge_due:
                 self._gauge_due = now + GAUGE_INTERVAL_S
                 self._write(self._line, "gauge")
-            elif self._rows:
+            elif self.notes:
                 self._write(self._line, "rows")
-            wanted_s = (time.monotonic() - now) / FLUSH_SHARE
-            interval_s = min(max(FLUSH_INTERVAL_S, wanted_s), LONGEST_FLUSH_INTERVAL_S)
+            interval_s = flush_interval_s(time.monotonic() - now)
 
     def _write(self, line: _Line, kind: str) -> bool:
-        """Send one entry and return True; on failure keep its rows for the next interval."""
-        rows = self._take()
+        """Send one entry and return True; on failure keep its notes for the next interval."""
+        notes = self._take()
         try:
-            self._send(line, kind, rows)
+            self._send(line, kind, notes)
         except (redis.RedisError, OSError) as error:
-            self._keep(rows, error)
+            self._keep(notes, error)
             return False
         return True
 
     def _settle(self, line: _Line) -> bool:
-        """Hear of the entry before and return True; on failure keep its rows as well."""
+        """Hear of the entry before and return True; on failure keep its notes as well."""
         try:
             seq = line.settle()
         except (redis.RedisError, OSError) as error:
@@ -416,22 +426,22 @@ class Recorder:
             self._unreachable = False
         return True
 
-    def _take(self) -> list[Row]:
-        rows: list[Row] = []
-        while self._rows and len(rows) < ROWS_PER_ENTRY:
-            rows.append(self._rows.popleft())
-        return rows
+    def _take(self) -> list[Note]:
+        notes: list[Note] = []
+        while self.notes and len(notes) < ROWS_PER_ENTRY:
+            notes.append(self.notes.popleft())
+        return notes
 
-    def _keep(self, rows: list[Row], error: Exception) -> None:
-        self._rows.extendleft(reversed(rows))
-        while len(self._rows) > ROWS_KEPT:
-            self._rows.popleft()
+    def _keep(self, notes: list[Note], error: Exception) -> None:
+        self.notes.extendleft(reversed(notes))
+        while len(self.notes) > ROWS_KEPT:
+            self.notes.popleft()
             self._dropped += 1
         if not self._unreachable:
             logger.warning("poolwise probe: records cannot be written for now: %s", error)
         self._unreachable = True
 
-    def _send(self, line: _Line, kind: str, rows: list[Row]) -> None:
+    def _send(self, line: _Line, kind: str, notes: list[Note]) -> None:
         clock = self._current_clock()
         offset = clock.offset_s
         body = {
@@ -441,13 +451,30 @@ class Recorder:
             "dropped": self._dropped,
             "offset_s": offset,
             "error_s": clock.error_s,
-            "rows": [[_own(header), *rest] for header, *rest in rows],
+            "rows": self._rows(notes),
         }
         if kind == "gauge" and self._gauge is not None:
             body["gauge"] = self._gauge.read()
         oldest_ms = int((time.monotonic() + offset - RETENTION_S) * 1_000)
         trim = ("MINID", "~", oldest_ms)
-        line.send(self._seq, rows, "XADD", STREAM, *trim, "*", "b", _ENCODER.encode(body))
+        line.send(self._seq, notes, "XADD", STREAM, *trim, "*", "b", _ENCODER.encode(body))
+
+    def _rows(self, notes: list[Note]) -> list[Row]:
+        """Return the rows in the order of `ROW`."""
+        since_1970_s = time.time() - time.monotonic()
+        rows = []
+        for header, task_id, task, pid, thread, received_ns, start, finished_ns, *end in notes:
+            received, finished = received_ns // 1_000, finished_ns // 1_000
+            slot = started = None
+            if start is not None:
+                slot = self._slot_name(pid, thread)
+                # By a clock that may have been set since, unlike the others.
+                started = min(max(received, microseconds(start - since_1970_s)), finished)
+            outcome, redelivered, runtime_s = end
+            runtime = None if runtime_s is None else microseconds(runtime_s)
+            row = (_own(header), task_id, task, slot, received, started, finished)
+            rows.append((*row, outcome, redelivered, runtime))
+        return rows
 
     def _current_clock(self) -> Clock:
         now = time.monotonic()
@@ -457,75 +484,86 @@ class Recorder:
         return self._clock
 
 
-class _Probed:
-    """What the probe adds to a task's `Request` class; stands before it in a subclass."""
+#: Attempts that have ended. Noted only where `_install` has found an address to write them to.
+_notes: deque[Note] = deque()
 
-    _received: int
-    _started: int | None = None
-    _slot: str | None = None
-    _recorded = False
+# A C function: in a worker patched by gevent it takes long and tells nothing of use.
+_caller = threading.get_ident if isinstance(threading.get_ident, BuiltinFunctionType) else int
+
+
+class _Probed:
+    """What the probe adds to a task's `Request` class; stands before it in a subclass.
+
+    Between two tasks a worker comes by so much code that what it meets here is out of the
+    processor's caches each time, and takes ten times as long as in a loop. So a task that goes well
+    meets little of it: its acceptance is what Celery has noted of it, and the flusher makes of a
+    note what is written.
+    """
+
+    _received_ns: int | None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Wrap `on_success`: Celery's `create_request_cls` overrides it in a class of its own."""
+        """Wrap what is in the class that Celery's `create_request_cls` makes, which overrides."""
         super().__init_subclass__(**kwargs)
-        if (inherited := cls.__dict__.get("on_success")) is not None:
-            cls.on_success = _recording(inherited)  # type: ignore[attr-defined]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._received = time.monotonic_ns() // 1_000
-        super().__init__(*args, **kwargs)
-
-    def on_accepted(self, pid: int, time_accepted: float) -> None:
-        """Note who runs it since when: Celery calls this in the slot's own thread or greenlet."""
-        if _recorder is not None:
-            self._slot = _recorder.slot_name(pid)
-        self._started = microseconds(time_accepted)
-        super().on_accepted(pid, time_accepted)  # type: ignore[misc]
+        if (on_success := cls.__dict__.get("on_success")) is not None:
+            cls.__init__ = _noting_receipt(cls.__init__)  # type: ignore[method-assign]
+            cls.on_success = _noting_success(on_success)  # type: ignore[attr-defined]
 
     def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> Any:
-        """Record an attempt that ended with an exception, by what Celery will do about it."""
-        self._record(_outcome_of(exc_info.exception), None)
+        """Note an attempt that ended with an exception, by what Celery will do about it."""
+        self._note(_outcome_of(exc_info.exception))
         return super().on_failure(exc_info, *args, **kwargs)  # type: ignore[misc]
 
     def on_timeout(self, soft: bool, timeout: float) -> None:
-        """Record an attempt that hit its hard time limit."""
+        """Note an attempt that hit its hard time limit."""
         if not soft:
-            self._record("time-limit", None)
+            self._note("time-limit")
         super().on_timeout(soft, timeout)  # type: ignore[misc]
 
     def _announce_revoked(self, *args: Any, **kwargs: Any) -> None:
-        """Record an attempt that was revoked or had expired."""
-        self._record("revoked", None)
+        """Note an attempt that was revoked or had expired."""
+        self._note("revoked")
         super()._announce_revoked(*args, **kwargs)  # type: ignore[misc]
 
-    def _record(self, outcome: str, runtime: float | None) -> None:
-        if self._recorded or _recorder is None:
+    def _note(self, outcome: str, runtime_s: float | None = None) -> None:
+        received_ns, self._received_ns = self._received_ns, None
+        if received_ns is None:  # its end has been noted: a terminated task also returns
             return
-        self._recorded = True
         request: Any = self
-        _recorder.add(
+        _notes.append(
             (
                 request._request_dict.get(HEADER),
                 request.id,
                 request._type,
-                self._slot,
-                self._received,
-                self._started,
-                time.monotonic_ns() // 1_000,
+                request.worker_pid,
+                _caller(),
+                received_ns,
+                request.time_start,
+                time.monotonic_ns(),
                 outcome,
                 request._delivery_info["redelivered"],
-                None if runtime is None else microseconds(runtime),
+                runtime_s,
             )
         )
 
 
-def _recording(on_success: Callable[..., Any]) -> Callable[..., Any]:
-    def recorded(self: _Probed, result: Any, **kwargs: Any) -> Any:
+def _noting_receipt(init: Callable[..., None]) -> Callable[..., None]:
+    now = time.monotonic_ns
+
+    def __init__(self: _Probed, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+        self._received_ns = now()
+        init(self, *args, **kwargs)
+
+    return __init__
+
+
+def _noting_success(on_success: Callable[..., Any]) -> Callable[..., Any]:
+    def noted(self: _Probed, result: Any, **kwargs: Any) -> Any:
         if isinstance(result, tuple) and not result[0]:
-            self._record("succeeded", result[2])
+            self._note("succeeded", result[2])
         return on_success(self, result, **kwargs)
 
-    return recorded
+    return noted
 
 
 #: What Celery does about an exception, by its kind; any other is a failure.
@@ -544,9 +582,6 @@ def _outcome_of(error: BaseException) -> str:
     if isinstance(error, Reject):
         return "requeued" if error.requeue else "rejected"  # type: ignore[attr-defined]
     return next((outcome for kind, outcome in _OUTCOMES if isinstance(error, kind)), "failed")
-
-
-_recorder: Recorder | None = None
 
 
 def records_url(app: Celery) -> str | None:
@@ -577,12 +612,17 @@ def _with_tls(uri: str, options: Any) -> str:
 
 @signals.worker_init.connect(weak=False)
 def _install(sender: Any, **_: Any) -> None:
-    """Give every task of the worker's app a request class that records."""
+    """Give every task of the worker's app a request class that notes what becomes of it."""
+    if records_url(sender.app) is None:
+        return
     probed: dict[type, type] = {}
     for task in sender.app.tasks.values():
         plain = symbol_by_name(task.Request)
         if not issubclass(plain, _Probed):
             task.Request = probed.setdefault(plain, type("Request", (_Probed, plain), {}))
+
+
+_recorder: Recorder | None = None
 
 
 @signals.worker_ready.connect(weak=False)
@@ -604,6 +644,7 @@ def _start(sender: Any, **_: Any) -> None:
         pool=sender.pool,
         slots=slots_of(sender.pool),
         gauge=Gauge(sender),
+        notes=_notes,
     )
     _recorder.start()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from itertools import pairwise
 from typing import Any
 from uuid import uuid4
@@ -186,8 +187,10 @@ named = [one for one in other.client_list() if one["name"] == {node!r}]
 [mine] = [one["id"] for one in named if one["cmd"] == "xadd"]
 other.{hindrance}
 for number in range({rows}):
-    recorder.add((None, str(number), "task", None, 1, 2, 3, "succeeded", False, None))
-    while not number and recorder._rows:  # the first is sent, and its reply does not come
+    recorder.notes.append(
+        (None, str(number), "task", 1, 1, 1, None, 3, "succeeded", False, None)
+    )
+    while not number and recorder.notes:  # the first is sent, and its reply does not come
         time.sleep(0.01)
 recorder.stop()
 """
@@ -202,6 +205,31 @@ recorder.stop()
     assert reader.missed == 0
 
 
+@pytest.mark.parametrize(
+    ("start_seems_s", "started_s"), [(0, 0), (3_600, 10), (-3_600, -10)], ids=str
+)
+def test_a_start_lies_within_its_attempt_also_where_the_system_s_clock_was_set(
+    ground: Ground, start_seems_s: float, started_s: float
+) -> None:
+    node = str(uuid4())
+    reader = RecordReader(ground.cluster.redis)
+    server = redis.Redis.from_url(ground.cluster.broker_url)
+    recorder = probe.Recorder(server, node=node, pool=object(), slots=1)
+    now_ns, start = time.monotonic_ns(), time.time() + start_seems_s
+    received_ns, finished_ns = now_ns - 10**10, now_ns + 10**10
+    recorder.notes.append(
+        (None, node, "task", 7, 1, received_ns, start, finished_ns, "succeeded", False, None)
+    )
+    recorder.start()
+    recorder.stop()
+    server.close()
+    batches = [batch for batch in reader.read(0.5) if batch.node == node]
+    [record] = [record for batch in batches for record in batch.records]
+    assert record.slot == "7"
+    assert record.finished - record.received == pytest.approx(20)
+    assert record.started == pytest.approx(record.received + 10 + started_s, abs=1)
+
+
 def test_of_rows_that_cannot_be_written_the_newest_are_kept_and_the_others_counted(
     ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,7 +241,9 @@ def test_of_rows_that_cannot_be_written_the_newest_are_kept_and_the_others_count
     recorder.start()
     ground.cluster.redis.client_pause(1_000, all=False)  # writes alone have to wait
     for number in range(5):
-        recorder.add((None, str(number), "task", None, 1, 2, 3, "succeeded", False, None))
+        recorder.notes.append(
+            (None, str(number), "task", 1, 1, 1, None, 3, "succeeded", False, None)
+        )
     batches: list[Batch] = []
     for _ in range(ROUNDS):
         batches += [batch for batch in reader.read(BOUND_S / ROUNDS) if batch.node == node]
