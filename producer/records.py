@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, cast
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, cast
 
 import msgspec
 import redis
@@ -93,7 +93,7 @@ class RecordReader:
         self._tolerant = tolerant
         self._last_id = _id_before(server, back_s) if back_s else _newest_id(server)
         self.unreadable = 0  # entries of another version, where they are tolerated
-        self._next_seq: dict[tuple[str, int], int] = {}
+        self._last: dict[tuple[str, int], _Told] = {}  # by each worker, known by name and pid
         self.missed = 0  # entries or rows known to be lost on the way to us
         self.worst_error_s = 0.0  # of any worker's clock against the records' clock
 
@@ -124,15 +124,28 @@ class RecordReader:
                 raise
             self.unreadable += 1
             return None
-        self._note_gap(batch)
         self.worst_error_s = max(self.worst_error_s, batch.error_s)
-        return batch
-
-    def _note_gap(self, batch: Batch) -> None:
         sender = (batch.node, batch.pid)
-        expected = self._next_seq.get(sender, batch.seq)
-        self.missed += max(0, batch.seq - expected)
-        self._next_seq[sender] = batch.seq + 1
+        last = self._last.get(sender)
+        self._last[sender] = _Told(batch.seq, batch.dropped, len(batch.records))
+        if last is None or batch.kind == "ready":  # a worker of its own, whatever its pid
+            return batch
+        self.missed += max(0, batch.seq - last.seq - 1)
+        if batch.seq != last.seq:
+            return batch
+        # The worker did not hear that the entry was written, and sent its rows again. They come
+        # first, but for those that it dropped meanwhile.
+        told = max(0, last.rows - (batch.dropped - last.dropped))
+        self._last[sender] = _Told(batch.seq, batch.dropped, max(told, len(batch.records)))
+        return replace(batch, records=batch.records[told:])
+
+
+class _Told(NamedTuple):
+    """What is kept of a worker's last entry."""
+
+    seq: int
+    dropped: int
+    rows: int
 
 
 def parse(body: bytes, *, written: float = 0.0) -> Batch:

@@ -14,7 +14,9 @@ depending on how long it takes to write one. An entry has one field, `b`, a JSON
     pool      prefork, threads, gevent, solo, or the implementing module's name
     slots     the concurrency
     pid       of the worker's main process
-    seq       0, 1, 2, … for this pid: a gap means that an entry was lost
+    seq       0, 1, 2, … for this pid: a gap means that an entry was lost. A number comes twice
+              where it was not known that its entry was written: then the same rows begin the second
+              one, without as many as `dropped` has grown by
     dropped   how many rows were thrown away because the records server could not be reached
     offset_s  seconds to add to this worker's instants to have them by the records server's clock
     error_s   bound of the error of the instants below against the records server's clock, seconds
@@ -380,7 +382,9 @@ class Recorder:
             return
         self._closing = True
         self._thread.join(timeout=2)
-        # The other may have been cut meanwhile, or the thread may still wait for a reply on it.
+        if self._thread.is_alive():  # and waits for a reply: what follows are other rows
+            self._seq += 1
+        # The other may have been cut meanwhile, or is in use.
         line = _Line(self._server)
         while self.notes and self._write(line, "rows") and self._settle(line):
             pass

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from itertools import pairwise
+from threading import Thread
 from typing import Any
 from uuid import uuid4
 
@@ -22,6 +23,8 @@ from tests.ground import SLOTS, Ground
 from worker import probe
 
 BOUND_S = 20.0
+#: Keeps the server from everything else for a second.
+BUSY = "local till = os.clock() + 1 while os.clock() < till do end"
 ROUNDS = 400
 
 
@@ -228,6 +231,32 @@ def test_a_start_lies_within_its_attempt_also_where_the_system_s_clock_was_set(
     assert record.slot == "7"
     assert record.finished - record.received == pytest.approx(20)
     assert record.started == pytest.approx(record.received + 10 + started_s, abs=1)
+
+
+def test_rows_are_told_once_though_the_server_was_too_busy_to_say_that_it_has_them(
+    ground: Ground,
+) -> None:
+    node = str(uuid4())
+    reader = RecordReader(ground.cluster.redis)
+    server = redis.Redis.from_url(ground.cluster.broker_url, socket_timeout=0.2)
+    recorder = probe.Recorder(server, node=node, pool=object(), slots=1)
+    recorder.start()
+    busy = Thread(target=ground.cluster.redis.eval, args=(BUSY, 0))
+    busy.start()
+    sent = 0
+    while busy.is_alive():
+        recorder.notes.append((None, str(sent), "task", 1, 1, 1, None, 3, "succeeded", False, None))
+        sent += 1
+        time.sleep(0.01)
+    busy.join()
+    recorder.stop()
+    server.close()
+    batches = [batch for batch in reader.read(0.5) if batch.node == node]
+    seqs = [batch.seq for batch in batches]
+    assert len(set(seqs)) < len(seqs), "no entry was sent twice: the test proves nothing"
+    told = [record.task_id for batch in batches for record in batch.records]
+    assert told == [str(number) for number in range(sent)]
+    assert reader.missed == 0
 
 
 def test_of_rows_that_cannot_be_written_the_newest_are_kept_and_the_others_counted(

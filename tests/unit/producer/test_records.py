@@ -76,6 +76,24 @@ def test_a_gap_is_counted_for_each_worker_alone() -> None:
     assert reader.missed == 2
 
 
+def row(task_id: str) -> list[Any]:
+    return [None, task_id, "cpu.burn", "7", 1, 2, 3, "succeeded", False, None]
+
+
+def test_rows_that_were_sent_twice_are_told_once() -> None:
+    first = entry(rows=[row("a"), row("b"), row("c")])
+    again = entry(rows=[row("c"), row("a")], dropped=2)  # and "a" ran once more
+    reader, batches = read(first, again, entry(seq=1, rows=[row("d")]))
+    told = [record.task_id for batch in batches for record in batch.records]
+    assert told == ["a", "b", "c", "a", "d"]
+    assert reader.missed == 0
+
+
+def test_a_worker_that_was_started_anew_with_the_pid_of_another_is_heard() -> None:
+    _, batches = read(entry(rows=[row("a")]), entry(kind="ready", rows=[row("b")]))
+    assert [record.task_id for batch in batches for record in batch.records] == ["a", "b"]
+
+
 def test_the_worst_clock_error_is_kept() -> None:
     reader, _ = read(entry(error_s=0.002), entry(seq=1, error_s=0.001))
     assert reader.worst_error_s == 0.002
