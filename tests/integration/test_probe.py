@@ -52,6 +52,11 @@ def run(
     pytest.fail(f"{ledger.open} tasks open, {len(records)} records\n{worker.child.log_tail()}")
 
 
+def note_of(number: int) -> probe.Note:
+    """Return what a hook notes of a task that never reached a slot, and goes by a number."""
+    return (None, str(number), "task", None, 1, 1, None, 3, "revoked", False, None)
+
+
 def test_instants_are_in_order_and_within_the_run(
     ground: Ground, pool_worker: RunningWorker
 ) -> None:
@@ -245,7 +250,7 @@ def test_rows_are_told_once_though_the_server_was_too_busy_to_say_that_it_has_th
     busy.start()
     sent = 0
     while busy.is_alive():
-        recorder.notes.append((None, str(sent), "task", 1, 1, 1, None, 3, "succeeded", False, None))
+        recorder.notes.append(note_of(sent))
         sent += 1
         time.sleep(0.01)
     busy.join()
@@ -270,9 +275,7 @@ def test_of_rows_that_cannot_be_written_the_newest_are_kept_and_the_others_count
     recorder.start()
     ground.cluster.redis.client_pause(1_000, all=False)  # writes alone have to wait
     for number in range(5):
-        recorder.notes.append(
-            (None, str(number), "task", 1, 1, 1, None, 3, "succeeded", False, None)
-        )
+        recorder.notes.append(note_of(number))
     batches: list[Batch] = []
     for _ in range(ROUNDS):
         batches += [batch for batch in reader.read(BOUND_S / ROUNDS) if batch.node == node]
