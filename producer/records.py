@@ -125,19 +125,22 @@ class RecordReader:
             self.unreadable += 1
             return None
         self.worst_error_s = max(self.worst_error_s, batch.error_s)
-        sender = (batch.node, batch.pid)
-        last = self._last.get(sender)
-        self._last[sender] = _Told(batch.seq, batch.dropped, len(batch.records))
-        if last is None or batch.kind == "ready":  # a worker of its own, whatever its pid
-            return batch
-        self.missed += max(0, batch.seq - last.seq - 1)
-        if batch.seq != last.seq:
-            return batch
-        # The worker did not hear that the entry was written, and sent its rows again. They come
-        # first, but for those that it dropped meanwhile.
-        told = max(0, last.rows - (batch.dropped - last.dropped))
-        self._last[sender] = _Told(batch.seq, batch.dropped, max(told, len(batch.records)))
-        return replace(batch, records=batch.records[told:])
+        return self._without_what_was_told(batch)
+
+    def _without_what_was_told(self, batch: Batch) -> Batch:
+        """Count a gap before an entry, and take out the rows that one of its number has told.
+
+        A worker that did not hear that an entry was written sends its rows again: they come first,
+        but for those that it dropped meanwhile.
+        """
+        sender, rows = (batch.node, batch.pid), len(batch.records)
+        last, told = self._last.get(sender), 0
+        if last is not None and batch.kind != "ready":  # else a worker of its own, whatever its pid
+            self.missed += max(0, batch.seq - last.seq - 1)
+            if batch.seq == last.seq:
+                told = max(0, last.rows - (batch.dropped - last.dropped))
+        self._last[sender] = _Told(batch.seq, batch.dropped, max(told, rows))
+        return replace(batch, records=batch.records[told:]) if told else batch
 
 
 class _Told(NamedTuple):
