@@ -11,7 +11,7 @@ from celery import Celery
 from kombu import Connection
 
 from cluster.local import LocalCluster, RunningWorker, WorkerSpec
-from lab.measure import Bench
+from lab.measure.repeat import Bench
 from tasks.celery import app, use_broker
 from worker.pools import POOLS, Pool
 from worker.probe import Clock

@@ -17,15 +17,15 @@ from rich.console import Console
 from rich.table import Table
 
 from cluster.machine import Machine
-from lab import result_files
 from lab.commands import options
-from lab.console import for_progress, for_results
-from lab.folders import run_folder
-from lab.lessons import LESSONS, lesson_named
-from lab.teaching import show
-from lab.teaching.lesson import Dial, Lesson
-from lab.teaching.story import Told
-from lab.teaching.teach import Ask, Asked, teach
+from lab.commands.console import for_progress, for_results
+from lab.learn.engine import show
+from lab.learn.engine.lesson import Dial, Lesson
+from lab.learn.engine.teach import Ask, Asked, teach
+from lab.learn.registry import LESSONS, lesson_named
+from lab.results import files as result_files
+from lab.results.lesson import Told
+from lab.session.folders import run_folder
 from producer.broker import redacted
 from tasks.errors import UsageError
 from tasks.settings import broker_url

@@ -12,16 +12,17 @@ import msgspec
 from click.core import ParameterSource
 
 from cluster.machine import Machine
-from lab import about, result_files
 from lab.commands import options
-from lab.console import for_progress, for_results
-from lab.folders import run_folder
-from lab.live import watcher
-from lab.options import RaceOptions, parse_concurrency
-from lab.race import race as run_race
+from lab.commands.console import for_progress, for_results
+from lab.measure.workloads import DEFAULT_NAMES, NAMES, QUICK_NAMES, checked, default_names
+from lab.race.live import watcher
+from lab.race.options import RaceOptions, parse_concurrency
+from lab.race.run import race as run_race
+from lab.race.table import closing_line, show
 from lab.report import render
-from lab.table import closing_line, show
-from lab.workloads import DEFAULT_NAMES, NAMES, QUICK_NAMES, checked, default_names
+from lab.results import files as result_files
+from lab.session import about
+from lab.session.folders import run_folder
 from tasks.errors import UsageError
 from tasks.settings import broker_url
 from worker.pools import DEFAULT_POOLS, POOLS, pool_named

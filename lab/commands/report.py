@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from lab import result_files
 from lab.report import render
-from lab.results import RaceResult
-from lab.teaching.story import Told
+from lab.results import files as result_files
+from lab.results.lesson import Told
+from lab.results.race import RaceResult
 from tasks.errors import UsageError
 
 

@@ -8,7 +8,7 @@ import msgspec
 from cluster.switching import Switched, Telling, Wish
 from cluster.switching import switch as switch_worker
 from lab.commands import options
-from lab.report import words
+from lab.format import words
 from tasks.settings import LONGEST_TASK_S
 from worker.control import About, Accepted
 from worker.pools import POOLS

@@ -14,9 +14,9 @@ from cluster.ports import claimed_port
 from cluster.process import Child
 from cluster.workers import RunningWorker, WorkerSpec
 from lab.commands import options
-from lab.folders import run_folder
-from lab.options import parse_concurrency
-from lab.report import words
+from lab.format import words
+from lab.race.options import parse_concurrency
+from lab.session.folders import run_folder
 from producer.broker import redacted
 from tasks.errors import WorkerError
 from worker.pools import DEFAULT_POOLS, POOLS, Nature, Pool, pool_named

@@ -9,8 +9,8 @@ from rich.table import Table
 
 from cluster.found import Found, find_workers
 from lab.commands import options
-from lab.guests import nobody
-from lab.report import words
+from lab.format import words
+from lab.session.borrowed import nobody
 from producer.broker import redacted
 from tasks.errors import WorkerError
 

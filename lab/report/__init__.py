@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.results import RaceResult
+from lab.results.race import RaceResult
 
 
 def render(results: Sequence[RaceResult]) -> str:

@@ -6,7 +6,7 @@ import string
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from lab.report import words
+from lab.format import words
 from lab.report.curves import latency_curves
 from lab.report.embed import plot
 from lab.report.facts import Fact, differs, facts, stamp
@@ -15,7 +15,7 @@ from lab.report.plots import makespan_bars
 from lab.report.sections import interrupted, pool_names, troubles
 from lab.report.series import LOOKS, Series
 from lab.report.tables import Cell, Row, pool_cells, table
-from lab.results import Interval, PoolResult, RaceResult, WorkloadResult
+from lab.results.race import Interval, PoolResult, RaceResult, WorkloadResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

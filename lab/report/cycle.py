@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from lab.report.markup import Markup, tag
-from lab.teaching.story import Wait
+from lab.results.lesson import Wait
 
 #: Size of the picture and its parts, in its own units; two alone need less height.
 WIDE, HIGH, HIGH_OF_TWO = 420, 260, 140

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lab.report import words
-from lab.results import RaceResult
+from lab.format import words
+from lab.results.race import RaceResult
 
 #: Measured speeds this close (greater / lesser) count as the same machine.
 SAME_SPEED_RATIO = 1.1

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.report import words
+from lab.format import words
+from lab.learn.engine.show import LETTERS, expectation, written
 from lab.report.cycle import cycle
 from lab.report.embed import plot
 from lab.report.markup import Markup, join, pieces, tag
 from lab.report.page import document
 from lab.report.scenes import KEY, timeline
-from lab.teaching.show import LETTERS, expectation, written
-from lab.teaching.story import Cell, Column, Scene, Table, Told
+from lab.results.lesson import Cell, Column, Scene, Table, Told
 
 
 def render(told: Told) -> str:

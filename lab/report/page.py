@@ -9,9 +9,10 @@ from importlib import resources
 
 from plotly.offline import get_plotlyjs
 
-from lab.report import comparison, sections, words
+from lab.format import words
+from lab.report import comparison, sections
 from lab.report.markup import Markup, tag
-from lab.results import RaceResult
+from lab.results.race import RaceResult
 
 CLOSER = "Drag across a plot to look closer; double-click to come back."
 NO_SCRIPT = "The plots need JavaScript. Tables and verdicts are all here without it."

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from lab.report.plots import axis, figure
 from lab.report.series import Series
-from lab.results import Repeat, Span
+from lab.results.race import Repeat, Span
 
 #: Longest makespan / shortest from which one time axis would make a sliver of the fast pool.
 OWN_SCALE_FROM_RATIO = 10

@@ -7,7 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from lab.report import words
+from lab.format import words
 from lab.report.markup import plot_text
 from lab.report.series import Series
 

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from lab.report.markup import plot_text
 from lab.report.plots import axis, figure, to_ms
-from lab.teaching.story import Bar, Lane, Scene
+from lab.results.lesson import Bar, Lane, Scene
 from tasks.lessons.notebook import Doing
 
 #: Rows up to which each carries its lane's name.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab import score
-from lab.report import words
+from lab.analysis import score
+from lab.format import words
 from lab.report.curves import latency_curves
 from lab.report.embed import plot
 from lab.report.facts import Fact, facts, stamp
@@ -13,16 +13,9 @@ from lab.report.markup import Markup, join, pieces, tag
 from lab.report.panels import own_scales, panels
 from lab.report.plots import makespan_bars
 from lab.report.series import Series, of_one_race
-from lab.report.tables import (
-    Row,
-    account_of,
-    lost_ids,
-    pool_cells,
-    repeats_table,
-    table,
-)
+from lab.report.tables import Row, account_of, lost_ids, pool_cells, repeats_table, table
 from lab.report.timelines import slot_times, throughput
-from lab.results import PoolResult, RaceResult, WorkloadResult
+from lab.results.race import PoolResult, RaceResult, WorkloadResult
 
 
 def race(result: RaceResult) -> Markup:

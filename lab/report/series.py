@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lab.report import words
-from lab.results import PoolResult, Repeat
+from lab.format import words
+from lab.results.race import PoolResult, Repeat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

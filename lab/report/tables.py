@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lab import score
-from lab.report import words
+from lab.analysis import score
+from lab.format import words
 from lab.report.markup import Markup, join, tag
-from lab.results import Account, PoolResult, PoolSummary, Repeat
+from lab.results.race import Account, PoolResult, PoolSummary, Repeat
 
 #: Ids of lost tasks written out; of more, the count says enough.
 MOST_IDS = 20

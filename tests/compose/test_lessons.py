@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lab.lessons import LESSONS
+from lab.learn.registry import LESSONS
 from tests.compose.project import Project
 from tests.compose.ride import Ride
 from tests.compose.test_lab import SCRATCH, documents, lab

@@ -11,11 +11,11 @@ import psutil
 import pytest
 import redis
 
-from lab import result_files
-from lab.measure import measure
-from lab.report import words
-from lab.runners import Started
-from lab.workloads import QUICK
+from lab.format import words
+from lab.measure.repeat import measure
+from lab.measure.workloads import QUICK
+from lab.results import files as result_files
+from lab.session.protocols import Started
 from producer.plan import Work, burst
 from tests.command import Running, running
 from tests.ground import Ground

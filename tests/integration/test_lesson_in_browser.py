@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from lab.report.lesson import render
-from lab.teaching.story import Lane, Scene, Told
+from lab.results.lesson import Lane, Scene, Told
 from tests.chromium import Visit
 from tests.integration.pages import DRAWN, check_whole
-from tests.unit.lab.teaching.sample import CYCLE, scene, told
+from tests.unit.lab.learn.engine.sample import CYCLE, scene, told
 
 LONG = "<img src=http://127.0.0.1:9/x onerror=console.error(1)>" + "w" * 200
 SCENES = (scene(), scene(3, waits_for=CYCLE), scene(14), scene(100))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cluster.local import RunningWorker
-from lab.measure import measure
-from lab.runners import Started
+from lab.measure.repeat import measure
+from lab.session.protocols import Started
 from producer.plan import Work, burst
 from tests.ground import Ground
 

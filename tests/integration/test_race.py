@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cluster.local import LocalCluster
-from lab import result_files
+from lab.results import files as result_files
 from tests.command import poolwise, running
 from worker.pools import DEFAULT_POOLS
 

@@ -11,8 +11,8 @@ from cluster.found import Asking, Found, find_workers
 from cluster.local import LocalCluster, WorkerSpec
 from cluster.ports import free_port
 from cluster.wait import wait_until
-from lab import result_files
-from lab.guests import Guest
+from lab.results import files as result_files
+from lab.session.borrowed import Guest
 from producer.plan import Work
 from tasks.celery import app
 from tests.command import poolwise
@@ -87,7 +87,7 @@ def test_every_task_of_race_and_users_is_accounted_for_and_no_queue_stays(
 def test_a_worker_that_started_anew_is_not_the_one_that_was_asked(
     cluster: LocalCluster, asking: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lab.guests.LOOK_S", 0.5)
+    monkeypatch.setattr("lab.session.borrowed.LOOK_S", 0.5)
     [first] = cluster.start_workers([spec(cluster, "again", "solo")])
 
     def described() -> Found | None:

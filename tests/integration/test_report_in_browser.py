@@ -10,10 +10,10 @@ import pytest
 from playwright.sync_api import Browser
 
 from lab.report import render
-from lab.results import PoolResult, RaceResult
+from lab.results.race import PoolResult, RaceResult
 from tests.chromium import Visit
 from tests.integration.pages import DRAWN, TITLES, check_whole
-from tests.unit.report import sample
+from tests.unit.lab.report import sample
 
 #: A name that is long, unbroken, and markup.
 BAD = "<img src=http://127.0.0.1:9/x onerror=console.error(1)>" + "w" * 200

@@ -8,7 +8,7 @@ import click
 import pytest
 from celery.bin.celery import celery
 
-from lab.cli import cli as poolwise
+from lab.commands.cli import cli as poolwise
 from tests.documented import (
     Shown,
     commands_shown,

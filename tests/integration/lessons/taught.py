@@ -8,7 +8,7 @@ import msgspec
 import redis
 
 from cluster.wait import wait_until
-from lab.teaching.story import Claim, Told
+from lab.results.lesson import Claim, Told
 from tests.command import poolwise
 
 #: What workers, their remote control and the probe keep in a broker.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.interpreter import environment, without_gil
+from lab.session.interpreter import environment, without_gil
 from tasks.errors import UsageError
 from tests.command import poolwise
 

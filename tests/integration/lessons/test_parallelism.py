@@ -9,8 +9,8 @@ import pytest
 
 from cluster.affinity import can_hold
 from cluster.local import LocalCluster
-from lab.lessons.parallelism_timed import KINDS
-from lab.teaching.story import Told
+from lab.learn.lessons.parallelism.play import KINDS
+from lab.results.lesson import Told
 from tests.integration.lessons.taught import held, take
 from worker.pools import DEFAULT_POOLS
 

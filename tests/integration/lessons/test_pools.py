@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.teaching.story import Told
+from lab.results.lesson import Told
 from tests.integration.lessons.taught import take
 from worker.pools import DEFAULT_POOLS
 

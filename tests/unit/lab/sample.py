@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.results import Account, PoolResult, Repeat, Span
-from lab.score import summarise
+from lab.analysis.score import summarise
+from lab.results.race import Account, PoolResult, Repeat, Span
 
 
 def account(submitted: int = 10, **ends: int) -> Account:

@@ -1,0 +1,1 @@
+"""From repeats to figures, remarks and a verdict: pure functions."""

@@ -1,0 +1,62 @@
+"""From repeats to results: what one pool did with a workload, and what all of them did. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lab.analysis.lanes import packed
+from lab.analysis.remarks import remarks
+from lab.analysis.score import ideal_makespan_s, summarise
+from lab.analysis.verdict import judge
+from lab.measure.calibrate import Bare
+from lab.measure.workloads import Workload
+from lab.results.race import PoolResult, Repeat, WorkloadResult
+from lab.session.started import Entry
+
+
+def pool_result(
+    workload: Workload,
+    entry: Entry,
+    repeats: tuple[Repeat, ...],
+    *,
+    bare: Bare,
+    cores: int,
+    start_up_s: float | None,
+) -> PoolResult:
+    """Return what one pool did on a machine of so many `cores`."""
+    ideal_s = ideal_makespan_s(
+        count=workload.count,
+        slots=entry.slots,
+        cores=cores,
+        wall_s=bare.wall_s,
+        cpu_s=bare.cpu_s,
+    )
+    result = PoolResult(
+        pool=entry.pool.name,
+        concurrency=entry.slots,
+        slot=entry.pool.slot,
+        ideal_makespan_s=ideal_s,
+        start_up_s=start_up_s,
+        repeats=tuple(replace(r, spans=packed(r.spans, entry.slots)) for r in repeats),
+        summary=summarise(repeats, ideal_s),
+    )
+    parallel = entry.pool.parallel_python or (workload.releases_gil and entry.pool.slot == "thread")
+    return replace(result, remarks=remarks(result, cores if parallel else 1))
+
+
+def workload_result(
+    workload: Workload, pools: tuple[PoolResult, ...], bare: Bare, seed: int
+) -> WorkloadResult:
+    """Return what all pools did, with the verdict."""
+    return WorkloadResult(
+        name=workload.name,
+        title=workload.title,
+        nature=workload.nature,
+        task=workload.work.task,
+        task_label=f"{workload.work.task}, {workload.count} tasks of {workload.size}",
+        tasks_per_repeat=workload.count,
+        bare_wall_s=bare.wall_s,
+        bare_cpu_s=bare.cpu_s,
+        pools=pools,
+        verdict=judge(workload.name, pools, seed=seed),
+    )

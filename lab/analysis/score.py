@@ -1,0 +1,76 @@
+"""From repeats to figures: pure functions, which read no clock and judge nobody."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from lab.results.race import Account, Interval, PoolSummary, Repeat
+from producer import statistics
+
+N = TypeVar("N", int, float)
+
+
+def ideal_makespan_s(*, count: int, slots: int, cores: int, wall_s: float, cpu_s: float) -> float:
+    """Return the least time in which `count` like tasks can end, in seconds.
+
+    Two bounds, and the greater counts: the CPU work over the cores that can do it, and the waves
+    of tasks that the slots make necessary. `wall_s` and `cpu_s` are what one task costs alone.
+    """
+    work_s = count * cpu_s / min(cores, slots)
+    waves_s = math.ceil(count / slots) * wall_s
+    return max(work_s, waves_s)
+
+
+def total(accounts: Sequence[Account]) -> Account:
+    """Add accounts up."""
+    return Account(
+        submitted=sum(a.submitted for a in accounts),
+        finished=sum(a.finished for a in accounts),
+        failed=sum(a.failed for a in accounts),
+        lost=sum(a.lost for a in accounts),
+        timed_out=sum(a.timed_out for a in accounts),
+        unserved=sum(a.unserved for a in accounts),
+        duplicated=sum(a.duplicated for a in accounts),
+        lost_ids=tuple(task_id for a in accounts for task_id in a.lost_ids),
+    )
+
+
+def is_whole(repeat: Repeat) -> bool:
+    """Whether every task finished, so that the makespan means what it says."""
+    return repeat.account.finished == repeat.account.submitted and not repeat.worker_died
+
+
+def summarise(repeats: Sequence[Repeat], ideal_s: float) -> PoolSummary | None:
+    """Return the figures of the whole repeats, with the account of all; None if none is whole."""
+    whole = [repeat for repeat in repeats if is_whole(repeat)]
+    if not whole:
+        return None
+    latencies_s = [latency_s for repeat in whole for latency_s in repeat.latencies_s]
+    p50, p95, p99 = statistics.percentiles(latencies_s, 50, 95, 99)
+    makespan_s = _interval([repeat.makespan_s for repeat in whole])
+    finished = sum(repeat.account.finished for repeat in whole)
+    cpu_s = _if_all([repeat.cpu_s for repeat in whole], sum)
+    return PoolSummary(
+        makespan_s=makespan_s,
+        throughput_per_s=_interval([repeat.throughput_per_s for repeat in whole]),
+        latency_p50_s=p50,
+        latency_p95_s=p95,
+        latency_p99_s=p99,
+        cpu_s_per_task=None if cpu_s is None else cpu_s / finished,
+        peak_pss_bytes=_if_all([repeat.peak_pss_bytes for repeat in whole], max),
+        of_ideal=ideal_s / makespan_s.median,
+        account=total([repeat.account for repeat in repeats]),
+    )
+
+
+def _if_all(values: Sequence[N | None], combine: Callable[[list[N]], N]) -> N | None:
+    """Combine `values`; None where one is not known."""
+    known = [value for value in values if value is not None]
+    return combine(known) if len(known) == len(values) else None
+
+
+def _interval(values: Sequence[float]) -> Interval:
+    spread = statistics.spread(values)
+    return Interval(median=spread.median, low=spread.low, high=spread.high)

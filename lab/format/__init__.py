@@ -1,0 +1,1 @@
+"""Figures, sizes and names as people read them."""

@@ -1,0 +1,131 @@
+"""Workers that do the same work in turn, several times: how long each took, and who was quicker.
+
+It must not know what the work is, nor what a lesson makes of the figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any, Final
+
+from cluster import footprint
+from lab.learn.engine.play import Call
+from lab.learn.engine.stage import Stage
+from lab.session.protocols import Runner
+from producer.statistics import compare
+
+#: How often each does it: the fewest of which a median leaves out one that was disturbed.
+REPEATS: Final = 3
+_SEED: Final = 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What it took to do the work once."""
+
+    makespan_s: float
+    cpu_s: float  # of all processes of the workers that did it
+    #: Seconds in which their threads ran, or could have with more cores; None: not told here.
+    runnable_s: float | None
+    values: tuple[Any, ...] = ()  # what the tasks handed in, where that was kept
+
+    @property
+    def cores_busy(self) -> float:
+        """How many cores computed, on the average of the makespan."""
+        return self.cpu_s / self.makespan_s
+
+    @property
+    def cores_wanted(self) -> float:
+        """How many cores would have had something to compute, others on the machine or not."""
+        return (self.runnable_s or 0.0) / self.makespan_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """The trials of one contestant; its figures are their medians."""
+
+    trials: tuple[Trial, ...]
+
+    @property
+    def makespans_s(self) -> list[float]:
+        """In the order of the trials."""
+        return [trial.makespan_s for trial in self.trials]
+
+    @property
+    def makespan_s(self) -> float:
+        """Seconds from the first submission to the last end."""
+        return median(self.makespans_s)
+
+    @property
+    def cores_busy(self) -> float:
+        """How many cores computed."""
+        return median(trial.cores_busy for trial in self.trials)
+
+    @property
+    def cores_wanted(self) -> float | None:
+        """How many cores would have had something to compute; None where it is not told."""
+        if any(trial.runnable_s is None for trial in self.trials):
+            return None
+        return median(trial.cores_wanted for trial in self.trials)
+
+
+def in_turn(
+    stage: Stage,
+    title: str,
+    contestants: Mapping[str, Callable[[], Sequence[Call]]],
+    *,
+    results: bool = False,
+) -> dict[str, Tried]:
+    """Let each contestant do its calls, one after the other, and all of them `REPEATS` times.
+
+    Raises PoolwiseError where one does not come to its end.
+    """
+    trials: dict[str, list[Trial]] = {name: [] for name in contestants}
+    for _ in range(REPEATS):
+        for name, calls in contestants.items():
+            trials[name].append(_trial(stage, f"{title}: {name}", calls(), results=results))
+    return {name: Tried(trials=tuple(own)) for name, own in trials.items()}
+
+
+def _trial(stage: Stage, title: str, calls: Sequence[Call], *, results: bool) -> Trial:
+    workers = list({call.worker.node: call.worker for call in calls}.values())
+    cpu_s, runnable_s = _cpu_s(workers), _runnable_s(workers)
+    played = stage.play(title, calls, results=results)
+    ended_s = _runnable_s(workers)
+    return Trial(
+        makespan_s=played.makespan_s,
+        cpu_s=_cpu_s(workers) - cpu_s,
+        runnable_s=None if runnable_s is None or ended_s is None else ended_s - runnable_s,
+        values=tuple(played.values) if results else (),
+    )
+
+
+def _pids(workers: Sequence[Runner]) -> list[int]:
+    return [worker.pid for worker in workers if worker.pid is not None]
+
+
+def _cpu_s(workers: Sequence[Runner]) -> float:
+    return sum(map(footprint.cpu_s, _pids(workers)))
+
+
+def _runnable_s(workers: Sequence[Runner]) -> float | None:
+    each = [footprint.runnable_s(pid) for pid in _pids(workers)]
+    return None if None in each else sum(filter(None, each))
+
+
+def pss_bytes(workers: Sequence[Runner]) -> int:
+    """Return the memory of workers of this machine."""
+    return sum(map(footprint.pss_bytes, _pids(workers)))
+
+
+def quickest(tried: Mapping[str, Tried]) -> tuple[str, ...]:
+    """Name the quickest, and beside it those that cannot be told from it for noise."""
+    best, *others = sorted(tried, key=lambda name: tried[name].makespan_s)
+    level = (
+        name
+        for name in others
+        if not compare(tried[name].makespans_s, tried[best].makespans_s, seed=_SEED).real
+    )
+    return (best, *level)

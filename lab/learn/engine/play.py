@@ -1,0 +1,161 @@
+"""What a scene's tasks did, pieced together from records and results; data in, data out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from lab.analysis.lanes import packed
+from lab.results.lesson import Bar, Lane, Scene, Wait
+from lab.results.race import Span
+from lab.session.protocols import Runner
+from producer.plan import Work
+from producer.records import Record
+from tasks.lessons.notebook import Doing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One task to run on one worker, and what it is called in the timeline."""
+
+    work: Work
+    worker: Runner
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What a task did for a while; seconds since the scene's start."""
+
+    doing: Doing
+    what: str
+    started_s: float
+    finished_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """One task as it ran; instants in seconds since the scene's start."""
+
+    task_id: str
+    label: str
+    node: str
+    slot: str
+    received_s: float
+    started_s: float
+    finished_s: float
+    value: Any  # what it handed in; None where it failed
+    notes: tuple[Note, ...]
+    error: str = ""  # why it failed
+
+    @property
+    def pid(self) -> int:
+        """The process that ran it."""
+        return int(self.slot.partition("/")[0].partition("#")[0])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """A scene's tasks in order of start."""
+
+    title: str
+    acts: tuple[Act, ...]
+    slots: Mapping[str, int] = field(default_factory=dict)  # of each worker that took part, by node
+
+    @property
+    def makespan_s(self) -> float:
+        """From the first submission to the last end."""
+        return max([act.finished_s for act in self.acts], default=0.0)
+
+    @property
+    def values(self) -> list[Any]:
+        """What the tasks handed in, in order of start."""
+        return [act.value for act in self.acts]
+
+    def excerpt(self, most: int) -> Played:
+        """Keep of each worker the `most` tasks that started first: what is enough to be seen."""
+        kept = [
+            one
+            for node in dict.fromkeys(one.node for one in self.acts)
+            for one in [one for one in self.acts if one.node == node][:most]
+        ]
+        return replace(self, acts=tuple(sorted(kept, key=lambda one: one.started_s)))
+
+    def scene(self, caption: str = "", waits_for: Sequence[Wait] = ()) -> Scene:
+        """Draw it: a lane for each slot of each worker, a bar for each note.
+
+        A task without notes is one bar. Greenlets, new for each task, take numbered lanes.
+        """
+        placed = _placed(self.acts, self.slots)
+        lanes = list(dict.fromkeys(placed[act.task_id] for act in self.acts))
+        row = {lane: index for index, lane in enumerate(lanes)}
+        bars = [bar for act in self.acts for bar in _bars(act, row[placed[act.task_id]])]
+        return Scene(
+            title=self.title,
+            caption=caption,
+            lanes=tuple(lanes),
+            bars=tuple(bars),
+            waits_for=tuple(waits_for),
+        )
+
+
+def act(record: Record, meta: Mapping[str, Any], label: str, zero: float) -> Act:
+    """Build an act of its record and of its result as Celery's backend keeps it."""
+    started = record.started if record.started is not None else record.received
+    result = meta.get("result")
+    fine = record.outcome == "succeeded"
+    handed = result if fine and isinstance(result, dict) and "notes" in result else None
+    began_s = started - zero
+    notes = [
+        Note(doing=doing, what=what, started_s=began_s + from_s, finished_s=began_s + to_s)
+        for doing, what, from_s, to_s in (handed["notes"] if handed else ())
+    ]
+    return Act(
+        task_id=record.task_id,
+        label=label,
+        node=record.node,
+        slot=record.slot or "?",
+        received_s=record.received - zero,
+        started_s=began_s,
+        finished_s=record.finished - zero,
+        value=(handed["value"] if handed else result) if fine else None,
+        notes=tuple(notes),
+        error="" if fine else f"{record.outcome}: {result}",
+    )
+
+
+def _placed(acts: Sequence[Act], slots: Mapping[str, int]) -> dict[str, Lane]:
+    """Give each task its lane."""
+    lanes = {}
+    for node in dict.fromkeys(act.node for act in acts):
+        own = [act for act in acts if act.node == node]
+        spans = [
+            Span(slot=act.slot, started_s=act.started_s, finished_s=act.finished_s) for act in own
+        ]
+        many = len({span.slot for span in spans})
+        # `packed` returns its spans in order of start, as the acts are.
+        for one, span in zip(own, packed(spans, slots.get(node, many)), strict=True):
+            lanes[one.task_id] = Lane(node=node, slot=span.slot)
+    return lanes
+
+
+def _bars(one: Act, lane: int) -> Iterable[Bar]:
+    if not one.notes:
+        yield Bar(
+            lane=lane,
+            doing="computes",
+            what="fails" if one.error else "",
+            who=one.label,
+            started_s=one.started_s,
+            finished_s=one.finished_s,
+        )
+    for note in one.notes:
+        yield Bar(
+            lane=lane,
+            doing=note.doing,
+            what=note.what,
+            who=one.label,
+            started_s=note.started_s,
+            finished_s=note.finished_s,
+        )

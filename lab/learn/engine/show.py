@@ -1,0 +1,191 @@
+"""A lesson at the terminal: what is asked, what is under way, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Final, Self
+
+import click
+from rich.console import Console
+from rich.padding import Padding
+from rich.status import Status
+from rich.table import Table as Grid
+from rich.text import Text
+
+from lab.format import words
+from lab.learn.engine.lesson import Lesson
+from lab.learn.engine.timeline import circle, drawn, legend
+from lab.results.lesson import Cell, Findings, Scene, Table, Told, Unit
+
+LETTERS: Final = "abcdefgh"
+
+_WRITTEN: Final[dict[Unit, Callable[[float], str]]] = {
+    "count": words.count,
+    "number": "{:.2f}".format,
+    "seconds": words.duration,
+    "bytes": words.size,
+    "per_s": words.rate,
+    "share": words.percent,
+    "times": words.times,
+}
+
+
+def written(cell: Cell, unit: Unit) -> str:
+    """Write a table's cell as people read it."""
+    if cell is None:
+        return words.NOTHING
+    return cell if isinstance(cell, str) else _WRITTEN[unit](cell) if unit != "text" else str(cell)
+
+
+class Teller:
+    """Tells of lessons as they go: what is measured on `results`, what is under way on `progress`.
+
+    `results` is None where only the final JSON is wanted.
+    """
+
+    def __init__(self, results: Console | None, progress: Console) -> None:
+        self._results = results
+        self._progress = progress
+        self._status: Status | None = None
+        self._said = ""
+
+    def __enter__(self) -> Self:
+        """Take nothing yet."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Give the terminal back."""
+        self.quiet()
+
+    def quiet(self) -> None:
+        """Take the line of progress away."""
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+    def began(self, lesson: Lesson) -> None:
+        """Name the lesson and what is going to be run."""
+        self.quiet()
+        if self._results is not None:
+            self._results.print(Text(lesson.title, style="bold"))
+            self._results.print(Text(lesson.setting))
+            self._results.print()
+
+    def starting(self, ready: int, of: int) -> None:
+        """Count the workers in."""
+        if of:
+            self._say(f"{ready} of {of} workers ready")
+
+    def playing(self, title: str, ended: int, of: int) -> None:
+        """Count the tasks that have ended."""
+        self._say(f"{title}: {ended} of {of} tasks", plain=ended == of)
+
+    def shown(self, scene: Scene) -> None:
+        """Draw a scene that is complete."""
+        self.quiet()
+        if self._results is None:
+            return
+        self._results.print(Text.assemble((scene.title, "bold"), "  ", (scene.caption, "dim")))
+        for line in drawn(scene, self._results.width):
+            self._results.print(line, soft_wrap=True, highlight=False)
+        for line in circle(scene.waits_for, self._results.width):
+            self._results.print(line, soft_wrap=True, highlight=False)
+        self._results.print()
+
+    def _say(self, line: str, *, plain: bool = True) -> None:
+        """Show what is under way: in place at a terminal, else a line where `plain`."""
+        if self._progress.is_terminal:
+            if self._status is None:
+                self._status = self._progress.status(line)
+                self._status.start()
+            self._status.update(line)
+        elif plain and line != self._said:
+            self._said = line
+            self._progress.print(line, highlight=False, soft_wrap=True)
+
+
+def ask(lesson: Lesson, console: Console) -> int | None:
+    """Ask what the learner expects; one key answers, any other than a choice's skips."""
+    question = lesson.question
+    console.print(Text(question.text, style="bold"))
+    for letter, choice in zip(LETTERS, question.choices, strict=False):
+        console.print(Text(f"  [{letter}] {choice}"))
+    console.print(Text("  any other key: just show me", style="dim"))
+    chosen = LETTERS.find((click.getchar() or " ").lower()[:1] or " ")
+    console.print()
+    return chosen if 0 <= chosen < len(question.choices) else None
+
+
+def close(told: Told, console: Console) -> None:
+    """Print what came of it."""
+    if told.findings.skipped:
+        console.print(Text(f"{told.lesson}: skipped: {told.findings.skipped}"))
+        return
+    if told.scenes:
+        console.print(legend(told.scenes))
+        console.print()
+    for table in told.findings.tables:
+        _table(table, console)
+    _claims(told, console)
+    if line := expectation(told):
+        console.print(Text(line, style="bold"))
+    console.print(Text(told.findings.verdict))
+    for remark in told.findings.remarks:
+        console.print(Text(remark, style="dim"))
+    console.print()
+    console.print(Text(told.lecture))
+    console.print(Text("Turn next: " + "   ·   ".join(told.turn_next), style="dim"))
+
+
+def summary(every: Sequence[Told], console: Console) -> None:
+    """Print a line for each of several lessons."""
+    grid = Grid(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for told in every:
+        claims = told.findings.claims
+        held = sum(claim.holds for claim in claims)
+        what = told.findings.skipped or f"{held} of {len(claims)} claims hold"
+        mark = Text("–" if told.findings.skipped else "✓" if told.holds else "✗")
+        grid.add_row(mark, told.lesson, words.duration(told.elapsed_s), what)
+    console.print(grid)
+    total_s = sum(told.elapsed_s for told in every)
+    console.print(f"{len(every)} lessons in {words.duration(total_s)}", highlight=False)
+
+
+def expectation(told: Told) -> str:
+    """Say whether the learner was right; empty where nothing was asked."""
+    asked = told.expectation
+    if asked.chosen is None:
+        return ""
+    if asked.chosen == asked.right:
+        return f"You expected “{asked.choices[asked.chosen]}”: right."
+    return f"You expected “{asked.choices[asked.chosen]}”; it is “{asked.choices[asked.right]}”."
+
+
+def failed(findings: Findings) -> list[str]:
+    """Return, for each claim that was not borne out, what was seen instead."""
+    return [f"{claim.says}: seen: {claim.seen}" for claim in findings.claims if not claim.holds]
+
+
+def _table(table: Table, console: Console) -> None:
+    console.print(Text(table.title, style="bold"))
+    grid = Grid(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for column in table.columns:
+        grid.add_column(column.heading, justify="left" if column.unit == "text" else "right")
+    for row in table.rows:
+        cells = zip(row, table.columns, strict=True)
+        grid.add_row(*(written(cell, column.unit) for cell, column in cells))
+    console.print(Padding(grid, (0, 0, 0, 2)))
+    console.print()
+
+
+def _claims(told: Told, console: Console) -> None:
+    for claim in told.findings.claims:
+        mark = ("✓", "green") if claim.holds else ("✗", "bold red")
+        console.print(Text.assemble(mark, f" {claim.says}: ", (claim.seen, "bold")))
+    console.print()

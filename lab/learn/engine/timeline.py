@@ -1,0 +1,126 @@
+"""A scene as lines of characters: one lane a line, time from left to right; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from rich.text import Text
+
+from lab.format import words
+from lab.results.lesson import Bar, Scene, Wait
+from tasks.lessons.notebook import DOINGS, Doing
+
+#: Lanes up to which all are drawn; of more as many as say it: the others do much the same.
+ALL_LANES: Final = 12
+MOST_LANES: Final = 8
+#: Columns of a lane's name at most.
+NAME_WIDTH: Final = 26
+GLYPHS: Final[dict[Doing, str]] = {"computes": "█", "waits": "─", "blocked": "░"}
+STYLES: Final[dict[Doing, str]] = {"computes": "blue", "waits": "cyan", "blocked": "red"}
+MEANING: Final[dict[Doing, str]] = {
+    "computes": "uses the interpreter",
+    "waits": "waits for clock or peer",
+    "blocked": "kept waiting by another",
+}
+
+
+def drawn(scene: Scene, width: int) -> list[Text]:
+    """Return the scene's lines, none wider than `width` columns."""
+    shown = len(scene.lanes) if len(scene.lanes) <= ALL_LANES else MOST_LANES
+    names = _names(scene, shown, width)
+    room = max(10, width - max(map(len, names), default=0) - 4)
+    lines = []
+    for lane in range(shown):
+        line = Text(f"  {names[lane]} ", style="dim", no_wrap=True, end="")
+        line.append_text(_lane([bar for bar in scene.bars if bar.lane == lane], scene.end_s, room))
+        lines.append(line)
+    indent = " " * (max(map(len, names), default=0) + 3)
+    lines.append(Text(indent + _axis(scene.end_s, room), style="dim"))
+    if (left_out := len(scene.lanes) - shown) > 0:
+        lines.append(Text(f"{indent}and {left_out} more like these", style="dim"))
+    return lines
+
+
+def legend(scenes: Sequence[Scene]) -> Text:
+    """Explain the characters that occur in `scenes`."""
+    there = {bar.doing for scene in scenes for bar in scene.bars}
+    parts = [
+        Text.assemble((GLYPHS[doing] * 3, STYLES[doing]), f" {MEANING[doing]}   ")
+        for doing in DOINGS
+        if doing in there
+    ]
+    return Text("  ").join([Text(""), *parts])
+
+
+def circle(waits: Sequence[Wait], width: int) -> list[Text]:
+    """Draw a cycle of a wait-for graph: arrows from each to the next, and one back to the first."""
+    if not waits:
+        return []
+    for arrow in (" ── waits for {} ──▶ ", " ─ {} ─▶ "):
+        top, start = Text("  "), 2
+        for wait in waits[:-1]:
+            top.append(wait.who, "bold").append(arrow.format(wait.what), "red")
+        last = len(top)
+        top.append(waits[-1].who, "bold")
+        if len(top) <= width:
+            break
+    back = f" waits for {waits[-1].what} "
+    room = max(len(back) + 2, last - start - 1)
+    indent = " " * (start + 1)
+    return [
+        top,
+        Text(f"{indent}▲{' ' * room}│", "red"),
+        Text(f"{indent}╰{back.center(room, '─')}╯", "red"),
+    ]
+
+
+def _names(scene: Scene, shown: int, width: int) -> list[str]:
+    longest = min(NAME_WIDTH, max(10, width // 3))
+    plain = [f"{lane.node.partition('@')[0]} {lane.slot}" for lane in scene.lanes[:shown]]
+    cut = [name if len(name) <= longest else f"{name[: longest - 1]}…" for name in plain]
+    return [name.ljust(max(map(len, cut))) for name in cut]
+
+
+def _lane(bars: Sequence[Bar], end_s: float, room: int) -> Text:
+    """Draw one lane; of bars that share a column the one that has more of it is seen."""
+    owners: list[tuple[float, Bar] | None] = [None] * room
+    for bar in bars:
+        first = int(bar.started_s / end_s * room)
+        last = int(bar.finished_s / end_s * room)
+        for column in range(max(0, first), min(room, last + 1)):
+            left_s, right_s = column * end_s / room, (column + 1) * end_s / room
+            share_s = min(bar.finished_s, right_s) - max(bar.started_s, left_s)
+            owner = owners[column]
+            if owner is None or share_s > owner[0]:
+                owners[column] = (share_s, bar)
+    line, column = Text(), 0
+    while column < room:
+        stop = column + 1
+        while stop < room and _bar(owners[stop]) is _bar(owners[column]):
+            stop += 1
+        line.append_text(_stretch(_bar(owners[column]), stop - column))
+        column = stop
+    return line
+
+
+def _bar(owner: tuple[float, Bar] | None) -> Bar | None:
+    return owner[1] if owner else None
+
+
+def _stretch(bar: Bar | None, columns: int) -> Text:
+    if bar is None:
+        return Text(" " * columns)
+    both = f"{bar.who}: {bar.what}" if bar.what else bar.who
+    fitting = [text for text in (both, bar.what, bar.who) if text and len(text) + 4 <= columns]
+    label = f" {fitting[0]} " if fitting else ""
+    # A bar of one colour needs an edge, or two that meet look like one.
+    fill = GLYPHS[bar.doing]
+    edge = "▏" if columns > 1 else ""
+    middle = label.center(columns - len(edge), fill) if label else fill * (columns - len(edge))
+    return Text(edge + middle, style=STYLES[bar.doing])
+
+
+def _axis(end_s: float, room: int) -> str:
+    end = words.duration(end_s)
+    return "0" + " " * max(1, room - 1 - len(end)) + end

@@ -1,0 +1,1 @@
+"""Measuring: how fast the machine is, what is run, and one repeat of it."""

@@ -1,0 +1,1 @@
+"""The race: every workload on every pool."""

@@ -1,0 +1,197 @@
+"""What a race shows on stderr while it runs: a live table at a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from lab.format import words
+from lab.measure.repeat import Progress
+from lab.measure.workloads import Workload
+from lab.results.race import RaceResult, Repeat
+from lab.session.started import Entry
+
+#: Columns of a bar at most.
+BAR_WIDTH = 20
+#: Below this width the rate and the time are left out.
+NARROW = 60
+
+
+class Board:
+    """Where every pool of the current workload stands."""
+
+    def __init__(self, workload: Workload, entries: Sequence[Entry], repeats: int) -> None:
+        self.workload = workload
+        self.repeats = repeats
+        self.progress: dict[str, Progress] = {}
+        self.numbers: dict[str, int] = {}
+        self.done: dict[str, list[Repeat]] = {entry.pool.name: [] for entry in entries}
+        self.entries = entries
+
+    def title(self) -> str:
+        """Name the workload in one line."""
+        return f"{self.workload.name} · {self.workload.count} tasks of {self.workload.size}"
+
+    def table(self, width: int) -> Table:
+        """Draw the state as it is now, for a terminal of `width` columns."""
+        grid = Table.grid(padding=(0, 2))
+        for entry in self.entries:
+            name = entry.pool.name
+            grid.add_row(
+                f"  {words.pool(name, entry.slots)}", *self._cells(name, wide=width >= NARROW)
+            )
+        return grid
+
+    def _cells(self, name: str, *, wide: bool) -> list[ProgressBar | Text | str]:
+        done = self.done[name]
+        if (progress := self.progress.get(name)) is None:
+            if not done:
+                return [Text("waits", style="dim")]
+            makespans = ", ".join(words.duration(repeat.makespan_s) for repeat in done)
+            return [Text(f"{len(done)}/{self.repeats}  {makespans}")]
+        total = self.workload.count
+        bar = ProgressBar(total=total, completed=progress.ended, width=BAR_WIDTH if wide else 8)
+        rate = progress.ended / progress.elapsed_s if progress.elapsed_s > 0 else 0.0
+        figures = f"{progress.ended}/{total}"
+        if wide:
+            figures += f"   {words.rate(rate)}   {progress.elapsed_s:.1f} s"
+            figures += f"   repeat {self.numbers[name]}/{self.repeats}"
+        return [bar, figures]
+
+
+class LiveWatcher:
+    """Redraws one board in place; needs a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live = Live(console=console, refresh_per_second=10, transient=True)
+        self._board: Board | None = None
+
+    def __enter__(self) -> Self:
+        """Take the terminal."""
+        self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Give the terminal back, as clean as it was."""
+        self._live.stop()
+
+    def prepared(self, result: RaceResult) -> None:
+        """Show the settings before anything is measured."""
+        for line in headline(result):
+            self._console.print(line, highlight=False)
+
+    def starting(self, ready: int, of: int) -> None:
+        """Count the workers in."""
+        self._live.update(Text(f"{ready} of {of} workers ready", style="dim"))
+
+    def workload(self, workload: Workload, entries: Sequence[Entry], repeats: int) -> None:
+        """Begin a new board."""
+        self._board = Board(workload, entries, repeats)
+        self._draw()
+
+    def running(self, entry: Entry, number: int, progress: Progress) -> None:
+        """Move one bar."""
+        if self._board is not None:
+            self._board.progress[entry.pool.name] = progress
+            self._board.numbers[entry.pool.name] = number
+            self._draw()
+
+    def measured(self, entry: Entry, number: int, repeat: Repeat) -> None:  # noqa: ARG002
+        """Put the figure in the place of the bar."""
+        if self._board is not None:
+            self._board.progress.pop(entry.pool.name, None)
+            self._board.done[entry.pool.name].append(repeat)
+            self._draw()
+
+    def _draw(self) -> None:
+        if self._board is not None:
+            grid = Table.grid()
+            grid.add_row(Text(self._board.title(), style="bold"))
+            grid.add_row(self._board.table(self._console.width))
+            self._live.update(grid)
+
+
+class PlainWatcher:
+    """Prints a line for each thing that happens; for a pipe, a log, a dumb terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._ready = -1
+
+    def __enter__(self) -> Self:
+        """Need nothing."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave nothing."""
+
+    def prepared(self, result: RaceResult) -> None:
+        """Print the settings before anything is measured."""
+        for line in headline(result):
+            self._say(line)
+
+    def starting(self, ready: int, of: int) -> None:
+        """Print the count of workers when it has changed."""
+        if ready != self._ready:
+            self._ready = ready
+            self._say(f"{ready} of {of} workers ready")
+
+    def workload(self, workload: Workload, entries: Sequence[Entry], repeats: int) -> None:
+        """Print the workload's title."""
+        self._say(Board(workload, entries, repeats).title())
+
+    def running(self, entry: Entry, number: int, progress: Progress) -> None:
+        """Print nothing: a log wants results, not their making."""
+
+    def measured(self, entry: Entry, number: int, repeat: Repeat) -> None:
+        """Print the repeat's figures."""
+        name = words.pool(entry.pool.name, entry.slots)
+        died = f"   worker died: {repeat.worker_died}" if repeat.worker_died else ""
+        self._say(
+            f"  {name}   repeat {number}   {repeat.account.finished}/{repeat.account.submitted}"
+            f"   {words.duration(repeat.makespan_s)}   {words.rate(repeat.throughput_per_s)}{died}"
+        )
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, highlight=False, soft_wrap=True)
+
+
+def headline(result: RaceResult) -> list[str]:
+    """Return the lines that name what takes part, before any result."""
+    versions, speed = result.versions, result.calibration
+    iterations = words.count(100 * speed.burn_iterations_per_ms)
+    return [
+        f"Poolwise {versions.poolwise} · Celery {versions.celery} · Python {versions.python} · "
+        f"{versions.broker} · {result.host.cores} cores · seed {result.settings.seed}",
+        f"calibrated: 100 ms of CPU = {iterations} iterations · "
+        f"clocks agree within {words.duration(result.clock_error_s)}",
+        *_workers(result),
+    ]
+
+
+def _workers(result: RaceResult) -> list[str]:
+    names = ", ".join(result.settings.workers)
+    return [f"on workers that run already: {names}"] if names else []
+
+
+def watcher(console: Console) -> LiveWatcher | PlainWatcher:
+    """Return the watcher that fits where stderr goes."""
+    return LiveWatcher(console) if console.is_terminal else PlainWatcher(console)

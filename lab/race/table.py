@@ -1,0 +1,93 @@
+"""A race's result at the terminal: a table per workload, or a few lines per pool where narrow."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.measure import Measurement
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from lab.analysis.score import total
+from lab.format import words
+from lab.results.race import PoolSummary, RaceResult, WorkloadResult
+
+#: What a figure is called, in the order of showing.
+HEADINGS = (
+    "makespan",
+    "throughput",
+    "p50/p95/p99",
+    "CPU per task",
+    "memory",
+    "of ideal",
+)
+
+
+def show(result: RaceResult, console: Console) -> None:
+    """Print everything that was measured."""
+    for workload in result.workloads:
+        _show_workload(workload, console)
+    if result.interrupted:
+        console.print("Interrupted: only the workloads above were completed.", style="bold")
+
+
+def _show_workload(workload: WorkloadResult, console: Console) -> None:
+    ideal_s = min(pool.ideal_makespan_s for pool in workload.pools)
+    console.print(Text(f"{workload.title}: {workload.task_label}", style="bold"))
+    console.print(f"ideal makespan {words.duration(ideal_s)}", style="dim", highlight=False)
+    table = _table(workload)
+    if (
+        Measurement.get(console, console.options.update(width=10_000), table).maximum
+        <= console.width
+    ):
+        console.print(table)
+    else:
+        _show_cards(workload, console)
+    console.print(Text(workload.verdict.sentence))
+    for pool in workload.pools:
+        for remark in pool.remarks:
+            console.print(Padding(Text(f"{pool.pool}: {remark}.", style="dim"), (0, 0, 0, 2)))
+    account = total([repeat.account for pool in workload.pools for repeat in pool.repeats])
+    console.print(words.account(account), highlight=False)
+    console.print()
+
+
+def _table(workload: WorkloadResult) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("pool", no_wrap=True)
+    for heading in HEADINGS:
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for pool in workload.pools:
+        mark = "← fastest" if pool.pool == workload.verdict.winner else ""
+        figures = _figures(pool.summary) if pool.summary else ("no whole repeat", *[""] * 5)
+        table.add_row(words.pool(pool.pool, pool.concurrency), *figures, mark)
+    return table
+
+
+def _show_cards(workload: WorkloadResult, console: Console) -> None:
+    for pool in workload.pools:
+        mark = "  ← fastest" if pool.pool == workload.verdict.winner else ""
+        console.print(f"{words.pool(pool.pool, pool.concurrency)}{mark}", highlight=False)
+        if pool.summary is None:
+            console.print("  no whole repeat")
+            continue
+        for heading, figure in zip(HEADINGS, _figures(pool.summary), strict=True):
+            console.print(f"  {heading:<13}{figure}", highlight=False, soft_wrap=True)
+
+
+def _figures(summary: PoolSummary) -> tuple[str, ...]:
+    latencies_s = (summary.latency_p50_s, summary.latency_p95_s, summary.latency_p99_s)
+    return (
+        words.spread(summary.makespan_s),
+        words.rate(summary.throughput_per_s.median),
+        " / ".join(words.duration(latency_s) for latency_s in latencies_s),
+        words.known(summary.cpu_s_per_task, words.duration),
+        words.known(summary.peak_pss_bytes, words.size),
+        words.percent(summary.of_ideal),
+    )
+
+
+def closing_line(result: RaceResult, report: str) -> str:
+    """Return the last line: where the report is, and how to ask for the same again."""
+    return f"Report: {report}   ·   again: {result.settings.command}"

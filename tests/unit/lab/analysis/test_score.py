@@ -1,0 +1,52 @@
+"""Figures are those of whole repeats; the ideal is computed from cores, slots and the bare cost."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.analysis.score import ideal_makespan_s, summarise, total
+from tests.unit.lab.sample import account, repeat
+
+
+@pytest.mark.parametrize(
+    ("count", "slots", "cores", "wall_s", "cpu_s", "ideal_s"),
+    [
+        (40, 2, 2, 0.1, 0.1, 2.0),  # computing on every core
+        (40, 100, 2, 0.1, 0.1, 2.0),  # more slots than cores change nothing
+        (40, 1, 2, 0.1, 0.1, 4.0),  # one slot uses one core
+        (200, 100, 2, 1.0, 0.0, 2.0),  # two waves of waiting
+        (201, 100, 2, 1.0, 0.0, 3.0),  # a third wave for one task
+        (400, 100, 2, 0.2, 0.005, 1.0),  # mixed: here the cores are the narrower
+    ],
+)
+def test_the_ideal_is_the_narrower_of_cores_and_slots(
+    count: int, slots: int, cores: int, wall_s: float, cpu_s: float, ideal_s: float
+) -> None:
+    ideal = ideal_makespan_s(count=count, slots=slots, cores=cores, wall_s=wall_s, cpu_s=cpu_s)
+    assert ideal == pytest.approx(ideal_s)
+
+
+def test_a_broken_repeat_is_accounted_for_but_not_timed() -> None:
+    broken = repeat(0.5, ends=account(lost=4), died="killed by SIGKILL")
+    summary = summarise([repeat(2.0), broken, repeat(2.2)], ideal_s=1.0)
+    assert summary is not None
+    assert summary.makespan_s.low == 2.0
+    assert summary.account.submitted == 30
+    assert summary.account.lost == 4
+
+
+def test_without_a_whole_repeat_there_are_no_figures() -> None:
+    assert summarise([repeat(ends=account(timed_out=1))], ideal_s=1.0) is None
+
+
+def test_cpu_is_per_finished_task() -> None:
+    summary = summarise([repeat(cpu_s=1.0), repeat(cpu_s=3.0)], ideal_s=1.0)
+    assert summary is not None
+    assert summary.cpu_s_per_task == pytest.approx(4.0 / 20)
+
+
+def test_a_total_adds_up_what_its_parts_do() -> None:
+    sum_of_both = total([account(lost=1), account(failed=2, duplicated=3)])
+    ends = (sum_of_both.finished, sum_of_both.failed, sum_of_both.lost)
+    assert sum_of_both.submitted == sum(ends) == 20
+    assert sum_of_both.duplicated == 3

@@ -1,0 +1,44 @@
+"""What is mistyped gets one line that names the mend, before any process starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from lab.commands.cli import cli
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "words"),
+    [
+        ("rce", 2, "did you mean race?"),
+        ("race --quik", 2, "--quick"),
+        ("race --pools prefork,gevnt", 2, "did you mean gevent?"),
+        ("race --pools ,", 2, "names no pool"),
+        ("race --workloads brun", 2, "did you mean burn?"),
+        ("race --workloads ,", 2, "names no workload"),
+        ("race --concurrency prefork=0", 2, "1 slot or more"),
+        ("race --concurrency prefork=-1", 2, "1 slot or more"),
+        ("race --concurrency prefork=1000000", 6, "ask for less"),
+        ("race --concurrency threads=1000000", 6, "ask for less"),
+        ("race --out /proc/nowhere", 5, "--out"),
+        (f"race --out {'long' * 100}", 5, "--out"),
+        ("learn gil --pools solo", 2, "nothing to show on solo"),
+        ("learn gil --pause-ms -1", 2, "--pause-ms"),
+        ("learn gli", 2, "did you mean gil?"),
+        ("learn --all gil", 2, "--all teaches every lesson"),
+        ("learn gil --out /proc/nowhere", 5, "--out"),
+    ],
+)
+def test_a_mistake_gets_one_line_that_names_the_mend(
+    typed: str, code: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(cli, typed.split())
+    assert done.exception is None
+    assert done.return_value == code
+    assert not done.stdout
+    assert words in done.stderr.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []

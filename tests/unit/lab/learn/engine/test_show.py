@@ -1,0 +1,59 @@
+"""What came of a lesson is all told, and a learner's guess is answered."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from lab.learn.engine import show
+from lab.results.lesson import Told
+from tests.unit.lab.learn.engine.sample import told
+
+
+def closed(one: Told, width: int = 100) -> str:
+    file = io.StringIO()
+    show.close(one, Console(file=file, width=width))
+    return " ".join(file.getvalue().split())
+
+
+@pytest.mark.parametrize("width", [40, 80, 140])
+def test_figures_verdict_lecture_and_next_steps_are_all_there(width: int) -> None:
+    said = closed(told(), width)
+    for words in (
+        "What became of it",
+        "1.50 s",
+        "99 of 100 lost",
+        "They were lost. A lock lost none.",
+        "The lecture says so.",
+        "poolwise learn gil --pause-ms 0",
+    ):
+        assert words in said
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words"),
+    [(None, ""), (1, "You expected “few”: right."), (0, "You expected “all”; it is “few”.")],
+)
+def test_a_guess_is_answered(chosen: int | None, words: str) -> None:
+    assert show.expectation(told(chosen=chosen)) == words
+
+
+def test_a_claim_that_does_not_hold_is_marked_and_listed() -> None:
+    bad = told(holds=False)
+    assert "✗ threads lose updates" in closed(bad)
+    assert show.failed(bad.findings) == ["threads lose updates: seen: 99 of 100 lost"]
+    assert not bad.holds
+    assert show.failed(told().findings) == []
+
+
+def test_several_lessons_are_summed_up_line_by_line() -> None:
+    file = io.StringIO()
+    show.summary([told(), told(holds=False)], Console(file=file, width=80))
+    lines = [" ".join(line.split()) for line in file.getvalue().splitlines()]
+    assert lines == [
+        "✓ gil 12.0 s 1 of 1 claims hold",
+        "✗ gil 12.0 s 0 of 1 claims hold",
+        "2 lessons in 24.0 s",
+    ]

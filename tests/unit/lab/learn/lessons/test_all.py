@@ -1,0 +1,79 @@
+"""Every lesson has the one shape, and names only what there is."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from lab.commands.cli import cli
+from lab.learn.engine.lesson import Lesson
+from lab.learn.engine.teach import check
+from lab.learn.registry import LESSONS, lesson_named
+from tasks.celery import app
+from tasks.errors import UsageError
+from worker.pools import POOLS
+
+EVERY = [pytest.param(lesson, id=name) for name, lesson in LESSONS.items()]
+
+
+@pytest.mark.parametrize("lesson", EVERY)
+def test_a_lesson_has_the_shape_of_all(lesson: Lesson) -> None:
+    assert 2 <= len(lesson.question.choices) <= 4
+    assert 0 <= lesson.question.right < len(lesson.question.choices)
+    assert lesson.question.text.endswith("?")
+    assert lesson.setting.endswith(".")
+    assert not lesson.title.endswith(".")
+    assert lesson.turn_next
+    assert lesson.needs <= lesson.workers.keys() <= POOLS.keys()
+    assert all(dial.low <= dial.default <= dial.high for dial in lesson.dials)
+    assert all(dial.help.endswith(".") for dial in lesson.dials)
+
+
+@pytest.mark.parametrize("lesson", EVERY)
+def test_the_tasks_of_a_lesson_exist(lesson: Lesson) -> None:
+    app.loader.import_default_modules()
+    assert lesson.tasks <= set(app.tasks)
+
+
+@pytest.mark.parametrize("lesson", EVERY)
+def test_what_to_turn_next_is_a_command_that_parses(lesson: Lesson) -> None:
+    for line in lesson.turn_next:
+        program, *words = shlex.split(line)
+        assert program == "poolwise"
+        helped = CliRunner().invoke(cli, [*words, "--help"])
+        assert helped.exit_code == 0, f"{line}: {helped.output}"
+        options = {word.partition("=")[0] for word in words if word.startswith("--")}
+        assert options <= set(re.findall(r"--[a-z][a-z-]*", helped.output)), line
+
+
+@pytest.mark.parametrize("lesson", EVERY)
+def test_the_help_shows_an_example(lesson: Lesson) -> None:
+    shown = CliRunner().invoke(cli, ["learn", lesson.name, "--help"]).output
+    assert f"poolwise learn {lesson.name}" in shown
+
+
+def test_without_a_name_all_are_listed() -> None:
+    listed = CliRunner().invoke(cli, ["learn"]).output
+    for lesson in LESSONS.values():
+        assert lesson.name in listed
+
+
+def test_an_unknown_lesson_gets_the_nearest_name() -> None:
+    with pytest.raises(UsageError, match="did you mean gil"):
+        lesson_named("gli")
+
+
+def test_a_pool_that_a_lesson_has_nothing_for_is_refused() -> None:
+    with pytest.raises(UsageError, match="nothing to show on solo"):
+        check(LESSONS["gil"], ["solo"])
+
+
+@pytest.mark.parametrize("lesson", EVERY)
+def test_the_documents_tell_of_a_lesson_what_was_measured_and_mended(lesson: Lesson) -> None:
+    text = (Path(__file__).parents[5] / "docs" / "lessons.md").read_text(encoding="utf-8")
+    assert f"\n| `{lesson.name}` | " in text
+    assert f"\n**{lesson.name}.** " in text

@@ -1,0 +1,91 @@
+"""What cannot be done is refused before anything starts, in words that name the mend."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cluster.machine import Machine
+from lab.measure.workloads import checked
+from lab.race.options import QUICK_SLOTS, RaceOptions, check, parse_concurrency
+from tasks.errors import MachineError, UsageError
+from worker.pools import DEFAULT_POOLS, POOLS
+
+MACHINE = Machine(
+    name="here", platform="Linux", cores=2, memory_bytes=8_000_000_000, processes=30_000
+)
+OPTIONS = RaceOptions(
+    pools=tuple(POOLS[name] for name in DEFAULT_POOLS),
+    concurrency={},
+    workloads=("burn",),
+    repeats=3,
+    seed=7,
+    quick=False,
+    with_results=False,
+    with_events=False,
+    broker_url=None,
+    out=Path("runs"),
+)
+
+
+def test_concurrency_is_read_pool_by_pool() -> None:
+    assert parse_concurrency(" prefork=4, gevent=200 ") == {"prefork": 4, "gevent": 200}
+    assert parse_concurrency("") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("prefork", "POOL=NUMBER"),
+        ("prefork=0", "1 slot or more"),
+        ("prefork=-3", "1 slot or more"),
+        ("prefork=many", "not a whole number"),
+        ("prefrk=3", "did you mean prefork"),
+    ],
+)
+def test_a_concurrency_that_cannot_be_is_refused(text: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        parse_concurrency(text)
+
+
+def test_a_concurrency_of_a_pool_that_does_not_race_is_refused() -> None:
+    options = replace(OPTIONS, pools=(POOLS["gevent"],), concurrency={"prefork": 2})
+    with pytest.raises(UsageError, match="--pools leaves it out"):
+        check(options, MACHINE, {"cpu"})
+
+
+@pytest.mark.parametrize(
+    ("concurrency", "words"),
+    [
+        ({"prefork": 29_000}, "processes and threads"),
+        ({"threads": 29_000}, "processes and threads"),
+        ({"prefork": 2_000}, "GB"),
+        ({"gevent": 10_000_000}, "GB"),
+    ],
+)
+def test_more_than_the_machine_holds_is_refused_with_what_it_holds(
+    concurrency: dict[str, int], words: str
+) -> None:
+    with pytest.raises(MachineError, match=words) as refused:
+        check(replace(OPTIONS, concurrency=concurrency), MACHINE, {"io"})
+    assert f"--concurrency {next(iter(concurrency))}=N" in str(refused.value)
+
+
+def test_the_default_fits_an_ordinary_machine() -> None:
+    check(OPTIONS, MACHINE, {"cpu", "io", "mixed"})
+
+
+def test_a_quick_race_forks_fewer() -> None:
+    prefork = POOLS["prefork"]
+    assert OPTIONS.slots(prefork, "io", cores=2) == 100
+    assert replace(OPTIONS, quick=True).slots(prefork, "io", cores=2) == QUICK_SLOTS
+    chosen = replace(OPTIONS, quick=True, concurrency={"prefork": 77})
+    assert chosen.slots(prefork, "io", cores=2) == 77
+
+
+def test_workloads_run_in_one_order_whatever_was_typed() -> None:
+    assert checked(("mixed", "burn", "mixed")) == ("burn", "mixed")
+    with pytest.raises(UsageError, match="did you mean fetch"):
+        checked(("fetsh",))

@@ -1,0 +1,90 @@
+"""The terminal shows every figure at any width, without colour where none is wanted."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from lab.measure.repeat import Progress
+from lab.measure.workloads import FULL, workloads
+from lab.race.live import Board, LiveWatcher, PlainWatcher, headline, watcher
+from lab.race.table import closing_line, show
+from lab.results.race import Calibration
+from lab.session.started import Entry
+from tests.unit.lab.report.sample import race
+from tests.unit.lab.sample import repeat
+from worker.pools import POOLS
+
+SPEED = Calibration(burn_iterations_per_ms=20_000, digest_rounds_per_ms=1_000)
+ENTRIES = [Entry(pool=POOLS[name], slots=2) for name in ("prefork", "gevent")]
+
+
+def shown(width: int, **options: bool) -> str:
+    console = Console(file=io.StringIO(), width=width, **options)  # type: ignore[arg-type]
+    show(race(), console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 200])
+def test_no_line_is_wider_than_the_terminal_and_no_figure_is_cut(width: int) -> None:
+    text = shown(width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+    for workload in race().workloads:
+        for pool in workload.pools:
+            assert pool.pool in text
+
+
+def test_the_winner_is_marked_and_the_account_given() -> None:
+    text = shown(120)
+    assert "← fastest" in text
+    assert "submitted =" in text
+
+
+def test_no_terminal_gets_no_escape_codes() -> None:
+    assert "\x1b" not in shown(100)
+
+
+def test_an_interrupted_race_says_so() -> None:
+    console = Console(file=io.StringIO(), width=100)
+    show(replace(race(), interrupted=True), console)
+    assert isinstance(console.file, io.StringIO)
+    assert "Interrupted" in console.file.getvalue()
+
+
+def test_the_last_line_tells_where_the_report_is_and_how_to_repeat() -> None:
+    line = closing_line(race(), "runs/x/report.html")
+    assert "runs/x/report.html" in line
+    assert race().settings.command in line
+
+
+@pytest.mark.parametrize("width", [40, 100])
+def test_the_board_shows_bar_count_and_rate_within_the_width(width: int) -> None:
+    [burn] = workloads(("burn",), FULL, SPEED, 1)
+    board = Board(burn, ENTRIES, repeats=3)
+    board.progress["prefork"] = Progress(ended=10, elapsed_s=2.0)
+    board.numbers["prefork"] = 2
+    board.done["prefork"] = [repeat(2.0)]
+    console = Console(file=io.StringIO(), width=width)
+    console.print(board.table(width))
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    assert "10/12" in text
+    assert "waits" in text
+    assert max(map(len, text.splitlines())) <= width
+    assert ("5.00/s" in text) is (width > 60)
+
+
+def test_the_settings_come_before_any_result() -> None:
+    first, second = headline(race())
+    assert race().versions.celery in first
+    assert "100 ms of CPU" in second
+
+
+def test_a_pipe_gets_lines_and_a_terminal_gets_a_board() -> None:
+    assert isinstance(watcher(Console(file=io.StringIO())), PlainWatcher)
+    assert isinstance(watcher(Console(file=io.StringIO(), force_terminal=True)), LiveWatcher)

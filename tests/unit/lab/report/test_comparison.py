@@ -1,0 +1,92 @@
+"""Several races as one page: what differs, and how each pool moved."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from lab.format.words import TIMES
+from lab.report import render
+from lab.report.comparison import change
+from lab.report.facts import differs, facts
+from lab.results.race import Interval, PoolResult, RaceResult
+from tests.unit.lab.report import sample
+from tests.unit.lab.report.reading import read
+
+
+@pytest.fixture
+def slower() -> RaceResult:
+    return sample.race(host="bench-2", seed=9, slower=1.3)
+
+
+def test_each_race_and_each_of_its_pools_stands_under_its_letter(slower: RaceResult) -> None:
+    text = read(render([sample.race(), slower])).text
+    for letter, host in (("A", "bench-1"), ("B", "bench-2")):
+        assert f"{letter} {host}: 2 cores" in text
+        assert f"prefork {TIMES}2 · {letter}" in text
+        assert f"gevent {TIMES}100 · {letter}" in text
+
+
+def test_what_differs_is_named_and_what_does_not_is_not(slower: RaceResult) -> None:
+    text = read(render([sample.race(), slower])).text
+    said = text[text.index("Different: ") :].split(".")[0]
+    assert said == (
+        "Different: Machine, Burn iterations per CPU ms, Digest rounds per CPU ms, Seed"
+    )
+
+
+def test_the_same_race_twice_has_nothing_that_differs() -> None:
+    text = read(render([sample.race(), sample.race()])).text
+    assert "Nothing that matters is different." in text
+    assert "within the spread" in text
+
+
+def test_speeds_within_the_tolerance_count_as_the_same() -> None:
+    def rows(slower_by: float) -> list[str]:
+        pair = (sample.race(), sample.race(slower=slower_by))
+        both = zip(facts(pair[0]), facts(pair[1]), strict=True)
+        return [row[0].label for row in both if differs(row)]
+
+    assert rows(1.05) == []
+    assert rows(1.2) == ["Burn iterations per CPU ms", "Digest rounds per CPU ms"]
+
+
+def test_a_pool_that_took_longer_beyond_the_spread_says_how_much() -> None:
+    base = sample.race().workloads[0].pools[0]
+    assert (
+        change(_lasting(base, 3, 2.9, 3.1), _lasting(base, 2, 1.9, 2.1)) == f"1.50 {TIMES} as long"
+    )
+    assert change(_lasting(base, 3, 2.0, 3.1), _lasting(base, 2, 1.9, 2.1)) == "within the spread"
+    assert change(sample.pool_without_a_finish(), base) == "not comparable"
+
+
+def test_different_work_and_a_workload_missing_in_one_race_are_said(slower: RaceResult) -> None:
+    burn, sleep, _ = slower.workloads
+    other = replace(burn, task_label="burn.task, 80 tasks of 50 ms")
+    text = read(render([sample.race(), replace(slower, workloads=(other, sleep))])).text
+    assert (
+        "Different work was asked for: A: burn.task, 40 tasks of 100 ms; B: burn.task, 80" in text
+    )
+    assert "mixed.task, 60 tasks of 100 ms · not run in B" in text
+
+
+def test_an_interrupted_race_is_named_by_its_letter(slower: RaceResult) -> None:
+    text = read(render([sample.race(), replace(slower, interrupted=True)])).text
+    assert "Race B was interrupted" in text
+    assert "Race A was interrupted" not in text
+
+
+def test_a_pool_without_a_summary_is_compared_without_a_number(slower: RaceResult) -> None:
+    burn = slower.workloads[0]
+    pools = (burn.pools[0], sample.pool_without_a_finish())
+    broken = replace(slower, workloads=(replace(burn, pools=pools),))
+    text = read(render([sample.race(), broken])).text
+    assert "not comparable" in text
+    assert f"threads {TIMES}2 · B: the worker died in repeat 1" in text
+
+
+def _lasting(pool: PoolResult, median: float, low: float, high: float) -> PoolResult:
+    assert pool.summary is not None
+    interval = Interval(median=median, low=low, high=high)
+    return replace(pool, summary=replace(pool.summary, makespan_s=interval))

@@ -1,0 +1,48 @@
+"""A lesson's page tells all that the terminal tells, and nothing can be injected into it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lab.report.lesson import render
+from lab.results.lesson import Findings
+from tests.unit.lab.learn.engine.sample import scene, told
+
+
+def test_the_page_has_question_timeline_figures_verdict_and_lecture() -> None:
+    page = render(told(chosen=1))
+    for words in (
+        "How many?",
+        "You expected “few”: right.",
+        "threads: pause",
+        "What became of it",
+        "99 of 100 lost",
+        "They were lost. A lock lost none.",
+        "The lecture says so.",
+        "poolwise learn gil --pause-ms 0",
+    ):
+        assert words in page
+
+
+def test_a_circle_of_waiting_is_drawn() -> None:
+    assert "first waits for lock b, which second has" in render(told())
+    assert 'class="cycle"' not in render(told(scenes=(scene(),)))
+
+
+def test_a_claim_that_does_not_hold_is_marked() -> None:
+    assert "not borne out" in render(told(holds=False))
+    assert "not borne out" not in render(told())
+
+
+def test_names_cannot_inject() -> None:
+    hostile = replace(told(), title="<script>alert(1)</script>", setting="</script><b>x")
+    page = render(hostile)
+    assert "<script>alert(1)" not in page
+    assert "</script><b>" not in page
+
+
+def test_a_skipped_lesson_says_why_and_shows_no_empty_figures() -> None:
+    findings = Findings(tables=(), claims=(), verdict="", skipped="no such Python was named")
+    page = render(replace(told(), scenes=(), findings=findings))
+    assert "Skipped: no such Python was named" in page
+    assert "Figures" not in page

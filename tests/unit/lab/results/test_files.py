@@ -1,0 +1,106 @@
+"""A result file reads back as it was written; any other gets one line that says what it is."""
+
+from __future__ import annotations
+
+import json
+import resource
+from pathlib import Path
+
+import pytest
+
+from lab.commands import report
+from lab.results import files as result_files
+from lab.results import race as results
+from tasks.errors import ResultFileError, UsageError
+from tests.unit.lab.learn.engine.sample import told
+from tests.unit.lab.report.sample import race
+
+
+def test_a_result_reads_back_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "result.json"
+    result_files.write(race(), path)
+    assert result_files.read(path) == race()
+    assert [file.name for file in path.parent.iterdir()] == ["result.json"]
+
+
+def test_a_lesson_reads_back_as_it_was_and_is_no_race(tmp_path: Path) -> None:
+    path = tmp_path / "gil.json"
+    result_files.write(told(), path)
+    assert result_files.read_any(path) == told()
+    with pytest.raises(ResultFileError, match="a lesson, not a race"):
+        result_files.read(path)
+
+
+def test_a_report_shows_a_lesson_alone(tmp_path: Path) -> None:
+    files = [str(tmp_path / "gil.json"), str(tmp_path / "race.json")]
+    result_files.write(told(), Path(files[0]))
+    result_files.write(race(), Path(files[1]))
+    page = tmp_path / "page.html"
+    with pytest.raises(UsageError, match="a lesson is shown alone"):
+        report.report.main([*files, "-o", str(page)], standalone_mode=False)
+    report.report.main([files[0], "-o", str(page)], standalone_mode=False)
+    assert told().findings.verdict in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "not JSON, or was cut short"),
+        ("{", "not JSON, or was cut short"),
+        ("[1]", "not a result of poolwise"),
+        ('{"a": 1}', "not a result of poolwise"),
+        ('{"schema_version": 99, "kind": "race"}', "schema 99"),
+        (f'{{"schema_version": {results.SCHEMA_VERSION}, "kind": "load"}}', "'load' result"),
+        (f'{{"schema_version": {results.SCHEMA_VERSION}, "kind": "race"}}', "not a whole result"),
+    ],
+)
+def test_what_is_no_result_is_refused_in_one_line(content: str, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    path.write_text(content)
+    with pytest.raises(ResultFileError, match=words) as refused:
+        result_files.read(path)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_truncated_result_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    result_files.write(race(), path)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ResultFileError, match="cut short"):
+        result_files.read(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ResultFileError, match=r"nowhere\.json.*No such file"):
+        result_files.read(tmp_path / "nowhere.json")
+
+
+def test_a_place_that_cannot_be_written_is_named_and_left_clean(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ResultFileError, match="cannot write"):
+        result_files.write(race(), tmp_path / "file" / "result.json")
+    (tmp_path / "folder.json").mkdir()
+    with pytest.raises(ResultFileError, match="cannot write"):
+        result_files.write(race(), tmp_path / "folder.json")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.json"]
+
+
+def test_a_full_disk_is_told_and_what_was_there_stays(tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    path.write_text("as it was")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, hard))
+    try:
+        with pytest.raises(ResultFileError, match=r"cannot write .*File too large"):
+            result_files.write_whole(path, b"x" * 2_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_text() == "as it was"
+    assert [file.name for file in tmp_path.iterdir()] == ["result.json"]
+
+
+def test_the_file_says_what_units_it_has(tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    result_files.write(race(), path)
+    repeat = json.loads(path.read_text())["workloads"][0]["pools"][0]["repeats"][0]
+    assert {"makespan_s", "throughput_per_s", "peak_pss_bytes", "cpu_s"} <= repeat.keys()

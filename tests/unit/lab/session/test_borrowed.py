@@ -1,0 +1,75 @@
+"""Which of the workers that run already race, and what is said where none can."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from cluster.found import Found
+from lab.measure.repeat import Cost
+from lab.measure.workloads import FULL, QUICK, default_names, fitted
+from lab.session.borrowed import chosen
+from tasks.errors import WorkerError
+
+TASKS = frozenset({"cpu.burn"})
+
+
+def worker(node: str, pool: str, *queues: str) -> Found:
+    return Found(
+        node=node,
+        pool=pool,
+        concurrency=4,
+        queues=queues,
+        pid=1,
+        host="h",
+        here=False,
+        probe=True,
+        switchable=True,
+        tasks=TASKS,
+    )
+
+
+def test_the_worker_on_the_queue_of_its_pools_name_races() -> None:
+    found = [worker("a@x", "gevent", "mail"), worker("b@x", "gevent", "io", "gevent")]
+    assert chosen(found, ("gevent",), TASKS)["gevent"].node == "b@x"
+
+
+def test_else_one_with_a_queue_of_its_own_races() -> None:
+    found = [worker("a@x", "threads", "io"), worker("b@x", "threads", "io", "mail")]
+    assert chosen(found, ("threads",), TASKS)["threads"].node == "b@x"
+
+
+def test_a_pool_without_a_worker_is_left_out() -> None:
+    assert set(chosen([worker("a@x", "solo", "q")], ("solo", "gevent"), TASKS)) == {"solo"}
+
+
+@pytest.mark.parametrize(
+    ("one", "reason"),
+    [
+        (replace(worker("a@x", "gevent"), probe=False), "start it with -I worker.probe"),
+        (replace(worker("a@x", "gevent"), tasks=frozenset({"b"})), "does not know cpu.burn"),
+        (worker("a@x", "solo"), "a@x is solo, and --pools wants gevent"),
+    ],
+    ids=["probe", "task", "pool"],
+)
+def test_where_nobody_can_race_the_reason_is_said(one: Found, reason: str) -> None:
+    with pytest.raises(WorkerError, match=reason):
+        chosen([one], ("gevent",), TASKS)
+
+
+def test_what_a_worker_elsewhere_costs_is_not_known() -> None:
+    with Cost(None) as cost:
+        pass
+    assert (cost.cpu_s, cost.peak_pss_bytes) == (None, None)
+
+
+def test_waiting_is_cut_to_what_the_smallest_worker_ends_in_time() -> None:
+    assert fitted(FULL, 2).waits == 40
+    assert fitted(FULL, 2).mixed == 200
+    assert fitted(QUICK, 100) == QUICK
+
+
+def test_workers_anywhere_are_not_asked_to_fetch_from_this_machine() -> None:
+    assert default_names(quick=False, on_running=True) == ("burn", "digest", "sleep", "mixed")
+    assert default_names(quick=False, on_running=False) == ("burn", "digest", "fetch", "mixed")
