@@ -11,12 +11,12 @@ from lab.analysis.verdict import judge
 from lab.measure.calibrate import Bare
 from lab.measure.workloads import Workload
 from lab.results.race import PoolResult, Repeat, WorkloadResult
-from lab.session.started import Entry
+from lab.session.started import PoolConfig
 
 
 def pool_result(
     workload: Workload,
-    entry: Entry,
+    config: PoolConfig,
     repeats: tuple[Repeat, ...],
     *,
     bare: Bare,
@@ -26,21 +26,23 @@ def pool_result(
     """Return what one pool did on a machine of so many `cores`."""
     ideal_s = ideal_makespan_s(
         count=workload.count,
-        slots=entry.slots,
+        slots=config.slots,
         cores=cores,
         wall_s=bare.wall_s,
         cpu_s=bare.cpu_s,
     )
     result = PoolResult(
-        pool=entry.pool.name,
-        concurrency=entry.slots,
-        slot=entry.pool.slot,
+        pool=config.pool.name,
+        concurrency=config.slots,
+        slot=config.pool.slot,
         ideal_makespan_s=ideal_s,
         start_up_s=start_up_s,
-        repeats=tuple(replace(r, spans=packed(r.spans, entry.slots)) for r in repeats),
+        repeats=tuple(replace(r, spans=packed(r.spans, config.slots)) for r in repeats),
         summary=summarise(repeats, ideal_s),
     )
-    parallel = entry.pool.parallel_python or (workload.releases_gil and entry.pool.slot == "thread")
+    parallel = config.pool.parallel_python or (
+        workload.releases_gil and config.pool.slot == "thread"
+    )
     return replace(result, remarks=remarks(result, cores if parallel else 1))
 
 

@@ -19,12 +19,12 @@ from rich.table import Table
 from cluster.machine import Machine
 from lab.commands import options
 from lab.commands.console import for_progress, for_results
-from lab.learn.engine import show
+from lab.learn.engine import terminal
 from lab.learn.engine.lesson import Dial, Lesson
-from lab.learn.engine.teach import Ask, Asked, teach
+from lab.learn.engine.run import Ask, LearnOptions, run_lessons
 from lab.learn.registry import LESSONS, lesson_named
 from lab.results import files as result_files
-from lab.results.lesson import Told
+from lab.results.lesson import LessonResult
 from lab.session.folders import run_folder
 from producer.broker import redacted
 from tasks.errors import UsageError
@@ -159,57 +159,57 @@ def _list() -> None:
 
 def _teach(lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mapping[str, Any]) -> int:
     url, on_running = shared["broker"], shared["on_running"]
-    asked = Asked(
+    wanted = LearnOptions(
         lessons=lessons,
         pools=tuple(dict.fromkeys(options.names(shared["pools"]))),
         dials=dials,
         broker_url=url or (broker_url if on_running else None),
         on_running=on_running,
         python=shared["python"],
-        options=_options(lessons, dials, shared),
+        command_line=_options(lessons, dials, shared),
     )
     as_json = shared["as_json"]
     console, progress = for_results(), for_progress()
-    every: list[Told] = []
+    every: list[LessonResult] = []
     with (
         run_folder(shared["out"], "learn", datetime.now()) as folder,
-        show.Teller(None if as_json else console, progress) as teller,
+        terminal.LessonTerminal(None if as_json else console, progress) as reporter,
     ):
         ask = _ask(progress, silent=as_json or shared["no_predict"])
-        with closing(teach(asked, folder, Machine.this(), teller, ask)) as taught:
-            for told in taught:
-                teller.quiet()
+        with closing(run_lessons(wanted, folder, Machine.this(), reporter, ask)) as taught:
+            for result in taught:
+                reporter.quiet()
                 if as_json:
-                    click.echo(msgspec.json.encode(told).decode())
+                    click.echo(msgspec.json.encode(result).decode())
                 else:
-                    show.close(told, console)
-                _write(told, folder, None if as_json else console)
-                every.append(told)
+                    terminal.close(result, console)
+                _write(result, folder, None if as_json else console)
+                every.append(result)
     if len(every) > 1 and not as_json:
-        show.summary(every, console)
-    for told in every:
-        for line in show.failed(told.findings):
-            click.echo(f"not borne out: {told.lesson}: {line}", err=True)
-    return 0 if all(told.holds for told in every) else 1
+        terminal.summary(every, console)
+    for result in every:
+        for line in terminal.failed(result.findings):
+            click.echo(f"not borne out: {result.lesson}: {line}", err=True)
+    return 0 if all(result.holds for result in every) else 1
 
 
 def _ask(console: Console, *, silent: bool) -> Ask:
     if silent or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return lambda _lesson: None
-    return lambda lesson: show.ask(lesson, console)
+    return lambda lesson: terminal.ask(lesson, console)
 
 
-def _write(told: Told, folder: Path, console: Console | None) -> None:
-    result_files.write(told, folder / f"{told.lesson}.json")
-    if told.findings.skipped:
+def _write(result: LessonResult, folder: Path, console: Console | None) -> None:
+    result_files.write(result, folder / f"{result.lesson}.json")
+    if result.findings.skipped:
         return
     # Here, so that listing the lessons does not wait for plotly.
     from lab.report.lesson import render  # noqa: PLC0415
 
-    page = folder / f"{told.lesson}.html"
-    result_files.write_whole(page, render(told).encode())
+    page = folder / f"{result.lesson}.html"
+    result_files.write_whole(page, render(result).encode())
     if console is not None:
-        line = f"Page: {shlex.quote(str(page))}   ·   again: {told.command}\n"
+        line = f"Page: {shlex.quote(str(page))}   ·   again: {result.command}\n"
         console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 

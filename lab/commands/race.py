@@ -15,7 +15,7 @@ from cluster.machine import Machine
 from lab.commands import options
 from lab.commands.console import for_progress, for_results
 from lab.measure.workloads import DEFAULT_NAMES, NAMES, QUICK_NAMES, checked, default_names
-from lab.race.live import watcher
+from lab.race.live import events
 from lab.race.options import RaceOptions, parse_concurrency
 from lab.race.run import race as run_race
 from lab.race.table import closing_line, show
@@ -145,7 +145,7 @@ def _workloads(text: str | None, *, quick: bool, on_running: bool) -> tuple[str,
 
 def _run(wanted: RaceOptions, *, as_json: bool) -> int:
     with run_folder(wanted.out, "race", datetime.now()) as folder:
-        with watcher(for_progress()) as watching:
+        with events(for_progress()) as watching:
             result = run_race(wanted, folder, Machine.this(), watching)
         console = for_results()
         if as_json:

@@ -9,7 +9,7 @@ import click
 
 from lab.report import render
 from lab.results import files as result_files
-from lab.results.lesson import Told
+from lab.results.lesson import LessonResult
 from lab.results.race import RaceResult
 from tasks.errors import UsageError
 
@@ -42,12 +42,12 @@ def report(files: tuple[Path, ...], output: Path) -> int:
     return 0
 
 
-def _page(found: Sequence[RaceResult | Told]) -> str:
+def _page(found: Sequence[RaceResult | LessonResult]) -> str:
     """Render races, or one lesson.
 
     Raises UsageError for a lesson beside anything else.
     """
-    lessons = [result for result in found if isinstance(result, Told)]
+    lessons = [result for result in found if isinstance(result, LessonResult)]
     if not lessons:
         return render([result for result in found if isinstance(result, RaceResult)])
     if len(found) > 1:

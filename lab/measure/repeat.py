@@ -13,7 +13,7 @@ from kombu import Connection
 
 from cluster.footprint import MemoryWatch, cpu_s
 from lab.results.race import Account, Repeat, Span
-from lab.session.protocols import Runner
+from lab.session.protocols import Worker
 from producer.ledger import Closing, Ledger
 from producer.plan import Plan
 from producer.queues import drain
@@ -81,7 +81,7 @@ class Measured:
 
 def measure(
     bench: Bench,
-    worker: Runner,
+    worker: Worker,
     plan: Plan,
     *,
     run: str,
@@ -116,7 +116,7 @@ def measure(
 def _follow(
     ledger: Ledger,
     reader: RecordReader,
-    worker: Runner,
+    worker: Worker,
     timeout_s: float,
     report: Callable[[], None],
 ) -> int:
@@ -144,7 +144,7 @@ def _progress(ledger: Ledger, submission: Submission, bench: Bench) -> Progress:
 def _repeat(
     closing: Closing,
     submission: Submission,
-    worker: Runner,
+    worker: Worker,
     cost: Cost,
 ) -> Repeat:
     zero = submission.started

@@ -16,7 +16,7 @@ from lab.format import words
 from lab.measure.repeat import Progress
 from lab.measure.workloads import Workload
 from lab.results.race import RaceResult, Repeat
-from lab.session.started import Entry
+from lab.session.started import PoolConfig
 
 #: Columns of a bar at most.
 BAR_WIDTH = 20
@@ -27,13 +27,13 @@ NARROW = 60
 class Board:
     """Where every pool of the current workload stands."""
 
-    def __init__(self, workload: Workload, entries: Sequence[Entry], repeats: int) -> None:
+    def __init__(self, workload: Workload, configs: Sequence[PoolConfig], repeats: int) -> None:
         self.workload = workload
         self.repeats = repeats
         self.progress: dict[str, Progress] = {}
         self.numbers: dict[str, int] = {}
-        self.done: dict[str, list[Repeat]] = {entry.pool.name: [] for entry in entries}
-        self.entries = entries
+        self.done: dict[str, list[Repeat]] = {config.pool.name: [] for config in configs}
+        self.configs = configs
 
     def title(self) -> str:
         """Name the workload in one line."""
@@ -42,10 +42,10 @@ class Board:
     def table(self, width: int) -> Table:
         """Draw the state as it is now, for a terminal of `width` columns."""
         grid = Table.grid(padding=(0, 2))
-        for entry in self.entries:
-            name = entry.pool.name
+        for config in self.configs:
+            name = config.pool.name
             grid.add_row(
-                f"  {words.pool(name, entry.slots)}", *self._cells(name, wide=width >= NARROW)
+                f"  {words.pool(name, config.slots)}", *self._cells(name, wide=width >= NARROW)
             )
         return grid
 
@@ -66,7 +66,7 @@ class Board:
         return [bar, figures]
 
 
-class LiveWatcher:
+class LiveTerminal:
     """Redraws one board in place; needs a terminal."""
 
     def __init__(self, console: Console) -> None:
@@ -97,23 +97,23 @@ class LiveWatcher:
         """Count the workers in."""
         self._live.update(Text(f"{ready} of {of} workers ready", style="dim"))
 
-    def workload(self, workload: Workload, entries: Sequence[Entry], repeats: int) -> None:
+    def workload(self, workload: Workload, configs: Sequence[PoolConfig], repeats: int) -> None:
         """Begin a new board."""
-        self._board = Board(workload, entries, repeats)
+        self._board = Board(workload, configs, repeats)
         self._draw()
 
-    def running(self, entry: Entry, number: int, progress: Progress) -> None:
+    def running(self, config: PoolConfig, number: int, progress: Progress) -> None:
         """Move one bar."""
         if self._board is not None:
-            self._board.progress[entry.pool.name] = progress
-            self._board.numbers[entry.pool.name] = number
+            self._board.progress[config.pool.name] = progress
+            self._board.numbers[config.pool.name] = number
             self._draw()
 
-    def measured(self, entry: Entry, number: int, repeat: Repeat) -> None:  # noqa: ARG002
+    def measured(self, config: PoolConfig, number: int, repeat: Repeat) -> None:  # noqa: ARG002
         """Put the figure in the place of the bar."""
         if self._board is not None:
-            self._board.progress.pop(entry.pool.name, None)
-            self._board.done[entry.pool.name].append(repeat)
+            self._board.progress.pop(config.pool.name, None)
+            self._board.done[config.pool.name].append(repeat)
             self._draw()
 
     def _draw(self) -> None:
@@ -124,7 +124,7 @@ class LiveWatcher:
             self._live.update(grid)
 
 
-class PlainWatcher:
+class PlainTerminal:
     """Prints a line for each thing that happens; for a pipe, a log, a dumb terminal."""
 
     def __init__(self, console: Console) -> None:
@@ -154,16 +154,16 @@ class PlainWatcher:
             self._ready = ready
             self._say(f"{ready} of {of} workers ready")
 
-    def workload(self, workload: Workload, entries: Sequence[Entry], repeats: int) -> None:
+    def workload(self, workload: Workload, configs: Sequence[PoolConfig], repeats: int) -> None:
         """Print the workload's title."""
-        self._say(Board(workload, entries, repeats).title())
+        self._say(Board(workload, configs, repeats).title())
 
-    def running(self, entry: Entry, number: int, progress: Progress) -> None:
+    def running(self, config: PoolConfig, number: int, progress: Progress) -> None:
         """Print nothing: a log wants results, not their making."""
 
-    def measured(self, entry: Entry, number: int, repeat: Repeat) -> None:
+    def measured(self, config: PoolConfig, number: int, repeat: Repeat) -> None:
         """Print the repeat's figures."""
-        name = words.pool(entry.pool.name, entry.slots)
+        name = words.pool(config.pool.name, config.slots)
         died = f"   worker died: {repeat.worker_died}" if repeat.worker_died else ""
         self._say(
             f"  {name}   repeat {number}   {repeat.account.finished}/{repeat.account.submitted}"
@@ -192,6 +192,6 @@ def _workers(result: RaceResult) -> list[str]:
     return [f"on workers that run already: {names}"] if names else []
 
 
-def watcher(console: Console) -> LiveWatcher | PlainWatcher:
+def events(console: Console) -> LiveTerminal | PlainTerminal:
     """Return the watcher that fits where stderr goes."""
-    return LiveWatcher(console) if console.is_terminal else PlainWatcher(console)
+    return LiveTerminal(console) if console.is_terminal else PlainTerminal(console)

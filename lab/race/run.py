@@ -17,7 +17,7 @@ from lab.analysis.outcome import pool_result, workload_result
 from lab.measure.calibrate import Bare, bare_cost, calibrate
 from lab.measure.repeat import Bench, Measured, measure
 from lab.measure.workloads import FULL, NATURES, QUICK, Scale, Workload, fitted, workloads
-from lab.race.events import Field, Watcher
+from lab.race.events import RaceEvents, Workers
 from lab.race.options import RaceOptions, check
 from lab.results.race import (
     SCHEMA_VERSION,
@@ -28,8 +28,8 @@ from lab.results.race import (
     WorkloadResult,
 )
 from lab.session import about
-from lab.session.borrowed import Guests, meet, with_guests
-from lab.session.started import Contestants, Entry
+from lab.session.borrowed import BorrowedWorkers, meet, with_guests
+from lab.session.started import PoolConfig, StartedWorkers
 from producer import broker
 from producer.broker import redacted
 from producer.plan import burst
@@ -49,13 +49,13 @@ class Race:
     options: RaceOptions
     machine: Machine
     cluster: LocalCluster
-    contestants: Field
+    workers: Workers
     bench: Bench
     run: str
-    watcher: Watcher
+    events: RaceEvents
 
 
-def race(options: RaceOptions, folder: Path, machine: Machine, watcher: Watcher) -> RaceResult:
+def race(options: RaceOptions, folder: Path, machine: Machine, events: RaceEvents) -> RaceResult:
     """Run a race and return its result; on Ctrl-C, that of the workloads completed so far.
 
     `folder` takes the logs, and its name is in the run's id.
@@ -80,17 +80,17 @@ def race(options: RaceOptions, folder: Path, machine: Machine, watcher: Watcher)
         clock = Clock.read(cluster.redis)
         asked = about.settings(options, tuple(worker.node for worker in found.values()))
         result = _blank(asked, run, machine, cluster, speed, clock)
-        watcher.prepared(result)
+        events.prepared(result)
         use_broker(cluster.broker_url)
         todo = workloads(options.workloads, _scale(options), speed, port)
         with app.connection_for_write(cluster.broker_url) as connection:
-            under_way = Race(
+            opened = Race(
                 options=options,
                 machine=machine,
                 cluster=cluster,
-                contestants=Guests(asking, run, found)
+                workers=BorrowedWorkers(asking, run, found)
                 if found
-                else Contestants(cluster, run, options.with_events),
+                else StartedWorkers(cluster, run, options.with_events),
                 bench=Bench(
                     app=app,
                     connection=connection,
@@ -99,22 +99,22 @@ def race(options: RaceOptions, folder: Path, machine: Machine, watcher: Watcher)
                     store_results=options.with_results,
                 ),
                 run=run,
-                watcher=watcher,
+                events=events,
             )
             try:
-                for step in _steps(under_way, todo, result):
+                for step in _steps(opened, todo, result):
                     result = replace(step, elapsed_s=time.monotonic() - started_s)
             except KeyboardInterrupt:
                 if not result.workloads:
                     raise
                 result = replace(result, interrupted=True)
             finally:
-                under_way.contestants.close()
+                opened.workers.close()
                 try:
                     # A worker that is still starting would declare its queue after all.
                     cluster.stop_all_but_broker()
                 finally:
-                    remove(connection, under_way.contestants.queues)
+                    remove(connection, opened.workers.queues)
     return result
 
 
@@ -150,9 +150,9 @@ def _blank(
 def _steps(race: Race, todo: Sequence[Workload], result: RaceResult) -> Iterator[RaceResult]:
     """Yield the result anew after each workload."""
     for workload in todo:
-        entries = _entries(race.options, race.machine, workload)
-        race.contestants.gather(entries, race.watcher.starting)
-        outcome, error_s = _workload(race, workload, entries)
+        configs = _configs(race.options, race.machine, workload)
+        race.workers.prepare(configs, race.events.starting)
+        outcome, error_s = _workload(race, workload, configs)
         result = replace(
             result,
             workloads=(*result.workloads, outcome),
@@ -161,67 +161,69 @@ def _steps(race: Race, todo: Sequence[Workload], result: RaceResult) -> Iterator
         yield result
 
 
-def _entries(options: RaceOptions, machine: Machine, workload: Workload) -> list[Entry]:
+def _configs(options: RaceOptions, machine: Machine, workload: Workload) -> list[PoolConfig]:
     return [
-        Entry(pool=pool, slots=options.slots(pool, workload.nature, machine.cores))
+        PoolConfig(pool=pool, slots=options.slots(pool, workload.nature, machine.cores))
         for pool in options.pools
     ]
 
 
 def _workload(
-    race: Race, workload: Workload, entries: Sequence[Entry]
+    race: Race, workload: Workload, configs: Sequence[PoolConfig]
 ) -> tuple[WorkloadResult, float]:
     """Measure one workload on every pool; the second value is the worst clock error in seconds."""
-    race.watcher.workload(workload, entries, race.options.repeats)
+    race.events.workload(workload, configs, race.options.repeats)
     bare_s = _scale(race.options).bare_s
     bare = bare_cost(workload.work, bare_s)
     order = random.Random(f"{race.options.seed}/{workload.name}")  # noqa: S311 - no secret
-    repeats: dict[str, list[Repeat]] = {entry.pool.name: [] for entry in entries}
+    repeats: dict[str, list[Repeat]] = {config.pool.name: [] for config in configs}
     error_s = 0.0
-    for entry in entries:
-        _warm_up(race, workload, entry)
+    for config in configs:
+        _warm_up(race, workload, config)
     for number in range(1, race.options.repeats + 1):
-        for entry in order.sample(entries, len(entries)):
-            measured = _repeat(race, workload, entry, number, bare)
-            repeats[entry.pool.name].append(measured.repeat)
+        for config in order.sample(configs, len(configs)):
+            measured = _repeat(race, workload, config, number, bare)
+            repeats[config.pool.name].append(measured.repeat)
             error_s = max(error_s, measured.clock_error_s)
     # Once more: machines change their speed, and the ideal is what the quickest moment makes of it.
     bare = min(bare, bare_cost(workload.work, bare_s), key=lambda cost: cost.wall_s)
     pools = tuple(
         pool_result(
             workload,
-            entry,
-            tuple(repeats[entry.pool.name]),
+            config,
+            tuple(repeats[config.pool.name]),
             bare=bare,
             cores=race.machine.cores,
-            start_up_s=race.contestants[entry].start_up_s,
+            start_up_s=race.workers[config].start_up_s,
         )
-        for entry in entries
+        for config in configs
     )
     return workload_result(workload, pools, bare, race.options.seed), error_s
 
 
-def _warm_up(race: Race, workload: Workload, entry: Entry) -> None:
+def _warm_up(race: Race, workload: Workload, config: PoolConfig) -> None:
     """Let every slot run something first: threads start, modules load, pages are touched."""
     measure(
         race.bench,
-        race.contestants[entry],
-        burst(workload.warm_up, 2 * entry.slots),
+        race.workers[config],
+        burst(workload.warm_up, 2 * config.slots),
         run=f"{race.run}.warm-up",
         timeout_s=PATIENCE_S,
     )
 
 
-def _repeat(race: Race, workload: Workload, entry: Entry, number: int, bare: Bare) -> Measured:
-    race.contestants.replace_dead(entry)
-    alone_s = workload.count * max(bare.cpu_s, bare.wall_s / entry.slots)
+def _repeat(
+    race: Race, workload: Workload, config: PoolConfig, number: int, bare: Bare
+) -> Measured:
+    race.workers.replace_dead(config)
+    alone_s = workload.count * max(bare.cpu_s, bare.wall_s / config.slots)
     measured = measure(
         race.bench,
-        race.contestants[entry],
+        race.workers[config],
         burst(workload.work, workload.count),
-        run=f"{race.run}.{workload.name}.{entry.pool.name}.{number}",
+        run=f"{race.run}.{workload.name}.{config.pool.name}.{number}",
         timeout_s=PATIENCE_S + PATIENCE * alone_s,
-        progress=lambda progress: race.watcher.running(entry, number, progress),
+        progress=lambda progress: race.events.running(config, number, progress),
     )
-    race.watcher.measured(entry, number, measured.repeat)
+    race.events.measured(config, number, measured.repeat)
     return measured

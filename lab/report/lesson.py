@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab.format import words
-from lab.learn.engine.show import LETTERS, expectation, written
+from lab.learn.engine.terminal import LETTERS, expectation, written
 from lab.report.cycle import cycle
 from lab.report.embed import plot
 from lab.report.markup import Markup, join, pieces, tag
 from lab.report.page import document
 from lab.report.scenes import KEY, timeline
-from lab.results.lesson import Cell, Column, Scene, Table, Told
+from lab.results.lesson import Cell, Column, LessonResult, Scene, Table
 
 
-def render(told: Told) -> str:
+def render(told: LessonResult) -> str:
     """Render a lesson as one HTML document that loads nothing."""
     title = f"Poolwise lesson: {told.title}"
     return document(
@@ -37,7 +37,7 @@ def render(told: Told) -> str:
     )
 
 
-def _stamp(told: Told) -> list[str]:
+def _stamp(told: LessonResult) -> list[str]:
     versions, host = told.versions, told.host
     return [
         f"{host.name}: {host.cores} cores, {words.size(host.memory_bytes)}",
@@ -52,7 +52,7 @@ def _stamp(told: Told) -> list[str]:
     ]
 
 
-def _question(told: Told) -> Markup:
+def _question(told: LessonResult) -> Markup:
     asked = told.expectation
     choices = [
         tag("li", f"[{letter}] {text}")
@@ -68,7 +68,7 @@ def _question(told: Told) -> Markup:
     )
 
 
-def _key(told: Told) -> Markup:
+def _key(told: LessonResult) -> Markup:
     there = {bar.doing for scene in told.scenes for bar in scene.bars}
     return tag(
         "p",
@@ -88,11 +88,11 @@ def _scene(scene: Scene) -> Markup:
     return tag("div", drawn, cycle(scene.waits_for), cls="wide")
 
 
-def _skipped(told: Told) -> Markup:
+def _skipped(told: LessonResult) -> Markup:
     return tag("p", f"Skipped: {told.findings.skipped}", cls="warning")
 
 
-def _figures(told: Told) -> Markup:
+def _figures(told: LessonResult) -> Markup:
     claims = [
         tag(
             "li",
@@ -137,7 +137,7 @@ def _side(column: Column) -> str | None:
     return "words" if column.unit == "text" else None
 
 
-def _after(told: Told) -> Markup:
+def _after(told: LessonResult) -> Markup:
     return tag(
         "section",
         tag("h2", "The lecture, and a cluster today"),

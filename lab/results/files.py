@@ -12,7 +12,7 @@ import msgspec
 
 from lab.results import lesson as story
 from lab.results import race as results
-from lab.results.lesson import Told
+from lab.results.lesson import LessonResult
 from lab.results.race import RaceResult
 from tasks.errors import ResultFileError
 
@@ -21,18 +21,18 @@ from tasks.errors import ResultFileError
 class Shape:
     """What a kind of result is in this version."""
 
-    type: type[RaceResult | Told]
+    type: type[RaceResult | LessonResult]
     schema_version: int
 
 
 #: By what a file says of itself.
 SHAPES: Final[Mapping[str, Shape]] = {
     "race": Shape(type=RaceResult, schema_version=results.SCHEMA_VERSION),
-    "lesson": Shape(type=Told, schema_version=story.SCHEMA_VERSION),
+    "lesson": Shape(type=LessonResult, schema_version=story.SCHEMA_VERSION),
 }
 
 
-def write(result: RaceResult | Told, path: Path) -> None:
+def write(result: RaceResult | LessonResult, path: Path) -> None:
     """Write a result as JSON; raise ResultFileError where that cannot be done."""
     write_whole(path, msgspec.json.encode(result))
 
@@ -60,7 +60,7 @@ def read(path: Path) -> RaceResult:
     return result
 
 
-def read_any(path: Path) -> RaceResult | Told:
+def read_any(path: Path) -> RaceResult | LessonResult:
     """Read a result file back.
 
     Raises ResultFileError where it is missing, truncated, not JSON, of another schema version or

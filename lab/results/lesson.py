@@ -116,7 +116,7 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class LessonResult:
     """A lesson as it was taught once: the result file's whole content."""
 
     schema_version: int

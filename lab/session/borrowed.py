@@ -13,8 +13,8 @@ from typing import Final
 from cluster.found import TRIES, Asking, Found, find_workers
 from lab.measure.workloads import TASKS
 from lab.race.options import RaceOptions
-from lab.session.protocols import Runner
-from lab.session.started import Entry, Key
+from lab.session.protocols import Worker
+from lab.session.started import Key, PoolConfig
 from tasks.errors import UsageError, WorkerError
 
 #: Seconds between two looks at whether a worker lives.
@@ -101,7 +101,7 @@ def _reasons(found: Sequence[Found], pools: Sequence[str], tasks: frozenset[str]
     ]
 
 
-class Guest:
+class BorrowedWorker:
     """One worker that takes part; alive as long as the same start of it answers."""
 
     start_up_s: float | None = None
@@ -149,51 +149,51 @@ class Guest:
         return str(reply["pid"]) if reply else None
 
 
-class Guests:
+class BorrowedWorkers:
     """All workers of a race that were there before."""
 
     def __init__(self, asking: Asking, run: str, workers: dict[str, Found]) -> None:
         self._asking = asking
         self._run = run
         self._workers = workers
-        self._guests: dict[Key, Guest] = {}
+        self._guests: dict[Key, BorrowedWorker] = {}
         self._joined: list[tuple[str, str]] = []  # node and queue
 
-    def gather(self, entries: Iterable[Entry], progress: Callable[[int, int], None]) -> None:
+    def prepare(self, configs: Iterable[PoolConfig], progress: Callable[[int, int], None]) -> None:
         """Give each worker that has none yet its queue.
 
         Raises WorkerError for the first that does not take it.
         """
-        new = [entry for entry in entries if entry.key not in self._guests]
-        for number, entry in enumerate(new, start=1):
-            self._guests[entry.key] = self._join(self._workers[entry.pool.name])
+        new = [config for config in configs if config.key not in self._guests]
+        for number, config in enumerate(new, start=1):
+            self._guests[config.key] = self._join(self._workers[config.pool.name])
             progress(number, len(new))
 
-    def __getitem__(self, entry: Entry) -> Runner:
+    def __getitem__(self, config: PoolConfig) -> Worker:
         """Return the worker of `entry`, alive or dead."""
-        return self._guests[entry.key]
+        return self._guests[config.key]
 
     @property
     def queues(self) -> list[str]:
         """The queues of the race."""
         return [queue for _, queue in self._joined]
 
-    def replace_dead(self, entry: Entry) -> None:
+    def replace_dead(self, config: PoolConfig) -> None:
         """Give a worker that came back another queue; one that did not cannot be replaced."""
-        if not self._guests[entry.key].alive:
-            worker = self._workers[entry.pool.name]
+        if not self._guests[config.key].alive:
+            worker = self._workers[config.pool.name]
             if self._asking.ask("ping", [worker.node]):
-                self._guests[entry.key] = self._join(worker)
+                self._guests[config.key] = self._join(worker)
 
     def close(self) -> None:
         """Take the queues away again."""
         for node, queue in self._joined:
             self._asking.ask("cancel_consumer", [node], queue=queue)
 
-    def _join(self, worker: Found) -> Guest:
+    def _join(self, worker: Found) -> BorrowedWorker:
         queue = f"{self._run}.{len(self._joined) + 1}"
         self._joined.append((worker.node, queue))
         reply = self._asking.ask("add_consumer", [worker.node], TRIES, queue=queue).get(worker.node)
         if not reply or "ok" not in reply:
             raise WorkerError(f"{worker.node} does not take another queue: {reply or 'no answer'}")
-        return Guest(self._asking, worker, queue)
+        return BorrowedWorker(self._asking, worker, queue)

@@ -7,7 +7,7 @@ from typing import Protocol
 from cluster.local import RunningWorker
 
 
-class Runner(Protocol):
+class Worker(Protocol):
     """A worker that takes part, whoever started it."""
 
     @property
@@ -34,7 +34,7 @@ class Runner(Protocol):
         """Say in a few words why it is not alive."""
 
 
-class Started:
+class StartedWorker:
     """A worker that was started for the race, as a child of ours."""
 
     def __init__(self, worker: RunningWorker) -> None:

@@ -15,7 +15,7 @@ from lab.format import words
 from lab.measure.repeat import measure
 from lab.measure.workloads import QUICK
 from lab.results import files as result_files
-from lab.session.protocols import Started
+from lab.session.protocols import StartedWorker
 from producer.plan import Work, burst
 from tests.command import Running, running
 from tests.ground import Ground
@@ -67,14 +67,14 @@ def test_a_worker_killed_in_the_middle_is_reported_and_the_race_ends(
 def _under_way(folder: Path) -> Callable[[], bool]:
     """Tell whether a measured repeat has begun: more wait than warm a pool up, not all of them."""
 
-    def under_way() -> bool:
+    def opened() -> bool:
         [log] = folder.glob("runs/*/broker.log")
         port = int(log.read_text().split("port=")[1].split(".")[0])
         with redis.Redis(port=port) as server:
             waiting = [int(server.llen(key)) for key in server.scan_iter("poolwise-*.1")]
         return bool(waiting) and WARM_UP < waiting[0] <= TASKS - SLOTS
 
-    return under_way
+    return opened
 
 
 def test_a_killed_slot_of_prefork_costs_no_task(ground: Ground) -> None:
@@ -89,7 +89,7 @@ def test_a_killed_slot_of_prefork_costs_no_task(ground: Ground) -> None:
             child.kill()
 
     account = measure(
-        ground.bench, Started(worker), plan, run="slot", timeout_s=60, progress=kill_one
+        ground.bench, StartedWorker(worker), plan, run="slot", timeout_s=60, progress=kill_one
     ).repeat.account
     assert killed
     assert account.finished == account.submitted == 6

@@ -12,7 +12,7 @@ from cluster.local import LocalCluster, WorkerSpec
 from cluster.ports import free_port
 from cluster.wait import wait_until
 from lab.results import files as result_files
-from lab.session.borrowed import Guest
+from lab.session.borrowed import BorrowedWorker
 from producer.plan import Work
 from tasks.celery import app
 from tests.command import poolwise
@@ -95,7 +95,7 @@ def test_a_worker_that_started_anew_is_not_the_one_that_was_asked(
 
     worker = wait_until(described, 10, lambda: AssertionError(first.child.log_tail()))
     assert worker is not None
-    guest = Guest(asking, worker, "q")
+    guest = BorrowedWorker(asking, worker, "q")
     assert guest.alive
     assert guest.pid == first.child.pid
     first.child.kill()

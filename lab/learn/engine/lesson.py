@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lab.results.lesson import Findings
 
 if TYPE_CHECKING:
-    from lab.learn.engine.stage import Stage
+    from lab.learn.engine.context import Context
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +60,6 @@ class Lesson:
     another_python: bool = False  # whether it runs workers on the Python that --python names
     tasks: frozenset[str] = frozenset()  # names of the tasks that the workers must know
     dials: tuple[Dial, ...] = ()
-    run: Callable[[Stage], Findings]
+    run: Callable[[Context], Findings]
     lecture: str  # what the lecture says, and where today's Python or a cluster differ
     turn_next: tuple[str, ...]  # command lines or flags to try

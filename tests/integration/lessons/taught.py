@@ -8,7 +8,7 @@ import msgspec
 import redis
 
 from cluster.wait import wait_until
-from lab.results.lesson import Claim, Told
+from lab.results.lesson import Claim, LessonResult
 from tests.command import poolwise
 
 #: What workers, their remote control and the probe keep in a broker.
@@ -23,17 +23,17 @@ ALWAYS = (
 BOUND_S = 110.0
 
 
-def take(*words: str, folder: Path, expect: int = 0) -> Told:
+def take(*words: str, folder: Path, expect: int = 0) -> LessonResult:
     """Run `poolwise learn …` to its end and return what it told."""
     options = ("--no-predict", "--json", "--out", str(folder))
     done = poolwise("learn", *words, *options, timeout_s=BOUND_S)
     assert done.returncode == expect, done.stderr + done.stdout[-2_000:]
-    told = msgspec.json.decode(done.stdout, type=Told)
+    told = msgspec.json.decode(done.stdout, type=LessonResult)
     assert told.holds == (expect == 0), not_borne_out(told)
     return told
 
 
-def not_borne_out(told: Told) -> list[Claim]:
+def not_borne_out(told: LessonResult) -> list[Claim]:
     """Return the claims that do not hold."""
     return [claim for claim in told.findings.claims if not claim.holds]
 

@@ -10,18 +10,18 @@ import pytest
 from cluster.affinity import can_hold
 from cluster.local import LocalCluster
 from lab.learn.lessons.parallelism.play import KINDS
-from lab.results.lesson import Told
+from lab.results.lesson import LessonResult
 from tests.integration.lessons.taught import held, take
 from worker.pools import DEFAULT_POOLS
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+def told(tmp_path_factory: pytest.TempPathFactory) -> LessonResult:
     """Run it once; everything that it says has to be so."""
     return take("parallelism", folder=tmp_path_factory.mktemp("parallelism"))
 
 
-def test_what_has_to_be_shown_is_among_what_it_says(told: Told) -> None:
+def test_what_has_to_be_shown_is_among_what_it_says(told: LessonResult) -> None:
     claims = told.findings.claims
     assert any("four that wait take T" in claim.says for claim in claims)
     if told.host.cores > 1:
@@ -31,7 +31,7 @@ def test_what_has_to_be_shown_is_among_what_it_says(told: Told) -> None:
         assert any("digest on gevent uses one at a time" in line for line in said)
 
 
-def test_the_table_has_each_kind_on_one_core_and_on_all(told: Told) -> None:
+def test_the_table_has_each_kind_on_one_core_and_on_all(told: LessonResult) -> None:
     times = told.findings.tables[0]
     headings = [column.heading for column in times.columns]
     assert headings == ["four tasks", "on", *DEFAULT_POOLS, "that"]
@@ -40,7 +40,7 @@ def test_the_table_has_each_kind_on_one_core_and_on_all(told: Told) -> None:
     assert all(str(cell).endswith(" T") for row in times.rows for cell in row[2:-1])
 
 
-def test_each_scene_has_the_four_tasks_of_every_pool_on_one_axis(told: Told) -> None:
+def test_each_scene_has_the_four_tasks_of_every_pool_on_one_axis(told: LessonResult) -> None:
     scenes = {scene.title: scene for scene in told.scenes}
     for title in (f"{kind} on one core" for kind in KINDS if can_hold()):
         assert len(scenes[title].bars) == 12
@@ -51,7 +51,7 @@ def test_each_scene_has_the_four_tasks_of_every_pool_on_one_axis(told: Told) -> 
             assert any(bar.what == "the GIL" for bar in scene.bars)
 
 
-def test_the_shell_that_ran_it_may_still_use_every_core(told: Told) -> None:
+def test_the_shell_that_ran_it_may_still_use_every_core(told: LessonResult) -> None:
     if can_hold():
         assert told.host.cores <= len(os.sched_getaffinity(0))
 

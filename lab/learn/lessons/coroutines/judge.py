@@ -66,7 +66,7 @@ class Seen:
     @property
     def cures(self) -> list[str]:
         """The cures that were shown."""
-        there = {act.label for act in self.cured.played.acts}
+        there = {task.label for task in self.cured.ran.tasks}
         return [label for label in CURED if label in there]
 
 
@@ -158,11 +158,11 @@ def _claims(seen: Seen) -> Iterator[Claim]:
 
 
 def _of_plays(plays: Acted) -> Iterator[Claim]:
-    in_turn = plays.took_s[IN_TURN] / plays.sum_s
+    run_trials = plays.took_s[IN_TURN] / plays.sum_s
     yield Claim(
         says="one after the other the plays take the sum",
-        holds=1 - 1e-6 <= in_turn < MARGIN,
-        seen=f"{in_turn:.2f} of it",
+        holds=1 - 1e-6 <= run_trials < MARGIN,
+        seen=f"{run_trials:.2f} of it",
     )
     for way in (GREENLETS, TASKS):
         ratio = plays.took_s[way] / plays.maximum_s
@@ -186,7 +186,7 @@ def _of_names(seen: Seen) -> Iterator[Claim]:
         holds=bool(named) and all(one.inside == one.outside and one.line for one in named),
         seen=", ".join(one.inside or "nobody" for one in named) or "nobody named",
     )
-    there = seen.starved.act(PATIENT)
+    there = seen.starved.task(PATIENT)
     blamed = {one.outside for one in seen.found} | {one.inside for one in seen.found}
     covered = all(
         there.started_s < one.stall.from_s and one.stall.to_s < there.finished_s for one in named

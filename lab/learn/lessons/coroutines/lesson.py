@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from lab.learn.engine.context import Context
 from lab.learn.engine.lesson import Dial, Lesson, Question
-from lab.learn.engine.stage import Stage
 from lab.learn.lessons.coroutines import starving
 from lab.learn.lessons.coroutines.judge import Seen, findings
 from lab.learn.lessons.coroutines.plays import acted
@@ -14,14 +14,14 @@ from lab.learn.lessons.coroutines.starving import COMPUTES
 from lab.results.lesson import Findings
 
 
-def run(stage: Stage) -> Findings:
+def run(context: Context) -> Findings:
     """Let two plays wait at the same time; then let one task keep the turn."""
-    plays = acted(stage, stage.dial("unit_ms") / 1_000)
-    block_s, house = stage.dial("block_ms") / 1_000, stage.house
-    node = stage.worker("gevent").node
-    with heartbeats(house.app, house.cluster.broker_url, node) as beats:
-        starved = starving.starve(stage, beats, block_s)
-        cured = starving.cure(stage, block_s, int(starved.act(COMPUTES).value))
+    plays = acted(context, context.dial("unit_ms") / 1_000)
+    block_s, session = context.dial("block_ms") / 1_000, context.session
+    node = context.worker("gevent").node
+    with heartbeats(session.app, session.cluster.broker_url, node) as beats:
+        starved = starving.starve(context, beats, block_s)
+        cured = starving.cure(context, block_s, int(starved.task(COMPUTES).value))
     seen = Seen(
         plays=plays, starved=starved, cured=cured, beats=beats, found=starving.found(starved)
     )

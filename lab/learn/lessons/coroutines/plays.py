@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from lab.learn.engine.play import Act, Call, Played
-from lab.learn.engine.stage import Stage
+from lab.learn.engine.context import Context
+from lab.learn.engine.scene_run import Call, SceneRun, TaskRun
 from lab.results.lesson import Bar, Lane, Scene
 from producer.plan import Work
 
@@ -42,32 +42,32 @@ class Acted:
         return max(self.alone_s.values())
 
 
-def acted(stage: Stage, unit_s: float) -> Acted:
+def acted(context: Context, unit_s: float) -> Acted:
     """Act the plays in each way, and show it."""
     lengths = [(name, units * unit_s) for name, units in PLAYS.items()]
-    in_turn = _act(stage, IN_TURN, [lengths], together=False)
-    [alone] = in_turn.acts
-    stage.show(in_turn.scene(CAPTIONS[IN_TURN]))
-    greenlets = _act(stage, GREENLETS, [lengths], together=True)
-    [both] = greenlets.acts
-    stage.show(_by_greenlet(both))
-    tasks = _act(stage, TASKS, [[one] for one in lengths], together=False)
-    stage.show(tasks.scene(CAPTIONS[TASKS]))
+    run_trials = _act(context, IN_TURN, [lengths], together=False)
+    [alone] = run_trials.tasks
+    context.show(run_trials.scene(CAPTIONS[IN_TURN]))
+    greenlets = _act(context, GREENLETS, [lengths], together=True)
+    [both] = greenlets.tasks
+    context.show(_by_greenlet(both))
+    tasks = _act(context, TASKS, [[one] for one in lengths], together=False)
+    context.show(tasks.scene(CAPTIONS[TASKS]))
     return Acted(
         alone_s={name: ended_s - began_s for name, _, began_s, ended_s in alone.value},
         took_s={
             IN_TURN: _took_s(alone),
             GREENLETS: _took_s(both),
-            TASKS: max(one.finished_s for one in tasks.acts)
-            - min(one.started_s for one in tasks.acts),
+            TASKS: max(one.finished_s for one in tasks.tasks)
+            - min(one.started_s for one in tasks.tasks),
         },
     )
 
 
 def _act(
-    stage: Stage, title: str, tasks: list[list[tuple[str, float]]], *, together: bool
-) -> Played:
-    worker = stage.worker("gevent")
+    context: Context, title: str, tasks: list[list[tuple[str, float]]], *, together: bool
+) -> SceneRun:
+    worker = context.worker("gevent")
     calls = [
         Call(
             work=Work(task="lessons.coroutines.act", args=(plays, together)),
@@ -76,24 +76,24 @@ def _act(
         )
         for number, plays in enumerate(tasks, start=1)
     ]
-    return stage.play(title, calls)
+    return context.run_scene(title, calls)
 
 
-def _took_s(act: Act) -> float:
+def _took_s(task: TaskRun) -> float:
     """Return the time from the first play's begin to the last one's end, by the task's clock."""
-    began = [began_s for _, _, began_s, _ in act.value]
-    ended = [ended_s for _, _, _, ended_s in act.value]
+    began = [began_s for _, _, began_s, _ in task.value]
+    ended = [ended_s for _, _, _, ended_s in task.value]
     return float(max(ended) - min(began))
 
 
-def _by_greenlet(act: Act) -> Scene:
+def _by_greenlet(task: TaskRun) -> Scene:
     """Give each greenlet that a task has spawned a lane of its own."""
-    lanes = [Lane(node=act.node, slot=f"{act.pid}#{ident}") for _, ident, _, _ in act.value]
+    lanes = [Lane(node=task.node, slot=f"{task.pid}#{ident}") for _, ident, _, _ in task.value]
     bars = [
         Bar(
             lane=row, doing="waits", what=name, who=f"greenlet {row + 1}",
-            started_s=act.started_s + began_s, finished_s=act.started_s + ended_s,
+            started_s=task.started_s + began_s, finished_s=task.started_s + ended_s,
         )
-        for row, (name, _, began_s, ended_s) in enumerate(act.value)
+        for row, (name, _, began_s, ended_s) in enumerate(task.value)
     ]  # fmt: skip
     return Scene(title=GREENLETS, caption=CAPTIONS[GREENLETS], lanes=tuple(lanes), bars=tuple(bars))

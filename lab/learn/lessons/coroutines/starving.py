@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lab.learn.engine.play import Act, Call, Played
-from lab.learn.engine.stage import Stage
-from lab.learn.engine.under_way import UnderWay
+from lab.learn.engine.context import Context
+from lab.learn.engine.open_scene import OpenScene
+from lab.learn.engine.scene_run import Call, SceneRun, TaskRun
 from lab.learn.lessons.coroutines.blame import Span, blamed, stalls, worst_gap_s
 from lab.learn.lessons.coroutines.pulse import Answer, Heartbeats, ask_until
 from lab.results.lesson import Scene
-from lab.session.protocols import Runner
+from lab.session.protocols import Worker
 from producer.plan import Work
 
 #: Neighbours, and how often each wants a turn.
@@ -49,7 +49,7 @@ class Found:
 class Starved:
     """A scene of neighbours; seconds since its start."""
 
-    played: Played
+    ran: SceneRun
     answers: Sequence[Answer]
     began_at: float  # the scene's start by this process's monotonic clock
     scene: Scene
@@ -58,19 +58,19 @@ class Starved:
     def turns(self) -> list[list[float]]:
         """Of each neighbour, the instants of its turns."""
         return [
-            [act.started_s + at_s for at_s in act.value]
-            for act in self.played.acts
-            if act.label.startswith("ticker")
+            [task.started_s + at_s for at_s in task.value]
+            for task in self.ran.tasks
+            if task.label.startswith("ticker")
         ]
 
-    def act(self, label: str) -> Act:
+    def task(self, label: str) -> TaskRun:
         """Return the one task of a label."""
-        [found] = [act for act in self.played.acts if act.label == label]
+        [found] = [task for task in self.ran.tasks if task.label == label]
         return found
 
     def span(self, label: str) -> Span:
         """Return when a task ran, by its own notes."""
-        [note] = self.act(label).notes
+        [note] = self.task(label).notes
         return Span(from_s=note.started_s, to_s=note.finished_s)
 
     @property
@@ -103,43 +103,43 @@ class Starved:
         return beats.late_s(self.began_at + span.from_s, self.began_at + span.to_s)
 
 
-def starve(stage: Stage, beats: Heartbeats, block_s: float) -> Starved:
+def starve(context: Context, beats: Heartbeats, block_s: float) -> Starved:
     """Send two tasks that keep the turn, the first half their length before a heartbeat is due."""
     if beats.await_one(BEAT_S):
         lead_s = beats.every_s - block_s / 2 - BEFORE_S - BETWEEN_S
         time.sleep(min(max(0.0, lead_s), BEAT_S))
 
-    def due_s(scene: UnderWay) -> float:
+    def due_s(scene: OpenScene) -> float:
         if not beats.arrived:
             return 0.0
         ago_s = time.monotonic() - beats.arrived[-1]
         return scene.lab.elapsed_s - ago_s + beats.every_s - block_s / 2
 
-    worker = stage.worker("gevent")
+    worker = context.worker("gevent")
     first = Call(work=_compute(block_s), worker=worker, label=COMPUTES)
     second = Call(work=_call_c(block_s), worker=worker, label=IN_C)
     title = "two that keep the turn"
     caption = "While one computes or waits in C nobody else has a turn, nor is anybody answered."
-    return _neighbours(stage, title, caption, [[first], [second]], block_s, due_s)
+    return _neighbours(context, title, caption, [[first], [second]], block_s, due_s)
 
 
-def cure(stage: Stage, block_s: float, turns: int) -> Starved:
+def cure(context: Context, block_s: float, turns: int) -> Starved:
     """Send the same work so that it lets the others have their turns."""
-    worker = stage.worker("gevent")
+    worker = context.worker("gevent")
     first = [Call(work=_compute(turns=turns, gives_way=True), worker=worker, label=GIVES_WAY)]
     second = [Call(work=_call_c(block_s, aside=True), worker=worker, label=ASIDE)]
-    if "prefork" in stage.pools:
-        other = stage.worker("prefork")
+    if "prefork" in context.pools:
+        other = context.worker("prefork")
         second.append(Call(work=_compute(turns=turns), worker=other, label=ELSEWHERE))
     title = "the same work, cured"
     caption = "It gives way, waits in a thread, or computes in a process: the neighbours tick on."
-    return _neighbours(stage, title, caption, [first, second], block_s, lambda _: 0.0)
+    return _neighbours(context, title, caption, [first, second], block_s, lambda _: 0.0)
 
 
 def found(starved: Starved) -> list[Found]:
     """Name, for each stall, who caused it: from outside, and from inside the worker."""
     spans = {
-        act.label: Span(from_s=act.started_s, to_s=act.finished_s) for act in starved.played.acts
+        task.label: Span(from_s=task.started_s, to_s=task.finished_s) for task in starved.ran.tasks
     }
     return [
         _found(stall, blamed(stall, spans), starved) for stall in stalls(starved.turns, STALL_S)
@@ -147,8 +147,8 @@ def found(starved: Starved) -> list[Found]:
 
 
 def _found(stall: Span, outside: str | None, starved: Starved) -> Found:
-    watch = starved.act(WATCH)
-    labels = {act.task_id: act.label for act in starved.played.acts}
+    watch = starved.task(WATCH)
+    labels = {task.task_id: task.label for task in starved.ran.tasks}
     seen = [
         (Span(from_s=watch.started_s + from_s, to_s=watch.started_s + to_s), *rest)
         for from_s, to_s, *rest in watch.value
@@ -176,32 +176,32 @@ def _call_c(seconds: float, aside: bool = False) -> Work:
 
 
 def _neighbours(
-    stage: Stage,
+    context: Context,
     title: str,
     caption: str,
     keepers: Sequence[Sequence[Call]],
     block_s: float,
-    due_s: Callable[[UnderWay], float],
+    due_s: Callable[[OpenScene], float],
 ) -> Starved:
     """Have neighbours tick, send what may keep the turn from `due_s` on, and ask all the while."""
-    worker, scene = stage.worker("gevent"), stage.begin(title)
+    worker, scene = context.worker("gevent"), context.open_scene(title)
     began_at = time.monotonic()
     length_s = 2 * BEFORE_S + len(keepers) * (block_s + BETWEEN_S) + BETWEEN_S / 2
-    calls = _regulars(stage.traces.put(title, 0), worker, length_s)
-    stage.send(scene, calls)
-    _await_all(stage, stage.traces.key(title), len(calls))
-    asking, node, lab = stage.house.asking, worker.node, scene.lab
+    calls = _regulars(context.traces.put(title, 0), worker, length_s)
+    context.send(scene, calls)
+    _await_all(context, context.traces.key(title), len(calls))
+    asking, node, lab = context.session.asking, worker.node, scene.lab
     answers = ask_until(asking, node, lab, max(lab.elapsed_s + BEFORE_S, due_s(scene)))
     for call in keepers:
-        stage.send(scene, call)
+        context.send(scene, call)
         answers += ask_until(asking, node, lab, lab.elapsed_s + block_s + BETWEEN_S)
-    played = stage.follow(scene)
-    drawn = scene.with_lab(played.scene(caption), ASKS)
-    stage.show(drawn)
-    return Starved(played=played, answers=answers, began_at=began_at, scene=drawn)
+    ran = context.follow(scene)
+    drawn = scene.with_lab(ran.scene(caption), ASKS)
+    context.show(drawn)
+    return Starved(ran=ran, answers=answers, began_at=began_at, scene=drawn)
 
 
-def _regulars(counter: str, worker: Runner, length_s: float) -> list[Call]:
+def _regulars(counter: str, worker: Worker, length_s: float) -> list[Call]:
     """Return those that are there from the beginning to the end."""
     tick = Work(task="lessons.coroutines.tick", args=(counter, length_s, EVERY_S))
     wait = Work(task="lessons.coroutines.wait", args=(counter, length_s))
@@ -213,7 +213,7 @@ def _regulars(counter: str, worker: Runner, length_s: float) -> list[Call]:
     ]
 
 
-def _await_all(stage: Stage, counter: str, count: int) -> None:
+def _await_all(context: Context, counter: str, count: int) -> None:
     deadline = time.monotonic() + THERE_S
-    while int(stage.traces.get(counter) or 0) < count and time.monotonic() < deadline:
+    while int(context.traces.get(counter) or 0) < count and time.monotonic() < deadline:
         time.sleep(0.01)

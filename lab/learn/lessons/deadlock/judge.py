@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from lab.learn.engine.play import Act, Note, Played
+from lab.learn.engine.scene_run import Note, SceneRun, TaskRun
 from lab.learn.lessons.deadlock.wait_graph import Sight, Stall, stalls
 from lab.results.lesson import Cell, Column, Wait
 
@@ -36,7 +36,7 @@ class Outcome:
 
     place: str  # key of PLACES
     way: Way
-    played: Played  # without the one who watched
+    ran: SceneRun  # without the one who watched
     found: tuple[Stall, ...]  # instants since the scene's start
     unit_s: float  # what a task needs from its first lock to its end, if nobody is in its way
     locks_left: int = 0  # in Redis, after all have ended
@@ -44,12 +44,12 @@ class Outcome:
     @property
     def tasks(self) -> int:
         """How many tasks there were."""
-        return len(self.played.acts)
+        return len(self.ran.tasks)
 
     @property
     def worked(self) -> int:
         """How many had all their locks."""
-        return sum(value["done"] for value in self.played.values)
+        return sum(value["done"] for value in self.ran.values)
 
     @property
     def counted(self) -> str:
@@ -59,12 +59,12 @@ class Outcome:
     @property
     def retries(self) -> int:
         """How often one of them began anew."""
-        return sum(value["retries"] for value in self.played.values)
+        return sum(value["retries"] for value in self.ran.values)
 
     @property
     def gave_up_s(self) -> float:
         """When the first gave up; infinite where nobody did."""
-        ends = [act.finished_s for act in self.played.acts if not act.value["done"]]
+        ends = [task.finished_s for task in self.ran.tasks if not task.value["done"]]
         return min(ends, default=float("inf"))
 
     @property
@@ -75,7 +75,7 @@ class Outcome:
     @property
     def waited_s(self) -> tuple[float, ...]:
         """How long each task waited for locks."""
-        return tuple(map(_waited_s, self.played.acts))
+        return tuple(map(_waited_s, self.ran.tasks))
 
     @property
     def had_to_wait(self) -> int:
@@ -92,14 +92,14 @@ class Outcome:
             self.retries,
             self.stalled_s or None,
             sum(self.waited_s),
-            self.played.makespan_s,
+            self.ran.makespan_s,
         )
 
 
-def judged(place: str, way: Way, played: Played, unit_s: float) -> Outcome:
+def judged(place: str, way: Way, ran: SceneRun, unit_s: float) -> Outcome:
     """Tell what was seen by the one who watched from what the others did."""
-    [watch] = [act for act in played.acts if act.label == WATCH]
-    others = tuple(act for act in played.acts if act.label != WATCH)
+    [watch] = [task for task in ran.tasks if task.label == WATCH]
+    others = tuple(task for task in ran.tasks if task.label != WATCH)
     sights = [
         Sight(at_s=watch.started_s + at_s, holders=held, wants=wants)
         for at_s, held, wants in watch.value
@@ -108,13 +108,13 @@ def judged(place: str, way: Way, played: Played, unit_s: float) -> Outcome:
     return Outcome(
         place=place,
         way=way,
-        played=replace(played, acts=others),
+        ran=replace(ran, tasks=others),
         found=tuple(found),
         unit_s=unit_s,
     )
 
 
-def seeing(watch: Act, found: Sequence[Stall]) -> Act:
+def seeing(watch: TaskRun, found: Sequence[Stall]) -> TaskRun:
     """Note in the watching task's lane when it saw a cycle."""
     notes: list[Note] = []
     before_s = watch.started_s
@@ -129,8 +129,8 @@ def _note(what: str, from_s: float, to_s: float) -> Note:
     return Note(doing="waits", what=what, started_s=from_s, finished_s=to_s)
 
 
-def _waited_s(act: Act) -> float:
-    return sum(note.finished_s - note.started_s for note in act.notes if note.doing == "blocked")
+def _waited_s(task: TaskRun) -> float:
+    return sum(note.finished_s - note.started_s for note in task.notes if note.doing == "blocked")
 
 
 def as_words(waits: Sequence[Wait]) -> str:

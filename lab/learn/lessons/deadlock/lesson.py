@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from lab.format import words
+from lab.learn.engine.context import Context
 from lab.learn.engine.lesson import Dial, Lesson, Question
-from lab.learn.engine.play import Call
-from lab.learn.engine.stage import Stage
+from lab.learn.engine.scene_run import Call
 from lab.learn.lessons.deadlock import subtasks
 from lab.learn.lessons.deadlock.judge import COLUMNS, PLACES, WAYS, Outcome, Way, as_words
 from lab.learn.lessons.deadlock.two_locks import NOTED, play
@@ -19,11 +19,13 @@ from tasks.errors import WorkerError
 Outcomes = Mapping[tuple[str, Way], Outcome]
 
 
-def run(stage: Stage) -> Findings:
+def run(context: Context) -> Findings:
     """Let them stall, cure it, let Celery stall itself, and see that all workers are well."""
-    _check_room(stage)
-    outcomes: Outcomes = {(place, way): play(stage, place, way) for place in PLACES for way in WAYS}
-    own = subtasks.run(stage)
+    _check_room(context)
+    outcomes: Outcomes = {
+        (place, way): play(context, place, way) for place in PLACES for way in WAYS
+    }
+    own = subtasks.run(context)
     return Findings(
         tables=(
             Table(
@@ -37,20 +39,20 @@ def run(stage: Stage) -> Findings:
             *(claim for place in PLACES for claim in _claims(outcomes, place)),
             *own.claims,
             _none_left(outcomes),
-            *(_well(stage, pool) for pool in stage.pools),
+            *(_well(context, pool) for pool in context.pools),
         ),
         verdict=_verdict(outcomes, own),
     )
 
 
-def _check_room(stage: Stage) -> None:
+def _check_room(context: Context) -> None:
     """Raise WorkerError where the tasks that wait for each other cannot all run at once."""
-    ring = stage.count("ring")
+    ring = context.count("ring")
     for pool, least in (("threads", ring + 2), ("prefork", ring // 2 + 1)):
-        if stage.slots(pool) < least:
+        if context.slots(pool) < least:
             raise WorkerError(
-                f"deadlock needs {least} slots of {stage.worker(pool).node}, which has "
-                f"{stage.slots(pool)}: start it with a greater --concurrency"
+                f"deadlock needs {least} slots of {context.worker(pool).node}, which has "
+                f"{context.slots(pool)}: start it with a greater --concurrency"
             )
 
 
@@ -92,21 +94,21 @@ def _none_left(outcomes: Outcomes) -> Claim:
     return Claim(says="no lock stays in Redis", holds=left == 0, seen=f"{left} left")
 
 
-def _well(stage: Stage, pool: str) -> Claim:
+def _well(context: Context, pool: str) -> Claim:
     """Say that a worker runs as many tasks at once as it has slots."""
-    slots, name = stage.slots(pool), f"well.{pool}"
+    slots, name = context.slots(pool), f"well.{pool}"
     for noted in NOTED:
-        stage.traces.key(f"{name}:{noted}")
-    work = Work(task="lessons.deadlock.gather", args=(stage.traces.key(name), slots))
-    calls = [Call(work=work, worker=stage.worker(pool), label="plain task")] * slots
-    at_once = min(stage.play(f"{pool}: as before", calls).values, default=0)
+        context.traces.key(f"{name}:{noted}")
+    work = Work(task="lessons.deadlock.gather", args=(context.traces.key(name), slots))
+    calls = [Call(work=work, worker=context.worker(pool), label="plain task")] * slots
+    at_once = min(context.run_scene(f"{pool}: as before", calls).values, default=0)
     says = f"{pool} afterwards: every slot works"
     return Claim(says=says, holds=at_once == slots, seen=f"{at_once} of {slots} at once")
 
 
 def _verdict(outcomes: Outcomes, own: subtasks.Shown) -> str:
     here, there = (outcomes[place, "opposite order"] for place in PLACES)
-    cured = [outcomes[place, "one order"].played.makespan_s for place in PLACES]
+    cured = [outcomes[place, "one order"].ran.makespan_s for place in PLACES]
     return (
         f"Locks taken in opposite order kept their tasks waiting in a circle for "
         f"{words.duration(here.stalled_s)} in one worker and {words.duration(there.stalled_s)} "

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lab.format import words
-from lab.learn.engine.play import Act, Call, Played
-from lab.learn.engine.stage import Stage
-from lab.learn.engine.under_way import UnderWay
+from lab.learn.engine.context import Context
+from lab.learn.engine.open_scene import OpenScene
+from lab.learn.engine.scene_run import Call, SceneRun, TaskRun
 from lab.results.lesson import Claim, Column, Table, Wait
 from producer.plan import Work
 
@@ -40,15 +40,15 @@ class Family:
 
     how: str
     slots: int
-    played: Played
+    ran: SceneRun
 
     @property
-    def parents(self) -> list[Act]:
+    def parents(self) -> list[TaskRun]:
         """Those that were sent first."""
         return self._named("parent")
 
     @property
-    def children(self) -> list[Act]:
+    def children(self) -> list[TaskRun]:
         """Those that the parents sent."""
         return self._named("child")
 
@@ -56,7 +56,7 @@ class Family:
     def results(self) -> int:
         """How many children's results got to where they were wanted."""
         last = self._named("rest") if self.how == ENDS else self.parents
-        return sum(act.value is True for act in last)
+        return sum(task.value is True for task in last)
 
     @property
     def counted(self) -> str:
@@ -66,16 +66,16 @@ class Family:
     @property
     def gave_up(self) -> int:
         """How many parents waited in vain."""
-        return sum(act.value is False for act in self.parents)
+        return sum(task.value is False for task in self.parents)
 
     @property
     def waiting_s(self) -> float:
         """For how long slots were taken by somebody who waited for a result."""
-        notes = [note for act in self.parents for note in act.notes if note.doing == "blocked"]
+        notes = [note for task in self.parents for note in task.notes if note.doing == "blocked"]
         return sum(note.finished_s - note.started_s for note in notes)
 
-    def _named(self, first: str) -> list[Act]:
-        return [act for act in self.played.acts if act.label.startswith(first)]
+    def _named(self, first: str) -> list[TaskRun]:
+        return [task for task in self.ran.tasks if task.label.startswith(first)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,7 @@ class Shown:
     def table(self) -> Table:
         """The three as rows."""
         rows = tuple(
-            (one.how, one.slots, one.counted, one.gave_up, one.waiting_s, one.played.makespan_s)
+            (one.how, one.slots, one.counted, one.gave_up, one.waiting_s, one.ran.makespan_s)
             for one in (self.same, self.ends, self.other)
         )
         return Table(title="Tasks that wait for tasks", columns=COLUMNS, rows=rows)
@@ -112,12 +112,12 @@ class Shown:
             )
 
 
-def run(stage: Stage) -> Shown:
+def run(context: Context) -> Shown:
     """Fill a worker with parents that wait; then let them end instead; then ask another worker."""
     return Shown(
-        same=_family(stage, SAME, _waiting(POOL)),
-        ends=_family(stage, ENDS, _ending),
-        other=_family(stage, OTHER, _waiting(ELSEWHERE)),
+        same=_family(context, SAME, _waiting(POOL)),
+        ends=_family(context, ENDS, _ending),
+        other=_family(context, OTHER, _waiting(ELSEWHERE)),
     )
 
 
@@ -125,8 +125,8 @@ def knot(family: Family) -> tuple[Wait, ...]:
     """Return the cycle if, when the first parent gave up, parents had all slots, children none."""
     if not family.parents or not family.children:
         return ()
-    first_end_s = min(act.finished_s for act in family.parents)
-    begun = sum(act.started_s < first_end_s for act in family.parents)
+    first_end_s = min(task.finished_s for task in family.parents)
+    begun = sum(task.started_s < first_end_s for task in family.parents)
     if begun < family.slots or _lead_s(family) < 0:
         return ()
     return (
@@ -137,55 +137,55 @@ def knot(family: Family) -> tuple[Wait, ...]:
 
 def _lead_s(family: Family) -> float:
     """Return how long after the first parent's end the first child began, in seconds."""
-    ends = [act.finished_s for act in family.parents]
-    return min(act.started_s for act in family.children) - min(ends)
+    ends = [task.finished_s for task in family.parents]
+    return min(task.started_s for task in family.children) - min(ends)
 
 
-def _family(stage: Stage, how: str, send: Callable[[Stage, UnderWay, str], None]) -> Family:
-    scene = stage.traces.key(f"family.{how}")
+def _family(context: Context, how: str, send: Callable[[Context, OpenScene, str], None]) -> Family:
+    scene = context.traces.key(f"family.{how}")
     for counted in ("begun", "sent:begun"):
-        stage.traces.key(f"family.{how}:{counted}")
-    under_way = stage.begin(f"{POOL}: {how}")
-    send(stage, under_way, scene)
-    played = stage.follow(under_way)
-    family = Family(how=how, slots=stage.slots(POOL), played=played)
-    stage.show(played.scene(CAPTIONS[how], knot(family) if how == SAME else ()))
+        context.traces.key(f"family.{how}:{counted}")
+    opened = context.open_scene(f"{POOL}: {how}")
+    send(context, opened, scene)
+    ran = context.follow(opened)
+    family = Family(how=how, slots=context.slots(POOL), ran=ran)
+    context.show(ran.scene(CAPTIONS[how], knot(family) if how == SAME else ()))
     return family
 
 
-def _waiting(children: str) -> Callable[[Stage, UnderWay, str], None]:
+def _waiting(children: str) -> Callable[[Context, OpenScene, str], None]:
     """Return how parents are sent that wait for children on the worker of pool `children`."""
 
-    def send(stage: Stage, under_way: UnderWay, scene: str) -> None:
-        many, worker = stage.slots(POOL), stage.worker(children)
+    def send(context: Context, opened: OpenScene, scene: str) -> None:
+        many, worker = context.slots(POOL), context.worker(children)
         calls = [
             _parent(
-                stage,
+                context,
                 number,
                 "parent",
-                stage.post(under_way, worker, f"child {number}", by_task=True),
+                context.send_options(opened, worker, f"child {number}", by_task=True),
                 PATIENCE_S,
                 scene,
                 many,
             )
             for number in range(1, many + 1)
         ]
-        stage.send(under_way, calls)
+        context.send(opened, calls)
 
     return send
 
 
-def _ending(stage: Stage, under_way: UnderWay, _scene: str) -> None:
+def _ending(context: Context, opened: OpenScene, _scene: str) -> None:
     """Send parents that send the rest of their work, and end."""
-    worker = stage.worker(POOL)
+    worker = context.worker(POOL)
     calls = []
-    for number in range(1, stage.slots(POOL) + 1):
-        child = stage.post(under_way, worker, f"child {number}", by_task=True)
-        rest = stage.post(under_way, worker, f"rest {number}", by_task=True)
-        calls.append(_parent(stage, number, "first_half", child, rest))
-    stage.send(under_way, calls)
+    for number in range(1, context.slots(POOL) + 1):
+        child = context.send_options(opened, worker, f"child {number}", by_task=True)
+        rest = context.send_options(opened, worker, f"rest {number}", by_task=True)
+        calls.append(_parent(context, number, "first_half", child, rest))
+    context.send(opened, calls)
 
 
-def _parent(stage: Stage, number: int, task: str, *args: Any) -> Call:
+def _parent(context: Context, number: int, task: str, *args: Any) -> Call:
     work = Work(task=f"lessons.deadlock.{task}", args=args)
-    return Call(work=work, worker=stage.worker(POOL), label=f"parent {number}")
+    return Call(work=work, worker=context.worker(POOL), label=f"parent {number}")

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
-from lab.learn.engine.play import Call, Played
-from lab.learn.engine.stage import Stage
+from lab.learn.engine.context import Context
+from lab.learn.engine.scene_run import Call, SceneRun
 from lab.learn.lessons.deadlock.judge import PLACES, WATCH, WAYS, Outcome, Way, judged, seeing
 from producer.plan import Work
 from tasks.lessons.deadlock import Errand
@@ -29,17 +29,17 @@ CAPTIONS: Final[dict[Way, str]] = {
 }
 
 
-def play(stage: Stage, place: str, way: Way) -> Outcome:
+def play(context: Context, place: str, way: Way) -> Outcome:
     """Play one scene and show it."""
     title = f"{PLACES[place]}: {way}"
-    scene = stage.traces.key(f"{place}.{WAYS.index(way)}")
-    errands = errands_of(stage.count("ring"), way, place, scene, _pace(stage))
+    scene = context.traces.key(f"{place}.{WAYS.index(way)}")
+    errands = errands_of(context.count("ring"), way, place, scene, _pace(context))
     names = sorted({lock for errand in errands for lock in errand.locks})
-    keys = [stage.traces.key(f"{scene.rpartition(':')[2]}:{name}") for name in (*names, *NOTED)]
-    played = stage.play(title, list(_calls(stage, place, scene, names, errands)))
-    outcome = judged(place, way, played, errands[0].pause_s + WORK_S)
-    left = sum(stage.traces.get(key) is not None for key in keys[: len(names)])
-    _show(stage, outcome, played)
+    keys = [context.traces.key(f"{scene.rpartition(':')[2]}:{name}") for name in (*names, *NOTED)]
+    ran = context.run_scene(title, list(_calls(context, place, scene, names, errands)))
+    outcome = judged(place, way, ran, errands[0].pause_s + WORK_S)
+    left = sum(context.traces.get(key) is not None for key in keys[: len(names)])
+    _show(context, outcome, ran)
     return replace(outcome, locks_left=left)
 
 
@@ -78,16 +78,16 @@ def errands_of(ring: int, way: Way, place: str, scene: str, pace: Pace) -> list[
     ]
 
 
-def _pace(stage: Stage) -> Pace:
+def _pace(context: Context) -> Pace:
     return Pace(
-        pause_s=stage.dial("pause_ms") / 1_000, patience_s=stage.dial("patience_ms") / 1_000
+        pause_s=context.dial("pause_ms") / 1_000, patience_s=context.dial("patience_ms") / 1_000
     )
 
 
 def _calls(
-    stage: Stage, place: str, scene: str, names: Sequence[str], errands: Sequence[Errand]
+    context: Context, place: str, scene: str, names: Sequence[str], errands: Sequence[Errand]
 ) -> Iterator[Call]:
-    first, second = (stage.worker(pool) for pool in POOLS[place])
+    first, second = (context.worker(pool) for pool in POOLS[place])
     watching = (place, scene, names, len(errands))
     yield Call(work=Work(task="lessons.deadlock.watch", args=watching), worker=first, label=WATCH)
     for number, errand in enumerate(errands):
@@ -98,13 +98,15 @@ def _calls(
         )
 
 
-def _show(stage: Stage, outcome: Outcome, played: Played) -> None:
+def _show(context: Context, outcome: Outcome, ran: SceneRun) -> None:
     """Show a stall with the one who saw it; a cure without, and once: it looks alike elsewhere."""
     caption = CAPTIONS[outcome.way]
     if outcome.way != "opposite order":
         if outcome.place == "redis":
-            stage.show(outcome.played.scene(caption))
+            context.show(outcome.ran.scene(caption))
         return
-    acts = tuple(seeing(act, outcome.found) if act.label == WATCH else act for act in played.acts)
+    tasks = tuple(
+        seeing(task, outcome.found) if task.label == WATCH else task for task in ran.tasks
+    )
     waits = outcome.found[0].waits if outcome.found else ()
-    stage.show(replace(played, acts=acts).scene(caption, waits))
+    context.show(replace(ran, tasks=tasks).scene(caption, waits))

@@ -8,7 +8,7 @@ from typing import Final
 
 from cluster.echo import Account
 from lab.format import words
-from lab.learn.engine.play import Played
+from lab.learn.engine.scene_run import SceneRun
 from lab.results.lesson import Cell, Claim, Column, Table
 from producer.statistics import percentiles
 
@@ -43,11 +43,11 @@ class Seen:
     latencies_s: Sequence[float]
 
 
-def summed(played: Played, clients: int, account: Account, used_s: float) -> Seen:
+def summed(ran: SceneRun, clients: int, account: Account, used_s: float) -> Seen:
     """Sum up what the clients have seen."""
-    told = [one["value"] for act in played.acts for one in act.value["clients"]]
+    told = [one["value"] for task in ran.tasks for one in task.value["clients"]]
     stock: dict[str, int] = next(
-        (act.value["stock"] for act in played.acts if act.value["stock"]), {}
+        (task.value["stock"] for task in ran.tasks if task.value["stock"]), {}
     )
     connected_s = min((one["connected_s"] for one in told if one["connected_s"]), default=0.0)
     return Seen(

@@ -10,14 +10,14 @@ from typing import Final
 
 from cluster.echo import account_of
 from cluster.footprint import cpu_s
-from lab.learn.engine.house import Wanted
+from lab.learn.engine.context import Context
 from lab.learn.engine.lesson import Dial, Lesson, Question
-from lab.learn.engine.play import Call, Played
-from lab.learn.engine.stage import Stage
+from lab.learn.engine.scene_run import Call, SceneRun
 from lab.learn.lessons.echo.judge import SEQUENTIAL, Seen, claims, figures, summed, verdict
 from lab.learn.lessons.echo.openings import check_openings
 from lab.results.lesson import Bar, Findings, Lane, Scene
-from lab.session.protocols import Runner
+from lab.session.protocols import Worker
+from lab.session.session import WorkerRequest
 from producer.plan import Work
 from tasks.lessons.echo import Visiting
 
@@ -41,29 +41,31 @@ TASKS: Final = 20
 DRAWN: Final = 8
 
 
-def run(stage: Stage) -> Findings:
+def run(context: Context) -> Findings:
     """Send the same clients to each server, one server after the other."""
-    clients = stage.count("clients")
-    check_openings(clients, stage.machine.processes, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-    [worker] = stage.start(Wanted(name="clients", pool="gevent", slots=TASKS))
-    seen = {kind: _visited(stage, worker, kind) for kind in CAPTIONS}
+    clients = context.count("clients")
+    check_openings(
+        clients, context.machine.processes, resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    )
+    [worker] = context.start(WorkerRequest(name="clients", pool="gevent", slots=TASKS))
+    seen = {kind: _visited(context, worker, kind) for kind in CAPTIONS}
     return Findings(
-        tables=(figures(seen, stage.count("messages")),),
+        tables=(figures(seen, context.count("messages")),),
         claims=tuple(claims(seen)),
         verdict=verdict(seen),
     )
 
 
-def _visited(stage: Stage, worker: Runner, kind: str) -> Seen:
+def _visited(context: Context, worker: Worker, kind: str) -> Seen:
     """Start a server, send the clients, and stop it."""
-    cluster = stage.house.cluster
+    cluster = context.session.cluster
     server, port = cluster.start_echo_server(kind)
     visiting = Visiting(
-        meeting=stage.traces.key(kind),
-        clients=stage.count("clients"),
+        meeting=context.traces.key(kind),
+        clients=context.count("clients"),
         port=port,
         server_pid=server.pid,
-        messages=stage.count("messages"),
+        messages=context.count("messages"),
         patience_s=LITTLE_PATIENCE_S if kind == SEQUENTIAL else PATIENCE_S,
     )
     calls = [
@@ -74,11 +76,11 @@ def _visited(stage: Stage, worker: Runner, kind: str) -> Seen:
         )
         for part in parts(visiting.clients)
     ]
-    played = stage.play(f"{kind} server", calls, SCENE_S)
+    ran = context.run_scene(f"{kind} server", calls, SCENE_S)
     used_s = cpu_s(server.pid)
     cluster.stop([server], STOP_S)
-    stage.show(scene(played, CAPTIONS[kind]))
-    return summed(played, visiting.clients, account_of(server), used_s)
+    context.show(scene(ran, CAPTIONS[kind]))
+    return summed(ran, visiting.clients, account_of(server), used_s)
 
 
 def parts(clients: int) -> list[range]:
@@ -87,13 +89,13 @@ def parts(clients: int) -> list[range]:
     return [range(a + 1, b + 1) for a, b in pairwise(ends) if b > a]
 
 
-def scene(played: Played, caption: str) -> Scene:
+def scene(ran: SceneRun, caption: str) -> Scene:
     """Draw a few of the clients, evenly among all by when they came, in a lane each."""
     came = sorted(
         (
-            (act.started_s + handed["value"]["began_s"], handed)
-            for act in played.acts
-            for handed in act.value["clients"]
+            (task.started_s + handed["value"]["began_s"], handed)
+            for task in ran.tasks
+            for handed in task.value["clients"]
         ),
         key=lambda one: (not one[1]["value"]["served"], one[1]["value"]["connected_s"] or 0.0),
     )
@@ -112,7 +114,7 @@ def scene(played: Played, caption: str) -> Scene:
         for lane, (began_s, handed) in enumerate(chosen)
         for doing, what, from_s, to_s in handed["notes"]
     )
-    return Scene(title=played.title, caption=caption, lanes=lanes, bars=bars)
+    return Scene(title=ran.title, caption=caption, lanes=lanes, bars=bars)
 
 
 LESSON: Final = Lesson(

@@ -8,7 +8,7 @@ from statistics import median
 from typing import Final
 
 from lab.format import words
-from lab.learn.engine.contest import Trial, Tried
+from lab.learn.engine.trials import Trial, Trials
 from lab.learn.lessons.free_threading.play import Count
 from lab.results.lesson import Cell, Claim, Column, Findings, Table
 from lab.session.interpreter import Interpreter
@@ -36,7 +36,7 @@ class Outcome:
     on: str  # names of the ways: threads with the GIL,
     off: str  # threads without,
     processes: str  # prefork with it
-    tried: Mapping[str, Tried]
+    tried: Mapping[str, Trials]
     bare: Mapping[str, Count]  # by way, of the two with threads
     guarded: Mapping[str, Count]
 

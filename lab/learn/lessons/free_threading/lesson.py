@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from lab.learn.engine.contest import in_turn
+from lab.learn.engine.context import Context
 from lab.learn.engine.lesson import Dial, Lesson, Question
-from lab.learn.engine.stage import Stage
+from lab.learn.engine.trials import run_trials
 from lab.learn.lessons.free_threading.judge import SHARED, Outcome, concluded
 from lab.learn.lessons.free_threading.play import SLICES, called, counted, started, turns_per_ms
 from lab.results.lesson import Findings
@@ -31,31 +31,31 @@ CAPTIONS: Final = (
 )
 
 
-def run(stage: Stage) -> Findings:
+def run(context: Context) -> Findings:
     """Compute and count on one interpreter, with its GIL and without."""
-    python, cores = stage.house.python, min(stage.machine.cores, MOST_CORES)
+    python, cores = context.session.python, min(context.machine.cores, MOST_CORES)
     if python is None or cores < 2:
         return _skipped(SKIPPED if python is None else TOO_FEW)
-    ways = started(stage, python, cores)
-    speed = turns_per_ms(stage, ways, cores)
+    ways = started(context, python, cores)
+    speed = turns_per_ms(context, ways, cores)
     for way, caption in zip(ways, CAPTIONS, strict=True):
         work = Work(task=SLICES, args=(round(SHOWN_MS * speed), SHOWN_SLICES, "own"))
-        stage.show(stage.play(way.name, called(work, way, cores)).scene(caption))
-    size = round(stage.dial("task_ms") * speed)
+        context.show(context.run_scene(way.name, called(work, way, cores)).scene(caption))
+    size = round(context.dial("task_ms") * speed)
     own, shared = (Work(task=SLICES, args=(size, 1, numbers)) for numbers in ("own", "shared"))
-    many = stage.count("tasks_per_core") * cores
+    many = context.count("tasks_per_core") * cores
     on, off, processes = ways
     calls = {way.name: partial(called, own, way, many) for way in ways}
     calls[off.name + SHARED] = partial(called, shared, off, many)
-    tried = in_turn(stage, "computing", calls, results=True)
+    tried = run_trials(context, "computing", calls, results=True)
     outcome = Outcome(
         cores=cores,
         on=on.name,
         off=off.name,
         processes=processes.name,
         tried=tried,
-        bare={way.name: counted(stage, way, cores, guarded=False) for way in (on, off)},
-        guarded={way.name: counted(stage, way, cores, guarded=True) for way in (on, off)},
+        bare={way.name: counted(context, way, cores, guarded=False) for way in (on, off)},
+        guarded={way.name: counted(context, way, cores, guarded=True) for way in (on, off)},
     )
     return concluded(outcome, python, many)
 

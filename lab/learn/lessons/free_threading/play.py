@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from lab.format import words
-from lab.learn.engine.house import Wanted
-from lab.learn.engine.play import Call
-from lab.learn.engine.stage import Stage
+from lab.learn.engine.context import Context
+from lab.learn.engine.scene_run import Call
 from lab.session.interpreter import Interpreter, environment
-from lab.session.protocols import Started
+from lab.session.protocols import StartedWorker
+from lab.session.session import WorkerRequest
 from producer.plan import Work
 
 SLICES, COUNT_DOWN = "lessons.free_threading.slices", "lessons.free_threading.count_down"
@@ -31,7 +31,7 @@ class Way:
     """One worker of the interpreter, and what computing on it came to."""
 
     name: str
-    worker: Started
+    worker: StartedWorker
     gil: bool  # whether it was started with it
 
 
@@ -45,15 +45,15 @@ class Count:
     makespan_s: float
 
 
-def started(stage: Stage, python: Interpreter, cores: int) -> list[Way]:
+def started(context: Context, python: Interpreter, cores: int) -> list[Way]:
     asked = (("gil", "threads", True), ("no-gil", "threads", False), ("prefork", "prefork", True))
-    started = stage.start(
+    started = context.start(
         *(
-            Wanted(
+            WorkerRequest(
                 name=name,
                 pool=pool,
                 slots=cores,
-                env=environment(python, stage.house.cluster.folder, gil=gil),
+                env=environment(python, context.session.cluster.folder, gil=gil),
                 python=python.path,
             )
             for name, pool, gil in asked
@@ -69,17 +69,17 @@ def called(work: Work, way: Way, count: int) -> list[Call]:
     return [Call(work=work, worker=way.worker, label=f"task {n}") for n in range(1, count + 1)]
 
 
-def turns_per_ms(stage: Stage, ways: Sequence[Way], cores: int) -> float:
+def turns_per_ms(context: Context, ways: Sequence[Way], cores: int) -> float:
     """Return how many turns this Python does in a millisecond; each worker is warm afterwards."""
     work = Work(task=SLICES, args=(TRIAL_TURNS, 1, "own"))
     took_s: list[float] = []
     for way in ways:
-        played = stage.play(f"warm-up: {way.name}", called(work, way, cores))
-        took_s += [value["cpu_s"] for value in played.values]
+        ran = context.run_scene(f"warm-up: {way.name}", called(work, way, cores))
+        took_s += [value["cpu_s"] for value in ran.values]
     return TRIAL_TURNS / min(took_s) / 1_000
 
 
-def counted(stage: Stage, way: Way, cores: int, *, guarded: bool) -> Count:
+def counted(context: Context, way: Way, cores: int, *, guarded: bool) -> Count:
     """Count down in all threads of a worker at once, again and again until an update is lost.
 
     Where others have the cores, two threads are seldom at it at the same instant.
@@ -88,10 +88,10 @@ def counted(stage: Stage, way: Way, cores: int, *, guarded: bool) -> Count:
     lost, number, makespan_s = 0, 0, 0.0
     while number < rounds and not lost:
         number += 1
-        counter = stage.traces.key(f"{way.worker.node}.{guarded}.{number}")
+        counter = context.traces.key(f"{way.worker.node}.{guarded}.{number}")
         work = Work(task=COUNT_DOWN, args=(counter, times, cores, guarded))
         title = f"counting, {'mutex' if guarded else 'bare'}: {way.name}"
-        played = stage.play(title, called(work, way, cores))
-        lost = played.values[0]["reads"]
-        makespan_s = played.makespan_s
+        ran = context.run_scene(title, called(work, way, cores))
+        lost = ran.values[0]["reads"]
+        makespan_s = ran.makespan_s
     return Count(lost=lost, of=times * cores, rounds=number, makespan_s=makespan_s)

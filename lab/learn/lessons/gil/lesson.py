@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from lab.format import words
+from lab.learn.engine.context import Context
 from lab.learn.engine.lesson import Dial, Lesson, Question
-from lab.learn.engine.play import Call, Played
-from lab.learn.engine.stage import Stage
+from lab.learn.engine.scene_run import Call, SceneRun
 from lab.results.lesson import Cell, Claim, Column, Findings, Table
 from producer.plan import Work
 from tasks.lessons.gil import WAYS
@@ -50,51 +50,51 @@ class _Tally:
     lost: dict[tuple[str, str], int] = field(default_factory=dict)
     finals: dict[tuple[str, str], list[int]] = field(default_factory=dict)
 
-    def enter(self, where: str, how: str, played: Played, finals: list[int], lost: int) -> None:
+    def enter(self, where: str, how: str, ran: SceneRun, finals: list[int], lost: int) -> None:
         each = words.count(finals[0]) if len(finals) == 1 else _each(finals)
-        self.rows.append((where, how, len(played.acts), each, lost, played.makespan_s))
+        self.rows.append((where, how, len(ran.tasks), each, lost, ran.makespan_s))
         self.lost[where, how] = lost
         self.finals[where, how] = finals
 
 
-def run(stage: Stage) -> Findings:
+def run(context: Context) -> Findings:
     """Let them take: in each interpreter, then from one counter in Redis."""
     tally = _Tally()
-    for pool in stage.pools:
+    for pool in context.pools:
         for how in (NO_PAUSE, PAUSE, MUTEX):
-            _in_interpreter(stage, pool, how, tally)
+            _in_interpreter(context, pool, how, tally)
     for how in WAYS:
-        _in_redis(stage, how, tally)
+        _in_redis(context, how, tally)
     title = "The counter, and what became of it"
     return Findings(
         tables=(Table(title=title, columns=COLUMNS, rows=tuple(tally.rows)),),
-        claims=tuple(_claims(stage, tally)),
-        verdict=_verdict(stage, tally),
+        claims=tuple(_claims(context, tally)),
+        verdict=_verdict(context, tally),
     )
 
 
-def _in_interpreter(stage: Stage, pool: str, how: str, tally: _Tally) -> None:
-    tasks = stage.count("tasks")
-    pause_s = _pauses_s(stage)[how]
+def _in_interpreter(context: Context, pool: str, how: str, tally: _Tally) -> None:
+    tasks = context.count("tasks")
+    pause_s = _pauses_s(context)[how]
     title = f"{pool}: {how}"
     work = Work(
-        task="lessons.gil.take", args=(stage.traces.key(title), tasks, pause_s, how == MUTEX)
+        task="lessons.gil.take", args=(context.traces.key(title), tasks, pause_s, how == MUTEX)
     )
-    worker = stage.worker(pool)
+    worker = context.worker(pool)
     calls = [Call(work=work, worker=worker, label=f"take {n}") for n in range(1, tasks + 1)]
-    played = stage.play(title, calls, GUARDED_S)
-    finals = _finals(played)
-    tally.enter(pool, how, played, finals, tasks - sum(tasks - final for final in finals))
+    ran = context.run_scene(title, calls, GUARDED_S)
+    finals = _finals(ran)
+    tally.enter(pool, how, ran, finals, tasks - sum(tasks - final for final in finals))
     slot = POOLS[pool].slot
     if how == PAUSE:
-        stage.show(played.excerpt(SHOWN).scene(CAPTIONS[slot]))
+        context.show(ran.excerpt(SHOWN).scene(CAPTIONS[slot]))
     if how == MUTEX and slot == "thread":
-        stage.show(played.excerpt(SHOWN).scene(CAPTIONS[how]))
+        context.show(ran.excerpt(SHOWN).scene(CAPTIONS[how]))
 
 
-def _pauses_s(stage: Stage) -> dict[str, float]:
+def _pauses_s(context: Context) -> dict[str, float]:
     """Return the pause of each way, in seconds; where all wait in a queue it has to be short."""
-    long_s = stage.dial("pause_ms") / 1_000
+    long_s = context.dial("pause_ms") / 1_000
     return {
         NO_PAUSE: 0.0,
         PAUSE: long_s,
@@ -105,34 +105,34 @@ def _pauses_s(stage: Stage) -> dict[str, float]:
     }
 
 
-def _finals(played: Played) -> list[int]:
+def _finals(ran: SceneRun) -> list[int]:
     """Return, for each process that took part, what was written to its counter last."""
     last: dict[int, tuple[float, int]] = {}
-    for act in played.acts:
-        written, at_s = act.value
-        last[act.pid] = max(last.get(act.pid, (0.0, 0)), (at_s, written))
+    for task in ran.tasks:
+        written, at_s = task.value
+        last[task.pid] = max(last.get(task.pid, (0.0, 0)), (at_s, written))
     return [written for _, written in last.values()]
 
 
-def _in_redis(stage: Stage, how: str, tally: _Tally) -> None:
+def _in_redis(context: Context, how: str, tally: _Tally) -> None:
     """Have all pools take from one counter, in turn."""
-    tasks, pause_s = stage.count("tasks"), _pauses_s(stage)[how]
-    key = stage.traces.put(f"counter.{how}", tasks)
+    tasks, pause_s = context.count("tasks"), _pauses_s(context)[how]
+    key = context.traces.put(f"counter.{how}", tasks)
     work = Work(task="lessons.gil.take_shared", args=(key, pause_s, how))
-    workers = [stage.worker(pool) for pool in stage.pools]
+    workers = [context.worker(pool) for pool in context.pools]
     calls = [
         Call(work=work, worker=workers[n * len(workers) // tasks], label=f"take {n + 1}")
         for n in range(tasks)
     ]
-    played = stage.play(f"{REDIS}: {how}", calls, GUARDED_S)
-    final = int(stage.traces.get(key) or 0)
-    tally.enter(REDIS, how, played, [final], final)
-    stage.show(played.excerpt(SHOWN_OF_EACH).scene(CAPTIONS[how]))
+    ran = context.run_scene(f"{REDIS}: {how}", calls, GUARDED_S)
+    final = int(context.traces.get(key) or 0)
+    tally.enter(REDIS, how, ran, [final], final)
+    context.show(ran.excerpt(SHOWN_OF_EACH).scene(CAPTIONS[how]))
 
 
-def _claims(stage: Stage, tally: _Tally) -> Iterator[Claim]:
-    tasks = stage.count("tasks")
-    for pool in stage.pools:
+def _claims(context: Context, tally: _Tally) -> Iterator[Claim]:
+    tasks = context.count("tasks")
+    for pool in context.pools:
         finals = tally.finals[pool, PAUSE]
         if POOLS[pool].slot == "process":
             own = len(finals) > 1 and min(finals) > 0
@@ -157,9 +157,9 @@ def _none_lost(what: str, lost: int) -> Claim:
     return Claim(says=f"{what} loses none", holds=lost == 0, seen=f"{lost} lost")
 
 
-def _verdict(stage: Stage, tally: _Tally) -> str:
-    tasks = stage.count("tasks")
-    worst = max(tally.lost[REDIS, "GET, SET"], *(tally.lost[p, PAUSE] for p in stage.pools))
+def _verdict(context: Context, tally: _Tally) -> str:
+    tasks = context.count("tasks")
+    worst = max(tally.lost[REDIS, "GET, SET"], *(tally.lost[p, PAUSE] for p in context.pools))
     return (
         f"Up to {worst} of {tasks} updates were lost wherever somebody else could read between one "
         f"task's read and its write, with the GIL (threads), without a second thread (gevent) and "

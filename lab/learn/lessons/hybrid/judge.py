@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from lab.format import words
-from lab.learn.engine.contest import Tried, quickest
+from lab.learn.engine.trials import Trials, fastest
 from lab.learn.lessons.hybrid.play import Cast, Mix
 from lab.results.lesson import Cell, Claim, Column, Findings, Table
 
@@ -28,15 +28,15 @@ class Outcome:
 
     cast: Cast
     mixes: Mapping[str, Mix]
-    tried: Mapping[str, Mapping[str, Tried]]  # by mix, by contestant
+    tried: Mapping[str, Mapping[str, Trials]]  # by mix, by contestant
 
     def at_equal_cores(self, mix: str) -> tuple[str, ...]:
         """Name the quickest of those with the same number of slots, whatever their memory."""
-        return quickest({m.name: self.tried[mix][m.name] for m in self.cast.same_slots})
+        return fastest({m.name: self.tried[mix][m.name] for m in self.cast.same_slots})
 
     def at_equal_memory(self, mix: str) -> tuple[str, ...]:
         """Name the quickest of those that fit into the budget."""
-        return quickest({m.name: self.tried[mix][m.name] for m in self.cast.same_memory})
+        return fastest({m.name: self.tried[mix][m.name] for m in self.cast.same_memory})
 
 
 def concluded(outcome: Outcome, works: int) -> Findings:
@@ -71,14 +71,14 @@ def _winners(outcome: Outcome) -> Table:
     )
 
 
-def named(quickest: Sequence[str], everyone: Sequence[str]) -> str:
+def named(fastest: Sequence[str], everyone: Sequence[str]) -> str:
     """Name the quickest, or the others where that is shorter."""
-    others = [name for name in everyone if name not in quickest]
+    others = [name for name in everyone if name not in fastest]
     if not others:
         return "no difference"
-    if len(others) < len(quickest):
+    if len(others) < len(fastest):
         return f"all but {', '.join(others)}"
-    return ", ".join(quickest)
+    return ", ".join(fastest)
 
 
 def _figures(outcome: Outcome, mix: str, works: int) -> Table:
@@ -157,7 +157,7 @@ def _verdict(outcome: Outcome) -> str:
     cast = outcome.cast
     waiting, computing = outcome.tried[WAITING], outcome.tried[COMPUTING]
 
-    def took(tried: Mapping[str, Tried], name: str) -> str:
+    def took(tried: Mapping[str, Trials], name: str) -> str:
         return words.duration(tried[name].makespan_s)
 
     return (

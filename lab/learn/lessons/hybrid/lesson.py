@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from lab.learn.engine.contest import in_turn
+from lab.learn.engine.context import Context
 from lab.learn.engine.lesson import Dial, Lesson, Question
-from lab.learn.engine.stage import Stage
+from lab.learn.engine.trials import run_trials
 from lab.learn.lessons.hybrid.judge import BOTH, COMPUTING, WAITING, Outcome, concluded
 from lab.learn.lessons.hybrid.play import Mix, engage, scene
 from lab.measure.calibrate import calibrate
@@ -29,30 +29,30 @@ CAPTIONS: Final = (
 )
 
 
-def run(stage: Stage) -> Findings:
+def run(context: Context) -> Findings:
     """Show what each does; let all of them do each mix in turn; name who was quickest at what."""
-    cores = min(stage.machine.cores, MOST_CORES)
+    cores = min(context.machine.cores, MOST_CORES)
     speed = calibrate().burn_iterations_per_ms
-    cast = engage(stage, cores, stage.count("slots"), speed)
+    cast = engage(context, cores, context.count("slots"), speed)
     for member, caption in zip(cast.members, CAPTIONS, strict=True):
-        played = stage.play(member.name, member.calls(SHOWN_PER_CORE * cores, SHOWN, cast))
-        stage.show(scene(member, played, caption))
-    mixes = {mix.name: mix for mix in _mixes(stage)}
-    works = stage.count("works")
+        ran = context.run_scene(member.name, member.calls(SHOWN_PER_CORE * cores, SHOWN, cast))
+        context.show(scene(member, ran, caption))
+    mixes = {mix.name: mix for mix in _mixes(context)}
+    works = context.count("works")
     tried = {
-        mix.name: in_turn(
-            stage, mix.name, {m.name: partial(m.calls, works, mix, cast) for m in cast.members}
+        mix.name: run_trials(
+            context, mix.name, {m.name: partial(m.calls, works, mix, cast) for m in cast.members}
         )
         for mix in mixes.values()
     }
     return concluded(Outcome(cast=cast, mixes=mixes, tried=tried), works)
 
 
-def _mixes(stage: Stage) -> tuple[Mix, ...]:
+def _mixes(context: Context) -> tuple[Mix, ...]:
     return (
-        Mix(name=WAITING, cpu_ms=2, io_ms=stage.dial("io_ms")),
+        Mix(name=WAITING, cpu_ms=2, io_ms=context.dial("io_ms")),
         Mix(name=BOTH, cpu_ms=8, io_ms=32),
-        Mix(name=COMPUTING, cpu_ms=stage.dial("cpu_ms"), io_ms=5),
+        Mix(name=COMPUTING, cpu_ms=context.dial("cpu_ms"), io_ms=5),
     )
 
 

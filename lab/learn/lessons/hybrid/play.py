@@ -11,12 +11,12 @@ from itertools import pairwise
 from typing import Final, Protocol
 
 from lab.format import words
-from lab.learn.engine.contest import pss_bytes
-from lab.learn.engine.house import Wanted
-from lab.learn.engine.play import Call, Played
-from lab.learn.engine.stage import Stage
+from lab.learn.engine.context import Context
+from lab.learn.engine.scene_run import Call, SceneRun
+from lab.learn.engine.trials import pss_bytes
 from lab.results.lesson import Bar, Lane, Scene
-from lab.session.protocols import Started
+from lab.session.protocols import StartedWorker
+from lab.session.session import WorkerRequest
 from producer.plan import Work
 
 WORK, SEVERAL = "lessons.hybrid.work", "lessons.hybrid.several"
@@ -45,7 +45,7 @@ class Member:
     """One way to have slots: the workers, and the threads inside each task, if any."""
 
     name: str
-    workers: tuple[Started, ...]
+    workers: tuple[StartedWorker, ...]
     threads: int = 0  # of each task; 0: a task is one work
 
     def calls(self, works: int, mix: Mix, cast: Scale) -> list[Call]:
@@ -130,15 +130,18 @@ def dealt(works: int, hands: int) -> list[range]:
     return [range(a, b) for a, b in pairwise(bounds) if a < b]
 
 
-def engage(stage: Stage, cores: int, slots: int, iterations_per_ms: float) -> Cast:
+def engage(context: Context, cores: int, slots: int, iterations_per_ms: float) -> Cast:
     """Start those with the same number of slots; then see how many processes equal memory holds."""
     each = -(-slots // cores)
-    processes, threads, gevent, inside, *per_core = stage.start(
-        Wanted(name="prefork", pool="prefork", slots=slots),
-        Wanted(name="threads", pool="threads", slots=slots),
-        Wanted(name="gevent", pool="gevent", slots=slots),
-        Wanted(name="both", pool="prefork", slots=cores),
-        *(Wanted(name=f"gevent-{n}", pool="gevent", slots=each) for n in range(1, cores + 1)),
+    processes, threads, gevent, inside, *per_core = context.start(
+        WorkerRequest(name="prefork", pool="prefork", slots=slots),
+        WorkerRequest(name="threads", pool="threads", slots=slots),
+        WorkerRequest(name="gevent", pool="gevent", slots=slots),
+        WorkerRequest(name="both", pool="prefork", slots=cores),
+        *(
+            WorkerRequest(name=f"gevent-{n}", pool="gevent", slots=each)
+            for n in range(1, cores + 1)
+        ),
     )
     fixed = {
         "processes": Member(name=words.pool("prefork", slots), workers=(processes,)),
@@ -150,17 +153,17 @@ def engage(stage: Stage, cores: int, slots: int, iterations_per_ms: float) -> Ca
         ),
     }
     scale = _Scale(cores=cores, iterations_per_ms=iterations_per_ms)
-    pss = {key: _warm(stage, one, slots, scale) for key, one in fixed.items()}
+    pss = {key: _warm(context, one, slots, scale) for key, one in fixed.items()}
     fitting = processes_that_fit(
         pss["per_core"], (cores, pss["threads_inside"]), (slots, pss["processes"])
     )
     # As many processes as cores are there already, and need no second worker.
     started = inside
     if fitting != cores:
-        [started] = stage.start(Wanted(name="few", pool="prefork", slots=fitting))
+        [started] = context.start(WorkerRequest(name="few", pool="prefork", slots=fitting))
     few = Member(name=words.pool("prefork", fitting), workers=(started,))
     taken = {one.name: pss[key] for key, one in fixed.items()}
-    taken[few.name] = _warm(stage, few, slots, scale)
+    taken[few.name] = _warm(context, few, slots, scale)
     return Cast(
         **fixed,
         cores=cores,
@@ -172,9 +175,9 @@ def engage(stage: Stage, cores: int, slots: int, iterations_per_ms: float) -> Ca
     )
 
 
-def _warm(stage: Stage, member: Member, slots: int, scale: Scale) -> int:
+def _warm(context: Context, member: Member, slots: int, scale: Scale) -> int:
     """Have every slot run something; return the bytes that the member takes then."""
-    stage.play(f"warm-up: {member.name}", member.calls(slots, WARM_UP, scale), results=False)
+    context.run_scene(f"warm-up: {member.name}", member.calls(slots, WARM_UP, scale), results=False)
     return pss_bytes(member.workers)
 
 
@@ -188,14 +191,14 @@ def processes_that_fit(budget: float, few: tuple[int, float], many: tuple[int, f
     return min(max(1, fitting), many[0] - 1)
 
 
-def scene(member: Member, played: Played, caption: str) -> Scene:
+def scene(member: Member, ran: SceneRun, caption: str) -> Scene:
     """Draw what a member did; with threads inside, a lane for each thread."""
     if not member.threads:
-        return played.scene(caption)
+        return ran.scene(caption)
     notes = [
-        (Lane(node=act.node, slot=f"{act.pid} {note.what}"), act.label, note)
-        for act in played.acts
-        for note in act.notes
+        (Lane(node=task.node, slot=f"{task.pid} {note.what}"), task.label, note)
+        for task in ran.tasks
+        for note in task.notes
     ]
     lanes = sorted({lane for lane, _, _ in notes}, key=lambda lane: lane.slot)
     bars = tuple(
@@ -209,4 +212,4 @@ def scene(member: Member, played: Played, caption: str) -> Scene:
         )
         for lane, label, note in notes
     )
-    return Scene(title=played.title, caption=caption, lanes=tuple(lanes), bars=bars)
+    return Scene(title=ran.title, caption=caption, lanes=tuple(lanes), bars=bars)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lab.format import words
-from lab.learn.engine.play import Act
+from lab.learn.engine.scene_run import TaskRun
 from lab.results.lesson import Cell, Claim, Column, Table
 from producer.statistics import percentiles
 from tasks.lessons.io_models import IO_URING
@@ -48,10 +48,10 @@ class Seen:
 
 
 def summed(
-    model: str, acts: Sequence[Act], delays_ms: Sequence[int], counted: Mapping[str, Any]
+    model: str, tasks: Sequence[TaskRun], delays_ms: Sequence[int], counted: Mapping[str, Any]
 ) -> Seen:
     """Sum a model's rounds up."""
-    rounds = [act.value for act in acts if act.label == model]
+    rounds = [task.value for task in tasks if task.label == model]
     late = [percentiles(_late_s(one["read_s"], delays_ms), 50, 95) for one in rounds]
     return Seen(
         wall_s=statistics.median(one["wall_s"] for one in rounds),

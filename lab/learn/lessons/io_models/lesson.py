@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from lab.learn.engine.house import Wanted
+from lab.learn.engine.context import Context
 from lab.learn.engine.lesson import Dial, Lesson, Question
-from lab.learn.engine.play import Act, Call, Note, Played
-from lab.learn.engine.stage import Stage
+from lab.learn.engine.scene_run import Call, Note, SceneRun, TaskRun
 from lab.learn.lessons.io_models.judge import (
     BEST,
     by_name,
@@ -23,6 +22,7 @@ from lab.learn.lessons.io_models.judge import (
     verdict,
 )
 from lab.results.lesson import Bar, Findings, Lane, Scene
+from lab.session.session import WorkerRequest
 from producer.plan import Work
 from tasks.lessons import ring
 from tasks.lessons.io_models import IO_URING
@@ -36,29 +36,29 @@ SCENE_S: Final = 30.0
 SEED: Final = 7
 
 
-def run(stage: Stage) -> Findings:
+def run(context: Context) -> Findings:
     """Read the same sockets under each model: timed, then with the system calls counted."""
-    delays_ms = delays(stage.count("sockets"), stage.dial("delay_ms"))
+    delays_ms = delays(context.count("sockets"), context.dial("delay_ms"))
     refusal = ring.refusal()
     models = [*MODELS, *([] if refusal else [IO_URING])]
-    port = stage.house.cluster.start_delay_server()
-    [reader] = stage.start(Wanted(name="reader", pool="prefork", slots=1))
+    port = context.session.cluster.start_delay_server()
+    [reader] = context.start(WorkerRequest(name="reader", pool="prefork", slots=1))
     bound_s = SCENE_S + sum(delays_ms) / 1_000
 
-    def play(title: str, task: str, readings: Sequence[str]) -> Played:
+    def play(title: str, task: str, readings: Sequence[str]) -> SceneRun:
         calls = [
             Call(work=Work(task=task, args=(model, port, delays_ms)), worker=reader, label=model)
             for model in readings
         ]
-        return stage.play(title, calls, bound_s)
+        return context.run_scene(title, calls, bound_s)
 
     once, others = models[:1], models[1:]
     timed = play("reading, timed", "lessons.io_models.read", [*once, *(others * ROUNDS)])
-    _show(stage, timed, models)
+    _show(context, timed, models)
     counted = play("reading, with system calls counted", "lessons.io_models.count", models)
     # A task that returns a mapping without notes is handed on whole.
-    calls = {act.label: act.value for act in counted.acts}
-    seen = {model: summed(model, timed.acts, delays_ms, calls[model]) for model in models}
+    calls = {task.label: task.value for task in counted.tasks}
+    seen = {model: summed(model, timed.tasks, delays_ms, calls[model]) for model in models}
     return Findings(
         tables=(figures(seen, delays_ms), by_name(seen)),
         claims=tuple(claims(seen, delays_ms)),
@@ -78,16 +78,16 @@ def delays(sockets: int, mean_ms: float) -> list[int]:
     return whole
 
 
-def _show(stage: Stage, timed: Played, models: Sequence[str]) -> None:
-    chosen = {act.label: act for act in timed.acts}
-    stage.show(
+def _show(context: Context, timed: SceneRun, models: Sequence[str]) -> None:
+    chosen = {task.label: task for task in timed.tasks}
+    context.show(
         scene(
             [chosen[models[0]], *(merged(chosen[model]) for model in models[1:])],
             "Each model reads the same sockets",
             "Blocking waits for one after the other; the others wait for all at once.",
         )
     )
-    stage.show(
+    context.show(
         scene(
             [chosen[model] for model in models[1:]],
             "Without blocking, closer",
@@ -96,23 +96,23 @@ def _show(stage: Stage, timed: Played, models: Sequence[str]) -> None:
     )
 
 
-def merged(act: Act) -> Act:
+def merged(task: TaskRun) -> TaskRun:
     """Return the act with one note for all: what it did for most of the time."""
     spent_s: defaultdict[Doing, float] = defaultdict(float)
-    for note in act.notes:
+    for note in task.notes:
         spent_s[note.doing] += note.finished_s - note.started_s
     doing = max(spent_s, key=lambda one: spent_s[one])
-    first, last = act.notes[0], act.notes[-1]
+    first, last = task.notes[0], task.notes[-1]
     note = Note(doing=doing, what="", started_s=first.started_s, finished_s=last.finished_s)
-    return replace(act, notes=(note,))
+    return replace(task, notes=(note,))
 
 
-def scene(acts: Sequence[Act], title: str, caption: str) -> Scene:
+def scene(tasks: Sequence[TaskRun], title: str, caption: str) -> Scene:
     """Draw readings in a lane each, as if they had begun together."""
-    lanes = tuple(Lane(node="reader", slot=act.label) for act in acts)
+    lanes = tuple(Lane(node="reader", slot=task.label) for task in tasks)
     bars = []
-    for lane, act in enumerate(acts):
-        zero_s = min((note.started_s for note in act.notes), default=act.started_s)
+    for lane, task in enumerate(tasks):
+        zero_s = min((note.started_s for note in task.notes), default=task.started_s)
         bars += [
             Bar(
                 lane=lane,
@@ -122,7 +122,7 @@ def scene(acts: Sequence[Act], title: str, caption: str) -> Scene:
                 started_s=note.started_s - zero_s,
                 finished_s=note.finished_s - zero_s,
             )
-            for note in act.notes
+            for note in task.notes
         ]
     axis = "seconds since it began"
     return Scene(title=title, caption=caption, lanes=lanes, bars=tuple(bars), axis=axis)

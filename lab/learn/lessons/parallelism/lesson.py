@@ -8,9 +8,9 @@ from typing import Final
 
 from cluster.affinity import can_hold, cores_of, held_to
 from cluster.footprint import pss_bytes
+from lab.learn.engine.context import Context
 from lab.learn.engine.lesson import Dial, Lesson, Question
-from lab.learn.engine.play import Call
-from lab.learn.engine.stage import Stage
+from lab.learn.engine.scene_run import Call
 from lab.learn.lessons.parallelism.judge import Figures
 from lab.learn.lessons.parallelism.play import (
     BURN,
@@ -52,20 +52,20 @@ CAPTIONS: Final[Mapping[tuple[str, bool], str]] = {
 }
 
 
-def run(stage: Stage) -> Findings:
+def run(context: Context) -> Findings:
     """Run each kind of task on one core, then on all there are."""
-    works = _works(stage.dial("work_ms"))
-    _warm_up(stage, works)
-    all_cores = stage.machine.cores
+    works = _works(context.dial("work_ms"))
+    _warm_up(context, works)
+    all_cores = context.machine.cores
     best: list[Timed] = []
     for kind in KINDS:
         for cores in _places(all_cores):
-            alike = _alike(stage, works[kind], kind, cores)
-            stage.show(scene(alike, CAPTIONS[kind, cores > 1]))
+            alike = _alike(context, works[kind], kind, cores)
+            context.show(scene(alike, CAPTIONS[kind, cores > 1]))
             best += alike
             if kind == BURN and cores > 1:
-                _show_closely(stage, alike)
-    memory = {pool: pss_bytes(_pid(stage, pool)) for pool in stage.pools}
+                _show_closely(context, alike)
+    memory = {pool: pss_bytes(_pid(context, pool)) for pool in context.pools}
     figures = Figures(best, memory)
     return Findings(
         tables=figures.tables(),
@@ -99,51 +99,51 @@ def _places(all_cores: int) -> tuple[int, ...]:
     return (1, all_cores) if can_hold() else (all_cores,)
 
 
-def _warm_up(stage: Stage, works: Mapping[str, Work]) -> None:
+def _warm_up(context: Context, works: Mapping[str, Work]) -> None:
     """Let threads be started, and modules imported, before anything is timed."""
-    calls = [call for pool in stage.pools for call in _four(stage, pool, works[SLEEP], SLEEP)]
-    stage.play("warm-up", calls)
+    calls = [call for pool in context.pools for call in _four(context, pool, works[SLEEP], SLEEP)]
+    context.run_scene("warm-up", calls)
 
 
-def _alike(stage: Stage, work: Work, kind: str, cores: int) -> list[Timed]:
+def _alike(context: Context, work: Work, kind: str, cores: int) -> list[Timed]:
     """Run four tasks on each pool, in rounds; return the quickest of each pool."""
     rounds = ROUNDS if kind == SLEEP or cores > 1 else 1
-    wait_s = stage.dial("work_ms") / 1_000
+    wait_s = context.dial("work_ms") / 1_000
     title = f"{kind} on {in_words(cores)}"
-    ran: dict[str, list[Timed]] = {pool: [] for pool in stage.pools}
-    with _on_cores(stage, cores):
+    by_pool: dict[str, list[Timed]] = {pool: [] for pool in context.pools}
+    with _on_cores(context, cores):
         for _ in range(rounds):
-            for pool, of_pool in ran.items():
-                played = stage.play(f"{title}: {pool}", _four(stage, pool, work, kind))
-                of_pool.append(timed(played, kind, cores, pool, wait_s))
-    return [min(of_pool, key=lambda one: one.in_t) for of_pool in ran.values()]
+            for pool, of_pool in by_pool.items():
+                ran = context.run_scene(f"{title}: {pool}", _four(context, pool, work, kind))
+                of_pool.append(timed(ran, kind, cores, pool, wait_s))
+    return [min(of_pool, key=lambda one: one.in_t) for of_pool in by_pool.values()]
 
 
-def _show_closely(stage: Stage, alike: Sequence[Timed]) -> None:
+def _show_closely(context: Context, alike: Sequence[Timed]) -> None:
     """Show how turns are taken, where several are at work at once."""
     for one in alike:
         if POOLS[one.pool].kernel_scheduled:
-            stage.show(close_look(one, CLOSE_S, CLOSELY[POOLS[one.pool].parallel_python]))
+            context.show(close_look(one, CLOSE_S, CLOSELY[POOLS[one.pool].parallel_python]))
 
 
-def _four(stage: Stage, pool: str, work: Work, kind: str) -> Sequence[Call]:
-    worker = stage.worker(pool)
+def _four(context: Context, pool: str, work: Work, kind: str) -> Sequence[Call]:
+    worker = context.worker(pool)
     return [Call(work=work, worker=worker, label=f"{kind} {n + 1}") for n in range(TASKS)]
 
 
 @contextmanager
-def _on_cores(stage: Stage, cores: int) -> Iterator[None]:
+def _on_cores(context: Context, cores: int) -> Iterator[None]:
     """Hold all workers to one core, if one is wanted and there are more."""
     with ExitStack() as held:
-        if cores < stage.machine.cores:
-            for pool in stage.pools:
-                pid = _pid(stage, pool)
+        if cores < context.machine.cores:
+            for pool in context.pools:
+                pid = _pid(context, pool)
                 held.enter_context(held_to({min(cores_of(pid))}, pid))
         yield
 
 
-def _pid(stage: Stage, pool: str) -> int:
-    pid = stage.worker(pool).pid
+def _pid(context: Context, pool: str) -> int:
+    pid = context.worker(pool).pid
     assert pid is not None, "the lesson's workers are on this machine"  # noqa: S101
     return pid
 

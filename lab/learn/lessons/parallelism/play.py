@@ -12,7 +12,7 @@ from typing import Final
 
 from lab.format import words
 from lab.learn.engine.atonce import mean_at_once
-from lab.learn.engine.play import Act, Played
+from lab.learn.engine.scene_run import SceneRun, TaskRun
 from lab.results.lesson import Bar, Lane, Scene
 from tasks.lessons.notebook import Doing
 from tasks.lessons.parallelism import CORE
@@ -75,15 +75,15 @@ class Timed:
         return max(0.0, 1 - had_s / wanted_s / due)
 
 
-def timed(played: Played, kind: str, cores: int, pool: str, wait_s: float) -> Timed:
+def timed(ran: SceneRun, kind: str, cores: int, pool: str, wait_s: float) -> Timed:
     """Read what the tasks handed in: since when, by one clock for all, and their CPU seconds."""
-    zero_s = min(one.value[0] for one in played.acts)
+    zero_s = min(one.value[0] for one in ran.tasks)
     return Timed(
         kind=kind,
         cores=cores,
         pool=pool,
-        task_s=wait_s if kind == SLEEP else mean(one.value[1] for one in played.acts),
-        stretches=tuple(part for one in played.acts for part in _stretches(one, zero_s)),
+        task_s=wait_s if kind == SLEEP else mean(one.value[1] for one in ran.tasks),
+        stretches=tuple(part for one in ran.tasks for part in _stretches(one, zero_s)),
     )
 
 
@@ -141,7 +141,7 @@ def _whole(one: Timed) -> Iterable[Stretch]:
         yield replace(first, bar=bar)
 
 
-def _stretches(one: Act, zero_s: float) -> Iterable[Stretch]:
+def _stretches(one: TaskRun, zero_s: float) -> Iterable[Stretch]:
     """Place a task's notes by its own clock: where the GIL is busy it opens its notebook late."""
     shift_s = one.value[0] - zero_s - one.started_s
     lane = Lane(node=one.node, slot=one.slot)

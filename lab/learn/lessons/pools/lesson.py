@@ -9,16 +9,16 @@ from statistics import median
 from typing import Final
 
 from cluster.footprint import cpu_s, pss_bytes
-from lab.learn.engine.house import Wanted
+from lab.learn.engine.context import Context
 from lab.learn.engine.lesson import Dial, Lesson, Question
-from lab.learn.engine.play import Call, Played
-from lab.learn.engine.stage import Stage
+from lab.learn.engine.scene_run import Call, SceneRun
 from lab.learn.lessons.pools.judge import Measured, claims, tables, verdict
 from lab.learn.lessons.pools.sweep import Step, sizes
 from lab.learn.lessons.pools.waves import Served, served
 from lab.measure.calibrate import calibrate
 from lab.results.lesson import Findings
-from lab.session.protocols import Runner
+from lab.session.protocols import Worker
+from lab.session.session import WorkerRequest
 from producer.plan import Work
 from worker.pools import POOLS
 
@@ -35,62 +35,62 @@ CPU_MS, WAIT_MS = 4.0, 30.0
 class _Size:
     """A worker of the sweep, and the best that was seen of it."""
 
-    worker: Runner
+    worker: Worker
     step: Step
 
 
-def run(stage: Stage) -> Findings:
+def run(context: Context) -> Findings:
     """Serve 20 tasks with 5 slots on each pool, then sweep."""
-    fives = [_size(stage.worker(pool), pool, SLOTS) for pool in stage.pools]
-    waves = {pool: _waves(stage, pool) for pool in stage.pools}
-    swept = _sweep(stage, fives)
+    fives = [_size(context.worker(pool), pool, SLOTS) for pool in context.pools]
+    waves = {pool: _waves(context, pool) for pool in context.pools}
+    swept = _sweep(context, fives)
     measured = Measured(
         served=waves,
-        steps={pool: [one for one in swept if one.pool == pool] for pool in stage.pools},
-        machine=stage.machine,
+        steps={pool: [one for one in swept if one.pool == pool] for pool in context.pools},
+        machine=context.machine,
     )
     return Findings(
         tables=tables(measured), claims=tuple(claims(measured)), verdict=verdict(measured)
     )
 
 
-def _waves(stage: Stage, pool: str) -> Served:
-    hold_s = stage.dial("hold_ms") / 1_000
+def _waves(context: Context, pool: str) -> Served:
+    hold_s = context.dial("hold_ms") / 1_000
     work = Work(task="lessons.pools.hold", args=(hold_s,))
-    worker = stage.worker(pool)
+    worker = context.worker(pool)
     calls = [Call(work=work, worker=worker, label=f"task {n}") for n in range(1, TASKS + 1)]
-    played = stage.play(f"{pool}: {TASKS} tasks, {SLOTS} slots", calls)
-    stage.show(played.scene("Five at a time; whoever is free takes the next."))
-    return served(played, pool, hold_s)
+    ran = context.run_scene(f"{pool}: {TASKS} tasks, {SLOTS} slots", calls)
+    context.show(ran.scene("Five at a time; whoever is free takes the next."))
+    return served(ran, pool, hold_s)
 
 
-def _sweep(stage: Stage, fives: Sequence[_Size]) -> list[Step]:
+def _sweep(context: Context, fives: Sequence[_Size]) -> list[Step]:
     """Have a worker of each size beside those of 5, then measure all of them in turn."""
     of_pools = [
-        sizes(SLOTS, processes=POOLS[pool].parallel_python, machine=stage.machine)
-        for pool in stage.pools
+        sizes(SLOTS, processes=POOLS[pool].parallel_python, machine=context.machine)
+        for pool in context.pools
     ]
     all_sizes = list(fives)
     for alike in list(zip_longest(*of_pools))[1:]:
         wanted = [
-            Wanted(name=f"{pool}-{slots}", pool=pool, slots=slots)
-            for pool, slots in zip(stage.pools, alike, strict=True)
+            WorkerRequest(name=f"{pool}-{slots}", pool=pool, slots=slots)
+            for pool, slots in zip(context.pools, alike, strict=True)
             if slots
         ]
-        started = stage.start(*wanted)
+        started = context.start(*wanted)
         all_sizes += [
             _size(worker, one.pool, one.slots) for worker, one in zip(started, wanted, strict=True)
         ]
     work = Work(task="mixed.work", args=(CPU_MS, WAIT_MS, calibrate().burn_iterations_per_ms))
     for size in chain.from_iterable([all_sizes] * ROUNDS):
-        _measure(stage, size, work)
+        _measure(context, size, work)
     return [
         replace(size.step, memory_bytes=pss_bytes(_pid(size.worker)))
         for size in sorted(all_sizes, key=lambda size: size.step.slots)
     ]
 
 
-def _size(worker: Runner, pool: str, slots: int) -> _Size:
+def _size(worker: Worker, pool: str, slots: int) -> _Size:
     step = Step(
         pool=pool,
         slots=slots,
@@ -103,23 +103,23 @@ def _size(worker: Runner, pool: str, slots: int) -> _Size:
     return _Size(worker=worker, step=step)
 
 
-def _measure(stage: Stage, size: _Size, work: Work) -> None:
+def _measure(context: Context, size: _Size, work: Work) -> None:
     """Send a burst, and keep what it came to where that is the best so far."""
     step = size.step
     calls = [Call(work=work, worker=size.worker, label="task")] * (step.slots + BEYOND)
-    played = stage.play(f"{step.pool}, {step.slots} slots", calls)
-    throughput_per_s = len(played.acts) / _took_s(played)
+    ran = context.run_scene(f"{step.pool}, {step.slots} slots", calls)
+    throughput_per_s = len(ran.tasks) / _took_s(ran)
     if throughput_per_s > step.throughput_per_s:
-        held_s = median(one.finished_s - one.started_s for one in played.acts)
+        held_s = median(one.finished_s - one.started_s for one in ran.tasks)
         size.step = replace(step, throughput_per_s=throughput_per_s, held_s=held_s)
 
 
-def _took_s(played: Played) -> float:
+def _took_s(ran: SceneRun) -> float:
     """From the first beginning to the last end: how long sending took is another matter."""
-    return max(one.finished_s for one in played.acts) - min(one.started_s for one in played.acts)
+    return max(one.finished_s for one in ran.tasks) - min(one.started_s for one in ran.tasks)
 
 
-def _pid(worker: Runner) -> int:
+def _pid(worker: Worker) -> int:
     assert worker.pid is not None, "the lesson's workers are on this machine"  # noqa: S101
     return worker.pid
 

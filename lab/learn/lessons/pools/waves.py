@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lab.learn.engine.atonce import most_at_once
-from lab.learn.engine.play import Played
+from lab.learn.engine.scene_run import SceneRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,13 +22,13 @@ class Served:
     makespan_s: float  # from the first task's beginning to the last one's end
 
 
-def served(played: Played, pool: str, hold_s: float) -> Served:
+def served(ran: SceneRun, pool: str, hold_s: float) -> Served:
     """Read what the tasks handed in: when each began, by one clock for all."""
-    held = [(one.value, one.value + hold_s) for one in played.acts]
-    counted = Counter(one.slot for one in played.acts)
+    held = [(one.value, one.value + hold_s) for one in ran.tasks]
+    counted = Counter(one.slot for one in ran.tasks)
     return Served(
         pool=pool,
-        tasks=len(played.acts),
+        tasks=len(ran.tasks),
         by_slot=tuple(count for _, count in counted.most_common()),
         at_once=most_at_once(held),
         waves=waves([began_s for began_s, _ in held], hold_s),

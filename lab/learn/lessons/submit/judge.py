@@ -13,16 +13,16 @@ from statistics import median
 from typing import Final
 
 from lab.format import words
-from lab.learn.engine.play import Act
+from lab.learn.engine.scene_run import TaskRun
 from lab.learn.lessons.submit.submitted import (
     BODY,
     CALLBACK,
     ERRBACK,
     Asked,
     Way,
-    acts,
     in_slot_of_failed,
     most_at_once,
+    tasks_of,
 )
 from lab.results.lesson import Cell, Claim, Column, Findings, Table
 
@@ -86,19 +86,19 @@ def _times(seen: Seen) -> Table:
 def _taker(seen: Seen, way: Way) -> str:
     if way.name == "chord":
         return f"{seen.asked.collector.node}, then lab"
-    return seen.asked.collector.node if acts(way, CALLBACK) else "lab"
+    return seen.asked.collector.node if tasks_of(way, CALLBACK) else "lab"
 
 
 def _whereabouts(seen: Seen) -> Table:
     linked, failing, chord = (seen.ways[n] for n in ("link", "link, link_error", "chord"))
     as_task, worker = "sent as a task when the task ends", seen.asked.worker.node
     rows: list[tuple[Cell, ...]] = [
-        ("link", len(acts(linked, CALLBACK)), as_task, _nodes(acts(linked, CALLBACK))),
+        ("link", len(tasks_of(linked, CALLBACK)), as_task, _nodes(tasks_of(linked, CALLBACK))),
         (
             "link_error(task_id)",
-            len(acts(failing, ERRBACK)),
+            len(tasks_of(failing, ERRBACK)),
             "sent as a task when the task fails",
-            _nodes(acts(failing, ERRBACK)),
+            _nodes(tasks_of(failing, ERRBACK)),
         ),
         (
             "link_error(request, exc, traceback)",
@@ -106,23 +106,23 @@ def _whereabouts(seen: Seen) -> Table:
             "called by the slot whose task failed",
             worker,
         ),
-        ("chord body", len(acts(chord, BODY)), "sent as a task by the last to end",
-         _nodes(acts(chord, BODY))),
+        ("chord body", len(tasks_of(chord, BODY)), "sent as a task by the last to end",
+         _nodes(tasks_of(chord, BODY))),
         ("add_done_callback", 1, "called by concurrent.futures", f"lab, pid {seen.here[1]}"),
     ]  # fmt: skip
     title = f"Who was called back, and where (lab is pid {os.getpid()})"
     return Table(title=title, columns=WHO_COLUMNS, rows=tuple(rows))
 
 
-def _nodes(called: Sequence[Act]) -> str:
+def _nodes(called: Sequence[TaskRun]) -> str:
     return ", ".join(f"{node} {slots}" for node, slots in _slots(called).items()) or "nowhere"
 
 
-def _slots(called: Sequence[Act]) -> dict[str, str]:
+def _slots(called: Sequence[TaskRun]) -> dict[str, str]:
     """Count, for each worker, the slots that were used."""
     used: dict[str, set[str]] = {}
-    for act in called:
-        used.setdefault(act.node, set()).add(act.slot)
+    for task in called:
+        used.setdefault(task.node, set()).add(task.slot)
     return {node: f"({len(own)} slot{'s' * (len(own) > 1)})" for node, own in used.items()}
 
 
@@ -137,7 +137,7 @@ def _claims(seen: Seen) -> Iterator[Claim]:
         seen=", ".join(map(str, values)),
     )
     chord = seen.ways["chord"]
-    bodies = len(acts(chord, BODY))
+    bodies = len(tasks_of(chord, BODY))
     yield Claim(
         says="a chord's body runs once, in a worker, with all results",
         holds=bodies == 1 and sorted(chord.values) == list(range(tasks)),
@@ -147,7 +147,7 @@ def _claims(seen: Seen) -> Iterator[Claim]:
 
 def _of_time(seen: Seen) -> Iterator[Claim]:
     alone, later = seen.ways["one by one"], seen.ways["collect later"]
-    busy = most_at_once(alone.played.acts)
+    busy = most_at_once(alone.ran.tasks)
     yield Claim(
         says="whoever waits for each result has one task at work at a time",
         holds=busy == 1,
@@ -179,8 +179,8 @@ def _of_time(seen: Seen) -> Iterator[Claim]:
 def _of_place(seen: Seen) -> Iterator[Claim]:
     here, there = [socket.gethostname(), os.getpid()], seen.asked.collector.node
     linked, failing = seen.ways["link"], seen.ways["link, link_error"]
-    calls = acts(linked, CALLBACK)
-    away = [act for act in calls if act.node == there and act.value[1:] != here]
+    calls = tasks_of(linked, CALLBACK)
+    away = [task for task in calls if task.node == there and task.value[1:] != here]
     yield Claim(
         says="each callback of link runs in a slot of a worker, none in the submitter",
         holds=len(away) == seen.asked.tasks and sorted(linked.values) == [*range(seen.asked.tasks)],
@@ -191,14 +191,14 @@ def _of_place(seen: Seen) -> Iterator[Claim]:
         holds=seen.here[1] == os.getpid() != seen.here[0],
         seen=f"pid {seen.here[1]}, the work in pid {seen.here[0]}",
     )
-    failed = [act.task_id for act in failing.played.acts if act.error]
-    told = [act.value[0] for act in acts(failing, ERRBACK)]
+    failed = [task.task_id for task in failing.ran.tasks if task.error]
+    told = [task.value[0] for task in tasks_of(failing, ERRBACK)]
     fine = seen.asked.tasks - len(failed)
     yield Claim(
         says="only what fails calls link_error, and only what succeeds calls link",
-        holds=sorted(told) == sorted(failed) != [] and len(acts(failing, CALLBACK)) == fine,
+        holds=sorted(told) == sorted(failed) != [] and len(tasks_of(failing, CALLBACK)) == fine,
         seen=f"{len(failed)} failed, {len(told)} errbacks; {fine} did not, "
-        f"{len(acts(failing, CALLBACK))} callbacks",
+        f"{len(tasks_of(failing, CALLBACK))} callbacks",
     )
     same = in_slot_of_failed(failing)
     yield Claim(
@@ -220,6 +220,6 @@ def _verdict(seen: Seen) -> str:
         f"submitter blocked for {words.percent(alone.blocked_s / max(alone.taken_s))} of it; "
         f"submitting all first took {words.duration(later.submitted_s)}, and the last result was "
         f"there after {words.duration(max(later.taken_s))}. With link the submitter was blocked "
-        f"for {words.duration(linked.blocked_s)}: all {len(acts(linked, CALLBACK))} callbacks ran "
-        f"in {seen.asked.collector.node}, none in the process that had asked for them."
+        f"for {words.duration(linked.blocked_s)}: all {len(tasks_of(linked, CALLBACK))} callbacks "
+        f"ran in {seen.asked.collector.node}, none in the process that had asked for them."
     )

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
+from lab.learn.engine.context import Context
 from lab.learn.engine.lesson import Dial, Lesson, Question
-from lab.learn.engine.stage import Stage
 from lab.learn.lessons.submit.judge import Seen, findings
 from lab.learn.lessons.submit.play import WAYS, called_back_here, warm_up
 from lab.learn.lessons.submit.submitted import ERRBACK, SUBMITS, Asked, Way
@@ -22,33 +22,35 @@ CAPTIONS: Final = {
 }
 
 
-def run(stage: Stage) -> Findings:
+def run(context: Context) -> Findings:
     """Submit the same work in each way."""
     asked = Asked(
-        tasks=stage.count("tasks"),
-        pause_s=stage.dial("pause_ms") / 1_000,
-        worker=stage.worker(stage.pools[0]),
-        collector=stage.worker(stage.pools[-1]),
+        tasks=context.count("tasks"),
+        pause_s=context.dial("pause_ms") / 1_000,
+        worker=context.worker(context.pools[0]),
+        collector=context.worker(context.pools[-1]),
     )
-    warm_up(stage, asked)
+    warm_up(context, asked)
     ways = {}
     for submit in WAYS:
-        way = submit(stage, asked)
+        way = submit(context, asked)
         ways[way.name] = way
         if way.name in CAPTIONS:
-            stage.show(_scene(way))
-    seen = Seen(asked=asked, ways=ways, slots=stage.slots(stage.pools[0]), here=called_back_here())
+            context.show(_scene(way))
+    seen = Seen(
+        asked=asked, ways=ways, slots=context.slots(context.pools[0]), here=called_back_here()
+    )
     return findings(seen)
 
 
 def _scene(way: Way) -> Scene:
     """Draw the workers below the process that submits; where a task failed, its errback too."""
-    scene = way.scene.with_lab(way.played.scene(CAPTIONS[way.name]), SUBMITS)
+    scene = way.scene.with_lab(way.ran.scene(CAPTIONS[way.name]), SUBMITS)
     called_s = {
-        act.started_s: mark.at_s
+        task.started_s: mark.at_s
         for mark in way.marks
-        for act in way.played.acts
-        if act.task_id == mark.task_id
+        for task in way.ran.tasks
+        if task.task_id == mark.task_id
     }
     bars = [part for bar in scene.bars for part in _with_errback(bar, called_s)]
     return replace(scene, bars=tuple(bars))

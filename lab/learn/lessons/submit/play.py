@@ -17,67 +17,67 @@ from typing import Any, Final
 from celery import chord, group
 from celery.exceptions import TimeoutError as NoResult
 
-from lab.learn.engine.stage import SCENE_S, Stage
+from lab.learn.engine.context import SCENE_S, Context
 from lab.learn.lessons.submit.submitted import BODY, CALLBACK, ERRBACK, Asked, Mark, Way
 from tasks.errors import WorkerError
 
 
-def one_by_one(stage: Stage, asked: Asked) -> Way:
+def one_by_one(context: Context, asked: Asked) -> Way:
     """Submit a task, wait for its result, submit the next."""
-    with _way(stage, "one by one") as way:
+    with _way(context, "one by one") as way:
         for number in range(asked.tasks):
             with way.scene.lab.noting("computes", "submits"):
-                result = _send(stage, asked, way, number)
+                result = _send(context, asked, way, number)
             way.submitted_s = way.scene.lab.elapsed_s
             _take(way, result, f"get {number + 1}")
     return way
 
 
-def collected_later(stage: Stage, asked: Asked) -> Way:
+def collected_later(context: Context, asked: Asked) -> Way:
     """Submit all tasks, do something else, then ask for each result."""
-    with _way(stage, "collect later") as way:
+    with _way(context, "collect later") as way:
         with _submitting(way):
-            results = [_send(stage, asked, way, number) for number in range(asked.tasks)]
+            results = [_send(context, asked, way, number) for number in range(asked.tasks)]
         _own_work(way, asked)
         for number, result in enumerate(results):
             _take(way, result, f"get {number + 1}")
     return way
 
 
-def linked(stage: Stage, asked: Asked) -> Way:
+def linked(context: Context, asked: Asked) -> Way:
     """Give each task a callback, and never ask for anything."""
-    with _way(stage, "link") as way:
+    with _way(context, "link") as way:
         with _submitting(way):
             for number in range(asked.tasks):
-                _send(stage, asked, way, number, link=_callback(stage, asked, way))
+                _send(context, asked, way, number, link=_callback(context, asked, way))
         _own_work(way, asked)
     _take_from_callbacks(way)
     return way
 
 
-def errors_linked(stage: Stage, asked: Asked) -> Way:
+def errors_linked(context: Context, asked: Asked) -> Way:
     """Let every second task fail, each with a callback and with both kinds of errback."""
-    key = stage.traces.key("marks")
-    seen = _signature(stage, "sees_failure", key=key, pause_s=asked.callback_s)
-    with _way(stage, "link, link_error") as way:
+    key = context.traces.key("marks")
+    seen = _signature(context, "sees_failure", key=key, pause_s=asked.callback_s)
+    with _way(context, "link, link_error") as way:
         with _submitting(way):
             for number in range(asked.tasks):
                 fails = number % 2 == 1
-                link = _callback(stage, asked, way, expected=not fails)
-                told = _errback(stage, asked, way, expected=fails)
-                _send(stage, asked, way, number, fails, link=link, link_error=[seen, told])
+                link = _callback(context, asked, way, expected=not fails)
+                told = _errback(context, asked, way, expected=fails)
+                _send(context, asked, way, number, fails, link=link, link_error=[seen, told])
         _own_work(way, asked)
     _take_from_callbacks(way)
-    way.marks = [_mark(text, way.scene.zero) for text in _list_at(stage, key)]
+    way.marks = [_mark(text, way.scene.zero) for text in _list_at(context, key)]
     return way
 
 
-def grouped(stage: Stage, asked: Asked) -> Way:
+def grouped(context: Context, asked: Asked) -> Way:
     """Submit a group, do something else, then ask for the list of all results."""
-    with _way(stage, "group") as way:
+    with _way(context, "group") as way:
         with _submitting(way):
-            result = group(_works(stage, asked, way)).apply_async()
-        stage.traces.forget(groups=(result.id,))
+            result = group(_works(context, asked, way)).apply_async()
+        context.traces.forget(groups=(result.id,))
         _own_work(way, asked)
         with way.scene.lab.noting("blocked", "get"):
             way.values = [one["value"] for one in _get(result)]
@@ -85,16 +85,16 @@ def grouped(stage: Stage, asked: Asked) -> Way:
     return way
 
 
-def chorded(stage: Stage, asked: Asked) -> Way:
+def chorded(context: Context, asked: Asked) -> Way:
     """Submit a group with a task that gets all its results, then ask for what that made of them."""
-    with _way(stage, "chord") as way:
+    with _way(context, "chord") as way:
         with _submitting(way):
-            posted = stage.post(way.scene, asked.collector, BODY, by_task=True)
-            body = _signature(stage, "collected", asked.callback_s).set(**posted)
-            result: Any = chord(_works(stage, asked, way), body).apply_async(
+            posted = context.send_options(way.scene, asked.collector, BODY, by_task=True)
+            body = _signature(context, "collected", asked.callback_s).set(**posted)
+            result: Any = chord(_works(context, asked, way), body).apply_async(
                 task_id=posted["task_id"]
             )
-        stage.traces.forget(groups=(result.parent.id,))
+        context.traces.forget(groups=(result.parent.id,))
         _own_work(way, asked)
         with way.scene.lab.noting("blocked", "get"):
             way.values = _get(result)["value"][0]
@@ -103,14 +103,14 @@ def chorded(stage: Stage, asked: Asked) -> Way:
 
 
 #: In the order in which they are shown.
-WAYS: Final[tuple[Callable[[Stage, Asked], Way], ...]] = (
+WAYS: Final[tuple[Callable[[Context, Asked], Way], ...]] = (
     one_by_one, collected_later, linked, errors_linked, grouped, chorded,
 )  # fmt: skip
 
 
-def warm_up(stage: Stage, asked: Asked) -> None:
+def warm_up(context: Context, asked: Asked) -> None:
     """Open what the first submission of a process opens: that is not any way's cost."""
-    one_by_one(stage, replace(asked, tasks=1, pause_s=0.0))
+    one_by_one(context, replace(asked, tasks=1, pause_s=0.0))
 
 
 def called_back_here() -> tuple[int, int]:
@@ -125,10 +125,10 @@ def called_back_here() -> tuple[int, int]:
 
 
 @contextmanager
-def _way(stage: Stage, name: str) -> Iterator[Way]:
-    way = Way(name=name, scene=stage.begin(name))
+def _way(context: Context, name: str) -> Iterator[Way]:
+    way = Way(name=name, scene=context.open_scene(name))
     yield way
-    way.played = stage.follow(way.scene, may_fail=True)
+    way.ran = context.follow(way.scene, may_fail=True)
 
 
 @contextmanager
@@ -147,36 +147,40 @@ def _own_work(way: Way, asked: Asked) -> None:
 
 
 def _send(
-    stage: Stage, asked: Asked, way: Way, number: int, fails: bool = False, **linked: Any
+    context: Context, asked: Asked, way: Way, number: int, fails: bool = False, **linked: Any
 ) -> Any:
     """Send one task as any Celery client does."""
-    options = stage.post(way.scene, asked.worker, f"work {number + 1}")
-    task = stage.house.app.tasks["lessons.submit.work"]
+    options = context.send_options(way.scene, asked.worker, f"work {number + 1}")
+    task = context.session.app.tasks["lessons.submit.work"]
     return task.apply_async((number, asked.pause_s, fails), **options, **linked)
 
 
-def _works(stage: Stage, asked: Asked, way: Way) -> list[Any]:
+def _works(context: Context, asked: Asked, way: Way) -> list[Any]:
     """Return the tasks as signatures, not sent yet."""
     return [
-        _signature(stage, "work", number, asked.pause_s).set(
-            **stage.post(way.scene, asked.worker, f"work {number + 1}")
+        _signature(context, "work", number, asked.pause_s).set(
+            **context.send_options(way.scene, asked.worker, f"work {number + 1}")
         )
         for number in range(asked.tasks)
     ]
 
 
-def _callback(stage: Stage, asked: Asked, way: Way, *, expected: bool = True) -> Any:
-    posted = stage.post(way.scene, asked.collector, CALLBACK, by_task=True, expected=expected)
-    return _signature(stage, "called_back", asked.callback_s).set(**posted)
+def _callback(context: Context, asked: Asked, way: Way, *, expected: bool = True) -> Any:
+    posted = context.send_options(
+        way.scene, asked.collector, CALLBACK, by_task=True, expected=expected
+    )
+    return _signature(context, "called_back", asked.callback_s).set(**posted)
 
 
-def _errback(stage: Stage, asked: Asked, way: Way, *, expected: bool) -> Any:
-    posted = stage.post(way.scene, asked.collector, ERRBACK, by_task=True, expected=expected)
-    return _signature(stage, "told_of_failure", pause_s=asked.callback_s).set(**posted)
+def _errback(context: Context, asked: Asked, way: Way, *, expected: bool) -> Any:
+    posted = context.send_options(
+        way.scene, asked.collector, ERRBACK, by_task=True, expected=expected
+    )
+    return _signature(context, "told_of_failure", pause_s=asked.callback_s).set(**posted)
 
 
-def _signature(stage: Stage, name: str, *args: Any, **kwargs: Any) -> Any:
-    return stage.house.app.tasks[f"lessons.submit.{name}"].s(*args, **kwargs)
+def _signature(context: Context, name: str, *args: Any, **kwargs: Any) -> Any:
+    return context.session.app.tasks[f"lessons.submit.{name}"].s(*args, **kwargs)
 
 
 def _take(way: Way, result: Any, what: str) -> None:
@@ -194,13 +198,13 @@ def _get(result: Any) -> Any:
 
 def _take_from_callbacks(way: Way) -> None:
     """Count a result as taken when its callback began."""
-    called = [act for act in way.played.acts if act.label in {CALLBACK, ERRBACK}]
-    way.taken_s = [act.started_s for act in called]
-    way.values = [act.value[0] for act in called if act.label == CALLBACK]
+    called = [task for task in way.ran.tasks if task.label in {CALLBACK, ERRBACK}]
+    way.taken_s = [task.started_s for task in called]
+    way.values = [task.value[0] for task in called if task.label == CALLBACK]
 
 
-def _list_at(stage: Stage, key: str) -> list[bytes]:
-    found: Any = stage.house.cluster.redis.lrange(key, 0, -1)
+def _list_at(context: Context, key: str) -> list[bytes]:
+    found: Any = context.session.cluster.redis.lrange(key, 0, -1)
     return list(found)
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from lab.learn.engine import atonce
-from lab.learn.engine.play import Act, Played
-from lab.learn.engine.under_way import UnderWay
-from lab.session.protocols import Runner
+from lab.learn.engine.open_scene import OpenScene
+from lab.learn.engine.scene_run import SceneRun, TaskRun
+from lab.session.protocols import Worker
 
 #: The lane of the process that submits.
 SUBMITS: Final = "submits"
@@ -23,8 +23,8 @@ class Asked:
 
     tasks: int
     pause_s: float
-    worker: Runner
-    collector: Runner
+    worker: Worker
+    collector: Worker
 
     @property
     def callback_s(self) -> float:
@@ -48,12 +48,12 @@ class Way:
     """One way as it went; seconds since its start."""
 
     name: str
-    scene: UnderWay
+    scene: OpenScene
     submitted_s: float = 0.0  # when the last task was with the broker
     taken_s: list[float] = field(default_factory=list)  # when results were in hand
     values: list[Any] = field(default_factory=list)  # what the tasks handed in, in order
     marks: list[Mark] = field(default_factory=list)
-    played: Played = field(init=False)
+    ran: SceneRun = field(init=False)
 
     @property
     def blocked_s(self) -> float:
@@ -62,22 +62,22 @@ class Way:
         return sum(to_s - from_s for doing, _, from_s, to_s in notes if doing == "blocked")
 
 
-def most_at_once(acts: Sequence[Act]) -> int:
+def most_at_once(tasks: Sequence[TaskRun]) -> int:
     """Count how many tasks were at work at once, by their own notes."""
     return atonce.most_at_once(
-        (note.started_s, note.finished_s) for act in acts for note in act.notes
+        (note.started_s, note.finished_s) for task in tasks for note in task.notes
     )
 
 
 def in_slot_of_failed(way: Way) -> int:
     """Count the errbacks that ran in the very process or thread whose task had failed."""
-    slots = {act.task_id: act.slot for act in way.played.acts}
+    slots = {task.task_id: task.slot for task in way.ran.tasks}
     return sum(
         slots.get(mark.task_id) in {f"{mark.pid}", f"{mark.pid}/{mark.thread}"}
         for mark in way.marks
     )
 
 
-def acts(way: Way, label: str) -> list[Act]:
+def tasks_of(way: Way, label: str) -> list[TaskRun]:
     """Return the tasks of one label."""
-    return [act for act in way.played.acts if act.label == label]
+    return [task for task in way.ran.tasks if task.label == label]

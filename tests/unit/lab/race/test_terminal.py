@@ -10,16 +10,16 @@ from rich.console import Console
 
 from lab.measure.repeat import Progress
 from lab.measure.workloads import FULL, workloads
-from lab.race.live import Board, LiveWatcher, PlainWatcher, headline, watcher
+from lab.race.live import Board, LiveTerminal, PlainTerminal, events, headline
 from lab.race.table import closing_line, show
 from lab.results.race import Calibration
-from lab.session.started import Entry
+from lab.session.started import PoolConfig
 from tests.unit.lab.report.sample import race
 from tests.unit.lab.sample import repeat
 from worker.pools import POOLS
 
 SPEED = Calibration(burn_iterations_per_ms=20_000, digest_rounds_per_ms=1_000)
-ENTRIES = [Entry(pool=POOLS[name], slots=2) for name in ("prefork", "gevent")]
+ENTRIES = [PoolConfig(pool=POOLS[name], slots=2) for name in ("prefork", "gevent")]
 
 
 def shown(width: int, **options: bool) -> str:
@@ -86,5 +86,5 @@ def test_the_settings_come_before_any_result() -> None:
 
 
 def test_a_pipe_gets_lines_and_a_terminal_gets_a_board() -> None:
-    assert isinstance(watcher(Console(file=io.StringIO())), PlainWatcher)
-    assert isinstance(watcher(Console(file=io.StringIO(), force_terminal=True)), LiveWatcher)
+    assert isinstance(events(Console(file=io.StringIO())), PlainTerminal)
+    assert isinstance(events(Console(file=io.StringIO(), force_terminal=True)), LiveTerminal)

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from lab.report.lesson import render
 from lab.results.lesson import Findings
-from tests.unit.lab.learn.engine.sample import scene, told
+from tests.unit.lab.learn.engine.sample import result, scene
 
 
 def test_the_page_has_question_timeline_figures_verdict_and_lecture() -> None:
-    page = render(told(chosen=1))
+    page = render(result(chosen=1))
     for words in (
         "How many?",
         "You expected “few”: right.",
@@ -25,17 +25,17 @@ def test_the_page_has_question_timeline_figures_verdict_and_lecture() -> None:
 
 
 def test_a_circle_of_waiting_is_drawn() -> None:
-    assert "first waits for lock b, which second has" in render(told())
-    assert 'class="cycle"' not in render(told(scenes=(scene(),)))
+    assert "first waits for lock b, which second has" in render(result())
+    assert 'class="cycle"' not in render(result(scenes=(scene(),)))
 
 
 def test_a_claim_that_does_not_hold_is_marked() -> None:
-    assert "not borne out" in render(told(holds=False))
-    assert "not borne out" not in render(told())
+    assert "not borne out" in render(result(holds=False))
+    assert "not borne out" not in render(result())
 
 
 def test_names_cannot_inject() -> None:
-    hostile = replace(told(), title="<script>alert(1)</script>", setting="</script><b>x")
+    hostile = replace(result(), title="<script>alert(1)</script>", setting="</script><b>x")
     page = render(hostile)
     assert "<script>alert(1)" not in page
     assert "</script><b>" not in page
@@ -43,6 +43,6 @@ def test_names_cannot_inject() -> None:
 
 def test_a_skipped_lesson_says_why_and_shows_no_empty_figures() -> None:
     findings = Findings(tables=(), claims=(), verdict="", skipped="no such Python was named")
-    page = render(replace(told(), scenes=(), findings=findings))
+    page = render(replace(result(), scenes=(), findings=findings))
     assert "Skipped: no such Python was named" in page
     assert "Figures" not in page

@@ -12,7 +12,7 @@ from lab.commands import report
 from lab.results import files as result_files
 from lab.results import race as results
 from tasks.errors import ResultFileError, UsageError
-from tests.unit.lab.learn.engine.sample import told
+from tests.unit.lab.learn.engine.sample import result
 from tests.unit.lab.report.sample import race
 
 
@@ -25,21 +25,21 @@ def test_a_result_reads_back_as_it_was(tmp_path: Path) -> None:
 
 def test_a_lesson_reads_back_as_it_was_and_is_no_race(tmp_path: Path) -> None:
     path = tmp_path / "gil.json"
-    result_files.write(told(), path)
-    assert result_files.read_any(path) == told()
+    result_files.write(result(), path)
+    assert result_files.read_any(path) == result()
     with pytest.raises(ResultFileError, match="a lesson, not a race"):
         result_files.read(path)
 
 
 def test_a_report_shows_a_lesson_alone(tmp_path: Path) -> None:
     files = [str(tmp_path / "gil.json"), str(tmp_path / "race.json")]
-    result_files.write(told(), Path(files[0]))
+    result_files.write(result(), Path(files[0]))
     result_files.write(race(), Path(files[1]))
     page = tmp_path / "page.html"
     with pytest.raises(UsageError, match="a lesson is shown alone"):
         report.report.main([*files, "-o", str(page)], standalone_mode=False)
     report.report.main([files[0], "-o", str(page)], standalone_mode=False)
-    assert told().findings.verdict in page.read_text()
+    assert result().findings.verdict in page.read_text()
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from lab.results.lesson import (
     Expectation,
     Findings,
     Lane,
+    LessonResult,
     Scene,
     Table,
-    Told,
     Wait,
 )
 from lab.results.race import Host, Versions
@@ -44,8 +44,10 @@ def scene(lanes: int = 2, **more: object) -> Scene:
     )
 
 
-def told(*, holds: bool = True, chosen: int | None = None, scenes: tuple[Scene, ...] = ()) -> Told:
-    return Told(
+def result(
+    *, holds: bool = True, chosen: int | None = None, scenes: tuple[Scene, ...] = ()
+) -> LessonResult:
+    return LessonResult(
         schema_version=SCHEMA_VERSION,
         kind="lesson",
         lesson="gil",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from lab.learn.engine.play import Act, Note, Played
+from lab.learn.engine.scene_run import Note, SceneRun, TaskRun
 
 
-def act(label: str, started_s: float, finished_s: float, value: Any = None, **more: Any) -> Act:
+def task(
+    label: str, started_s: float, finished_s: float, value: Any = None, **more: Any
+) -> TaskRun:
     """Make a task that has one note, which lasts as long as it ran."""
     note = Note(doing="waits", what=label, started_s=started_s, finished_s=finished_s)
     told: dict[str, Any] = {
@@ -18,8 +20,8 @@ def act(label: str, started_s: float, finished_s: float, value: Any = None, **mo
         "notes": (note,),
         **more,
     }
-    return Act(label=label, started_s=started_s, finished_s=finished_s, value=value, **told)
+    return TaskRun(label=label, started_s=started_s, finished_s=finished_s, value=value, **told)
 
 
-def played(*acts: Act) -> Played:
-    return Played(title="a scene", acts=acts)
+def ran(*tasks: TaskRun) -> SceneRun:
+    return SceneRun(title="a scene", tasks=tasks)

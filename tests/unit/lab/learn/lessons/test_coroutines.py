@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lab.learn.engine.play import Act
+from lab.learn.engine.scene_run import TaskRun
 from lab.learn.lessons.coroutines.judge import Seen, findings
 from lab.learn.lessons.coroutines.plays import GREENLETS, IN_TURN, TASKS, Acted
 from lab.learn.lessons.coroutines.pulse import Answer, Heartbeats
@@ -21,7 +21,7 @@ from lab.learn.lessons.coroutines.starving import (
 )
 from lab.results.lesson import Findings
 from tests.unit.lab.learn.engine.sample import scene
-from tests.unit.lab.learn.lessons.made import act, played
+from tests.unit.lab.learn.lessons.made import ran, task
 from tests.unit.lab.learn.lessons.test_blame import ticking
 
 PLAYS = Acted(
@@ -34,20 +34,22 @@ LOOKS += [[2.19, 3.0, f"id of {IN_C}", "a.py:9 g", 70, 70]]
 
 def starved(looks: list[list[object]] | None = None) -> Starved:
     turns = ticking((0, 1_000), (1_800, 2_200), (3_000, 4_000))
-    acts = [act(f"ticker {n}", 0.0, 4.0, turns) for n in (1, 2)]
-    acts += [act(PATIENT, 0.01, 4.0), act(WATCH, 0.0, 4.0, LOOKS if looks is None else looks)]
-    acts += [act(COMPUTES, 1.0, 1.8, 900), act(IN_C, 2.2, 3.0)]
-    return made(acts, Answer(asked_s=0.98, answered_s=1.81))
+    tasks = [task(f"ticker {n}", 0.0, 4.0, turns) for n in (1, 2)]
+    tasks += [task(PATIENT, 0.01, 4.0), task(WATCH, 0.0, 4.0, LOOKS if looks is None else looks)]
+    tasks += [task(COMPUTES, 1.0, 1.8, 900), task(IN_C, 2.2, 3.0)]
+    return made(tasks, Answer(asked_s=0.98, answered_s=1.81))
 
 
 def cured() -> Starved:
-    acts = [act(f"ticker {n}", 0.0, 4.0, ticking((0, 4_000))) for n in (1, 2)]
-    acts += [act(PATIENT, 0.0, 4.0), act(WATCH, 0.0, 4.0, [])]
-    return made([*acts, act(GIVES_WAY, 1.0, 1.9), act(ASIDE, 2.2, 3.0), act(ELSEWHERE, 2.2, 3.1)])
+    tasks = [task(f"ticker {n}", 0.0, 4.0, ticking((0, 4_000))) for n in (1, 2)]
+    tasks += [task(PATIENT, 0.0, 4.0), task(WATCH, 0.0, 4.0, [])]
+    return made(
+        [*tasks, task(GIVES_WAY, 1.0, 1.9), task(ASIDE, 2.2, 3.0), task(ELSEWHERE, 2.2, 3.1)]
+    )
 
 
-def made(acts: list[Act], *answers: Answer) -> Starved:
-    return Starved(played=played(*acts), answers=answers, began_at=100.0, scene=scene())
+def made(tasks: list[TaskRun], *answers: Answer) -> Starved:
+    return Starved(ran=ran(*tasks), answers=answers, began_at=100.0, scene=scene())
 
 
 def seen(**more: object) -> Seen:
@@ -86,11 +88,11 @@ def test_a_watch_that_finds_another_is_not_borne_out() -> None:
 
 
 def test_nobody_starved_is_not_borne_out_and_nobody_is_named() -> None:
-    acts = [
+    tasks = [
         replace(one, value=ticking((0, 4_000))) if one.label.startswith("ticker") else one
-        for one in starved().played.acts
+        for one in starved().ran.tasks
     ]
-    well = made(acts)
+    well = made(tasks)
     assert found(well) == []
     broken = failing(findings(seen(starved=well, found=found(well))))
     assert sum("keeps every neighbour" in line for line in broken) == 2
@@ -99,10 +101,10 @@ def test_nobody_starved_is_not_borne_out_and_nobody_is_named() -> None:
 
 def test_a_cure_that_does_not_help_is_not_borne_out() -> None:
     ill = starved()
-    acts = [
-        replace(one, label=GIVES_WAY) if one.label == COMPUTES else one for one in ill.played.acts
+    tasks = [
+        replace(one, label=GIVES_WAY) if one.label == COMPUTES else one for one in ill.ran.tasks
     ]
-    broken = failing(findings(seen(cured=replace(ill, played=played(*acts)))))
+    broken = failing(findings(seen(cured=replace(ill, ran=ran(*tasks)))))
     assert broken == [f"“{GIVES_WAY}” leaves the neighbours their turns"]
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from lab.learn.engine.play import Act, Note, Played
+from lab.learn.engine.scene_run import Note, SceneRun, TaskRun
 from lab.learn.lessons.deadlock.judge import WATCH, WAYS, Way, judged, seeing
 from lab.learn.lessons.deadlock.subtasks import SAME, Family, knot
 from lab.learn.lessons.deadlock.two_locks import Pace, errands_of
@@ -19,8 +19,8 @@ CIRCLE = (
 )
 
 
-def act(label: str, value: object, started_s: float, finished_s: float, *notes: Note) -> Act:
-    return Act(
+def task(label: str, value: object, started_s: float, finished_s: float, *notes: Note) -> TaskRun:
+    return TaskRun(
         task_id=label,
         label=label,
         node="threads@here",
@@ -57,7 +57,7 @@ def test_every_task_works_equally_long_and_its_waits_have_a_bound(way: Way) -> N
         assert errand.party == 4
 
 
-def played() -> Played:
+def ran() -> SceneRun:
     """Two who gave each other up, one who worked, and one who watched from 0.5 s on."""
     blocked = Note(doing="blocked", what="has a, wants b", started_s=0.7, finished_s=1.7)
     sights = [
@@ -65,19 +65,19 @@ def played() -> Played:
         [0.2, {"a": "task 1", "b": "task 2"}, {"task 1": "b", "task 2": "a"}],
         [1.2, {"b": "task 2"}, {}],
     ]
-    return Played(
+    return SceneRun(
         title="t",
-        acts=(
-            act(WATCH, sights, 0.5, 2.0),
-            act("task 1", {"done": False, "retries": 0}, 0.5, 1.7, blocked),
-            act("task 2", {"done": True, "retries": 2}, 0.5, 1.9, blocked),
-            act("task 3", {"done": True, "retries": 0}, 0.5, 0.8),
+        tasks=(
+            task(WATCH, sights, 0.5, 2.0),
+            task("task 1", {"done": False, "retries": 0}, 0.5, 1.7, blocked),
+            task("task 2", {"done": True, "retries": 2}, 0.5, 1.9, blocked),
+            task("task 3", {"done": True, "retries": 0}, 0.5, 0.8),
         ),
     )
 
 
 def test_what_was_seen_is_put_on_the_scene_s_time_axis() -> None:
-    outcome = judged("worker", "opposite order", played(), 0.3)
+    outcome = judged("worker", "opposite order", ran(), 0.3)
     [stall] = outcome.found
     assert stall.waits == CIRCLE
     assert (stall.from_s, stall.to_s) == pytest.approx((0.7, 1.7))
@@ -88,29 +88,29 @@ def test_what_was_seen_is_put_on_the_scene_s_time_axis() -> None:
 
 
 def test_nobody_who_gave_up_is_at_no_time() -> None:
-    [watch, _, *others] = played().acts
+    [watch, _, *others] = ran().tasks
     outcome = judged(
-        "redis", "one order", replace(played(), acts=(replace(watch, value=[]), *others)), 0.3
+        "redis", "one order", replace(ran(), tasks=(replace(watch, value=[]), *others)), 0.3
     )
     assert outcome.gave_up_s == float("inf")
     assert outcome.row[4] is None
 
 
 def test_the_watching_lane_shows_when_the_circle_was_there() -> None:
-    outcome = judged("worker", "opposite order", played(), 0.3)
-    noted = seeing(played().acts[0], outcome.found).notes
+    outcome = judged("worker", "opposite order", ran(), 0.3)
+    noted = seeing(ran().tasks[0], outcome.found).notes
     assert [note.what for note in noted] == ["sees no cycle", "sees the cycle", "sees no cycle"]
     assert [note.started_s for note in noted] == pytest.approx([0.5, 0.7, 1.7])
     assert noted[-1].finished_s == 2.0
 
 
 def family(slots: int, child_at_s: float) -> Family:
-    acts = (
-        act("parent 1", False, 0.0, 1.0),
-        act("parent 2", False, 0.1, 1.1),
-        act("child 1", True, child_at_s, child_at_s + 0.3),
+    tasks = (
+        task("parent 1", False, 0.0, 1.0),
+        task("parent 2", False, 0.1, 1.1),
+        task("child 1", True, child_at_s, child_at_s + 0.3),
     )
-    return Family(how=SAME, slots=slots, played=Played(title="t", acts=acts))
+    return Family(how=SAME, slots=slots, ran=SceneRun(title="t", tasks=tasks))
 
 
 def test_slots_are_stuck_where_parents_have_all_and_no_child_has_begun() -> None:

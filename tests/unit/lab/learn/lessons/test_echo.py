@@ -11,7 +11,7 @@ from lab.learn.lessons.echo.judge import SEQUENTIAL, claims, figures, summed, ve
 from lab.learn.lessons.echo.lesson import DRAWN, TASKS, parts, scene
 from lab.learn.lessons.echo.openings import check_openings
 from tasks.errors import MachineError
-from tests.unit.lab.learn.lessons.made import act, played
+from tests.unit.lab.learn.lessons.made import ran, task
 
 
 def client(number: int, *, served: bool = True, asked_s: float = 1.0) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def client(number: int, *, served: bool = True, asked_s: float = 1.0) -> dict[st
 
 def visit(*clients: dict[str, Any], threads: int = 1) -> Any:
     stock = {"threads": threads, "memory_bytes": 1_000}
-    return played(act("clients", 0.0, 1.0, {"clients": list(clients), "stock": stock}))
+    return ran(task("clients", 0.0, 1.0, {"clients": list(clients), "stock": stock}))
 
 
 def seen(*clients: dict[str, Any], threads: int = 1, most_at_once: int) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lab.learn.engine.contest import Trial, Tried
+from lab.learn.engine.trials import Trial, Trials
 from lab.learn.lessons.free_threading.judge import SHARED, Outcome, claims, concluded
 from lab.learn.lessons.free_threading.play import Count
 from lab.session.interpreter import Interpreter
@@ -23,13 +23,13 @@ def tried(
     cpu_s: float = 0.8,
     asleep_s: float = 0.0,
     queued_s: float = 0.0,
-) -> Tried:
+) -> Trials:
     """Return three trials of eight tasks each that went the same; seconds of all eight together."""
     value: dict[str, Any] = {
         "gil": gil, "cpu_s": cpu_s / 8, "asleep_s": asleep_s / 8, "queued_s": queued_s / 8,
     }  # fmt: skip
     one = Trial(makespan_s=makespan_s, cpu_s=cpu_s, runnable_s=None, values=(value,) * 8)
-    return Tried(trials=(one,) * 3)
+    return Trials(trials=(one,) * 3)
 
 
 def count(lost: int) -> Count:
@@ -73,7 +73,7 @@ def test_all_that_is_claimed_is_so_where_theory_is() -> None:
         (OFF, tried(0.6, gil=False), "at least 0.75 times as fast as prefork"),
     ],
 )
-def test_what_was_not_seen_is_not_borne_out(name: str, instead: Tried, says: str) -> None:
+def test_what_was_not_seen_is_not_borne_out(name: str, instead: Trials, says: str) -> None:
     changed = replace(USUAL, tried={**USUAL.tried, name: instead})
     assert any(says in claim for claim in broken(changed))
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from lab.learn.engine.contest import Trial, Tried, quickest
-from lab.learn.engine.play import Act, Note, Played
-from lab.learn.engine.teach import check
+from lab.learn.engine.run import check
+from lab.learn.engine.scene_run import Note, SceneRun, TaskRun
+from lab.learn.engine.trials import Trial, Trials, fastest
 from lab.learn.lessons.hybrid.judge import (
     BOTH,
     COMPUTING,
@@ -72,11 +72,11 @@ CAST = Cast(
 )
 
 
-def tried(makespan_s: float, busy: float = 0.5, wanted: float | None = 0.5) -> Tried:
+def tried(makespan_s: float, busy: float = 0.5, wanted: float | None = 0.5) -> Trials:
     """Return three trials that went the same."""
     runnable_s = None if wanted is None else wanted * makespan_s
     one = Trial(makespan_s=makespan_s, cpu_s=busy * makespan_s, runnable_s=runnable_s)
-    return Tried(trials=(one,) * 3)
+    return Trials(trials=(one,) * 3)
 
 
 def outcome() -> Outcome:
@@ -131,11 +131,11 @@ def test_threads_inside_a_task_have_lanes_of_their_own() -> None:
         Note(doing="computes", what=thread, started_s=0, finished_s=1)
         for thread in ("thread 0", "thread 1", "thread 0")
     )
-    act = Act(
+    task = TaskRun(
         task_id="a", label="works 1–3", node="both@here", slot="4711", received_s=0, started_s=0,
         finished_s=1, value=3, notes=notes,
     )  # fmt: skip
-    scene = drawn(CAST.threads_inside, Played(title="", acts=(act,)), "")
+    scene = drawn(CAST.threads_inside, SceneRun(title="", tasks=(task,)), "")
     assert [lane.slot for lane in scene.lanes] == ["4711 thread 0", "4711 thread 1"]
     assert [bar.lane for bar in scene.bars] == [0, 1, 0]
 
@@ -153,7 +153,9 @@ def test_all_that_is_claimed_is_so_where_theory_is() -> None:
         (COMPUTING, "2 gevent ×8", tried(0.4, wanted=1.0), "more than one core at once"),
     ],
 )
-def test_what_was_not_seen_is_not_borne_out(mix: str, name: str, instead: Tried, says: str) -> None:
+def test_what_was_not_seen_is_not_borne_out(
+    mix: str, name: str, instead: Trials, says: str
+) -> None:
     usual = outcome()
     changed = replace(usual, tried={**usual.tried, mix: {**usual.tried[mix], name: instead}})
     assert any(says in claim for claim in broken(changed))
@@ -182,7 +184,7 @@ def test_the_tables_name_the_quickest_of_each_mix() -> None:
 
 def test_the_quickest_stands_with_those_that_noise_hides() -> None:
     apart = {"slow": tried(2.0), "quick": tried(1.0), "as quick": tried(1.01)}
-    assert quickest(apart) == ("quick", "as quick")
+    assert fastest(apart) == ("quick", "as quick")
 
 
 @pytest.mark.parametrize(

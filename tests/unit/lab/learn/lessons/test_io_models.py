@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lab.learn.engine.play import Note
+from lab.learn.engine.scene_run import Note
 from lab.learn.lessons.io_models.judge import (
     BEST,
     Seen,
@@ -20,7 +20,7 @@ from lab.learn.lessons.io_models.judge import (
 )
 from lab.learn.lessons.io_models.lesson import delays, merged, scene
 from tasks.lessons.io_models import IO_URING
-from tests.unit.lab.learn.lessons.made import act
+from tests.unit.lab.learn.lessons.made import task
 
 DELAYS_MS = [100, 200, 300]
 
@@ -59,10 +59,10 @@ def test_what_polling_asked_unwatched_counts() -> None:
 def test_rounds_are_summed_up_by_their_medians() -> None:
     def read(cpu_s: float, late_s: float) -> Any:
         read_s = [ms / 1_000 + late_s for ms in DELAYS_MS]
-        return act(BEST, 0, 1, {"wall_s": 0.3, "cpu_s": cpu_s, "read_s": read_s, "recvs": 3})
+        return task(BEST, 0, 1, {"wall_s": 0.3, "cpu_s": cpu_s, "read_s": read_s, "recvs": 3})
 
-    acts = [read(0.1, 0.01), read(0.5, 0.03), read(0.2, 0.02), act("another", 0, 1, {})]
-    seen = summed(BEST, acts, DELAYS_MS, {"calls": {"recvfrom": 3}, "way": "ptrace"})
+    tasks = [read(0.1, 0.01), read(0.5, 0.03), read(0.2, 0.02), task("another", 0, 1, {})]
+    seen = summed(BEST, tasks, DELAYS_MS, {"calls": {"recvfrom": 3}, "way": "ptrace"})
     assert seen.cpu_s == 0.2
     assert seen.late_p50_s == pytest.approx(0.02)
 
@@ -100,7 +100,7 @@ def test_a_model_that_is_not_there_and_a_count_that_is_not_the_kernels_are_told(
 
 
 def test_readings_are_drawn_from_their_own_beginnings() -> None:
-    drawn = scene([act("blocking", 1.0, 3.0), act("polling", 5.0, 5.5)], "a title", "a caption")
+    drawn = scene([task("blocking", 1.0, 3.0), task("polling", 5.0, 5.5)], "a title", "a caption")
     assert [bar.started_s for bar in drawn.bars] == [0.0, 0.0]
     assert [lane.slot for lane in drawn.lanes] == ["blocking", "polling"]
     assert drawn.end_s == 2.0
@@ -112,5 +112,5 @@ def test_one_note_may_stand_for_all() -> None:
         Note(doing="waits", what="epoll_wait", started_s=0.1, finished_s=0.9),
         Note(doing="computes", what="read", started_s=0.9, finished_s=1.0),
     )
-    [note] = merged(act("epoll", 0.0, 1.0, notes=notes)).notes
+    [note] = merged(task("epoll", 0.0, 1.0, notes=notes)).notes
     assert (note.doing, note.started_s, note.finished_s) == ("waits", 0.0, 1.0)

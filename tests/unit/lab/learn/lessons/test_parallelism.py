@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lab.learn.engine.play import Act, Note, Played
-from lab.learn.engine.show import failed
+from lab.learn.engine.scene_run import Note, SceneRun, TaskRun
+from lab.learn.engine.terminal import failed
 from lab.learn.lessons.parallelism.judge import Figures
 from lab.learn.lessons.parallelism.play import (
     BURN,
@@ -26,9 +26,9 @@ POOLS = ("prefork", "threads", "gevent")
 IN_TURNS = tuple((n, n + 1.0) for n in range(4))
 
 
-def act(n: int, notes: list[tuple[Doing, str, float, float]], cpu_s: float = 1.0) -> Act:
+def task(n: int, notes: list[tuple[Doing, str, float, float]], cpu_s: float = 1.0) -> TaskRun:
     """Make a task that began at 100 s by its own clock, and 10 ms after the scene's start."""
-    return Act(
+    return TaskRun(
         task_id=str(n),
         label=f"burn {n}",
         node="w@here",
@@ -44,12 +44,12 @@ def act(n: int, notes: list[tuple[Doing, str, float, float]], cpu_s: float = 1.0
     )
 
 
-def four(what: str, turns: tuple[tuple[float, float], ...] = IN_TURNS) -> Played:
+def four(what: str, turns: tuple[tuple[float, float], ...] = IN_TURNS) -> SceneRun:
     """Let each of four wait for `what` until its turn of computing comes."""
-    return Played(
+    return SceneRun(
         title="t",
-        acts=tuple(
-            act(n, [("blocked", what, 0.0, began), ("computes", "burn", began, ended)])
+        tasks=tuple(
+            task(n, [("blocked", what, 0.0, began), ("computes", "burn", began, ended)])
             for n, (began, ended) in enumerate(turns)
         ),
     )
@@ -73,8 +73,8 @@ def figures(**wrong: str) -> Figures:
             no_gil = pool != "gevent"
             what = wrong.get("digest", CORE) if no_gil else GIL
             digest = made(DIGEST, cores, pool, what=what, side_by_side=no_gil and cores > 1)
-            acts = [act(n, [("waits", "sleep", 0.0, 1.0)], cpu_s=0.0) for n in range(4)]
-            sleep = timed(Played(title="t", acts=tuple(acts)), SLEEP, cores, pool, wait_s=1.0)
+            tasks = [task(n, [("waits", "sleep", 0.0, 1.0)], cpu_s=0.0) for n in range(4)]
+            sleep = timed(SceneRun(title="t", tasks=tuple(tasks)), SLEEP, cores, pool, wait_s=1.0)
             timings += [burn, digest, sleep]
     return Figures(timings, {"prefork": 150, "threads": 50, "gevent": 60})
 

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from lab.learn.engine.under_way import UnderWay
+from lab.learn.engine.open_scene import OpenScene
 from lab.learn.lessons.submit.submitted import (
     ERRBACK,
     Mark,
     Way,
-    acts,
     in_slot_of_failed,
     most_at_once,
+    tasks_of,
 )
 from producer.ledger import Ledger
-from tests.unit.lab.learn.lessons.made import act, played
+from tests.unit.lab.learn.lessons.made import ran, task
 from worker.probe import Clock
 
 
 def way(*marks: Mark) -> Way:
-    scene = UnderWay(title="a way", ledger=Ledger("run.1"), clock=Clock(0.0, 0.0))
+    scene = OpenScene(title="a way", ledger=Ledger("run.1"), clock=Clock(0.0, 0.0))
     made = Way(name="a way", scene=scene, marks=list(marks))
-    made.played = played(
-        act("work 1", 0, 1, slot="7", error="failed: so"), act(ERRBACK, 1, 2, slot="11/12")
+    made.ran = ran(
+        task("work 1", 0, 1, slot="7", error="failed: so"), task(ERRBACK, 1, 2, slot="11/12")
     )
     return made
 
@@ -30,11 +30,11 @@ def mark(pid: int, thread: int = 1, task: str = "work 1") -> Mark:
 
 
 def test_tasks_one_after_the_other_are_never_two() -> None:
-    assert most_at_once([act("a", 0, 1), act("b", 1, 2), act("c", 2.5, 3)]) == 1
+    assert most_at_once([task("a", 0, 1), task("b", 1, 2), task("c", 2.5, 3)]) == 1
 
 
 def test_tasks_side_by_side_are_counted_where_they_overlap() -> None:
-    assert most_at_once([act("a", 0, 3), act("b", 1, 2), act("c", 1.5, 4), act("d", 5, 6)]) == 3
+    assert most_at_once([task("a", 0, 3), task("b", 1, 2), task("c", 1.5, 4), task("d", 5, 6)]) == 3
     assert most_at_once([]) == 0
 
 
@@ -52,4 +52,4 @@ def test_how_long_the_submitter_stood_still_is_the_sum_of_what_it_noted() -> Non
     made.scene.lab.note("computes", "own work", 0.5, 0.9)
     made.scene.lab.note("blocked", "get 2", 1.0, 1.25)
     assert made.blocked_s == 0.75
-    assert [one.label for one in acts(made, ERRBACK)] == [ERRBACK]
+    assert [one.label for one in tasks_of(made, ERRBACK)] == [ERRBACK]

@@ -14,16 +14,16 @@ from cluster.found import Asking, Found, find_workers
 from cluster.local import LocalCluster
 from cluster.machine import Machine
 from lab.format import words
-from lab.learn.engine.alone import alone, check_free
-from lab.learn.engine.house import House, require
+from lab.learn.engine.context import Context
+from lab.learn.engine.events import LessonEvents
+from lab.learn.engine.exclusive import check_free, exclusively
 from lab.learn.engine.lesson import Lesson
-from lab.learn.engine.stage import Stage
-from lab.learn.engine.telling import Telling
-from lab.results.lesson import SCHEMA_VERSION, Expectation, Told
+from lab.results.lesson import SCHEMA_VERSION, Expectation, LessonResult
 from lab.session import about
-from lab.session.borrowed import Guests, chosen, nobody
+from lab.session.borrowed import BorrowedWorkers, chosen, nobody
 from lab.session.interpreter import Interpreter, without_gil
-from lab.session.started import Contestants, Entry
+from lab.session.session import Session, require
+from lab.session.started import PoolConfig, StartedWorkers
 from producer import broker
 from producer.broker import redacted
 from producer.queues import remove
@@ -39,7 +39,7 @@ Ask = Callable[[Lesson], int | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class LearnOptions:
     """What is to be taught, and how."""
 
     lessons: Sequence[Lesson]
@@ -48,53 +48,53 @@ class Asked:
     broker_url: str | None  # None: an embedded one
     on_running: bool  # take the workers that run at the broker
     python: Path | None
-    options: str  # that ask for the same again, each after a space, without a password
+    command_line: str  # that ask for the same again, each after a space, without a password
 
 
-def teach(
-    asked: Asked, folder: Path, machine: Machine, telling: Telling, ask: Ask
-) -> Generator[Told]:
+def run_lessons(
+    options: LearnOptions, folder: Path, machine: Machine, events: LessonEvents, ask: Ask
+) -> Generator[LessonResult]:
     """Yield each lesson as it was taught; close the generator to end what was started.
 
     Raises PoolwiseError where a lesson cannot be taught.
     """
-    for lesson in asked.lessons:
-        check(lesson, asked.pools)
-        if lesson.here or not asked.on_running:
-            _check_modules(lesson, asked.pools)
-    python = _another_python(asked)
+    for lesson in options.lessons:
+        check(lesson, options.pools)
+        if lesson.here or not options.on_running:
+            _check_modules(lesson, options.pools)
+    python = _another_python(options)
     app.loader.import_default_modules()
     with (
-        LocalCluster(folder, asked.broker_url) as cluster,
+        LocalCluster(folder, options.broker_url) as cluster,
         Asking(app, cluster.broker_url) as asking,
         app.connection_for_write(cluster.broker_url) as connection,
     ):
         use_broker(cluster.broker_url)
-        house = House(
+        session = Session(
             app=app,
             cluster=cluster,
             asking=asking,
             connection=connection,
             clock=Clock.read(cluster.redis),
             machine=machine,
-            telling=telling,
+            events=events,
             python=python,
         )
-        hired = Contestants(cluster, f"poolwise-{folder.name}-{uuid4().hex[:8]}", events=False)
+        started = StartedWorkers(cluster, f"poolwise-{folder.name}-{uuid4().hex[:8]}", events=False)
         try:
-            for lesson in asked.lessons:
-                telling.began(lesson)
+            for lesson in options.lessons:
+                events.began(lesson)
                 check_free(cluster.redis)  # rather than after the learner has thought about it
                 expected = ask(lesson)
                 run = f"{folder.name}.{lesson.name}.{uuid4().hex[:8]}"  # nobody else's, anywhere
-                with alone(cluster.redis, lesson.name):
-                    yield _taught(asked, lesson, house, hired, run, expected)
+                with exclusively(cluster.redis, lesson.name):
+                    yield _taught(options, lesson, session, started, run, expected)
         finally:
             try:
                 # A worker that is still starting would declare its queue after all.
                 cluster.stop_all_but_broker()
             finally:
-                remove(connection, hired.queues)
+                remove(connection, started.queues)
 
 
 def check(lesson: Lesson, pools: Sequence[str]) -> None:
@@ -120,37 +120,37 @@ def _check_modules(lesson: Lesson, pools: Sequence[str]) -> None:
         require(POOLS[name], "" if name in lesson.needs else otherwise)
 
 
-def _another_python(asked: Asked) -> Interpreter | None:
-    if asked.python is None or not any(lesson.another_python for lesson in asked.lessons):
+def _another_python(options: LearnOptions) -> Interpreter | None:
+    if options.python is None or not any(lesson.another_python for lesson in options.lessons):
         return None
-    return without_gil(asked.python)
+    return without_gil(options.python)
 
 
 def _taught(
-    asked: Asked,
+    options: LearnOptions,
     lesson: Lesson,
-    house: House,
-    hired: Contestants,
+    session: Session,
+    started: StartedWorkers,
     run: str,
     expected: int | None,
-) -> Told:
+) -> LessonResult:
     began_s = time.monotonic()
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
-    shown = _shown(lesson, asked.pools)
-    visits = asked.on_running and not lesson.here
-    guests = _guests(asked, lesson, house, shown) if visits else {}
+    shown = _shown(lesson, options.pools)
+    visits = options.on_running and not lesson.here
+    guests = _guests(options, lesson, session, shown) if visits else {}
     if visits:
-        hired.gather((), house.telling.starting)
-    cast = Guests(house.asking, run, guests) if visits else hired
-    dials = {dial.name: asked.dials.get(dial.name, dial.default) for dial in lesson.dials}
-    stage = Stage(house, run, cast, _entries(lesson, shown, guests, visits=visits), dials)
+        started.prepare((), session.events.starting)
+    workers = BorrowedWorkers(session.asking, run, guests) if visits else started
+    dials = {dial.name: options.dials.get(dial.name, dial.default) for dial in lesson.dials}
+    context = Context(session, run, workers, _configs(lesson, shown, guests, visits=visits), dials)
     with ExitStack() as steps:
         if visits:
-            steps.callback(lambda: remove(house.connection, cast.queues))
-        steps.callback(stage.close)
-        stage.open()
-        findings = lesson.run(stage)
-    return Told(
+            steps.callback(lambda: remove(session.connection, workers.queues))
+        steps.callback(context.close)
+        context.open()
+        findings = lesson.run(context)
+    return LessonResult(
         schema_version=SCHEMA_VERSION,
         kind="lesson",
         lesson=lesson.name,
@@ -158,21 +158,21 @@ def _taught(
         setting=lesson.setting,
         started_at=started_at,
         elapsed_s=time.monotonic() - began_s,
-        command=f"poolwise learn {lesson.name}{asked.options}",
-        broker=redacted(asked.broker_url) if asked.broker_url else "embedded",
+        command=f"poolwise learn {lesson.name}{options.command_line}",
+        broker=redacted(options.broker_url) if options.broker_url else "embedded",
         workers=tuple(one.node for one in guests.values()),
         versions=about.versions(
-            broker.version(house.cluster.redis), embedded=house.cluster.embedded
+            broker.version(session.cluster.redis), embedded=session.cluster.embedded
         ),
-        host=about.host(house.machine),
-        clock_error_s=stage.clock_error_s,
+        host=about.host(session.machine),
+        clock_error_s=context.clock_error_s,
         expectation=Expectation(
             question=lesson.question.text,
             choices=lesson.question.choices,
             right=lesson.question.right,
             chosen=expected,
         ),
-        scenes=tuple(stage.scenes),
+        scenes=tuple(context.scenes),
         findings=findings,
         lecture=lesson.lecture,
         turn_next=lesson.turn_next,
@@ -183,23 +183,25 @@ def _shown(lesson: Lesson, pools: Sequence[str]) -> list[str]:
     return [pool for pool in lesson.workers if not pools or pool in pools]
 
 
-def _entries(
+def _configs(
     lesson: Lesson, shown: Sequence[str], guests: Mapping[str, Found], *, visits: bool
-) -> dict[str, Entry]:
+) -> dict[str, PoolConfig]:
     if visits:
-        return {n: Entry(pool=POOLS[n], slots=one.concurrency) for n, one in guests.items()}
-    return {name: Entry(pool=POOLS[name], slots=lesson.workers[name]) for name in shown}
+        return {n: PoolConfig(pool=POOLS[n], slots=one.concurrency) for n, one in guests.items()}
+    return {name: PoolConfig(pool=POOLS[name], slots=lesson.workers[name]) for name in shown}
 
 
-def _guests(asked: Asked, lesson: Lesson, house: House, shown: Sequence[str]) -> dict[str, Found]:
+def _guests(
+    options: LearnOptions, lesson: Lesson, session: Session, shown: Sequence[str]
+) -> dict[str, Found]:
     """Find, among the workers that run, one of each pool that is to be shown.
 
     Raises WorkerError where nobody answers, or none of a pool that cannot be done without.
     """
     if not shown:
         return {}
-    found = find_workers(house.asking)
-    url = redacted(asked.broker_url or "")
+    found = find_workers(session.asking)
+    url = redacted(options.broker_url or "")
     if not found:
         raise WorkerError(nobody(url))
     roomy = [one for one in found if one.concurrency >= SEVERAL]
@@ -210,7 +212,7 @@ def _guests(asked: Asked, lesson: Lesson, house: House, shown: Sequence[str]) ->
         )
     best = chosen(roomy, shown, lesson.tasks)
     for name in shown:
-        if name not in best and (name in lesson.needs or name in asked.pools):
+        if name not in best and (name in lesson.needs or name in options.pools):
             there = ", ".join(f"{w.node}: {words.pool(w.pool, w.concurrency)}" for w in found)
             raise WorkerError(
                 f"{lesson.name} needs a {name} worker of {SEVERAL} slots or more, and none that "

@@ -11,9 +11,9 @@ from statistics import median
 from typing import Any, Final
 
 from cluster import footprint
-from lab.learn.engine.play import Call
-from lab.learn.engine.stage import Stage
-from lab.session.protocols import Runner
+from lab.learn.engine.context import Context
+from lab.learn.engine.scene_run import Call
+from lab.session.protocols import Worker
 from producer.statistics import compare
 
 #: How often each does it: the fewest of which a median leaves out one that was disturbed.
@@ -43,7 +43,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
+class Trials:
     """The trials of one contestant; its figures are their medians."""
 
     trials: tuple[Trial, ...]
@@ -71,56 +71,56 @@ class Tried:
         return median(trial.cores_wanted for trial in self.trials)
 
 
-def in_turn(
-    stage: Stage,
+def run_trials(
+    context: Context,
     title: str,
-    contestants: Mapping[str, Callable[[], Sequence[Call]]],
+    workers: Mapping[str, Callable[[], Sequence[Call]]],
     *,
     results: bool = False,
-) -> dict[str, Tried]:
+) -> dict[str, Trials]:
     """Let each contestant do its calls, one after the other, and all of them `REPEATS` times.
 
     Raises PoolwiseError where one does not come to its end.
     """
-    trials: dict[str, list[Trial]] = {name: [] for name in contestants}
+    trials: dict[str, list[Trial]] = {name: [] for name in workers}
     for _ in range(REPEATS):
-        for name, calls in contestants.items():
-            trials[name].append(_trial(stage, f"{title}: {name}", calls(), results=results))
-    return {name: Tried(trials=tuple(own)) for name, own in trials.items()}
+        for name, calls in workers.items():
+            trials[name].append(_trial(context, f"{title}: {name}", calls(), results=results))
+    return {name: Trials(trials=tuple(own)) for name, own in trials.items()}
 
 
-def _trial(stage: Stage, title: str, calls: Sequence[Call], *, results: bool) -> Trial:
+def _trial(context: Context, title: str, calls: Sequence[Call], *, results: bool) -> Trial:
     workers = list({call.worker.node: call.worker for call in calls}.values())
     cpu_s, runnable_s = _cpu_s(workers), _runnable_s(workers)
-    played = stage.play(title, calls, results=results)
+    ran = context.run_scene(title, calls, results=results)
     ended_s = _runnable_s(workers)
     return Trial(
-        makespan_s=played.makespan_s,
+        makespan_s=ran.makespan_s,
         cpu_s=_cpu_s(workers) - cpu_s,
         runnable_s=None if runnable_s is None or ended_s is None else ended_s - runnable_s,
-        values=tuple(played.values) if results else (),
+        values=tuple(ran.values) if results else (),
     )
 
 
-def _pids(workers: Sequence[Runner]) -> list[int]:
+def _pids(workers: Sequence[Worker]) -> list[int]:
     return [worker.pid for worker in workers if worker.pid is not None]
 
 
-def _cpu_s(workers: Sequence[Runner]) -> float:
+def _cpu_s(workers: Sequence[Worker]) -> float:
     return sum(map(footprint.cpu_s, _pids(workers)))
 
 
-def _runnable_s(workers: Sequence[Runner]) -> float | None:
+def _runnable_s(workers: Sequence[Worker]) -> float | None:
     each = [footprint.runnable_s(pid) for pid in _pids(workers)]
     return None if None in each else sum(filter(None, each))
 
 
-def pss_bytes(workers: Sequence[Runner]) -> int:
+def pss_bytes(workers: Sequence[Worker]) -> int:
     """Return the memory of workers of this machine."""
     return sum(map(footprint.pss_bytes, _pids(workers)))
 
 
-def quickest(tried: Mapping[str, Tried]) -> tuple[str, ...]:
+def fastest(tried: Mapping[str, Trials]) -> tuple[str, ...]:
     """Name the quickest, and beside it those that cannot be told from it for noise."""
     best, *others = sorted(tried, key=lambda name: tried[name].makespan_s)
     level = (

@@ -9,7 +9,7 @@ from typing import Any
 from lab.analysis.lanes import packed
 from lab.results.lesson import Bar, Lane, Scene, Wait
 from lab.results.race import Span
-from lab.session.protocols import Runner
+from lab.session.protocols import Worker
 from producer.plan import Work
 from producer.records import Record
 from tasks.lessons.notebook import Doing
@@ -20,7 +20,7 @@ class Call:
     """One task to run on one worker, and what it is called in the timeline."""
 
     work: Work
-    worker: Runner
+    worker: Worker
     label: str
 
 
@@ -35,7 +35,7 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
+class TaskRun:
     """One task as it ran; instants in seconds since the scene's start."""
 
     task_id: str
@@ -56,41 +56,41 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Played:
+class SceneRun:
     """A scene's tasks in order of start."""
 
     title: str
-    acts: tuple[Act, ...]
+    tasks: tuple[TaskRun, ...]
     slots: Mapping[str, int] = field(default_factory=dict)  # of each worker that took part, by node
 
     @property
     def makespan_s(self) -> float:
         """From the first submission to the last end."""
-        return max([act.finished_s for act in self.acts], default=0.0)
+        return max([task.finished_s for task in self.tasks], default=0.0)
 
     @property
     def values(self) -> list[Any]:
         """What the tasks handed in, in order of start."""
-        return [act.value for act in self.acts]
+        return [task.value for task in self.tasks]
 
-    def excerpt(self, most: int) -> Played:
+    def excerpt(self, most: int) -> SceneRun:
         """Keep of each worker the `most` tasks that started first: what is enough to be seen."""
         kept = [
             one
-            for node in dict.fromkeys(one.node for one in self.acts)
-            for one in [one for one in self.acts if one.node == node][:most]
+            for node in dict.fromkeys(one.node for one in self.tasks)
+            for one in [one for one in self.tasks if one.node == node][:most]
         ]
-        return replace(self, acts=tuple(sorted(kept, key=lambda one: one.started_s)))
+        return replace(self, tasks=tuple(sorted(kept, key=lambda one: one.started_s)))
 
     def scene(self, caption: str = "", waits_for: Sequence[Wait] = ()) -> Scene:
         """Draw it: a lane for each slot of each worker, a bar for each note.
 
         A task without notes is one bar. Greenlets, new for each task, take numbered lanes.
         """
-        placed = _placed(self.acts, self.slots)
-        lanes = list(dict.fromkeys(placed[act.task_id] for act in self.acts))
+        placed = _placed(self.tasks, self.slots)
+        lanes = list(dict.fromkeys(placed[task.task_id] for task in self.tasks))
         row = {lane: index for index, lane in enumerate(lanes)}
-        bars = [bar for act in self.acts for bar in _bars(act, row[placed[act.task_id]])]
+        bars = [bar for task in self.tasks for bar in _bars(task, row[placed[task.task_id]])]
         return Scene(
             title=self.title,
             caption=caption,
@@ -100,7 +100,7 @@ class Played:
         )
 
 
-def act(record: Record, meta: Mapping[str, Any], label: str, zero: float) -> Act:
+def task(record: Record, meta: Mapping[str, Any], label: str, zero: float) -> TaskRun:
     """Build an act of its record and of its result as Celery's backend keeps it."""
     started = record.started if record.started is not None else record.received
     result = meta.get("result")
@@ -111,7 +111,7 @@ def act(record: Record, meta: Mapping[str, Any], label: str, zero: float) -> Act
         Note(doing=doing, what=what, started_s=began_s + from_s, finished_s=began_s + to_s)
         for doing, what, from_s, to_s in (handed["notes"] if handed else ())
     ]
-    return Act(
+    return TaskRun(
         task_id=record.task_id,
         label=label,
         node=record.node,
@@ -125,13 +125,14 @@ def act(record: Record, meta: Mapping[str, Any], label: str, zero: float) -> Act
     )
 
 
-def _placed(acts: Sequence[Act], slots: Mapping[str, int]) -> dict[str, Lane]:
+def _placed(tasks: Sequence[TaskRun], slots: Mapping[str, int]) -> dict[str, Lane]:
     """Give each task its lane."""
     lanes = {}
-    for node in dict.fromkeys(act.node for act in acts):
-        own = [act for act in acts if act.node == node]
+    for node in dict.fromkeys(task.node for task in tasks):
+        own = [task for task in tasks if task.node == node]
         spans = [
-            Span(slot=act.slot, started_s=act.started_s, finished_s=act.finished_s) for act in own
+            Span(slot=task.slot, started_s=task.started_s, finished_s=task.finished_s)
+            for task in own
         ]
         many = len({span.slot for span in spans})
         # `packed` returns its spans in order of start, as the acts are.
@@ -140,7 +141,7 @@ def _placed(acts: Sequence[Act], slots: Mapping[str, int]) -> dict[str, Lane]:
     return lanes
 
 
-def _bars(one: Act, lane: int) -> Iterable[Bar]:
+def _bars(one: TaskRun, lane: int) -> Iterable[Bar]:
     if not one.notes:
         yield Bar(
             lane=lane,

@@ -8,7 +8,7 @@ from lab.learn.engine.lesson import Lesson
 from lab.results.lesson import Scene
 
 
-class Telling(Protocol):
+class LessonEvents(Protocol):
     """Told of a lesson as it goes."""
 
     def began(self, lesson: Lesson) -> None:

@@ -15,14 +15,14 @@ from uuid import uuid4
 
 from cluster.local import WorkerSpec
 from cluster.signals import held_back
-from lab.learn.engine.house import House, Wanted, require
-from lab.learn.engine.play import Act, Call, Played, act
+from lab.learn.engine.open_scene import OpenScene
+from lab.learn.engine.scene_run import Call, SceneRun, TaskRun, task
 from lab.learn.engine.traces import Traces
-from lab.learn.engine.under_way import UnderWay
-from lab.race.events import Field
+from lab.race.events import Workers
 from lab.results.lesson import Scene
-from lab.session.protocols import Runner, Started
-from lab.session.started import Entry
+from lab.session.protocols import StartedWorker, Worker
+from lab.session.session import Session, WorkerRequest, require
+from lab.session.started import PoolConfig
 from producer.ledger import Ledger
 from producer.plan import Work, burst
 from producer.queues import drain, remove
@@ -40,31 +40,31 @@ ENDING_S: Final = 10.0
 PROGRESS_S: Final = 0.1
 
 
-class Stage:
+class Context:
     """One lesson's: enter it, play, and leave nothing behind."""
 
     def __init__(
         self,
-        house: House,
+        session: Session,
         run: str,
-        cast: Field,
-        entries: Mapping[str, Entry],
+        workers: Workers,
+        configs: Mapping[str, PoolConfig],
         dials: Mapping[str, float],
     ) -> None:
         """Do nothing yet; `entries` are the cluster's workers that are to take part, by pool."""
-        self.house = house
-        self.machine = house.machine
-        self.traces = Traces(house.cluster.redis, house.app, run)
+        self.session = session
+        self.machine = session.machine
+        self.traces = Traces(session.cluster.redis, session.app, run)
         self.scenes: list[Scene] = []
         self._run = run
-        self._cast = cast
-        self._entries = entries
+        self._workers = workers
+        self._configs = configs
         self._dials = dials
-        self._own: list[Started] = []
+        self._own: list[StartedWorker] = []
         self._queues: list[str] = []
         self._pending: dict[str, str] = {}  # tasks that have not ended, and their queues
         self._scenes_played = 0
-        self._reader = RecordReader(house.cluster.redis)
+        self._reader = RecordReader(session.cluster.redis)
         self._slots: dict[str, int] = {}  # by worker
 
     def open(self) -> None:
@@ -72,18 +72,20 @@ class Stage:
 
         Raises WorkerError where one is not to be had.
         """
-        self._cast.gather(self._entries.values(), self.house.telling.starting)
-        self._slots = {self._cast[entry].node: entry.slots for entry in self._entries.values()}
+        self._workers.prepare(self._configs.values(), self.session.events.starting)
+        self._slots = {
+            self._workers[config].node: config.slots for config in self._configs.values()
+        }
 
     @property
     def clock_error_s(self) -> float:
         """The bound of the error of all instants, in seconds."""
-        return self.house.clock.error_s + self._reader.worst_error_s
+        return self.session.clock.error_s + self._reader.worst_error_s
 
     @property
     def pools(self) -> tuple[str, ...]:
         """Names of the pools that take part, in the lesson's order."""
-        return tuple(self._entries)
+        return tuple(self._configs)
 
     def dial(self, name: str) -> float:
         """Return what a dial was turned to."""
@@ -93,21 +95,21 @@ class Stage:
         """Return what a dial of whole numbers was turned to."""
         return int(self._dials[name])
 
-    def worker(self, pool: str) -> Runner:
+    def worker(self, pool: str) -> Worker:
         """Return the cluster's worker of a pool.
 
         Raises WorkerError where it has died.
         """
-        runner = self._cast[self._entries[pool]]
+        runner = self._workers[self._configs[pool]]
         if not runner.alive:
             raise WorkerError(f"{runner.node} died: {runner.how_it_ended()}")
         return runner
 
     def slots(self, pool: str) -> int:
         """Return how many tasks the cluster's worker of a pool runs at once."""
-        return self._entries[pool].slots
+        return self._configs[pool].slots
 
-    def start(self, *wanted: Wanted) -> list[Started]:
+    def start(self, *wanted: WorkerRequest) -> list[StartedWorker]:
         """Start workers for this lesson side by side, each on a queue of its own.
 
         Raises WorkerError for the first that does not start, UsageError, before any does, where one
@@ -117,53 +119,53 @@ class Stage:
             if one.python == sys.executable:
                 require(POOLS[one.pool])
         specs = [self._spec(one) for one in wanted]
-        self.house.telling.starting(0, len(specs))
-        workers = self.house.cluster.start_workers(
-            specs, lambda ready: self.house.telling.starting(ready, len(specs))
+        self.session.events.starting(0, len(specs))
+        workers = self.session.cluster.start_workers(
+            specs, lambda ready: self.session.events.starting(ready, len(specs))
         )
-        started = [Started(worker) for worker in workers]
+        started = [StartedWorker(worker) for worker in workers]
         self._own += started
         self._slots |= {spec.node: spec.concurrency for spec in specs}
         return started
 
-    def dismiss(self, *workers: Started) -> None:
+    def stop(self, *workers: StartedWorker) -> None:
         """Stop workers that this lesson has started; the others go when it ends."""
         self._own = [worker for worker in self._own if worker not in workers]
-        cluster = self.house.cluster
+        cluster = self.session.cluster
         cluster.stop([worker.child for worker in workers], cluster.grace_s)
         gone = {worker.queue for worker in workers}
         self._pending = {id_: queue for id_, queue in self._pending.items() if queue not in gone}
 
-    def play(
+    def run_scene(
         self,
         title: str,
         calls: Sequence[Call],
         timeout_s: float = SCENE_S,
         *,
         results: bool = True,
-    ) -> Played:
+    ) -> SceneRun:
         """Send tasks, in order, and wait until each has ended.
 
         Without `results` none are stored, which costs a worker less: acts have no value then.
         Raises PoolwiseError where one fails or time is up, WorkerError where a worker dies.
         """
-        scene = self.begin(title, results=results)
+        scene = self.open_scene(title, results=results)
         scene.zero = self.send(scene, calls)
         return self.follow(scene, timeout_s)
 
-    def begin(self, title: str, *, results: bool = True) -> UnderWay:
+    def open_scene(self, title: str, *, results: bool = True) -> OpenScene:
         """Begin a scene whose tasks are sent one by one, or by other means; its clock runs."""
         self._scenes_played += 1
         ledger = Ledger(f"{self._run}.{self._scenes_played}")
-        return UnderWay(title=title, ledger=ledger, clock=self.house.clock, results=results)
+        return OpenScene(title=title, ledger=ledger, clock=self.session.clock, results=results)
 
-    def send(self, scene: UnderWay, calls: Sequence[Call]) -> float:
+    def send(self, scene: OpenScene, calls: Sequence[Call]) -> float:
         """Send tasks, in order, as a part of `scene`; return the instant of the first submission.
 
         In seconds by the records' clock.
         """
-        house, zero = self.house, 0.0
-        submitter = Submitter(house.app, house.connection, house.clock)
+        session, zero = self.session, 0.0
+        submitter = Submitter(session.app, session.connection, session.clock)
         for _, alike in groupby(calls, key=_sending):
             group = list(alike)
             worker = group[0].worker
@@ -176,10 +178,10 @@ class Stage:
             scene.enter(worker, dict(zip(sent.ids, (call.label for call in group), strict=True)))
         return zero
 
-    def post(
+    def send_options(
         self,
-        scene: UnderWay,
-        worker: Runner,
+        scene: OpenScene,
+        worker: Worker,
         label: str,
         *,
         by_task: bool = False,
@@ -192,7 +194,9 @@ class Stage:
         """
         task_id, now = str(uuid4()), scene.zero + scene.lab.elapsed_s
         # Celery declares it over a connection of its own, and only who has declared it removes all.
-        self.house.app.amqp.queues[worker.queue](self.house.connection.default_channel).declare()
+        self.session.app.amqp.queues[worker.queue](
+            self.session.connection.default_channel
+        ).declare()
         self.traces.forget(task_id)
         if not by_task:
             self._pending[task_id] = worker.queue
@@ -202,8 +206,8 @@ class Stage:
         return {"task_id": task_id, "queue": worker.queue, "headers": {HEADER: header}}
 
     def follow(
-        self, scene: UnderWay, timeout_s: float = SCENE_S, *, may_fail: bool = False
-    ) -> Played:
+        self, scene: OpenScene, timeout_s: float = SCENE_S, *, may_fail: bool = False
+    ) -> SceneRun:
         """Wait until each task of `scene` has ended.
 
         Raises PoolwiseError where one has not ended by then, or fails that may not, WorkerError
@@ -215,35 +219,35 @@ class Stage:
                 f"{scene.title}: {scene.ledger.open} of {len(scene.labels)} tasks had not ended "
                 f"after {timeout_s:g} s: is this machine, or that worker, busy with something else?"
             )
-        acts = sorted(
+        tasks = sorted(
             (self._act(one, scene) for one in ended.values()),
             key=lambda one: one.started_s,
         )
-        for one in acts:
+        for one in tasks:
             if one.error and not may_fail:
                 raise PoolwiseError(f"{one.label} failed on {one.node}: {one.error}")
-        return Played(
+        return SceneRun(
             title=scene.title,
-            acts=tuple(acts),
+            tasks=tuple(tasks),
             slots=dict(self._slots),
         )
 
     def show(self, scene: Scene) -> None:
         """Add a scene to the story, and tell it at once."""
         self.scenes.append(scene)
-        self.house.telling.shown(scene)
+        self.session.events.shown(scene)
 
     def close(self) -> None:
         """Leave nothing behind: no worker of the lesson's, no task, queue, key or result."""
         with ExitStack() as steps:  # from the last to the first, each also where another fails
             steps.callback(self.traces.erase)
-            steps.callback(remove, self.house.connection, self._queues)
+            steps.callback(remove, self.session.connection, self._queues)
             steps.callback(self._await_ends)
-            steps.callback(self._cast.close)
-            steps.callback(self.dismiss, *self._own)
+            steps.callback(self._workers.close)
+            steps.callback(self.stop, *self._own)
             steps.callback(self._drain)
 
-    def _spec(self, wanted: Wanted) -> WorkerSpec:
+    def _spec(self, wanted: WorkerRequest) -> WorkerSpec:
         queue = f"{self._run}.own.{len(self._queues) + 1}"
         self._queues.append(queue)
         return WorkerSpec(
@@ -251,27 +255,27 @@ class Stage:
             pool=wanted.pool,
             concurrency=wanted.slots,
             queues=(queue,),
-            broker_url=self.house.cluster.broker_url,
+            broker_url=self.session.cluster.broker_url,
             flags=(*POOLS[wanted.pool].flags, *wanted.flags),
             env=wanted.env,
             python=wanted.python,
         )
 
-    def _ends(self, scene: UnderWay, timeout_s: float) -> dict[str, Record]:
+    def _ends(self, scene: OpenScene, timeout_s: float) -> dict[str, Record]:
         """Return the record of each task's end by its id."""
         ended: dict[str, Record] = {}
         ledger, deadline = scene.ledger, time.monotonic() + timeout_s
         while ledger.open and time.monotonic() < deadline:
             ended |= {record.task_id: record for record in ledger.enter(self._read())}
-            self.house.telling.playing(scene.title, len(ended), len(ended) + ledger.open)
+            self.session.events.playing(scene.title, len(ended), len(ended) + ledger.open)
             for worker in scene.workers.values():
                 if ledger.open and not worker.alive:
                     raise WorkerError(f"{worker.node} died: {worker.how_it_ended()}")
         return ended
 
-    def _act(self, record: Record, scene: UnderWay) -> Act:
-        meta = self.house.app.backend.get_task_meta(record.task_id) if scene.results else {}
-        return act(record, meta, scene.labels[record.task_id], scene.zero)
+    def _act(self, record: Record, scene: OpenScene) -> TaskRun:
+        meta = self.session.app.backend.get_task_meta(record.task_id) if scene.results else {}
+        return task(record, meta, scene.labels[record.task_id], scene.zero)
 
     def _read(self) -> list[Record]:
         """Return what was recorded since the last time, waiting a moment for it."""
@@ -282,15 +286,15 @@ class Stage:
         return records
 
     def _drain(self) -> None:
-        for queue in (*self._queues, *self._cast.queues):
-            for task_id in drain(self.house.connection, queue):
+        for queue in (*self._queues, *self._workers.queues):
+            for task_id in drain(self.session.connection, queue):
                 self._pending.pop(task_id, None)
 
     def _await_ends(self) -> None:
         """Let the tasks that workers which stay have taken come to their ends."""
         deadline = time.monotonic() + ENDING_S
         if self._pending:
-            self.house.telling.playing("tasks under way end", 0, len(self._pending))
+            self.session.events.playing("tasks under way end", 0, len(self._pending))
         while self._pending and time.monotonic() < deadline:
             self._read()
 

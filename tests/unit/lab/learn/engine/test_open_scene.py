@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from lab.learn.engine.under_way import UnderWay
+from lab.learn.engine.open_scene import OpenScene
 from producer.ledger import Ledger
 from tests.unit.lab.learn.engine.sample import scene
 from worker.probe import Clock
@@ -23,18 +23,18 @@ class Someone:
         return ""
 
 
-def under_way() -> UnderWay:
-    return UnderWay(title="a scene", ledger=Ledger("run.1"), clock=Clock(1_000.0, 0.0))
+def opened() -> OpenScene:
+    return OpenScene(title="a scene", ledger=Ledger("run.1"), clock=Clock(1_000.0, 0.0))
 
 
 def test_its_clock_is_that_of_the_records() -> None:
     before = time.monotonic()
-    begun = under_way()
+    begun = opened()
     assert before + 1_000 <= begun.zero <= time.monotonic() + 1_000
 
 
 def test_what_is_not_expected_is_known_and_not_waited_for() -> None:
-    begun = under_way()
+    begun = opened()
     begun.enter(Someone(), {"1": "work"})
     begun.enter(Someone(), {"2": "callback"}, expected=False)
     assert begun.ledger.open == 1
@@ -43,7 +43,7 @@ def test_what_is_not_expected_is_known_and_not_waited_for() -> None:
 
 
 def test_the_lane_of_the_process_that_sends_stands_on_top() -> None:
-    begun, below = under_way(), scene()
+    begun, below = opened(), scene()
     begun.lab.note("blocked", "get", 0.1, 0.4)
     drawn = begun.with_lab(below, "submits")
     assert [lane.node for lane in drawn.lanes] == ["lab", *(lane.node for lane in below.lanes)]

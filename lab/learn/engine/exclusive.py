@@ -23,7 +23,7 @@ LEASE_S: Final = 15.0
 
 
 @contextmanager
-def alone(server: redis.Redis, lesson: str) -> Iterator[None]:
+def exclusively(server: redis.Redis, lesson: str) -> Iterator[None]:
     """Hold the cluster's lock while the body runs.
 
     Raises PoolwiseError, naming the other lesson, where somebody has it.

@@ -13,7 +13,7 @@ from kombu import Connection
 from cluster.found import Asking
 from cluster.local import LocalCluster
 from cluster.machine import Machine
-from lab.learn.engine.telling import Telling
+from lab.learn.engine.events import LessonEvents
 from lab.session.interpreter import Interpreter
 from tasks.errors import UsageError
 from worker.pools import Pool
@@ -21,7 +21,7 @@ from worker.probe import Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class WorkerRequest:
     """A worker that a lesson has started for itself, on this machine."""
 
     name: str
@@ -33,7 +33,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class House:
+class Session:
     """What every lesson of a run uses."""
 
     app: Celery
@@ -42,7 +42,7 @@ class House:
     connection: Connection
     clock: Clock
     machine: Machine
-    telling: Telling
+    events: LessonEvents
     python: Interpreter | None  # without the GIL, where one was named and a lesson is for it
 
 

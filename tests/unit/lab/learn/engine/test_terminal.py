@@ -7,20 +7,20 @@ import io
 import pytest
 from rich.console import Console
 
-from lab.learn.engine import show
-from lab.results.lesson import Told
-from tests.unit.lab.learn.engine.sample import told
+from lab.learn.engine import terminal
+from lab.results.lesson import LessonResult
+from tests.unit.lab.learn.engine.sample import result
 
 
-def closed(one: Told, width: int = 100) -> str:
+def closed(one: LessonResult, width: int = 100) -> str:
     file = io.StringIO()
-    show.close(one, Console(file=file, width=width))
+    terminal.close(one, Console(file=file, width=width))
     return " ".join(file.getvalue().split())
 
 
 @pytest.mark.parametrize("width", [40, 80, 140])
 def test_figures_verdict_lecture_and_next_steps_are_all_there(width: int) -> None:
-    said = closed(told(), width)
+    said = closed(result(), width)
     for words in (
         "What became of it",
         "1.50 s",
@@ -37,20 +37,20 @@ def test_figures_verdict_lecture_and_next_steps_are_all_there(width: int) -> Non
     [(None, ""), (1, "You expected “few”: right."), (0, "You expected “all”; it is “few”.")],
 )
 def test_a_guess_is_answered(chosen: int | None, words: str) -> None:
-    assert show.expectation(told(chosen=chosen)) == words
+    assert terminal.expectation(result(chosen=chosen)) == words
 
 
 def test_a_claim_that_does_not_hold_is_marked_and_listed() -> None:
-    bad = told(holds=False)
+    bad = result(holds=False)
     assert "✗ threads lose updates" in closed(bad)
-    assert show.failed(bad.findings) == ["threads lose updates: seen: 99 of 100 lost"]
+    assert terminal.failed(bad.findings) == ["threads lose updates: seen: 99 of 100 lost"]
     assert not bad.holds
-    assert show.failed(told().findings) == []
+    assert terminal.failed(result().findings) == []
 
 
 def test_several_lessons_are_summed_up_line_by_line() -> None:
     file = io.StringIO()
-    show.summary([told(), told(holds=False)], Console(file=file, width=80))
+    terminal.summary([result(), result(holds=False)], Console(file=file, width=80))
     lines = [" ".join(line.split()) for line in file.getvalue().splitlines()]
     assert lines == [
         "✓ gil 12.0 s 1 of 1 claims hold",

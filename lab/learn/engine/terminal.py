@@ -16,7 +16,7 @@ from rich.text import Text
 from lab.format import words
 from lab.learn.engine.lesson import Lesson
 from lab.learn.engine.timeline import circle, drawn, legend
-from lab.results.lesson import Cell, Findings, Scene, Table, Told, Unit
+from lab.results.lesson import Cell, Findings, LessonResult, Scene, Table, Unit
 
 LETTERS: Final = "abcdefgh"
 
@@ -38,7 +38,7 @@ def written(cell: Cell, unit: Unit) -> str:
     return cell if isinstance(cell, str) else _WRITTEN[unit](cell) if unit != "text" else str(cell)
 
 
-class Teller:
+class LessonTerminal:
     """Tells of lessons as they go: what is measured on `results`, what is under way on `progress`.
 
     `results` is None where only the final JSON is wanted.
@@ -122,44 +122,44 @@ def ask(lesson: Lesson, console: Console) -> int | None:
     return chosen if 0 <= chosen < len(question.choices) else None
 
 
-def close(told: Told, console: Console) -> None:
+def close(result: LessonResult, console: Console) -> None:
     """Print what came of it."""
-    if told.findings.skipped:
-        console.print(Text(f"{told.lesson}: skipped: {told.findings.skipped}"))
+    if result.findings.skipped:
+        console.print(Text(f"{result.lesson}: skipped: {result.findings.skipped}"))
         return
-    if told.scenes:
-        console.print(legend(told.scenes))
+    if result.scenes:
+        console.print(legend(result.scenes))
         console.print()
-    for table in told.findings.tables:
+    for table in result.findings.tables:
         _table(table, console)
-    _claims(told, console)
-    if line := expectation(told):
+    _claims(result, console)
+    if line := expectation(result):
         console.print(Text(line, style="bold"))
-    console.print(Text(told.findings.verdict))
-    for remark in told.findings.remarks:
+    console.print(Text(result.findings.verdict))
+    for remark in result.findings.remarks:
         console.print(Text(remark, style="dim"))
     console.print()
-    console.print(Text(told.lecture))
-    console.print(Text("Turn next: " + "   ·   ".join(told.turn_next), style="dim"))
+    console.print(Text(result.lecture))
+    console.print(Text("Turn next: " + "   ·   ".join(result.turn_next), style="dim"))
 
 
-def summary(every: Sequence[Told], console: Console) -> None:
+def summary(every: Sequence[LessonResult], console: Console) -> None:
     """Print a line for each of several lessons."""
     grid = Grid(box=None, padding=(0, 2, 0, 0), show_header=False)
-    for told in every:
-        claims = told.findings.claims
+    for result in every:
+        claims = result.findings.claims
         held = sum(claim.holds for claim in claims)
-        what = told.findings.skipped or f"{held} of {len(claims)} claims hold"
-        mark = Text("–" if told.findings.skipped else "✓" if told.holds else "✗")
-        grid.add_row(mark, told.lesson, words.duration(told.elapsed_s), what)
+        what = result.findings.skipped or f"{held} of {len(claims)} claims hold"
+        mark = Text("–" if result.findings.skipped else "✓" if result.holds else "✗")
+        grid.add_row(mark, result.lesson, words.duration(result.elapsed_s), what)
     console.print(grid)
-    total_s = sum(told.elapsed_s for told in every)
+    total_s = sum(result.elapsed_s for result in every)
     console.print(f"{len(every)} lessons in {words.duration(total_s)}", highlight=False)
 
 
-def expectation(told: Told) -> str:
+def expectation(result: LessonResult) -> str:
     """Say whether the learner was right; empty where nothing was asked."""
-    asked = told.expectation
+    asked = result.expectation
     if asked.chosen is None:
         return ""
     if asked.chosen == asked.right:
@@ -184,8 +184,8 @@ def _table(table: Table, console: Console) -> None:
     console.print()
 
 
-def _claims(told: Told, console: Console) -> None:
-    for claim in told.findings.claims:
+def _claims(result: LessonResult, console: Console) -> None:
+    for claim in result.findings.claims:
         mark = ("✓", "green") if claim.holds else ("✗", "bold red")
         console.print(Text.assemble(mark, f" {claim.says}: ", (claim.seen, "bold")))
     console.print()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from lab.results.lesson import Bar, Lane, Scene
-from lab.session.protocols import Runner
+from lab.session.protocols import Worker
 from producer.ledger import Ledger
 from tasks.lessons.notebook import Notebook
 from worker.probe import Clock
@@ -21,7 +21,7 @@ LAB: Final = "lab"
 
 
 @dataclass(slots=True, kw_only=True)
-class UnderWay:
+class OpenScene:
     """A scene's tasks, and the notes of the process that sends them."""
 
     title: str
@@ -29,7 +29,7 @@ class UnderWay:
     clock: Clock
     results: bool = True  # whether what the tasks return is stored
     labels: dict[str, str] = field(default_factory=dict)  # of the tasks, by id
-    workers: dict[str, Runner] = field(default_factory=dict)  # that take part, by node
+    workers: dict[str, Worker] = field(default_factory=dict)  # that take part, by node
     lab: Notebook = field(init=False)  # opened at the scene's start
     zero: float = field(init=False)  # the scene's start, seconds by the records' clock
 
@@ -38,7 +38,7 @@ class UnderWay:
         self.lab = Notebook()
         self.zero = time.monotonic() + self.clock.offset_s
 
-    def enter(self, worker: Runner, labels: Mapping[str, str], *, expected: bool = True) -> None:
+    def enter(self, worker: Worker, labels: Mapping[str, str], *, expected: bool = True) -> None:
         """Enter tasks that `worker` is going to run, or, unless they are `expected`, may run."""
         if expected:
             self.ledger.submit(labels)

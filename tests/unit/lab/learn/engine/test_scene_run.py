@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.learn.engine.play import Act, Note, Played, act
+from lab.learn.engine.scene_run import Note, SceneRun, TaskRun, task
 from producer.records import Record
 
 RECORD = Record(
@@ -28,8 +28,8 @@ RECORD = Record(
 )
 
 
-def one(task_id: str, slot: str, started_s: float, finished_s: float, node: str = "a@b") -> Act:
-    return Act(
+def one(task_id: str, slot: str, started_s: float, finished_s: float, node: str = "a@b") -> TaskRun:
+    return TaskRun(
         task_id=task_id,
         label=task_id,
         node=node,
@@ -44,43 +44,43 @@ def one(task_id: str, slot: str, started_s: float, finished_s: float, node: str 
 
 def test_notes_lie_on_the_scene_s_time_axis() -> None:
     meta = {"result": {"value": 7, "notes": [["blocked", "mutex", 0.25, 0.75]]}}
-    made = act(RECORD, meta, "take 1", zero=100.0)
+    made = task(RECORD, meta, "take 1", zero=100.0)
     assert (made.value, made.error, made.pid) == (7, "", 11)
     assert made.notes == (Note(doing="blocked", what="mutex", started_s=1.25, finished_s=1.75),)
 
 
 def test_a_plain_result_is_the_value_and_has_no_notes() -> None:
-    made = act(RECORD, {"result": 3}, "sleep", zero=100.0)
+    made = task(RECORD, {"result": 3}, "sleep", zero=100.0)
     assert (made.value, made.notes) == (3, ())
 
 
 def test_a_failure_says_why_and_hands_in_nothing() -> None:
-    made = act(replace(RECORD, outcome="failed"), {"result": ValueError("no")}, "x", zero=100.0)
+    made = task(replace(RECORD, outcome="failed"), {"result": ValueError("no")}, "x", zero=100.0)
     assert made.value is None
     assert made.error == "failed: no"
 
 
 def test_a_task_that_never_reached_a_slot_starts_when_it_was_received() -> None:
-    made = act(replace(RECORD, started=None, slot=None), {}, "x", zero=100.0)
+    made = task(replace(RECORD, started=None, slot=None), {}, "x", zero=100.0)
     assert (made.started_s, made.slot) == (0.5, "?")
 
 
 def test_greenlets_take_lanes_and_processes_keep_theirs() -> None:
-    acts = (one("t1", "9#1", 0.0, 1.0), one("t2", "9#2", 0.1, 0.9), one("t3", "9#3", 1.0, 2.0))
-    scene = Played(title="t", acts=acts, slots={"a@b": 2}).scene()
+    tasks = (one("t1", "9#1", 0.0, 1.0), one("t2", "9#2", 0.1, 0.9), one("t3", "9#3", 1.0, 2.0))
+    scene = SceneRun(title="t", tasks=tasks, slots={"a@b": 2}).scene()
     assert [lane.slot for lane in scene.lanes] == ["lane 1", "lane 2"]
     own = tuple(one(f"p{n}", "77", float(n), n + 0.5) for n in range(3))
-    assert [lane.slot for lane in Played(title="t", acts=own).scene().lanes] == ["77"]
+    assert [lane.slot for lane in SceneRun(title="t", tasks=own).scene().lanes] == ["77"]
 
 
 def test_an_excerpt_keeps_the_first_tasks_of_each_worker() -> None:
-    acts = tuple(
+    tasks = tuple(
         one(f"{node}{n}", f"{n}", n + shift, n + 1.0, node)
         for n in range(4)
         for node, shift in (("a", 0.0), ("b", 0.5))
     )
-    kept = Played(title="t", acts=acts).excerpt(2).acts
-    assert [act.task_id for act in kept] == ["a0", "b0", "a1", "b1"]
+    kept = SceneRun(title="t", tasks=tasks).excerpt(2).tasks
+    assert [task.task_id for task in kept] == ["a0", "b0", "a1", "b1"]
 
 
 @given(
@@ -91,19 +91,19 @@ def test_an_excerpt_keeps_the_first_tasks_of_each_worker() -> None:
     )
 )
 def test_every_task_has_a_bar_in_a_lane_that_exists(
-    tasks: list[tuple[float, float, str]],
+    drawn: list[tuple[float, float, str]],
 ) -> None:
-    acts = tuple(
+    tasks = tuple(
         sorted(
             (
                 one(f"t{n}", f"9#{n}", start, start + wide, node)
-                for n, (start, wide, node) in enumerate(tasks)
+                for n, (start, wide, node) in enumerate(drawn)
             ),
-            key=lambda act: act.started_s,
+            key=lambda task: task.started_s,
         )
     )
-    scene = Played(title="t", acts=acts, slots=dict.fromkeys("xyz", 2)).scene()
-    assert {bar.who for bar in scene.bars} == {act.label for act in acts}
+    scene = SceneRun(title="t", tasks=tasks, slots=dict.fromkeys("xyz", 2)).scene()
+    assert {bar.who for bar in scene.bars} == {task.label for task in tasks}
     assert {bar.lane for bar in scene.bars} == set(range(len(scene.lanes)))
-    by_label = {act.label: act.node for act in acts}
+    by_label = {task.label: task.node for task in tasks}
     assert all(scene.lanes[bar.lane].node == by_label[bar.who] for bar in scene.bars)
