@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 import msgspec
 from celery import Celery
 
-from worker.control import ABOUT, About, place
+from worker.control import WORKER_INFO, WorkerInfo, place
 from worker.pools import pool_of_implementation
 
 #: Seconds given to an answer; a worker busy with computing takes its time.
@@ -86,14 +86,16 @@ class Asking:
                 break
         return replies
 
-    def about(self, node: str) -> About | None:
+    def about(self, node: str) -> WorkerInfo | None:
         """Return what a worker of ours says of itself; None where it does not answer at once."""
-        return about_from(self.ask(ABOUT, [node], patience_s=MOMENT_S).get(node))
+        return about_from(self.ask(WORKER_INFO, [node], patience_s=MOMENT_S).get(node))
 
 
-def about_from(reply: Any) -> About | None:
-    """Read a reply to `ABOUT`; None for that of a worker that does not know the command."""
-    return msgspec.convert(reply, About) if isinstance(reply, dict) and "start" in reply else None
+def about_from(reply: Any) -> WorkerInfo | None:
+    """Read a reply to `WORKER_INFO`; None for that of a worker that does not know the command."""
+    return (
+        msgspec.convert(reply, WorkerInfo) if isinstance(reply, dict) and "start" in reply else None
+    )
 
 
 def find_workers(asking: Asking) -> list[Found]:
@@ -112,7 +114,7 @@ def find_workers(asking: Asking) -> list[Found]:
         for method in ("stats", "active_queues", "conf", "registered")
     }
     ours = [node for node in nodes if includes(answers["conf"].get(node)) & SWITCHES]
-    abouts = asking.ask(ABOUT, ours, TRIES) if ours else {}
+    abouts = asking.ask(WORKER_INFO, ours, TRIES) if ours else {}
     return [
         found(node, {method: reply[node] for method, reply in answers.items()}, abouts.get(node))
         for node in nodes

@@ -12,7 +12,7 @@ import msgspec
 from cluster.found import SWITCHES, TRIES, Asking, includes
 from cluster.wait import wait_until
 from tasks.errors import UsageError, WorkerError
-from worker.control import SWITCH, About, Accepted
+from worker.control import SWITCH, SwitchReply, WorkerInfo
 from worker.pools import pool_named
 
 #: Seconds that the worker may take to come back, beside waiting for its tasks.
@@ -35,8 +35,8 @@ class Switched:
     """A switch that has come about."""
 
     node: str
-    before: About
-    after: About
+    before: WorkerInfo
+    after: WorkerInfo
     took_s: float
     command: str  # the new command line; empty where nothing had to be done
     warnings: tuple[str, ...]  # what the new flags lose
@@ -46,8 +46,8 @@ class Switched:
 class Telling:
     """Who is told of a switch as it goes."""
 
-    accepted: Callable[[Accepted], None] = lambda _accepted: None
-    waiting: Callable[[About | None], None] = lambda _about: None  # None: between the two
+    accepted: Callable[[SwitchReply], None] = lambda _accepted: None
+    waiting: Callable[[WorkerInfo | None], None] = lambda _about: None  # None: between the two
 
 
 def switch(asking: Asking, name: str, wish: Wish, telling: Telling | None = None) -> Switched:
@@ -105,7 +105,7 @@ def _check_ours(asking: Asking, node: str) -> None:
         )
 
 
-def _ask(asking: Asking, node: str, wish: Wish) -> Accepted:
+def _ask(asking: Asking, node: str, wish: Wish) -> SwitchReply:
     reply = asking.ask(
         SWITCH, [node], pool=wish.pool, concurrency=wish.concurrency, wait_s=wish.wait_s
     ).get(node)
@@ -113,7 +113,7 @@ def _ask(asking: Asking, node: str, wish: Wish) -> Accepted:
         raise WorkerError(f"{node} has stopped answering; see poolwise workers")
     if "error" in reply:
         raise UsageError(f"{node} refuses: {reply['error']}")
-    return msgspec.convert(reply["ok"], Accepted)
+    return msgspec.convert(reply["ok"], SwitchReply)
 
 
 def _reply(asking: Asking, node: str, method: str) -> Any:
@@ -123,12 +123,14 @@ def _reply(asking: Asking, node: str, method: str) -> Any:
     return reply
 
 
-def _follow(asking: Asking, node: str, wish: Wish, accepted: Accepted, told: Telling) -> About:
+def _follow(
+    asking: Asking, node: str, wish: Wish, accepted: SwitchReply, told: Telling
+) -> WorkerInfo:
     """Wait for another start of the worker that consumes; raise WorkerError for anything else."""
     before = accepted.before
     patience_s = wish.wait_s + RESTART_S + RESTART_PER_SLOT_S * accepted.concurrency
 
-    def look() -> About | None:
+    def look() -> WorkerInfo | None:
         about = asking.about(node)
         told.waiting(about)
         if about is not None and about.start == before.start and not about.switching:
@@ -145,7 +147,7 @@ def _follow(asking: Asking, node: str, wish: Wish, accepted: Accepted, told: Tel
     return after
 
 
-def _missing(node: str, accepted: Accepted) -> WorkerError:
+def _missing(node: str, accepted: SwitchReply) -> WorkerError:
     return WorkerError(
         f"{node} has not come back as {accepted.pool} ×{accepted.concurrency}; see its log. "
         f"It was to run: {accepted.command}"

@@ -13,11 +13,11 @@ from typing import Final
 #: The command that changes the pool of a running worker.
 SWITCH: Final = "poolwise_switch"
 #: The command that tells what the worker is, and how far a switch has come.
-ABOUT: Final = "poolwise_about"
+WORKER_INFO: Final = "poolwise_about"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class About:
+class WorkerInfo:
     """What a worker says of itself."""
 
     start: str  # differs after every start, also where the pid stays
@@ -33,10 +33,10 @@ class About:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
+class SwitchReply:
     """What a worker says to a switch that it will carry out."""
 
-    before: About
+    before: WorkerInfo
     pool: str
     concurrency: int
     already: bool = False  # it is so: nothing will happen

@@ -19,7 +19,7 @@ from celery.worker.control import control_command, inspect_command
 from tasks.errors import PoolwiseError, UsageError
 from worker import preflight
 from worker.asked import module_missing
-from worker.control import ABOUT, SWITCH, About, Accepted, place
+from worker.control import SWITCH, WORKER_INFO, SwitchReply, WorkerInfo, place
 from worker.leaving import Leaving, Worker, begin, next_start
 from worker.live import options_from_worker
 from worker.options import WorkerOptions
@@ -30,7 +30,7 @@ from worker.room import checked
 LONGEST_WAIT_S: Final = 3_600.0
 
 
-@inspect_command(name=ABOUT)
+@inspect_command(name=WORKER_INFO)
 def about(state: Any, **_: Any) -> dict[str, Any]:
     """Tell what this worker is, and how far a switch has come."""
     return asdict(_about(state.consumer))
@@ -51,11 +51,11 @@ def switch(
         return {"error": str(refused)}
 
 
-def _about(consumer: Any) -> About:
+def _about(consumer: Any) -> WorkerInfo:
     module = type(consumer.pool).__module__
     pool = pool_of_implementation(module)
     under_way = Worker.leaving
-    return About(
+    return WorkerInfo(
         start=Worker.start,
         ready=Worker.ready,
         pid=os.getpid(),
@@ -69,7 +69,7 @@ def _about(consumer: Any) -> About:
     )
 
 
-def _accept(consumer: Any, name: str, concurrency: int | None, wait_s: float) -> Accepted:
+def _accept(consumer: Any, name: str, concurrency: int | None, wait_s: float) -> SwitchReply:
     """Check everything that can be checked, then begin; raise UsageError where it cannot be."""
     if Worker.leaving is not None:
         raise UsageError(f"a switch to {Worker.leaving.target} is under way; wait for its end")
@@ -77,7 +77,7 @@ def _accept(consumer: Any, name: str, concurrency: int | None, wait_s: float) ->
     pool = pool_named(name)
     asked = as_wanted(options_from_worker(worker), pool, concurrency)
     before = _about(consumer)
-    accepted = Accepted(before=before, pool=pool.name, concurrency=asked.concurrency)
+    accepted = SwitchReply(before=before, pool=pool.name, concurrency=asked.concurrency)
     if (before.pool, before.concurrency) == (pool.name, asked.concurrency):
         return replace(accepted, already=True)
     if asked.beat and not pool.embeds_beat:

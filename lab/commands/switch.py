@@ -10,7 +10,7 @@ from cluster.switching import switch as switch_worker
 from lab.commands import options
 from lab.format import words
 from tasks.settings import LONGEST_TASK_S
-from worker.control import About, Accepted
+from worker.control import SwitchReply, WorkerInfo
 from worker.pools import POOLS
 from worker.room import MOST_SLOTS
 
@@ -69,7 +69,7 @@ def _lines(done: Switched) -> list[str]:
     ]
 
 
-def _what(about: About) -> str:
+def _what(about: WorkerInfo) -> str:
     return f"{words.pool(about.pool, about.concurrency)}, pid {about.pid}"
 
 
@@ -83,11 +83,11 @@ class _Progress:
         """Return what the switch tells."""
         return Telling(accepted=self._accepted, waiting=self._waiting)
 
-    def _accepted(self, accepted: Accepted) -> None:
+    def _accepted(self, accepted: SwitchReply) -> None:
         for line in accepted.warnings:
             click.echo(line, err=True)
 
-    def _waiting(self, about: About | None) -> None:
+    def _waiting(self, about: WorkerInfo | None) -> None:
         if about is None or not about.switching:
             self._say("restarting with the new flags …")
         elif about.running:

@@ -22,7 +22,7 @@ from tasks.celery import app
 from tasks.errors import UsageError, WorkerError
 from tests.command import poolwise
 from tests.integration.running import RUN, Load
-from worker.control import About
+from worker.control import WorkerInfo
 from worker.pools import pool_named
 from worker.probe import Clock
 
@@ -135,7 +135,7 @@ def test_a_worker_whose_tasks_take_too_long_stays_as_it_is(
     [queue] = worker.spec.queues
     send(cluster, queue, Work(task="io.sleep", args=(3,)))
     wait_for_task(asking, node)
-    heard: list[About | None] = []
+    heard: list[WorkerInfo | None] = []
     telling = Telling(waiting=heard.append)
     with pytest.raises(WorkerError, match="stays as it is: 1 of its tasks were still running"):
         switch(asking, node, Wish(pool=other, concurrency=4, wait_s=0.5), telling)
@@ -169,7 +169,7 @@ def test_the_second_of_two_switches_at_once_is_refused(
     with pytest.raises(UsageError, match="a switch to threads ×3 is under way"):
         switch(asking, node, Wish(pool="gevent", concurrency=4))
 
-    def done() -> About | None:
+    def done() -> WorkerInfo | None:
         about = asking.about(node)
         return about if about and about.concurrency == 3 else None
 
