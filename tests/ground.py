@@ -4,30 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 from celery import Celery
 from kombu import Connection
 
 from cluster.local import LocalCluster, RunningWorker, WorkerSpec
-from lab.measure.repeat import Bench
-from tasks.celery import app, use_broker
+from cluster.machine import Machine
+from lab.session.session import Session, open_session
 from worker.pools import POOLS, Pool
-from worker.probe import Clock
 
 SLOTS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What integration tests stand on."""
+    """The session that integration tests share, and the workers started in it so far."""
 
-    cluster: LocalCluster
-    bench: Bench
-    connection: Connection
-    app: Celery
+    session: Session
     started: dict[str, RunningWorker] = field(default_factory=dict)  # by pool
+
+    @property
+    def cluster(self) -> LocalCluster:
+        """The session's cluster."""
+        return self.session.cluster
+
+    @property
+    def connection(self) -> Connection:
+        """The session's connection to the broker."""
+        return self.session.connection
+
+    @property
+    def app(self) -> Celery:
+        """The Celery app."""
+        return self.session.app
 
     def worker(self, pool: str) -> RunningWorker:
         """Return the worker of a pool, which serves the queue of the pool's name."""
@@ -50,24 +60,8 @@ def _spec(pool: Pool, cluster: LocalCluster) -> WorkerSpec:
 @pytest.fixture(scope="session")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """Start the broker once."""
-    app.loader.import_default_modules()
-    folder: Path = tmp_path_factory.mktemp("ground")
-    with LocalCluster(folder) as cluster:
-        use_broker(cluster.broker_url)
-        with app.connection_for_write(cluster.broker_url) as connection:
-            bench = Bench(
-                app=app,
-                connection=connection,
-                records=cluster.redis,
-                clock=Clock.read(cluster.redis),
-                store_results=False,
-            )
-            yield Ground(
-                cluster=cluster,
-                bench=bench,
-                connection=connection,
-                app=app,
-            )
+    with open_session(tmp_path_factory.mktemp("ground"), None, Machine.this()) as session:
+        yield Ground(session=session)
 
 
 @pytest.fixture(params=POOLS)

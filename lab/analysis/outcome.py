@@ -11,7 +11,7 @@ from lab.analysis.verdict import judge
 from lab.measure.calibrate import Bare
 from lab.measure.workloads import Workload
 from lab.results.race import PoolResult, Repeat, WorkloadResult
-from lab.session.started import PoolConfig
+from lab.session.protocols import PoolConfig
 
 
 def pool_result(
@@ -26,18 +26,18 @@ def pool_result(
     """Return what one pool did on a machine of so many `cores`."""
     ideal_s = ideal_makespan_s(
         count=workload.count,
-        slots=config.slots,
+        slots=config.concurrency,
         cores=cores,
         wall_s=bare.wall_s,
         cpu_s=bare.cpu_s,
     )
     result = PoolResult(
         pool=config.pool.name,
-        concurrency=config.slots,
+        concurrency=config.concurrency,
         slot=config.pool.slot,
         ideal_makespan_s=ideal_s,
         start_up_s=start_up_s,
-        repeats=tuple(replace(r, spans=packed(r.spans, config.slots)) for r in repeats),
+        repeats=tuple(replace(r, spans=packed(r.spans, config.concurrency)) for r in repeats),
         summary=summarise(repeats, ideal_s),
     )
     parallel = config.pool.parallel_python or (

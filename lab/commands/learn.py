@@ -21,7 +21,8 @@ from lab.commands import options
 from lab.commands.console import for_progress, for_results
 from lab.learn.engine import terminal
 from lab.learn.engine.lesson import Dial, Lesson
-from lab.learn.engine.run import Ask, LearnOptions, run_lessons
+from lab.learn.engine.options import LearnOptions
+from lab.learn.engine.run import Ask, run_lessons
 from lab.learn.registry import LESSONS, lesson_named
 from lab.results import files as result_files
 from lab.results.lesson import LessonResult

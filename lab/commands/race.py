@@ -18,10 +18,10 @@ from lab.measure.workloads import DEFAULT_NAMES, NAMES, QUICK_NAMES, checked, de
 from lab.race.live import events
 from lab.race.options import RaceOptions, parse_concurrency
 from lab.race.run import race as run_race
+from lab.race.settings import REPEATS, REPEATS_QUICK
 from lab.race.table import closing_line, show
 from lab.report import render
 from lab.results import files as result_files
-from lab.session import about
 from lab.session.folders import run_folder
 from tasks.errors import UsageError
 from tasks.settings import broker_url
@@ -58,7 +58,7 @@ from worker.pools import DEFAULT_POOLS, POOLS, pool_named
 @click.option(
     "--repeat",
     type=click.IntRange(1, 100),
-    help=f"Measurements of each. [default: {about.REPEATS}, with --quick {about.REPEATS_QUICK}]",
+    help=f"Measurements of each. [default: {REPEATS}, with --quick {REPEATS_QUICK}]",
 )
 @click.option("--seed", type=int, help="Fixes the order in which the pools take turns.")
 @click.option(
@@ -116,7 +116,7 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
         pools=tuple(dict.fromkeys(pool_named(name) for name in chosen)),
         concurrency=parse_concurrency(concurrency),
         workloads=_workloads(workloads, quick=quick, on_running=on_running),
-        repeats=repeat or (about.REPEATS_QUICK if quick else about.REPEATS),
+        repeats=repeat or (REPEATS_QUICK if quick else REPEATS),
         seed=random.randrange(10_000) if seed is None else seed,  # noqa: S311 - no secret
         quick=quick,
         with_results=with_results,

@@ -10,7 +10,7 @@ from rich.table import Table
 from cluster.found import Found, find_workers
 from lab.commands import options
 from lab.format import words
-from lab.session.borrowed import nobody
+from lab.session.choose import no_worker
 from producer.broker import redacted
 from tasks.errors import WorkerError
 
@@ -31,7 +31,7 @@ def workers(*, broker: str, as_json: bool) -> int:
     with options.asking(broker) as asking:
         found = find_workers(asking)
     if not found:
-        raise WorkerError(nobody(redacted(broker)))
+        raise WorkerError(no_worker(redacted(broker)))
     if as_json:
         click.echo(msgspec.json.encode(found, order="deterministic").decode())
     else:

@@ -5,37 +5,27 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Self
 
-import redis
-from celery import Celery
-from kombu import Connection
-
-from cluster.footprint import MemoryWatch, cpu_s
+from lab.measure.cost import Cost
+from lab.measure.follow import Step, follow
 from lab.results.race import Account, Repeat, Span
 from lab.session.protocols import Worker
+from lab.session.session import Session
 from producer.ledger import Closing, Ledger
 from producer.plan import Plan
 from producer.queues import drain
 from producer.records import RecordReader
 from producer.submit import Order, Submission, Submitter
-from worker.probe import Clock
-
-#: Seconds that records may still be on their way after their worker has died.
-LAST_RECORDS_S = 0.5
-#: Seconds between two reports of progress.
-PROGRESS_S = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bench:
-    """What every measurement of a run uses."""
+class RepeatSpec:
+    """What one repeat submits, and how long it may take."""
 
-    app: Celery
-    connection: Connection
-    records: redis.Redis
-    clock: Clock  # this process's, against the records' clock
-    store_results: bool
+    run: str
+    plan: Plan
+    timeout_s: float
+    store_results: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,31 +34,6 @@ class Progress:
 
     ended: int
     elapsed_s: float
-
-
-class Cost:
-    """What a worker's processes take while it is entered; unknown where they cannot be seen."""
-
-    def __init__(self, pid: int | None) -> None:
-        self._pid = pid
-        self._watch = None if pid is None else MemoryWatch(pid)
-        self._before_s = 0.0
-        self.cpu_s: float | None = None
-        self.peak_pss_bytes: int | None = None
-
-    def __enter__(self) -> Self:
-        """Look at the beginning."""
-        if self._pid is not None and self._watch is not None:
-            self._before_s = cpu_s(self._pid)
-            self._watch.__enter__()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Look at the end."""
-        if self._pid is not None and self._watch is not None:
-            self.cpu_s = max(0.0, cpu_s(self._pid) - self._before_s)
-            self._watch.__exit__()
-            self.peak_pss_bytes = self._watch.peak_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,64 +45,46 @@ class Measured:
 
 
 def measure(
-    bench: Bench,
+    session: Session,
     worker: Worker,
-    plan: Plan,
-    *,
-    run: str,
-    timeout_s: float,
+    spec: RepeatSpec,
     progress: Callable[[Progress], None] = lambda _progress: None,
 ) -> Measured:
-    """Run `plan` on `worker` alone and account for each of its tasks.
+    """Run a plan on `worker` alone and account for each of its tasks.
 
-    Ends when each has ended, when `timeout_s` seconds have passed, or soon after the worker died.
+    Ends when every task has ended, when the time is up, or soon after the worker has died.
     """
-    reader = RecordReader(bench.records)
-    ledger = Ledger(run)
-    submitter = Submitter(bench.app, bench.connection, bench.clock)
+    reader = RecordReader(session.records)
+    ledger = Ledger(spec.run)
+    submitter = Submitter(session.app, session.connection, session.clock)
+    others = 0
     with Cost(worker.pid) as cost:
         submission = submitter.submit(
-            plan, Order(run=run, queue=worker.queue, store_result=bench.store_results)
+            spec.plan,
+            Order(run=spec.run, queue=worker.queue, store_result=spec.store_results),
         )
         ledger.submit(submission.ids)
-        others = _follow(
-            ledger,
-            reader,
-            worker,
-            timeout_s,
-            lambda: progress(_progress(ledger, submission, bench)),
-        )
-    waiting = drain(bench.connection, worker.queue) if ledger.open else ()
+        for step in follow(reader, ledger, [worker], spec.timeout_s):
+            others += _of_other_runs(step, worker, spec.run)
+            progress(_progress(ledger, submission, session))
+    waiting = drain(session.connection, worker.queue) if ledger.open else ()
     closing = ledger.close(waiting=waiting, worker_alive=worker.alive)
     repeat = replace(_repeat(closing, submission, worker, cost), others=others)
     return Measured(repeat=repeat, clock_error_s=reader.worst_error_s)
 
 
-def _follow(
-    ledger: Ledger,
-    reader: RecordReader,
-    worker: Worker,
-    timeout_s: float,
-    report: Callable[[], None],
-) -> int:
-    """Enter records until all have ended or time is up; return how many were of other runs."""
-    deadline = time.monotonic() + timeout_s
-    died = False
-    others = 0
-    while ledger.open and time.monotonic() < deadline:
-        for batch in reader.read(PROGRESS_S):
-            ledger.enter(batch.records)
-            if batch.node == worker.node:
-                others += sum(record.run != ledger.run for record in batch.records)
-        report()
-        if not died and not worker.alive:
-            died = True
-            deadline = time.monotonic() + LAST_RECORDS_S
-    return others
+def _of_other_runs(step: Step, worker: Worker, run: str) -> int:
+    """Count the tasks of other runs that ended on `worker`."""
+    return sum(
+        record.run != run
+        for batch in step.batches
+        if batch.node == worker.node
+        for record in batch.records
+    )
 
 
-def _progress(ledger: Ledger, submission: Submission, bench: Bench) -> Progress:
-    elapsed_s = time.monotonic() + bench.clock.offset_s - submission.started
+def _progress(ledger: Ledger, submission: Submission, session: Session) -> Progress:
+    elapsed_s = time.monotonic() + session.clock.offset_s - submission.started
     return Progress(ended=len(submission.ids) - ledger.open, elapsed_s=elapsed_s)
 
 

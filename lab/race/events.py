@@ -1,19 +1,18 @@
-"""Who else takes part in a race: one is told of it, the other provides the workers."""
+"""What a race reports while it runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from lab.measure.repeat import Progress
 from lab.measure.workloads import Workload
 from lab.results.race import RaceResult, Repeat
-from lab.session.protocols import Worker
-from lab.session.started import PoolConfig
+from lab.session.protocols import PoolConfig
 
 
 class RaceEvents(Protocol):
-    """Told of a race as it goes."""
+    """Receives the events of a race."""
 
     def prepared(self, result: RaceResult) -> None:
         """Everything is known but the outcome."""
@@ -29,26 +28,3 @@ class RaceEvents(Protocol):
 
     def measured(self, config: PoolConfig, number: int, repeat: Repeat) -> None:
         """A repeat has ended."""
-
-
-class Workers(Protocol):
-    """The workers of a race, whoever started them."""
-
-    def prepare(self, configs: Iterable[PoolConfig], progress: Callable[[int, int], None]) -> None:
-        """Have a worker ready for each of `entries`, with as few others about as can be.
-
-        `progress` is told how many of how many are ready.
-        """
-
-    def __getitem__(self, config: PoolConfig) -> Worker:
-        """Return the worker of `entry`, alive or dead."""
-
-    @property
-    def queues(self) -> list[str]:
-        """The queues that were made for the race."""
-
-    def replace_dead(self, config: PoolConfig) -> None:
-        """See to it that `entry` has a living worker, if that can be."""
-
-    def close(self) -> None:
-        """Leave the workers as they were."""

@@ -16,7 +16,7 @@ from lab.format import words
 from lab.measure.repeat import Progress
 from lab.measure.workloads import Workload
 from lab.results.race import RaceResult, Repeat
-from lab.session.started import PoolConfig
+from lab.session.protocols import PoolConfig
 
 #: Columns of a bar at most.
 BAR_WIDTH = 20
@@ -45,7 +45,8 @@ class Board:
         for config in self.configs:
             name = config.pool.name
             grid.add_row(
-                f"  {words.pool(name, config.slots)}", *self._cells(name, wide=width >= NARROW)
+                f"  {words.pool(name, config.concurrency)}",
+                *self._cells(name, wide=width >= NARROW),
             )
         return grid
 
@@ -163,7 +164,7 @@ class PlainTerminal:
 
     def measured(self, config: PoolConfig, number: int, repeat: Repeat) -> None:
         """Print the repeat's figures."""
-        name = words.pool(config.pool.name, config.slots)
+        name = words.pool(config.pool.name, config.concurrency)
         died = f"   worker died: {repeat.worker_died}" if repeat.worker_died else ""
         self._say(
             f"  {name}   repeat {number}   {repeat.account.finished}/{repeat.account.submitted}"

@@ -1,14 +1,34 @@
-"""What a measurement needs of a worker: a queue of its own, signs of life, and where to look."""
+"""What a session needs of its workers, started or borrowed: protocols only."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
-from cluster.local import RunningWorker
+from worker.pools import Pool
+
+#: A pool's name and its concurrency.
+Key = tuple[str, int]
+#: Called with how many of how many workers are ready.
+OnReady = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolConfig:
+    """A pool at a given concurrency: what one worker of a session runs."""
+
+    pool: Pool
+    concurrency: int
+
+    @property
+    def key(self) -> Key:
+        """Identifies the worker; workloads with the same needs share it."""
+        return (self.pool.name, self.concurrency)
 
 
 class Worker(Protocol):
-    """A worker that takes part, whoever started it."""
+    """One worker of a session."""
 
     @property
     def node(self) -> str:
@@ -20,35 +40,38 @@ class Worker(Protocol):
 
     @property
     def pid(self) -> int | None:
-        """Its main process; None where that is on another machine or in another container."""
+        """Its main process; None if that runs on another machine or in another container."""
 
     @property
     def start_up_s(self) -> float | None:
-        """Seconds from the command line to a worker that consumes; None where nobody saw it."""
+        """Seconds from the command line until it consumed; None if it ran before the session."""
 
     @property
     def alive(self) -> bool:
-        """Whether it runs, as far as can be told."""
+        """Whether it still runs."""
 
     def how_it_ended(self) -> str:
         """Say in a few words why it is not alive."""
 
 
-class StartedWorker:
-    """A worker that was started for the race, as a child of ours."""
+class Workers(Protocol):
+    """The workers of a session, one for each pool configuration."""
 
-    def __init__(self, worker: RunningWorker) -> None:
-        self.child = worker.child
-        [self.queue] = worker.spec.queues
-        self.node = worker.spec.node
-        self.pid: int | None = worker.child.pid
-        self.start_up_s: float | None = worker.start_up_s
+    def prepare(self, configs: Iterable[PoolConfig], progress: OnReady) -> None:
+        """Have a worker ready for each of `configs`, and as few others as possible.
+
+        Raises WorkerError for the first that cannot be made ready.
+        """
+
+    def __getitem__(self, config: PoolConfig) -> Worker:
+        """Return the worker that runs `config`, alive or dead."""
 
     @property
-    def alive(self) -> bool:
-        """Whether the process runs."""
-        return self.child.alive
+    def queues(self) -> tuple[str, ...]:
+        """The queues that were made for these workers."""
 
-    def how_it_ended(self) -> str:
-        """Say how the process ended, such as "killed by SIGKILL"."""
-        return self.child.how_it_ended()
+    def replace_dead(self, config: PoolConfig) -> None:
+        """Replace the worker of `config` if it has died and a replacement is possible."""
+
+    def close(self) -> None:
+        """Leave the workers as they were before the session."""

@@ -1,55 +1,82 @@
-"""What every lesson of a run uses, and what it may ask to be started for it."""
+"""One session: a broker, a clock and a connection, with workers that all stop when it ends."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from importlib.util import find_spec
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
 
+import redis
 from celery import Celery
 from kombu import Connection
 
 from cluster.found import Asking
 from cluster.local import LocalCluster
 from cluster.machine import Machine
-from lab.learn.engine.events import LessonEvents
-from lab.session.interpreter import Interpreter
-from tasks.errors import UsageError
-from worker.pools import Pool
+from lab.session.queues import Queues
+from producer.broker import redacted
+from tasks.celery import app, use_broker
 from worker.probe import Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerRequest:
-    """A worker that a lesson has started for itself, on this machine."""
-
-    name: str
-    pool: str
-    slots: int
-    flags: Sequence[str] = ()  # further flags of `celery worker`
-    env: Mapping[str, str] = field(default_factory=dict)
-    python: str = sys.executable
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """What every lesson of a run uses."""
+    """What everything that is run in a session uses."""
 
+    run: str  # id of this run; unique, because several may begin in one minute on one broker
     app: Celery
     cluster: LocalCluster
     asking: Asking
     connection: Connection
-    clock: Clock
+    clock: Clock  # this process's, against the clock of the records' server
     machine: Machine
-    events: LessonEvents
-    python: Interpreter | None  # without the GIL, where one was named and a lesson is for it
+    queues: Queues
+
+    @property
+    def records(self) -> redis.Redis:
+        """The server that holds the probe's records."""
+        return self.cluster.redis
+
+    @property
+    def url(self) -> str:
+        """The broker's URL without its password."""
+        return redacted(self.cluster.broker_url)
 
 
-def require(pool: Pool, otherwise: str = "") -> None:
-    """Raise UsageError where a pool's worker cannot run here for want of a module."""
-    if pool.needs_module and find_spec(pool.needs_module) is None:
-        raise UsageError(
-            f"a {pool.name} worker needs {pool.needs_module}, which is not installed here: "
-            f"pip install {pool.needs_module}{otherwise}"
+@contextmanager
+def open_session(folder: Path, broker_url: str | None, machine: Machine) -> Iterator[Session]:
+    """Open a session on the broker at `broker_url`, or on an embedded one if that is None.
+
+    `folder` takes the logs, and its name is part of the run's id. On the way out every process that
+    was started stops, and then the session's queues are removed: a worker that is still starting
+    would declare its queue again.
+
+    Raises BrokerError or UsageError if there is no usable broker.
+    """
+    app.loader.import_default_modules()
+    run = f"poolwise-{folder.name}-{uuid4().hex[:8]}"
+    with (
+        LocalCluster(folder, broker_url) as cluster,
+        Asking(app, cluster.broker_url) as asking,
+        app.connection_for_write(cluster.broker_url) as connection,
+    ):
+        use_broker(cluster.broker_url)
+        session = Session(
+            run=run,
+            app=app,
+            cluster=cluster,
+            asking=asking,
+            connection=connection,
+            clock=Clock.read(cluster.redis),
+            machine=machine,
+            queues=Queues(connection, run),
         )
+        try:
+            yield session
+        finally:
+            try:
+                cluster.stop_all_but_broker()
+            finally:
+                session.queues.remove()

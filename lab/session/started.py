@@ -1,55 +1,81 @@
-"""The workers of a race: started together, each on a queue of its own, replaced when one dies."""
+"""Workers that a session starts as child processes, each on a queue of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from importlib.util import find_spec
 
-from cluster.local import LocalCluster, WorkerSpec
-from lab.session.protocols import StartedWorker, Worker
+from cluster.local import LocalCluster, RunningWorker, WorkerSpec
+from lab.session.protocols import Key, OnReady, PoolConfig
+from lab.session.queues import Queues
+from tasks.errors import UsageError
 from worker.pools import Pool
 
-#: (pool, concurrency): workloads of like needs share a worker.
-Key = tuple[str, int]
 
+class StartedWorker:
+    """A worker that runs as a child process of this one."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoolConfig:
-    """One worker that takes part."""
-
-    pool: Pool
-    slots: int
+    def __init__(self, worker: RunningWorker) -> None:
+        self.child = worker.child
+        [self.queue] = worker.spec.queues
+        self.node = worker.spec.node
+        self.pid: int | None = worker.child.pid
+        self.start_up_s: float | None = worker.start_up_s
 
     @property
-    def key(self) -> Key:
-        """What the workers are told apart by."""
-        return (self.pool.name, self.slots)
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self.child.alive
+
+    def how_it_ended(self) -> str:
+        """Say how the process ended, such as "killed by SIGKILL"."""
+        return self.child.how_it_ended()
 
 
 class StartedWorkers:
-    """All workers of a race."""
+    """The session's own workers, one for each pool configuration in use."""
 
-    def __init__(self, cluster: LocalCluster, run: str, events: bool) -> None:
+    def __init__(self, cluster: LocalCluster, queues: Queues, *, events: bool = False) -> None:
+        """Start nothing yet; `events`: whether the workers send Celery's task events."""
         self._cluster = cluster
-        self._run = run
+        self._queues = queues
         self._events = events
         self._workers: dict[Key, StartedWorker] = {}
-        self._started = 0
 
-    def prepare(self, configs: Iterable[PoolConfig], progress: Callable[[int, int], None]) -> None:
-        """Have a worker ready for each of `entries`, and none beside them.
+    def prepare(self, configs: Iterable[PoolConfig], progress: OnReady) -> None:
+        """Have a worker ready for each of `configs`, and stop all others.
 
-        An idle worker still wakes up some twenty times a second, and what it takes of a core is
-        missing from the one that is measured. Raises WorkerError for the first that does not start.
+        An idle worker still wakes up some twenty times a second; the CPU time that this takes would
+        be missing from the worker that is measured.
         """
         wanted = {config.key: config for config in configs}
         idle = [self._workers.pop(key) for key in self._workers.keys() - wanted.keys()]
-        self._cluster.stop([started.child for started in idle], self._cluster.grace_s)
-        self._start(
-            [config for key, config in wanted.items() if key not in self._workers], progress
-        )
+        self._cluster.stop([worker.child for worker in idle], self._cluster.grace_s)
+        self._start([wanted[key] for key in wanted if key not in self._workers], progress)
 
-    def _start(self, configs: Sequence[PoolConfig], progress: Callable[[int, int], None]) -> None:
+    def __getitem__(self, config: PoolConfig) -> StartedWorker:
+        """Return the worker that runs `config`, alive or dead."""
+        return self._workers[config.key]
+
+    @property
+    def queues(self) -> tuple[str, ...]:
+        """The queues of all workers that were ever started."""
+        return self._queues.names
+
+    def replace_dead(self, config: PoolConfig) -> None:
+        """Start another worker if the one that runs `config` has died.
+
+        It gets a new queue: what the dead worker held returns to the old queue at some time, and
+        must not run in the middle of another measurement.
+        """
+        if not self._workers[config.key].alive:
+            self._start([config], lambda _ready, _of: None)
+
+    def close(self) -> None:
+        """Do nothing: the session stops the workers."""
+
+    def _start(self, configs: Sequence[PoolConfig], progress: OnReady) -> None:
         if not configs:
             return
         progress(0, len(configs))
@@ -58,36 +84,23 @@ class StartedWorkers:
         for config, worker in zip(configs, workers, strict=True):
             self._workers[config.key] = StartedWorker(worker)
 
-    def __getitem__(self, config: PoolConfig) -> Worker:
-        """Return the worker of `entry`, alive or dead."""
-        return self._workers[config.key]
-
-    @property
-    def queues(self) -> list[str]:
-        """The queues of all workers there have been."""
-        return [f"{self._run}.{number}" for number in range(1, self._started + 1)]
-
-    def replace_dead(self, config: PoolConfig) -> None:
-        """Start another worker where that of `entry` has died.
-
-        It gets a new queue: what the dead one held comes back to the old queue some time, and
-        must not be run in the middle of another measurement.
-        """
-        if not self._workers[config.key].alive:
-            self._start([config], lambda _ready, _of: None)
-
-    def close(self) -> None:
-        """Do nothing: the cluster ends the workers."""
-
     def _spec(self, config: PoolConfig) -> WorkerSpec:
-        self._started += 1
         spec = WorkerSpec(
-            name=f"{config.pool.name}-{config.slots}",
+            name=f"{config.pool.name}-{config.concurrency}",
             pool=config.pool.name,
-            concurrency=config.slots,
-            queues=(f"{self._run}.{self._started}",),
+            concurrency=config.concurrency,
+            queues=(self._queues.new(),),
             broker_url=self._cluster.broker_url,
             events=self._events,
             flags=config.pool.flags,
         )
         return spec if config.key not in self._workers else replace(spec, name=f"{spec.name}-again")
+
+
+def require_module(pool: Pool, otherwise: str = "") -> None:
+    """Raise UsageError if a pool's worker cannot run here because a module is missing."""
+    if pool.needs_module and find_spec(pool.needs_module) is None:
+        raise UsageError(
+            f"a {pool.name} worker needs {pool.needs_module}, which is not installed here: "
+            f"pip install {pool.needs_module}{otherwise}"
+        )

@@ -12,10 +12,10 @@ import pytest
 import redis
 
 from lab.format import words
-from lab.measure.repeat import measure
+from lab.measure.repeat import RepeatSpec, measure
 from lab.measure.workloads import QUICK
 from lab.results import files as result_files
-from lab.session.protocols import StartedWorker
+from lab.session.started import StartedWorker
 from producer.plan import Work, burst
 from tests.command import Running, running
 from tests.ground import Ground
@@ -88,8 +88,7 @@ def test_a_killed_slot_of_prefork_costs_no_task(ground: Ground) -> None:
             killed.append(child.pid)
             child.kill()
 
-    account = measure(
-        ground.bench, StartedWorker(worker), plan, run="slot", timeout_s=60, progress=kill_one
-    ).repeat.account
+    spec = RepeatSpec(run="slot", plan=plan, timeout_s=60)
+    account = measure(ground.session, StartedWorker(worker), spec, kill_one).repeat.account
     assert killed
     assert account.finished == account.submitted == 6

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cluster.local import RunningWorker
-from lab.measure.repeat import measure
-from lab.session.protocols import StartedWorker
+from lab.measure.repeat import RepeatSpec, measure
+from lab.session.started import StartedWorker
 from producer.plan import Work, burst
 from tests.ground import Ground
 
@@ -16,11 +16,9 @@ def test_every_task_of_a_repeat_is_accounted_for(
 ) -> None:
     plan = burst(Work(task="io.sleep", args=(0.02,)), 20)
     measured = measure(
-        ground.bench,
+        ground.session,
         StartedWorker(pool_worker),
-        plan,
-        run=f"m-{pool_worker.spec.name}",
-        timeout_s=20,
+        RepeatSpec(run=f"m-{pool_worker.spec.name}", plan=plan, timeout_s=20),
     )
     repeat = measured.repeat
     assert repeat.account.submitted == repeat.account.finished == 20
@@ -37,11 +35,9 @@ def test_every_task_of_a_repeat_is_accounted_for(
 def test_failures_are_ends_too(ground: Ground, pool_worker: RunningWorker) -> None:
     plan = burst(Work(task="faults.fail"), 4)
     measured = measure(
-        ground.bench,
+        ground.session,
         StartedWorker(pool_worker),
-        plan,
-        run=f"f-{pool_worker.spec.name}",
-        timeout_s=20,
+        RepeatSpec(run=f"f-{pool_worker.spec.name}", plan=plan, timeout_s=20),
     )
     assert measured.repeat.account.failed == 4
     assert measured.repeat.account.finished == 0
@@ -51,9 +47,8 @@ def test_when_time_is_up_what_runs_and_what_waits_are_told_apart(ground: Ground)
     worker = ground.worker("threads")
     slots = worker.spec.concurrency
     plan = burst(Work(task="io.sleep", args=(2,)), slots + 5)
-    account = measure(
-        ground.bench, StartedWorker(worker), plan, run="late", timeout_s=0.7
-    ).repeat.account
+    spec = RepeatSpec(run="late", plan=plan, timeout_s=0.7)
+    account = measure(ground.session, StartedWorker(worker), spec).repeat.account
     assert account.finished == 0
     assert account.timed_out == slots
     assert account.unserved == 5

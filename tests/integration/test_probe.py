@@ -39,7 +39,7 @@ def run(
     name = str(uuid4())
     reader = RecordReader(ground.cluster.redis)
     ledger = Ledger(name)
-    submitter = Submitter(ground.app, ground.connection, ground.bench.clock)
+    submitter = Submitter(ground.app, ground.connection, ground.session.clock)
     order = Order(run=name, queue=worker.spec.queues[0])
     ledger.submit(submitter.submit(burst(work, count), order).ids)
     records: list[Record] = []

@@ -82,7 +82,7 @@ def test_the_fast_way_is_taken_on_the_stock_transport_only(ground: Ground) -> No
 def test_every_task_of_a_plan_gets_an_id_and_instants_of_its_own(ground: Ground) -> None:
     queue = f"plan-{uuid4()}"
     plan = Plan(work=Work(task="cpu.burn", args=(1,)), due_s=(0.0, 0.0, 0.05, 0.1))
-    submitter = Submitter(ground.app, ground.connection, ground.bench.clock)
+    submitter = Submitter(ground.app, ground.connection, ground.session.clock)
     submission = submitter.submit(plan, Order(run="r", queue=queue))
     messages = published(ground, queue)
     assert tuple(message["headers"]["id"] for message in messages) == submission.ids
@@ -97,7 +97,7 @@ def test_every_task_of_a_plan_gets_an_id_and_instants_of_its_own(ground: Ground)
 
 def test_more_than_a_chunk_arrives_whole_and_in_order(ground: Ground) -> None:
     queue = f"many-{uuid4()}"
-    submitter = Submitter(ground.app, ground.connection, ground.bench.clock)
+    submitter = Submitter(ground.app, ground.connection, ground.session.clock)
     plan = burst(Work(task="cpu.burn", args=(1,)), 2_500)
     submission = submitter.submit(plan, Order(run="r", queue=queue))
     assert drain(ground.connection, queue) == list(submission.ids)

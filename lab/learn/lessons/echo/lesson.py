@@ -12,12 +12,12 @@ from cluster.echo import account_of
 from cluster.footprint import cpu_s
 from lab.learn.engine.context import Context
 from lab.learn.engine.lesson import Dial, Lesson, Question
+from lab.learn.engine.own_workers import WorkerRequest
 from lab.learn.engine.scene_run import Call, SceneRun
 from lab.learn.lessons.echo.judge import SEQUENTIAL, Seen, claims, figures, summed, verdict
 from lab.learn.lessons.echo.openings import check_openings
 from lab.results.lesson import Bar, Findings, Lane, Scene
 from lab.session.protocols import Worker
-from lab.session.session import WorkerRequest
 from producer.plan import Work
 from tasks.lessons.echo import Visiting
 

@@ -33,7 +33,7 @@ CAPTIONS: Final = (
 
 def run(context: Context) -> Findings:
     """Compute and count on one interpreter, with its GIL and without."""
-    python, cores = context.session.python, min(context.machine.cores, MOST_CORES)
+    python, cores = context.python, min(context.machine.cores, MOST_CORES)
     if python is None or cores < 2:
         return _skipped(SKIPPED if python is None else TOO_FEW)
     ways = started(context, python, cores)

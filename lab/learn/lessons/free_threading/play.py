@@ -11,10 +11,10 @@ from typing import Final
 
 from lab.format import words
 from lab.learn.engine.context import Context
+from lab.learn.engine.own_workers import WorkerRequest
 from lab.learn.engine.scene_run import Call
 from lab.session.interpreter import Interpreter, environment
-from lab.session.protocols import StartedWorker
-from lab.session.session import WorkerRequest
+from lab.session.started import StartedWorker
 from producer.plan import Work
 
 SLICES, COUNT_DOWN = "lessons.free_threading.slices", "lessons.free_threading.count_down"

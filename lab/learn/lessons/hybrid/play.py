@@ -12,11 +12,11 @@ from typing import Final, Protocol
 
 from lab.format import words
 from lab.learn.engine.context import Context
+from lab.learn.engine.own_workers import WorkerRequest
 from lab.learn.engine.scene_run import Call, SceneRun
 from lab.learn.engine.trials import pss_bytes
 from lab.results.lesson import Bar, Lane, Scene
-from lab.session.protocols import StartedWorker
-from lab.session.session import WorkerRequest
+from lab.session.started import StartedWorker
 from producer.plan import Work
 
 WORK, SEVERAL = "lessons.hybrid.work", "lessons.hybrid.several"

@@ -11,6 +11,7 @@ from typing import Final
 
 from lab.learn.engine.context import Context
 from lab.learn.engine.lesson import Dial, Lesson, Question
+from lab.learn.engine.own_workers import WorkerRequest
 from lab.learn.engine.scene_run import Call, Note, SceneRun, TaskRun
 from lab.learn.lessons.io_models.judge import (
     BEST,
@@ -22,7 +23,6 @@ from lab.learn.lessons.io_models.judge import (
     verdict,
 )
 from lab.results.lesson import Bar, Findings, Lane, Scene
-from lab.session.session import WorkerRequest
 from producer.plan import Work
 from tasks.lessons import ring
 from tasks.lessons.io_models import IO_URING

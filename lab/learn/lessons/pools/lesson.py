@@ -11,6 +11,7 @@ from typing import Final
 from cluster.footprint import cpu_s, pss_bytes
 from lab.learn.engine.context import Context
 from lab.learn.engine.lesson import Dial, Lesson, Question
+from lab.learn.engine.own_workers import WorkerRequest
 from lab.learn.engine.scene_run import Call, SceneRun
 from lab.learn.lessons.pools.judge import Measured, claims, tables, verdict
 from lab.learn.lessons.pools.sweep import Step, sizes
@@ -18,7 +19,6 @@ from lab.learn.lessons.pools.waves import Served, served
 from lab.measure.calibrate import calibrate
 from lab.results.lesson import Findings
 from lab.session.protocols import Worker
-from lab.session.session import WorkerRequest
 from producer.plan import Work
 from worker.pools import POOLS
 

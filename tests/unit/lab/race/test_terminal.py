@@ -13,13 +13,13 @@ from lab.measure.workloads import FULL, workloads
 from lab.race.live import Board, LiveTerminal, PlainTerminal, events, headline
 from lab.race.table import closing_line, show
 from lab.results.race import Calibration
-from lab.session.started import PoolConfig
+from lab.session.protocols import PoolConfig
 from tests.unit.lab.report.sample import race
 from tests.unit.lab.sample import repeat
 from worker.pools import POOLS
 
 SPEED = Calibration(burn_iterations_per_ms=20_000, digest_rounds_per_ms=1_000)
-ENTRIES = [PoolConfig(pool=POOLS[name], slots=2) for name in ("prefork", "gevent")]
+ENTRIES = [PoolConfig(pool=POOLS[name], concurrency=2) for name in ("prefork", "gevent")]
 
 
 def shown(width: int, **options: bool) -> str:

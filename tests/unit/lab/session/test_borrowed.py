@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from cluster.found import Found
-from lab.measure.repeat import Cost
+from lab.measure.cost import Cost
 from lab.measure.workloads import FULL, QUICK, default_names, fitted
-from lab.session.borrowed import chosen
+from lab.session.choose import choose
 from tasks.errors import WorkerError
 
 TASKS = frozenset({"cpu.burn"})
@@ -32,16 +32,16 @@ def worker(node: str, pool: str, *queues: str) -> Found:
 
 def test_the_worker_on_the_queue_of_its_pools_name_races() -> None:
     found = [worker("a@x", "gevent", "mail"), worker("b@x", "gevent", "io", "gevent")]
-    assert chosen(found, ("gevent",), TASKS)["gevent"].node == "b@x"
+    assert choose(found, ("gevent",), TASKS)["gevent"].node == "b@x"
 
 
 def test_else_one_with_a_queue_of_its_own_races() -> None:
     found = [worker("a@x", "threads", "io"), worker("b@x", "threads", "io", "mail")]
-    assert chosen(found, ("threads",), TASKS)["threads"].node == "b@x"
+    assert choose(found, ("threads",), TASKS)["threads"].node == "b@x"
 
 
 def test_a_pool_without_a_worker_is_left_out() -> None:
-    assert set(chosen([worker("a@x", "solo", "q")], ("solo", "gevent"), TASKS)) == {"solo"}
+    assert set(choose([worker("a@x", "solo", "q")], ("solo", "gevent"), TASKS)) == {"solo"}
 
 
 @pytest.mark.parametrize(
@@ -49,13 +49,13 @@ def test_a_pool_without_a_worker_is_left_out() -> None:
     [
         (replace(worker("a@x", "gevent"), probe=False), "start it with -I worker.probe"),
         (replace(worker("a@x", "gevent"), tasks=frozenset({"b"})), "does not know cpu.burn"),
-        (worker("a@x", "solo"), "a@x is solo, and --pools wants gevent"),
+        (worker("a@x", "solo"), "a@x is solo, not gevent"),
     ],
     ids=["probe", "task", "pool"],
 )
 def test_where_nobody_can_race_the_reason_is_said(one: Found, reason: str) -> None:
     with pytest.raises(WorkerError, match=reason):
-        chosen([one], ("gevent",), TASKS)
+        choose([one], ("gevent",), TASKS)
 
 
 def test_what_a_worker_elsewhere_costs_is_not_known() -> None:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from lab.commands.cli import cli
 from lab.learn.engine.lesson import Lesson
-from lab.learn.engine.run import check
+from lab.learn.engine.options import check
 from lab.learn.registry import LESSONS, lesson_named
 from tasks.celery import app
 from tasks.errors import UsageError

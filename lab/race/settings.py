@@ -1,14 +1,10 @@
-"""What a result says of its circumstances: versions, machine, settings; secrets left out."""
+"""The settings of a race as its result names them, without secrets."""
 
 from __future__ import annotations
 
-import platform
-from importlib.metadata import PackageNotFoundError, version
-
-from cluster.machine import Machine
 from lab.measure.workloads import default_names
 from lab.race.options import RaceOptions
-from lab.results.race import Host, Settings, Versions
+from lab.results.race import Settings
 from producer.broker import redacted
 from worker.pools import DEFAULT_POOLS
 
@@ -17,39 +13,8 @@ REPEATS = 3
 REPEATS_QUICK = 1
 
 
-def versions(broker: str, *, embedded: bool) -> Versions:
-    """Return the versions of all that takes part; `broker` is its name and version."""
-    return Versions(
-        poolwise=version("poolwise"),
-        celery=version("celery"),
-        kombu=version("kombu"),
-        redis_py=version("redis"),
-        gevent=_version_or_none("gevent"),
-        python=platform.python_version(),
-        broker=f"{broker} (embedded)" if embedded else broker,
-    )
-
-
-def _version_or_none(distribution: str) -> str:
-    """Return a version; "none" for what can be done without."""
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return "none"
-
-
-def host(machine: Machine) -> Host:
-    """Return the machine as results name it."""
-    return Host(
-        name=machine.name,
-        platform=machine.platform,
-        cores=machine.cores,
-        memory_bytes=machine.memory_bytes,
-    )
-
-
 def settings(options: RaceOptions, workers: tuple[str, ...] = ()) -> Settings:
-    """Return the settings, with a command line that asks for the same again."""
+    """Return the settings, with a command line that repeats the race."""
     return Settings(
         seed=options.seed,
         repeats=options.repeats,
@@ -63,7 +28,7 @@ def settings(options: RaceOptions, workers: tuple[str, ...] = ()) -> Settings:
 
 
 def _command(options: RaceOptions) -> list[str]:
-    """Name each option that differs from its default; a password never."""
+    """Name each option that differs from its default; never a password."""
     pools = tuple(pool.name for pool in options.pools)
     default_repeats = REPEATS_QUICK if options.quick else REPEATS
     workloads = default_names(quick=options.quick, on_running=options.on_running)

@@ -1,0 +1,112 @@
+"""One workload on every pool: warm-up, repeats in a random order, and what they come to."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lab.analysis.outcome import pool_result, workload_result
+from lab.measure.calibrate import Bare, bare_cost
+from lab.measure.repeat import Measured, RepeatSpec, measure
+from lab.measure.workloads import FULL, QUICK, Scale, Workload, fitted
+from lab.race.events import RaceEvents
+from lab.race.options import RaceOptions
+from lab.results.race import Repeat, WorkloadResult
+from lab.session.protocols import PoolConfig, Workers
+from lab.session.session import Session
+from producer.plan import burst
+
+#: A repeat may take this many times as long as one core alone would need, and some seconds more.
+PATIENCE = 3.0
+PATIENCE_S = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Race:
+    """What every part of a race under way uses."""
+
+    options: RaceOptions
+    session: Session
+    workers: Workers
+    events: RaceEvents
+
+
+def configs_of(race: Race, workload: Workload) -> list[PoolConfig]:
+    """Return the pools that run `workload`, each with its concurrency."""
+    options, cores = race.options, race.session.machine.cores
+    return [
+        PoolConfig(pool=pool, concurrency=options.slots(pool, workload.nature, cores))
+        for pool in options.pools
+    ]
+
+
+def scale_of(options: RaceOptions) -> Scale:
+    """Return how big the race is; borrowed workers may have few slots."""
+    scale = QUICK if options.quick else FULL
+    return fitted(scale, min(options.concurrency.values())) if options.on_running else scale
+
+
+def measure_workload(
+    race: Race, workload: Workload, configs: Sequence[PoolConfig]
+) -> tuple[WorkloadResult, float]:
+    """Measure one workload on every pool; also return the worst clock error, in seconds."""
+    race.events.workload(workload, configs, race.options.repeats)
+    bare_s = scale_of(race.options).bare_s
+    bare = bare_cost(workload.work, bare_s)
+    order = random.Random(f"{race.options.seed}/{workload.name}")  # noqa: S311 - no secret
+    repeats: dict[str, list[Repeat]] = {config.pool.name: [] for config in configs}
+    error_s = 0.0
+    for config in configs:
+        _warm_up(race, workload, config)
+    for number in range(1, race.options.repeats + 1):
+        for config in order.sample(configs, len(configs)):
+            measured = _repeat(race, workload, config, number, bare)
+            repeats[config.pool.name].append(measured.repeat)
+            error_s = max(error_s, measured.clock_error_s)
+    # Measured again, because machines change their speed; the ideal takes the faster of the two.
+    bare = min(bare, bare_cost(workload.work, bare_s), key=lambda cost: cost.wall_s)
+    pools = tuple(
+        pool_result(
+            workload,
+            config,
+            tuple(repeats[config.pool.name]),
+            bare=bare,
+            cores=race.session.machine.cores,
+            start_up_s=race.workers[config].start_up_s,
+        )
+        for config in configs
+    )
+    return workload_result(workload, pools, bare, race.options.seed), error_s
+
+
+def _warm_up(race: Race, workload: Workload, config: PoolConfig) -> None:
+    """Run something in every slot first: threads start, modules load, pages are touched."""
+    spec = RepeatSpec(
+        run=f"{race.session.run}.warm-up",
+        plan=burst(workload.warm_up, 2 * config.concurrency),
+        timeout_s=PATIENCE_S,
+        store_results=race.options.with_results,
+    )
+    measure(race.session, race.workers[config], spec)
+
+
+def _repeat(
+    race: Race, workload: Workload, config: PoolConfig, number: int, bare: Bare
+) -> Measured:
+    race.workers.replace_dead(config)
+    alone_s = workload.count * max(bare.cpu_s, bare.wall_s / config.concurrency)
+    spec = RepeatSpec(
+        run=f"{race.session.run}.{workload.name}.{config.pool.name}.{number}",
+        plan=burst(workload.work, workload.count),
+        timeout_s=PATIENCE_S + PATIENCE * alone_s,
+        store_results=race.options.with_results,
+    )
+    measured = measure(
+        race.session,
+        race.workers[config],
+        spec,
+        lambda progress: race.events.running(config, number, progress),
+    )
+    race.events.measured(config, number, measured.repeat)
+    return measured

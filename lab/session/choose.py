@@ -1,0 +1,99 @@
+"""Which of the workers that already run a session borrows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cluster.found import Found, find_workers
+from lab.format import words
+from lab.session.session import Session
+from tasks.errors import WorkerError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BorrowRequest:
+    """What a run needs of the workers that already run."""
+
+    user: str  # who needs them, for messages: "the race", "gil"
+    pools: tuple[str, ...]  # one worker of each, if there is one
+    required: frozenset[str] = frozenset()  # pools that must not be missing
+    tasks: frozenset[str]  # names of the tasks that each must know
+    least_concurrency: int = 1
+
+
+def choose_running(session: Session, request: BorrowRequest) -> dict[str, Found]:
+    """Find running workers, and return the one to borrow for each pool.
+
+    Raises WorkerError if no worker answers, none fits, or a required pool is missing.
+    """
+    found = find_workers(session.asking)
+    if not found:
+        raise WorkerError(no_worker(session.url))
+    large_enough = [one for one in found if one.concurrency >= request.least_concurrency]
+    if not large_enough:
+        raise WorkerError(
+            f"{request.user} needs workers with {request.least_concurrency} slots or more, and no "
+            f"worker at {session.url} has as many: poolwise switch {found[0].node} --pool threads "
+            f"--concurrency 4 --broker {session.url}"
+        )
+    best = choose(large_enough, request.pools, request.tasks)
+    for pool in request.pools:
+        if pool in request.required and pool not in best:
+            raise WorkerError(_missing(session.url, request, pool, found))
+    return best
+
+
+def no_worker(url: str) -> str:
+    """Say that no worker answers, and how to start one."""
+    return (
+        f"no worker answers at {url}; start one: "
+        f"CELERY_BROKER_URL={url} celery -A tasks worker -I worker.probe,worker.startup"
+    )
+
+
+def choose(found: Sequence[Found], pools: Sequence[str], tasks: frozenset[str]) -> dict[str, Found]:
+    """Return the worker to borrow for each of `pools` that has one which can be borrowed.
+
+    Of several, the one with a queue named after its pool is preferred, then one with a queue that
+    no other worker consumes. Raises WorkerError, with each worker's reason, if none can.
+    """
+    able = [worker for worker in found if not _unable(worker, tasks)]
+    best: dict[str, Found] = {}
+    for worker in sorted(able, key=lambda worker: (_rank(worker, found), worker.node)):
+        if worker.pool in pools:
+            best.setdefault(worker.pool, worker)
+    if not best:
+        reasons = "; ".join(_reasons(found, pools, tasks))
+        raise WorkerError(f"none of the running workers can be used: {reasons}")
+    return best
+
+
+def _missing(url: str, request: BorrowRequest, pool: str, found: Sequence[Found]) -> str:
+    there = ", ".join(f"{one.node}: {words.pool(one.pool, one.concurrency)}" for one in found)
+    least = request.least_concurrency
+    size = f" with {least} slots or more" if least > 1 else ""
+    return (
+        f"{request.user} needs a {pool} worker{size}, and none that can be used answers at {url} "
+        f"(running: {there}); "
+        f"change one with poolwise switch NODE --pool {pool} --broker {url}"
+    )
+
+
+def _rank(worker: Found, found: Sequence[Found]) -> int:
+    if worker.pool in worker.queues:
+        return 0
+    others = {queue for other in found if other is not worker for queue in other.queues}
+    return 1 if set(worker.queues) - others else 2
+
+
+def _unable(worker: Found, tasks: frozenset[str]) -> str:
+    if not worker.probe:
+        return "has no probe: start it with -I worker.probe"
+    missing = sorted(tasks - worker.tasks)
+    return f"does not know {missing[0]}: start it with -A tasks" if missing else ""
+
+
+def _reasons(found: Sequence[Found], pools: Sequence[str], tasks: frozenset[str]) -> list[str]:
+    wanted = ",".join(pools)
+    return [f"{one.node} {_unable(one, tasks) or f'is {one.pool}, not {wanted}'}" for one in found]
