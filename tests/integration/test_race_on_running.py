@@ -84,7 +84,7 @@ def test_every_task_of_race_and_users_is_accounted_for_and_no_queue_stays(
     assert not [key for key in cluster.redis.keys("*") if b"poolwise-" in key]
 
 
-def test_a_worker_that_started_anew_is_not_the_one_that_was_asked(
+def test_a_restarted_worker_is_not_the_one_that_was_borrowed(
     cluster: LocalCluster, asking: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lab.session.borrowed.LOOK_S", 0.5)
@@ -101,7 +101,7 @@ def test_a_worker_that_started_anew_is_not_the_one_that_was_asked(
     first.child.kill()
     cluster.start_workers([spec(cluster, "again", "solo")])
     wait_until(lambda: not guest.alive, 15, lambda: AssertionError("it counts as alive"))
-    assert guest.how_it_ended() == "started anew"
+    assert guest.how_it_ended() == "restarted"
 
 
 def test_workers_lists_them_and_says_what_to_do_where_there_are_none(
