@@ -10,8 +10,8 @@ from typing import Any, cast
 from celery import _find_option_with_arg
 
 from tasks.errors import UsageError
+from worker.celery_cli import ParsedLine, parse_line
 from worker.delivery import delivery_from
-from worker.flags import CommandLine, read_command_line
 from worker.options import Delivery, Recycling, TimeLimits, WorkerOptions
 from worker.pools import Pool, pool_named
 
@@ -21,7 +21,7 @@ def options_from_argv(argv: Sequence[str], *, cores: int | None = None) -> Worke
 
     `cores` are those of the machine the worker will run on; by default those of this one.
     """
-    line = read_command_line(argv)
+    line = parse_line(argv)
     name = str(line.options["pool"])
     pool = _known(name)
     cores = cores or os.cpu_count() or 1
@@ -59,7 +59,7 @@ def _known(name: str) -> Pool | None:
         return None
 
 
-def _patched(line: CommandLine, pool: Pool) -> bool:
+def _patched(line: ParsedLine, pool: Pool) -> bool:
     """Ask the very function by which Celery decides, before click reads the line."""
     try:
         # Celery passes a list of short options; only its stub says a string.
@@ -70,13 +70,13 @@ def _patched(line: CommandLine, pool: Pool) -> bool:
     return bool(found == pool.name) and "multi" not in line.words
 
 
-def _either(line: CommandLine, option: str, setting: str) -> Any:
+def _either(line: ParsedLine, option: str, setting: str) -> Any:
     """Prefer the option to the trailing setting, as Celery's `either` does."""
     value = line.options.get(option)
     return line.settings.get(setting) if value is None else value
 
 
-def _concurrency(line: CommandLine, cores: int) -> int | None:
+def _concurrency(line: ParsedLine, cores: int) -> int | None:
     """Return the slots asked for; Celery reads 0 as nothing asked, and `auto` as the cores."""
     text = str(line.options.get("concurrency") or line.settings.get("worker_concurrency") or "0")
     if text.strip().lower() == "auto":
@@ -86,14 +86,14 @@ def _concurrency(line: CommandLine, cores: int) -> int | None:
     return int(text) or None
 
 
-def _limits(line: CommandLine) -> TimeLimits:
+def _limits(line: ParsedLine) -> TimeLimits:
     return TimeLimits(
         hard_s=_either(line, "time_limit", "task_time_limit"),
         soft_s=_either(line, "soft_time_limit", "task_soft_time_limit"),
     )
 
 
-def _recycling(line: CommandLine) -> Recycling:
+def _recycling(line: ParsedLine) -> Recycling:
     return Recycling(
         max_tasks_per_child=_either(line, "max_tasks_per_child", "worker_max_tasks_per_child"),
         max_memory_per_child_kib=_either(
@@ -103,7 +103,7 @@ def _recycling(line: CommandLine) -> Recycling:
     )
 
 
-def _delivery(line: CommandLine) -> Delivery:
+def _delivery(line: ParsedLine) -> Delivery:
     scheme = line.broker_url.partition("://")[0]
     return delivery_from(
         {"worker_disable_prefetch": line.options.get("disable_prefetch"), **line.settings},

@@ -10,8 +10,8 @@ from kombu.utils.compat import detect_environment
 
 from tasks.errors import UsageError
 from worker.asked import module_missing
+from worker.celery_cli import parse_line
 from worker.delivery import delivery_from
-from worker.flags import read_command_line
 from worker.options import Delivery, Recycling, TimeLimits, WorkerOptions
 from worker.pools import pool_of_implementation
 
@@ -45,7 +45,7 @@ def options_from_worker(worker: Any, *, argv: Sequence[str] = ()) -> WorkerOptio
 def _typed_pool(argv: Sequence[str]) -> str:
     """Return the name after -P; a line that is no `celery worker` line types none."""
     try:
-        line = read_command_line(argv)
+        line = parse_line(argv)
     except UsageError:
         return ""
     return str(line.options["pool"]) if "pool" in line.typed else ""

@@ -14,7 +14,7 @@ from typing import Final
 import click
 
 from tasks.errors import UsageError
-from worker.flags import ENV_PREFIX, twin_group
+from worker.celery_cli import ENV_PREFIX, parsing_group
 from worker.pools import Pool
 
 #: Options that choose the pool and its size.
@@ -52,7 +52,7 @@ def rewritten(argv: Sequence[str], change: Change, cwd: str) -> list[str]:
     Raises UsageError where it is no `celery worker` line.
     """
     start = _place_of_celery(argv)
-    group = twin_group()
+    group = parsing_group()
     globals_, rest = _pieces(argv[start + 1 :], group.params, stop=True)
     if not rest or rest[0] != "worker":
         raise UsageError(f"not a celery worker's command line: {' '.join(argv)}")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.errors import UsageError
-from worker.flags import read_command_line
+from worker.celery_cli import parse_line
 from worker.pools import POOLS, pool_named
 from worker.rewriting import Change, rewritten, without_twins
 
@@ -67,7 +67,7 @@ def worker_words(draw: st.DrawFn) -> list[str]:
 def test_only_the_flags_of_the_pool_change(words: list[str], name: str) -> None:
     before = [*BEFORE, "-A", "proj", "worker", *words]
     after = rewritten(before, change(name), "/here")
-    old, new = read_command_line(before), read_command_line(after)
+    old, new = parse_line(before), parse_line(after)
     assert after[:7] == before[:7]
     assert new.options["pool"] == name
     assert new.options["concurrency"] == "7"
@@ -101,13 +101,13 @@ def test_a_multiplier_that_a_person_chose_stays() -> None:
     line = [*BEFORE, "-A", "p", "worker", "-P", "gevent", "--prefetch-multiplier", "5"]
     after = rewritten(line, change("threads"), "/here")
     assert after[-2:] == ["--prefetch-multiplier", "5"]
-    assert read_command_line(after).options["prefetch_multiplier"] == 5
+    assert parse_line(after).options["prefetch_multiplier"] == 5
 
 
 def test_queues_changed_by_remote_control_are_named() -> None:
     line = [*BEFORE, "-A", "p", "worker", "-Pgevent", "-Q", "a,b", "-X", "c", "--loglevel", "info"]
     after = rewritten(line, change("threads", queues=("a", "new")), "/here")
-    options = read_command_line(after).options
+    options = parse_line(after).options
     assert options["queues"] == ["a", "new"]
     assert not options["exclude_queues"]
 

@@ -29,7 +29,7 @@ ENV_PREFIX: Final = "CELERY_WORKER_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CommandLine:
+class ParsedLine:
     """A worker's command line, read."""
 
     words: tuple[str, ...]  # as the worker's sys.argv would be: `celery` and what follows
@@ -39,20 +39,20 @@ class CommandLine:
     broker_url: str  # empty: the project decides
 
 
-def read_command_line(argv: Sequence[str]) -> CommandLine:
+def parse_line(argv: Sequence[str]) -> ParsedLine:
     """Read the line as Celery would; raise UsageError, with one line, where Celery would refuse.
 
     Words before `celery` are assignments to its environment, or a wrapper that starts it.
     """
     environment, words = _split(argv)
-    group = twin_group()
+    group = parsing_group()
     try:
         with group.make_context("celery", list(words[1:]), default_map=_twins(environment)) as root:
             options, typed, extra = group.invoke(root)
             broker = root.params.get("broker") or environment.get("CELERY_BROKER_URL", "")
     except click.ClickException as refused:
         raise UsageError(_one_line(refused, group)) from None
-    return CommandLine(
+    return ParsedLine(
         words=words,
         options=options,
         typed=typed,
@@ -79,17 +79,17 @@ def _twins(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
     return {"worker": worker}
 
 
-def twin_group() -> click.Group:
+def parsing_group() -> click.Group:
     """Build a `celery worker` that has Celery's options and only reports what it was given."""
     # Imported here: Celery's command line loads every plugin that is installed beside it.
     from celery.bin.celery import celery as real_group  # noqa: PLC0415
     from celery.bin.worker import worker as real_worker  # noqa: PLC0415
 
-    group = click.Group("celery", params=_twin_params(real_group), add_help_option=False)
+    group = click.Group("celery", params=_parsing_params(real_group), add_help_option=False)
     group.add_command(
         click.Command(
             "worker",
-            params=_twin_params(real_worker),
+            params=_parsing_params(real_worker),
             callback=click.pass_context(_report),
             context_settings={"allow_extra_args": True},
             add_help_option=False,
@@ -98,7 +98,7 @@ def twin_group() -> click.Group:
     return group
 
 
-def _twin_params(command: click.Command) -> list[click.Parameter]:
+def _parsing_params(command: click.Command) -> list[click.Parameter]:
     """Copy the declarations without what needs a loaded app: callbacks, and two types."""
     twins = []
     for param in command.params:
