@@ -18,7 +18,7 @@ from celery.worker.control import control_command, inspect_command
 
 from tasks.errors import PoolwiseError, UsageError
 from worker import preflight
-from worker.asked import module_missing
+from worker.command_line import module_missing
 from worker.control import SWITCH, WORKER_INFO, SwitchReply, WorkerInfo, place
 from worker.leaving import Leaving, Worker, begin, next_start
 from worker.live import options_from_worker

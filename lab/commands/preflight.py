@@ -6,7 +6,7 @@ import click
 import msgspec
 
 from worker import preflight as checks
-from worker.asked import options_from_argv
+from worker.command_line import options_from_argv
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

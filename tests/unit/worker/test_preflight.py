@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.asked import options_from_argv
+from worker.command_line import options_from_argv
 from worker.options import Delivery, Recycling, TimeLimits, WorkerOptions
 from worker.pools import POOLS, Pool
 from worker.preflight import Finding, Severity, check, lines, warnings_of

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.errors import UsageError
-from worker import asked
-from worker.asked import options_from_argv
+from worker import command_line
+from worker.command_line import options_from_argv
 from worker.options import WorkerOptions
 from worker.pools import POOLS
 
@@ -142,7 +142,7 @@ def test_a_pool_of_celerys_that_the_table_lacks_is_no_mistake() -> None:
 
 
 def test_a_module_that_is_not_installed_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asked, "find_spec", lambda _name: None)
+    monkeypatch.setattr(command_line, "find_spec", lambda _name: None)
     assert read("celery -A proj worker -P gevent").module_missing
     assert not read("celery -A proj worker -P threads").module_missing
 
