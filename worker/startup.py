@@ -14,8 +14,8 @@ from celery.signals import worker_ready
 from celery.utils.log import worker_logger
 
 from worker import switch
+from worker.controller import options_from_worker
 from worker.finding import Severity
-from worker.live import options_from_worker
 from worker.preflight import check
 
 __all__ = ["log_findings", "switch"]

@@ -20,8 +20,8 @@ from tasks.errors import PoolwiseError, UsageError
 from worker import preflight
 from worker.command_line import module_missing
 from worker.control import SWITCH, WORKER_INFO, SwitchReply, WorkerInfo, place
+from worker.controller import options_from_worker
 from worker.leaving import Leaving, Worker, begin, next_start
-from worker.live import options_from_worker
 from worker.options import WorkerOptions
 from worker.pools import Nature, Pool, pool_named, pool_of_implementation
 from worker.room import checked

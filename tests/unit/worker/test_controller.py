@@ -10,7 +10,7 @@ from celery import Celery
 from celery.worker import WorkController
 
 from worker import startup
-from worker.live import options_from_worker
+from worker.controller import options_from_worker
 from worker.options import WorkerOptions
 from worker.pools import POOLS
 
