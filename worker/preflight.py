@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from worker.choices import CHOICES
-from worker.deliveries import DELIVERIES
+from worker.capability_rules import CAPABILITY_RULES
+from worker.delivery_rules import DELIVERY_RULES
 from worker.finding import Finding, Severity, note
-from worker.losses import LOSSES
 from worker.options import WorkerOptions
+from worker.pool_choice_rules import POOL_CHOICE_RULES
 from worker.pools import POOLS
 
 __all__ = ["Finding", "Severity", "check", "lines", "warnings_of"]
@@ -19,7 +19,9 @@ def check(options: WorkerOptions) -> tuple[Finding, ...]:
     pool = options.pool
     if pool is None:
         return (_unknown_pool(options.pool_asked),)
-    found = [rule(pool, options) for rule in (*CHOICES, *LOSSES, *DELIVERIES)]
+    found = [
+        rule(pool, options) for rule in (*POOL_CHOICE_RULES, *CAPABILITY_RULES, *DELIVERY_RULES)
+    ]
     ranks = tuple(Severity)
     return tuple(sorted((f for f in found if f is not None), key=lambda f: ranks.index(f.severity)))
 

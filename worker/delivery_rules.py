@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from worker.capability_rules import Rule, pools_where
 from worker.finding import Finding, note, warning
-from worker.losses import Rule, pools_where
 from worker.options import WorkerOptions
 from worker.pools import Pool
 
@@ -139,7 +139,7 @@ def revoke_too_late(pool: Pool, options: WorkerOptions) -> Finding | None:
     )
 
 
-DELIVERIES: Final[tuple[Rule, ...]] = (
+DELIVERY_RULES: Final[tuple[Rule, ...]] = (
     broker_connections,
     late_ack_lost,
     visibility_timeout,

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from worker.capability_rules import Rule
 from worker.finding import Finding, note, warning
-from worker.losses import Rule
 from worker.options import WorkerOptions
 from worker.pools import Pool
 
@@ -121,7 +121,7 @@ def fair_default(_pool: Pool, options: WorkerOptions) -> Finding | None:
     )
 
 
-CHOICES: Final[tuple[Rule, ...]] = (
+POOL_CHOICE_RULES: Final[tuple[Rule, ...]] = (
     not_monkey_patched,
     module_missing,
     pool_overridden,

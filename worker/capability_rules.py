@@ -168,7 +168,7 @@ def control_blocked(pool: Pool, options: WorkerOptions) -> Finding | None:
     )
 
 
-LOSSES: Final[tuple[Rule, ...]] = (
+CAPABILITY_RULES: Final[tuple[Rule, ...]] = (
     time_limit_ignored,
     soft_time_limit_ignored,
     max_tasks_ignored,
