@@ -11,7 +11,7 @@ from celery import _find_option_with_arg
 
 from tasks.errors import UsageError
 from worker.celery_cli import ParsedLine, parse_line
-from worker.delivery import delivery_from
+from worker.delivery_settings import delivery_from
 from worker.options import Delivery, Recycling, TimeLimits, WorkerOptions
 from worker.pools import Pool, pool_named
 

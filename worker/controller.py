@@ -11,7 +11,7 @@ from kombu.utils.compat import detect_environment
 from tasks.errors import UsageError
 from worker.celery_cli import parse_line
 from worker.command_line import module_missing
-from worker.delivery import delivery_from
+from worker.delivery_settings import delivery_from
 from worker.options import Delivery, Recycling, TimeLimits, WorkerOptions
 from worker.pools import pool_of_implementation
 
