@@ -19,12 +19,12 @@ from celery.worker.control import control_command, inspect_command
 from tasks.errors import PoolwiseError, UsageError
 from worker import preflight
 from worker.command_line import module_missing
+from worker.concurrency_limit import checked_concurrency
 from worker.control import SWITCH, WORKER_INFO, SwitchReply, WorkerInfo, place
 from worker.controller import options_from_worker
 from worker.leaving import Leaving, Worker, begin, next_start
 from worker.options import WorkerOptions
 from worker.pools import Nature, Pool, pool_named, pool_of_implementation
-from worker.room import checked
 
 #: Seconds that a worker waits for its tasks at most, whatever was asked.
 LONGEST_WAIT_S: Final = 3_600.0
@@ -115,7 +115,7 @@ def as_wanted(now: WorkerOptions, pool: Pool, concurrency: int | None) -> Worker
         pool_asked=pool.name,
         pool_flag=pool.name,
         monkey_patched=True,
-        concurrency=checked(pool, slots if concurrency is None else concurrency),
+        concurrency=checked_concurrency(pool, slots if concurrency is None else concurrency),
         concurrency_chosen=True,
         autoscale_max=None,
         delivery=replace(now.delivery, prefetch_multiplier=pool.prefetch_multiplier),

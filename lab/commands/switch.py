@@ -10,9 +10,9 @@ from cluster.switching import switch as switch_worker
 from lab.commands import options
 from lab.format import words
 from tasks.settings import LONGEST_TASK_S
+from worker.concurrency_limit import MAX_SLOTS
 from worker.control import SwitchReply, WorkerInfo
 from worker.pools import POOLS
-from worker.room import MOST_SLOTS
 
 #: Seconds that running tasks get by default.
 WAIT_S = LONGEST_TASK_S + 15.0
@@ -23,7 +23,7 @@ WAIT_S = LONGEST_TASK_S + 15.0
 @click.option("--pool", required=True, metavar="POOL", help=f"One of {', '.join(POOLS)}.")
 @click.option(
     "--concurrency",
-    type=click.IntRange(1, MOST_SLOTS),
+    type=click.IntRange(1, MAX_SLOTS),
     metavar="N",
     help="Slots. Without it: the cores for prefork, 100 for threads and gevent.",
 )

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tasks.errors import UsageError
-from worker import room
+from worker import concurrency_limit
 from worker.options import WorkerOptions
 from worker.pools import pool_named
 from worker.switch import as_wanted
@@ -34,20 +34,20 @@ def test_a_pool_whose_module_is_missing_is_refused() -> None:
         as_wanted(NOW, pool, 5)
 
 
-@pytest.mark.parametrize("concurrency", [0, -1, room.MOST_SLOTS + 1])
+@pytest.mark.parametrize("concurrency", [0, -1, concurrency_limit.MAX_SLOTS + 1])
 def test_a_size_out_of_range_is_refused(concurrency: int) -> None:
     with pytest.raises(UsageError, match="concurrency must be within 1 and 10,000"):
-        room.checked(pool_named("gevent"), concurrency)
+        concurrency_limit.checked_concurrency(pool_named("gevent"), concurrency)
 
 
 def test_a_pool_of_one_is_not_made_larger() -> None:
     with pytest.raises(UsageError, match="solo runs 1 task at a time"):
-        room.checked(pool_named("solo"), 2)
+        concurrency_limit.checked_concurrency(pool_named("solo"), 2)
 
 
 def test_more_processes_than_may_be_had_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "processes", lambda: 50)
-    assert room.checked(pool_named("prefork"), 30) == 30
-    assert room.checked(pool_named("gevent"), 1_000) == 1_000
+    monkeypatch.setattr(concurrency_limit, "process_limit", lambda: 50)
+    assert concurrency_limit.checked_concurrency(pool_named("prefork"), 30) == 30
+    assert concurrency_limit.checked_concurrency(pool_named("gevent"), 1_000) == 1_000
     with pytest.raises(UsageError, match=r"needs 101 processes and threads, and .* may have 50"):
-        room.checked(pool_named("prefork"), 100)
+        concurrency_limit.checked_concurrency(pool_named("prefork"), 100)
