@@ -22,9 +22,9 @@ from worker.command_line import module_missing
 from worker.concurrency_limit import checked_concurrency
 from worker.control import SWITCH, WORKER_INFO, SwitchReply, WorkerInfo, place
 from worker.controller import options_from_worker
-from worker.leaving import Leaving, Worker, begin, next_start
 from worker.options import WorkerOptions
 from worker.pools import Nature, Pool, pool_named, pool_of_implementation
+from worker.restart import Restart, ThisWorker, begin_restart, next_command
 
 #: Seconds that a worker waits for its tasks at most, whatever was asked.
 LONGEST_WAIT_S: Final = 3_600.0
@@ -54,25 +54,25 @@ def switch(
 def _about(consumer: Any) -> WorkerInfo:
     module = type(consumer.pool).__module__
     pool = pool_of_implementation(module)
-    under_way = Worker.leaving
+    restart = ThisWorker.restart
     return WorkerInfo(
-        start=Worker.start,
-        ready=Worker.ready,
+        start=ThisWorker.start,
+        ready=ThisWorker.ready,
         pid=os.getpid(),
         pool=pool.name if pool else module,
         concurrency=consumer.pool.num_processes or consumer.pool.limit,
         host=os.uname().nodename,
         place=place(),
-        switching=under_way is not None,
-        running=len(held.reserved_requests) if under_way else 0,
-        gave_up=Worker.gave_up,
+        switching=restart is not None,
+        running=len(held.reserved_requests) if restart else 0,
+        gave_up=ThisWorker.gave_up,
     )
 
 
 def _accept(consumer: Any, name: str, concurrency: int | None, wait_s: float) -> SwitchReply:
     """Check everything that can be checked, then begin; raise UsageError where it cannot be."""
-    if Worker.leaving is not None:
-        raise UsageError(f"a switch to {Worker.leaving.target} is under way; wait for its end")
+    if ThisWorker.restart is not None:
+        raise UsageError(f"a switch to {ThisWorker.restart.target} is under way; wait for its end")
     worker = consumer.controller
     pool = pool_named(name)
     asked = as_wanted(options_from_worker(worker), pool, concurrency)
@@ -87,9 +87,9 @@ def _accept(consumer: Any, name: str, concurrency: int | None, wait_s: float) ->
         )
     if not sys.executable:
         raise UsageError("this worker's Python does not know its own program: it cannot go on")
-    argv, _ = next_start(worker, pool, asked.concurrency)
-    begin(
-        Leaving(
+    argv, _ = next_command(worker, pool, asked.concurrency)
+    begin_restart(
+        Restart(
             pool=pool,
             concurrency=asked.concurrency,
             deadline=time.monotonic() + min(wait_s, LONGEST_WAIT_S),

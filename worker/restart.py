@@ -30,7 +30,7 @@ LOOK_S: Final = 0.1
 
 
 @dataclass(slots=True, kw_only=True)
-class Leaving:
+class Restart:
     """A way out under way, and where it leads."""
 
     pool: Pool
@@ -47,28 +47,28 @@ class Leaving:
         return f"{self.pool.name} ×{self.concurrency}"
 
 
-class Worker:
+class ThisWorker:
     """What is remembered of the worker; there is one in a process."""
 
     start = uuid4().hex
     pid = os.getpid()
     ready = False
     queues: frozenset[str] = frozenset()  # those that the command line meant
-    leaving: Leaving | None = None
+    restart: Restart | None = None
     gave_up = ""
 
 
 @worker_ready.connect(dispatch_uid="poolwise-ready")
 def _note_ready(sender: Any, **_: Any) -> None:
-    if not Worker.ready:
-        Worker.queues = frozenset(sender.app.amqp.queues.consume_from)
-    Worker.ready = True
+    if not ThisWorker.ready:
+        ThisWorker.queues = frozenset(sender.app.amqp.queues.consume_from)
+    ThisWorker.ready = True
 
 
 @worker_shutting_down.connect(dispatch_uid="poolwise-ended")
 def _forget(**_: Any) -> None:
     """End for good: somebody sent a signal, which counts more than a switch."""
-    Worker.leaving = None
+    ThisWorker.restart = None
 
 
 def _change(worker: Any, pool: Pool, concurrency: int) -> Change:
@@ -85,11 +85,11 @@ def _change(worker: Any, pool: Pool, concurrency: int) -> Change:
         new=pool,
         spelling=pool.aliases[0] if overruled and pool.aliases else pool.name,
         concurrency=concurrency,
-        queues=() if frozenset(queues) == Worker.queues else queues,
+        queues=() if frozenset(queues) == ThisWorker.queues else queues,
     )
 
 
-def next_start(
+def next_command(
     worker: Any, pool: Pool, concurrency: int
 ) -> tuple[tuple[str, ...], Mapping[str, str]]:
     """Return the command line and the environment to go on with; raise UsageError for none."""
@@ -98,33 +98,33 @@ def next_start(
     return (sys.executable, *argv[1:]), without_twins(os.environ, change)
 
 
-def begin(under_way: Leaving) -> None:
+def begin_restart(restart: Restart) -> None:
     """Stop fetching, and look from now on whether all tasks have ended."""
-    Worker.leaving = under_way
-    worker_logger.warning("switch to %s: waiting for the running tasks", under_way.target)
-    Worker.gave_up = ""
-    _hurry(under_way.consumer.connection)
-    _stop_fetching(under_way.consumer)
-    under_way.look = under_way.consumer.timer.call_repeatedly(LOOK_S, _look)
+    ThisWorker.restart = restart
+    worker_logger.warning("switch to %s: waiting for the running tasks", restart.target)
+    ThisWorker.gave_up = ""
+    _hurry(restart.consumer.connection)
+    _stop_fetching(restart.consumer)
+    restart.look = restart.consumer.timer.call_repeatedly(LOOK_S, _look)
 
 
 def _look() -> None:
     """Shut down once every task has ended; when time is up, fetch again as before."""
-    under_way = Worker.leaving
-    if under_way is None or under_way.argv:
+    restart = ThisWorker.restart
+    if restart is None or restart.argv:
         return
     running = len(held.reserved_requests)
-    if not running and not _fetches(under_way.consumer):
+    if not running and not _fetches(restart.consumer):
         # Read as late as this: until now remote control may have added or taken a queue.
-        under_way.argv, under_way.environ = next_start(
-            under_way.consumer.controller, under_way.pool, under_way.concurrency
+        restart.argv, restart.environ = next_command(
+            restart.consumer.controller, restart.pool, restart.concurrency
         )
         setattr(held, "should_stop", os.EX_OK)  # noqa: B010 - Celery's stub says it is None
-    elif running and time.monotonic() > under_way.deadline:
-        _give_up(under_way, running)
+    elif running and time.monotonic() > restart.deadline:
+        _give_up(restart, running)
     else:
         # Again and again: after a lost connection the worker has begun to fetch anew.
-        _stop_fetching(under_way.consumer)
+        _stop_fetching(restart.consumer)
 
 
 def _hurry(connection: Any) -> None:
@@ -152,14 +152,14 @@ def _fetches(consumer: Any) -> bool:
     return tasks is None or any(tasks.consuming_from(queue) for queue in tasks.queues)
 
 
-def _give_up(under_way: Leaving, running: int) -> None:
-    Worker.gave_up = f"{running} of its tasks were still running"
-    Worker.leaving = None
-    worker_logger.warning("no switch to %s: %s", under_way.target, Worker.gave_up)
-    vars(under_way.consumer.connection).pop("drain_events", None)
-    under_way.consumer.call_soon(under_way.consumer.task_consumer.consume)
+def _give_up(restart: Restart, running: int) -> None:
+    ThisWorker.gave_up = f"{running} of its tasks were still running"
+    ThisWorker.restart = None
+    worker_logger.warning("no switch to %s: %s", restart.target, ThisWorker.gave_up)
+    vars(restart.consumer.connection).pop("drain_events", None)
+    restart.consumer.call_soon(restart.consumer.task_consumer.consume)
     # Last of all: under gevent the timer's entry is the greenlet that runs this, and ends here.
-    under_way.look.cancel()
+    restart.look.cancel()
 
 
 @atexit.register
@@ -170,10 +170,10 @@ def _go_on() -> None:
     been called: sockets are closed, children waited for, the state saved. What is still open is
     closed by the kernel, for Python opens files so.
     """
-    under_way = Worker.leaving
-    if under_way is None or not under_way.argv or os.getpid() != Worker.pid:
+    restart = ThisWorker.restart
+    if restart is None or not restart.argv or os.getpid() != ThisWorker.pid:
         return
     with suppress(OSError, ValueError):
         sys.stdout.flush()
         sys.stderr.flush()
-    os.execve(under_way.argv[0], under_way.argv, under_way.environ)  # noqa: S606 - our own line
+    os.execve(restart.argv[0], restart.argv, restart.environ)  # noqa: S606 - our own line
