@@ -9,7 +9,6 @@ import os
 
 from kombu import Exchange, Queue
 
-from tasks.lessons import MODULES
 from tasks.tls import tls_options
 
 #: The longest any task of ours may take, in seconds; `visibility_timeout` is chosen to fit it.
@@ -23,7 +22,25 @@ result_backend = os.environ.get("CELERY_RESULT_BACKEND", broker_url)
 broker_use_ssl = tls_options(broker_url)
 redis_backend_use_ssl = tls_options(result_backend)
 
-imports = ("tasks.cpu", "tasks.io", "tasks.mixed", "tasks.faults", *MODULES)
+# Every module that holds tasks.
+imports = (
+    "tasks.cpu",
+    "tasks.io",
+    "tasks.mixed",
+    "tasks.faults",
+    "tasks.lessons.gil",
+    "tasks.lessons.deadlock",
+    "tasks.lessons.subtasks",
+    "tasks.lessons.parallelism",
+    "tasks.lessons.pools",
+    "tasks.lessons.submit",
+    "tasks.lessons.coroutines",
+    "tasks.lessons.watch",
+    "tasks.lessons.echo",
+    "tasks.lessons.io_models",
+    "tasks.lessons.hybrid",
+    "tasks.lessons.free_threading",
+)
 
 # JSON only: a pickle from the broker would be code that a stranger wrote and our worker runs.
 task_serializer = "json"

@@ -1,24 +1,23 @@
-"""Who is told of a lesson as it goes."""
+"""What a lesson reports while it runs."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-from lab.learn.engine.lesson import Lesson
 from lab.results.lesson import Scene
 
 
 class LessonEvents(Protocol):
-    """Told of a lesson as it goes."""
+    """Receives the events of a lesson."""
 
-    def began(self, lesson: Lesson) -> None:
-        """A lesson begins."""
+    def began(self, title: str, setting: str) -> None:
+        """A lesson begins; `setting` says what is going to run."""
 
     def starting(self, ready: int, of: int) -> None:
-        """`ready` of the workers consume."""
+        """`ready` of `of` workers consume."""
 
     def playing(self, title: str, ended: int, of: int) -> None:
-        """`ended` of the tasks of a scene have ended."""
+        """`ended` of `of` tasks of a scene have ended."""
 
     def shown(self, scene: Scene) -> None:
         """A scene is complete."""

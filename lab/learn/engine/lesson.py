@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from lab.learn.engine.context import Context
 from lab.results.lesson import Findings
-
-if TYPE_CHECKING:
-    from lab.learn.engine.context import Context
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

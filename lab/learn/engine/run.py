@@ -63,7 +63,7 @@ def run_lessons(
             python=python,
         )
         for lesson in options.lessons:
-            events.began(lesson)
+            events.began(lesson.title, lesson.setting)
             check_free(session.records)  # now, rather than after the learner has thought about it
             expected = ask(lesson)
             with exclusively(session.records, lesson.name):

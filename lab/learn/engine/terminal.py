@@ -69,12 +69,12 @@ class LessonTerminal:
             self._status.stop()
             self._status = None
 
-    def began(self, lesson: Lesson) -> None:
+    def began(self, title: str, setting: str) -> None:
         """Name the lesson and what is going to be run."""
         self.quiet()
         if self._results is not None:
-            self._results.print(Text(lesson.title, style="bold"))
-            self._results.print(Text(lesson.setting))
+            self._results.print(Text(title, style="bold"))
+            self._results.print(Text(setting))
             self._results.print()
 
     def starting(self, ready: int, of: int) -> None:
