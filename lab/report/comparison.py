@@ -6,11 +6,13 @@ import string
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from markupsafe import Markup
+
 from lab.format import words
 from lab.report.curves import latency_curves
 from lab.report.embed import plot
 from lab.report.facts import Fact, differs, facts, stamp
-from lab.report.markup import Markup, join, pieces, tag
+from lab.report.markup import dotted, join, tag
 from lab.report.plots import makespan_bars
 from lab.report.sections import interrupted, pool_names, troubles
 from lab.report.series import LOOKS, Series
@@ -97,7 +99,7 @@ def _letter(place: int) -> str:
 
 
 def _side_line(side: Side) -> Markup:
-    return tag("li", tag("b", side.letter), " ", pieces(stamp(side.result)))
+    return tag("li", tag("b", side.letter), " ", dotted(stamp(side.result)))
 
 
 def _circumstances(sides: Sequence[Side]) -> Markup:

@@ -10,8 +10,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from lab.report.markup import plot_text
-from lab.report.plots import GREY, axis, figure, height_px, to_ms
+from lab.report.plots import GREY, axis, figure, height_px, plot_text, to_ms
 from lab.report.series import Series
 
 #: Points of one latency curve; more than a screen has pixels to show.

@@ -6,7 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from lab.report.markup import Markup, tag
+from markupsafe import Markup
+
+from lab.report.markup import tag
 from lab.results.lesson import Wait
 
 #: Size of the picture and its parts, in its own units; two alone need less height.
@@ -60,19 +62,14 @@ def _arrow(start: Point, end: Point, what: str) -> Markup:
     path = f"M{x0:.0f} {y0:.0f}Q{bow[0]:.0f} {bow[1]:.0f} {x1:.0f} {y1:.0f}"
     at_x = (x0 + x1) / 4 + bow[0] / 2 + GAP * out_x
     at_y = (y0 + y1) / 4 + bow[1] / 2 + GAP * out_y + 5
-    return Markup(
-        tag(
-            "path",
-            d=path,
-            fill="none",
-            stroke="#D55E00",
-            stroke_width="2",
-            marker_end="url(#arrow)",
-        )
-        + tag(
-            "text", f"waits for {what}", x=f"{at_x:.0f}", y=f"{at_y:.0f}", text_anchor=_side(out_x)
-        )
-    )
+    return tag(
+        "path",
+        d=path,
+        fill="none",
+        stroke="#D55E00",
+        stroke_width="2",
+        marker_end="url(#arrow)",
+    ) + tag("text", f"waits for {what}", x=f"{at_x:.0f}", y=f"{at_y:.0f}", text_anchor=_side(out_x))
 
 
 def _border(box: Point, toward: Point) -> Point:
@@ -89,7 +86,7 @@ def _side(out_x: float) -> str:
 
 def _box(place: Point, who: str) -> Markup:
     x, y = place
-    return Markup(
+    return (
         tag(
             "rect", x=f"{x - BOX_WIDE / 2:.0f}", y=f"{y - BOX_HIGH / 2:.0f}", width=BOX_WIDE,
             height=BOX_HIGH, rx="7", fill="var(--card)", stroke="currentColor",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import plotly.graph_objects as go
+import json
 
-from lab.report.markup import Markup, script_json, tag
+import plotly.graph_objects as go
+from markupsafe import Markup
+
+from lab.report.markup import tag
 
 
 def plot(drawn: go.Figure, title: str, caption: str, *, wide: bool = False) -> Markup:
     """Embed a figure under its title; `draw.js` draws it into the box from the JSON beside it."""
     height_px = drawn.layout.height
-    data = Markup(script_json(drawn.to_plotly_json()))
+    data = _script_json(drawn.to_plotly_json())
     return tag(
         "figure",
         tag("figcaption", tag("h3", title), tag("p", caption)),
@@ -18,3 +21,11 @@ def plot(drawn: go.Figure, title: str, caption: str, *, wide: bool = False) -> M
         tag("script", data, type="application/json"),
         cls="wide" if wide else None,
     )
+
+
+def _script_json(value: object) -> Markup:
+    """Write JSON for a `<script>` element; nothing in it can end the element."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # noqa: S704 - cannot end the element, and HTML does not unescape scripts

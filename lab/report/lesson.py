@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from markupsafe import Markup
+
 from lab.format import words
 from lab.learn.engine.terminal import LETTERS, expectation, written
 from lab.report.cycle import cycle
 from lab.report.embed import plot
-from lab.report.markup import Markup, join, pieces, tag
+from lab.report.markup import dotted, join, tag
 from lab.report.page import document
 from lab.report.scenes import KEY, timeline
 from lab.results.lesson import Cell, Column, LessonResult, Scene, Table
@@ -21,7 +23,7 @@ def render(told: LessonResult) -> str:
         title,
         join(
             tag("h1", told.title),
-            tag("p", pieces(_stamp(told)), cls="stamp"),
+            tag("p", dotted(_stamp(told)), cls="stamp"),
             _question(told),
             tag(
                 "section",

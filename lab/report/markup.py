@@ -1,62 +1,40 @@
-"""Building HTML that cannot be injected into; it knows tags and escaping, nothing of races."""
+"""HTML elements from Python calls; MarkupSafe does the escaping."""
 
 from __future__ import annotations
 
-import html
-import json
 from collections.abc import Sequence
 
-#: Tags that have no end and no content.
+from markupsafe import Markup, escape
+
+#: Elements without content or an end tag.
 _VOID = frozenset({"meta", "link", "br", "hr"})
 
 
-class Markup(str):
-    """Text that is HTML already; any other string is escaped before it enters a page."""
-
-    __slots__ = ()
-
-
 def tag(name: str, /, *children: object, **attributes: object) -> Markup:
-    """Build one element; children and attribute values are escaped unless they are Markup.
+    """Build an element; escape every child and attribute value that is not Markup.
 
-    Underscores in attribute names become dashes, and `cls` becomes `class`. An attribute of None
-    or False is left out; True writes its bare name.
+    Underscores in attribute names become dashes, and `cls` becomes `class`. An attribute that is
+    None or False is left out; True adds the bare name.
     """
-    head = name + "".join(_attribute(key, value) for key, value in attributes.items())
+    opening = join(name, *(_attribute(key, value) for key, value in attributes.items()))
     if name in _VOID:
-        return Markup(f"<{head}>")
-    return Markup(f"<{head}>{join(*children)}</{name}>")
+        return Markup("<{}>").format(opening)
+    return Markup("<{}>{}</{}>").format(opening, join(*children), name)
 
 
 def join(*children: object) -> Markup:
-    """Join pieces into one, escaping each that is not Markup and dropping each that is None."""
-    return Markup("".join(_escaped(child) for child in children if child is not None))
+    """Concatenate children; escape those that are not Markup and drop those that are None."""
+    return Markup().join(escape(child) for child in children if child is not None)
 
 
-def pieces(parts: Sequence[str]) -> Markup:
-    """Join short facts with dots; a line breaks between two of them, not inside one."""
-    dotted = [f"{part} ·" for part in parts[:-1]] + list(parts[-1:])
-    return Markup(" ".join(tag("span", part, cls="piece") for part in dotted))
+def dotted(facts: Sequence[str]) -> Markup:
+    """Put facts on one line with dots in between; the line wraps only between two facts."""
+    texts = [*(f"{fact} ·" for fact in facts[:-1]), *facts[-1:]]
+    return Markup(" ").join(tag("span", text, cls="piece") for text in texts)
 
 
-def script_json(value: object) -> str:
-    """Write JSON that can stand inside `<script>`: no character in it can end the element."""
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def plot_text(text: str, longest: int = 20) -> str:
-    """Shorten and escape a string for plotly, whose labels read a little HTML (`<a>`, `<b>`)."""
-    short = text if len(text) <= longest else text[: longest - 1] + "…"
-    return html.escape(short, quote=False)
-
-
-def _escaped(child: object) -> str:
-    return child if isinstance(child, Markup) else html.escape(str(child))
-
-
-def _attribute(key: str, value: object) -> str:
+def _attribute(key: str, value: object) -> Markup | None:
     if value is None or value is False:
-        return ""
-    name = "class" if key == "cls" else key.rstrip("_").replace("_", "-")
-    return f" {name}" if value is True else f' {name}="{html.escape(str(value))}"'
+        return None
+    name = "class" if key == "cls" else key.replace("_", "-")
+    return Markup(" {}").format(name) if value is True else Markup(' {}="{}"').format(name, value)

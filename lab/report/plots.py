@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
 from lab.format import words
-from lab.report.markup import plot_text
 from lab.report.series import Series
 
 ROW_PX = 54
@@ -71,6 +71,12 @@ def makespan_bars(series: Sequence[Series]) -> go.Figure:
         ),
     )  # fmt: skip
     return drawn
+
+
+def plot_text(text: str, longest: int = 20) -> str:
+    """Shorten and escape text for Plotly, whose labels interpret a little HTML (`<a>`, `<b>`)."""
+    short = text if len(text) <= longest else text[: longest - 1] + "…"
+    return html.escape(short, quote=False)
 
 
 def height_px(series: Sequence[Series]) -> int:

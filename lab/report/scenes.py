@@ -8,8 +8,7 @@ from typing import Any, Final
 
 import plotly.graph_objects as go
 
-from lab.report.markup import plot_text
-from lab.report.plots import axis, figure, to_ms
+from lab.report.plots import axis, figure, plot_text, to_ms
 from lab.results.lesson import Bar, Lane, Scene
 from tasks.lessons.notebook import Doing
 

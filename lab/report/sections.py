@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from markupsafe import Markup
+
 from lab.analysis import score
 from lab.format import words
 from lab.report.curves import latency_curves
 from lab.report.embed import plot
 from lab.report.facts import Fact, facts, stamp
-from lab.report.markup import Markup, join, pieces, tag
+from lab.report.markup import dotted, join, tag
 from lab.report.panels import own_scales, panels
 from lab.report.plots import makespan_bars
 from lab.report.series import Series, of_one_race
@@ -23,7 +25,7 @@ def race(result: RaceResult) -> Markup:
     names = pool_names([result])
     return join(
         tag("h1", f"Race on {result.host.name}"),
-        tag("p", pieces(stamp(result)), cls="stamp"),
+        tag("p", dotted(stamp(result)), cls="stamp"),
         interrupted(result),
         _answers(result),
         *(_workload(work, place, names) for place, work in enumerate(result.workloads)),
@@ -82,7 +84,7 @@ def _workload(work: WorkloadResult, place: int, names: Sequence[str]) -> Markup:
     return tag(
         "section",
         tag("h2", work.title),
-        tag("p", pieces([work.task_label, *_ideal(work)]), cls="task"),
+        tag("p", dotted([work.task_label, *_ideal(work)]), cls="task"),
         tag("p", work.verdict.sentence, cls="verdict"),
         table("pool", [_row(pool, work) for pool in work.pools], f"Pools compared: {work.title}"),
         tag("p", words.account(total), cls="account"),

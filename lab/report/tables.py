@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from lab.analysis import score
 from lab.format import words
-from lab.report.markup import Markup, join, tag
+from lab.report.markup import join, tag
 from lab.results.race import Account, PoolResult, PoolSummary, Repeat
 
 #: Ids of lost tasks written out; of more, the count says enough.

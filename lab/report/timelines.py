@@ -10,9 +10,8 @@ from typing import Any
 import plotly.graph_objects as go
 
 from lab.format import words
-from lab.report.markup import plot_text
 from lab.report.panels import Panel, head, name, own_scales, ref, stacked
-from lab.report.plots import axis
+from lab.report.plots import axis, plot_text
 from lab.results.race import Span
 
 #: Spans drawn per pool; beyond it a browser grows slow and a bar thinner than a pixel.
