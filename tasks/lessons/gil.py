@@ -1,4 +1,4 @@
-"""The lesson `gil`: a counter that many take from, kept in the interpreter or in Redis."""
+"""The tasks of the lesson `gil`: updates of a counter in the interpreter or in Redis."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from tasks.celery import app
 from tasks.lessons.notebook import Notebook
 from tasks.lessons.shared import number_at, shared
 
-#: Seconds that the lock in Redis may be held, or waited for, before something is wrong.
+#: Seconds after which holding the lock in Redis, or waiting for it, counts as a failure.
 LOCK_S: Final = 10.0
 
-# The counters of this interpreter, one for each scene; a process of a prefork pool has its own.
+# The counters of this interpreter, one for each scene; each prefork process has its own.
 _counters: dict[str, int] = {}
 _mutex = threading.Lock()
 
 
 @app.task(name="lessons.gil.take")
 def take(counter: str, start: int, pause_s: float, guarded: bool) -> dict[str, Any]:
-    """Take 1 from a counter of this interpreter: read it, pause, write it back.
+    """Subtract 1 from a counter of this interpreter: read it, pause, write it back.
 
-    It begins at `start`. `guarded`: hold a mutex meanwhile. Hands in the value written, and when,
-    in seconds by a clock of this machine.
+    The counter begins at `start`; if `guarded`, a mutex is held throughout. Hands in the value
+    written and when, in seconds on this machine's monotonic clock.
     """
     notebook = Notebook()
     if not guarded:
-        return notebook.handed_in(_change(notebook, counter, start, pause_s))
+        return notebook.handed_in(_subtract(notebook, counter, start, pause_s))
     with notebook.noting("blocked", "mutex"):
         _mutex.acquire()
     try:
-        return notebook.handed_in(_change(notebook, counter, start, pause_s))
+        return notebook.handed_in(_subtract(notebook, counter, start, pause_s))
     finally:
         _mutex.release()
 
 
-def _change(notebook: Notebook, counter: str, start: int, pause_s: float) -> tuple[int, float]:
+def _subtract(notebook: Notebook, counter: str, start: int, pause_s: float) -> tuple[int, float]:
     read = _counters.get(counter, start)
     _pause(notebook, pause_s, f"read {read}")
     _counters[counter] = read - 1
@@ -48,14 +48,14 @@ def _change(notebook: Notebook, counter: str, start: int, pause_s: float) -> tup
 
 
 @app.task(name="lessons.gil.take_shared")
-def take_shared(key: str, pause_s: float, cure: str) -> dict[str, Any]:
-    """Take 1 from the counter at `key` in Redis, by one of the ways in `WAYS`.
+def take_shared(key: str, pause_s: float, method: str) -> dict[str, Any]:
+    """Subtract 1 from the counter at `key` in Redis by one of `SHARED_METHODS`.
 
-    Hands in the value written. Raises KeyError for another way, LockError where the lock cannot
-    be had within LOCK_S.
+    Hands in the value written. Raises KeyError for an unknown method, LockError if the lock is
+    not free within LOCK_S.
     """
     notebook = Notebook()
-    return notebook.handed_in(WAYS[cure](notebook, key, pause_s))
+    return notebook.handed_in(SHARED_METHODS[method](notebook, key, pause_s))
 
 
 def _get_and_set(notebook: Notebook, key: str, pause_s: float) -> int:
@@ -76,8 +76,8 @@ def _atomic(notebook: Notebook, key: str, pause_s: float) -> int:
         return int(shared().decr(key))
 
 
-#: How the counter in Redis is changed.
-WAYS: Final[dict[str, Callable[[Notebook, str, float], int]]] = {
+#: How the counter in Redis is updated, by name.
+SHARED_METHODS: Final[dict[str, Callable[[Notebook, str, float], int]]] = {
     "GET, SET": _get_and_set,
     "lock": _locked,
     "DECR": _atomic,
@@ -89,7 +89,7 @@ def _redis_lock(notebook: Notebook, name: str) -> Iterator[None]:
     lock = shared().lock(name, timeout=LOCK_S, sleep=0.01, blocking_timeout=LOCK_S)
     with notebook.noting("blocked", "lock in Redis"):
         if not lock.acquire():
-            raise LockError(f"{name} could not be had within {LOCK_S:g} s")
+            raise LockError(f"{name} was not free within {LOCK_S:g} s")
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""The lesson `gil`: many updates lost without a cure, none with one."""
+"""The lesson `gil`: most updates are lost without a cure, none with one."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from pathlib import Path
 from tests.integration.lessons.taught import not_borne_out, take
 
 
-def test_updates_are_lost_without_a_cure_and_none_with_one(tmp_path: Path) -> None:
-    told = take("gil", folder=tmp_path)
-    [table] = told.findings.tables
+def test_most_updates_are_lost_without_a_cure_and_none_with_one(tmp_path: Path) -> None:
+    result = take("gil", folder=tmp_path)
+    [table] = result.findings.tables
     lost = {(row[0], row[1]): int(row[4] or 0) for row in table.rows}
     for where in ("threads", "gevent"):
         assert lost[where, "pause"] > 50
         assert lost[where, "pause, mutex"] == 0
     assert lost["Redis, all pools", "lock"] == lost["Redis, all pools", "DECR"] == 0
-    assert len(told.scenes) >= 5
+    assert len(result.scenes) >= 5
     [page] = tmp_path.glob("*-learn/gil.html")
-    assert html.escape(told.findings.verdict) in page.read_text()
+    assert html.escape(result.findings.verdict) in page.read_text()
 
 
-def test_a_claim_that_is_not_borne_out_ends_with_1_and_says_what_was_seen(tmp_path: Path) -> None:
-    told = take("gil", "--pause-ms", "0", "--pools", "threads", folder=tmp_path, expect=1)
-    assert "a pause between read and write" in not_borne_out(told)[0].says
+def test_a_claim_that_fails_is_reported_and_the_command_exits_with_1(tmp_path: Path) -> None:
+    result = take("gil", "--pause-ms", "0", "--pools", "threads", folder=tmp_path, expect=1)
+    assert "a pause between read and write" in not_borne_out(result)[0].says
