@@ -1,4 +1,4 @@
-"""The folder of a run: made fresh, named so that runs sort by time."""
+"""The folder of a run, named so that runs sort by time."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tasks.errors import ResultFileError
 
 @contextmanager
 def run_folder(parent: Path, kind: str, now: datetime) -> Iterator[Path]:
-    """Make `parent`/2026-11-23-1412-`kind`, with a number behind it where that exists.
+    """Make `parent`/2026-11-23-1412-`kind`, with a number appended if that exists.
 
-    It goes again where nothing was written to it, as after a mistake in what was typed.
+    It is removed again if nothing was written to it, for example after a mistyped option.
 
-    Raises ResultFileError where it cannot be made or written to.
+    Raises ResultFileError if it cannot be made or written to.
     """
-    is_new = not os.path.exists(parent)  # noqa: PTH110 - False, where Path.exists would raise
+    is_new = not os.path.exists(parent)  # noqa: PTH110 - returns False if Path.exists would raise
     folder = _made(parent, f"{now:%Y-%m-%d-%H%M}-{kind}")
     try:
         yield folder
@@ -40,10 +40,10 @@ def _made(parent: Path, stem: str) -> Path:
                 break
             continue
         except OSError as error:
-            raise ResultFileError(
-                f"cannot write results to {parent}: {error.strerror}; name another with --out"
-            ) from error
+            raise ResultFileError(_cannot(parent, error.strerror)) from error
         return folder
-    raise ResultFileError(
-        f"cannot write results to {parent}: not a folder; name another with --out"
-    )
+    raise ResultFileError(_cannot(parent, "it is not a folder"))
+
+
+def _cannot(parent: Path, why: str | None) -> str:
+    return f"cannot write results to {parent}: {why}; name another folder with --out"

@@ -1,6 +1,6 @@
-"""Another Python than ours, to run a worker on: what it is, and what it lacks for that.
+"""A Python other than the current one, to run a worker on.
 
-It must not know which lesson wants it.
+It must not know which lesson uses it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import tasks
 import worker
 from tasks.errors import UsageError
 
-#: Seconds that another Python may take to say what it is, an import of Celery included.
+#: Seconds that the other Python may take to describe itself, including an import of Celery.
 ANSWER_S: Final = 20.0
-#: What a worker of ours imports, beside the standard library.
+#: What our workers import besides the standard library.
 NEEDED: Final = ("celery", "redis")
-#: Our packages that a worker consists of.
+#: Our packages that a worker imports.
 OURS: Final = (tasks, worker)
 
 _ASK: Final = """
@@ -45,35 +45,35 @@ class Interpreter:
 
     path: str
     version: str
-    #: Whether its GIL stays off, unforced, once Celery and redis-py are imported.
+    #: Whether its GIL stays off after importing Celery and redis-py, without being forced to.
     stays_off: bool
 
 
 def without_gil(python: Path) -> Interpreter:
-    """Return the interpreter that `python`, a path or a name, means.
+    """Return the interpreter at `python`, a path or a program name.
 
-    Raises UsageError, with one line that says what to do, where it is none, or of no use.
+    Raises UsageError, with one line that names the fix, if it is missing or cannot be used.
     """
     found = shutil.which(python)
     if found is None:
-        raise UsageError(f"--python names no program: {python}; {_WANTED}")
-    # Not resolved: what makes an environment of an interpreter is that its link is elsewhere.
+        raise UsageError(f"--python: there is no program {python}; {_WANTED}")
+    # Not resolved: following the link would lead out of its virtual environment.
     path = str(Path(found).absolute())
-    told = _asked(path)
-    if not told["can_do_without"]:
-        raise UsageError(f"{path} is Python {told['version']} with the GIL; {_WANTED}")
-    if told["missing"]:
+    answer = _asked(path)
+    if not answer["can_do_without"]:
+        raise UsageError(f"{path} is Python {answer['version']} with the GIL; {_WANTED}")
+    if answer["missing"]:
         raise UsageError(
-            f"{path} has no {' and no '.join(told['missing'])}: "
+            f"{path} lacks {' and '.join(answer['missing'])}: "
             f"{path} -m pip install 'celery[redis]' (in a clone: make nogil PYTHON={path})"
         )
-    return Interpreter(path=path, version=told["version"], stays_off=not told["gil"])
+    return Interpreter(path=path, version=answer["version"], stays_off=not answer["gil"])
 
 
 def environment(interpreter: Interpreter, folder: Path, *, gil: bool) -> Mapping[str, str]:
-    """Return what such a worker's environment needs; makes what it names in `folder`.
+    """Return the environment variables of such a worker; create what they name in `folder`.
 
-    Our packages alone are put on its path: those beside them may be of our own Python only.
+    Only our packages are put on its path: what is installed next to them may not fit that Python.
     """
     path = folder / "packages" / interpreter.version
     path.mkdir(parents=True, exist_ok=True)
@@ -85,11 +85,11 @@ def environment(interpreter: Interpreter, folder: Path, *, gil: bool) -> Mapping
     return {"PYTHONPATH": str(path.absolute()), "PYTHON_GIL": "1" if gil else "0"}
 
 
-_WANTED: Final = "it wants a Python without the GIL, such as /opt/python/bin/python3.14t"
+_WANTED: Final = "give it a Python without the GIL, such as /opt/python/bin/python3.14t"
 
 
 def _asked(path: str) -> dict[str, Any]:
-    """Let a Python say what it is. Raises UsageError where it does not."""
+    """Ask a Python what it is. Raises UsageError if it does not answer."""
     ours = {n: value for n, value in os.environ.items() if n not in {"PYTHONPATH", "PYTHON_GIL"}}
     try:
         done = subprocess.run(
@@ -103,11 +103,11 @@ def _asked(path: str) -> dict[str, Any]:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        raise UsageError(f"{path} does not answer as a Python does; {_WANTED}") from None
+        raise UsageError(f"{path} is not a working Python; {_WANTED}") from None
     try:
-        told: dict[str, Any] = json.loads(done.stdout)
+        answer: dict[str, Any] = json.loads(done.stdout)
     except ValueError:
         why = done.stderr.strip().rpartition("\n")[2]
         said = f" ({why})" if why else ""
-        raise UsageError(f"{path} does not answer as a Python does{said}; {_WANTED}") from None
-    return told
+        raise UsageError(f"{path} is not a working Python{said}; {_WANTED}") from None
+    return answer

@@ -1,17 +1,17 @@
-"""How many did something at the same instant: spans of time in, figures out; pure."""
+"""How many things happened at the same time: pure arithmetic on time spans."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-#: From when to when, in seconds by one clock.
+#: Start and end, in seconds by one clock.
 Stretch = tuple[float, float]
 
 
 def mean_at_once(stretches: Iterable[Stretch]) -> float:
-    """Return how many went on at once, on average while any did; 0 where none did.
+    """Return how many spans overlapped on average, over the time covered by at least one.
 
-    1 means that no two ever overlapped, however long nobody had a turn.
+    1 means that no two ever overlapped; gaps do not count. 0 if there are no spans.
     """
     levels = list(_levels(stretches))
     busy_s = sum(length_s for length_s, level in levels if level)
@@ -19,12 +19,12 @@ def mean_at_once(stretches: Iterable[Stretch]) -> float:
 
 
 def most_at_once(stretches: Iterable[Stretch]) -> int:
-    """Return how many went on at once at most; one that ends as another begins makes room."""
+    """Return the most spans that overlapped; touching ends do not overlap."""
     return max((level for _, level in _levels(stretches)), default=0)
 
 
 def _levels(stretches: Iterable[Stretch]) -> Iterator[tuple[float, int]]:
-    """Yield, between each two events, how long it was and how many went on."""
+    """Yield the time between each two starts or ends, and how many spans covered it."""
     steps = [(at_s, step) for began_s, ended_s in stretches for at_s, step in
              ((began_s, 1), (ended_s, -1))]  # fmt: skip
     level, before_s = 0, 0.0

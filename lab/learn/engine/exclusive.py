@@ -1,6 +1,6 @@
-"""One lesson at a time on one cluster: its figures are of nobody else's load.
+"""One lesson at a time on one cluster, so that no lesson measures another's load.
 
-A lock in Redis that vanishes by itself when its holder does.
+A lock in Redis, which expires by itself if its holder disappears.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from redis.exceptions import LockError
 from tasks.errors import PoolwiseError
 
 KEY: Final = "poolwise:lesson"
-#: Seconds after which the lock of a holder that is gone is no more.
+#: Seconds after which the lock expires if its holder no longer renews it.
 LEASE_S: Final = 15.0
 
 
@@ -26,11 +26,11 @@ LEASE_S: Final = 15.0
 def exclusively(server: redis.Redis, lesson: str) -> Iterator[None]:
     """Hold the cluster's lock while the body runs.
 
-    Raises PoolwiseError, naming the other lesson, where somebody has it.
+    Raises PoolwiseError, which names the other lesson, if the lock is taken.
     """
     lock = server.lock(KEY, timeout=LEASE_S, blocking=False, thread_local=False)
     if not lock.acquire(token=f"{lesson} on {socket.gethostname()}, pid {os.getpid()}"):
-        raise _taken(_holder(server) or "ended this moment")
+        raise _taken(_holder(server) or "ended just now")
     done = threading.Event()
 
     def renew() -> None:
@@ -50,14 +50,14 @@ def exclusively(server: redis.Redis, lesson: str) -> Iterator[None]:
 
 
 def check_free(server: redis.Redis) -> None:
-    """Raise PoolwiseError, as `alone` would now, and hold nothing."""
+    """Raise PoolwiseError if `exclusively` would raise it now; take no lock."""
     if holder := _holder(server):
         raise _taken(holder)
 
 
 def _taken(holder: str) -> PoolwiseError:
     return PoolwiseError(
-        f"another lesson is under way on this cluster ({holder}); try again when it has ended"
+        f"another lesson is running on this cluster ({holder}); try again when it has ended"
     )
 
 

@@ -1,4 +1,4 @@
-"""The shape of a lesson: all that differs between two of them, as data and one function."""
+"""The shape of a lesson: everything that differs between two lessons, as data and one function."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dial:
-    """A number that the learner may turn, an option of the lesson's command."""
+    """A number that the learner can change with an option of the lesson's command."""
 
     flag: str  # "--pause-ms"
     default: float
     low: float
     high: float
-    help: str  # with the unit, ends with a full stop
+    help: str  # includes the unit, ends with a full stop
 
     @property
     def name(self) -> str:
-        """The name under which the stage has it: "pause_ms"."""
+        """The name by which the context knows it: "pause_ms"."""
         return self.flag.removeprefix("--").replace("-", "_")
 
     @property
     def whole(self) -> bool:
-        """Whether it takes whole numbers only."""
+        """Whether it accepts only whole numbers."""
         return isinstance(self.default, int)
 
 
@@ -44,19 +44,19 @@ class Lesson:
     """One lesson."""
 
     name: str
-    title: str  # a sentence without full stop: what is learnt
-    setting: str  # what is going to be run, in one or two sentences
+    title: str  # what is learnt: a sentence without a full stop
+    setting: str  # what is going to run, in one or two sentences
     question: Question
-    #: The cluster's workers it runs on: slots by pool, as asked for where they are started for it;
-    #: a running cluster's keep the slots they have.
+    #: The session's workers that it runs on: slots by pool if they are started for it; borrowed
+    #: workers keep the slots they have.
     workers: Mapping[str, int] = field(default_factory=dict)
-    #: It looks at its workers' processes, or needs these very slots: they are started on this
-    #: machine, at the same broker, also where a cluster runs.
+    #: It inspects its workers' processes, or needs exactly these slots: its workers are started on
+    #: this machine even if a cluster runs, at the same broker.
     here: bool = False
-    needs: frozenset[str] = frozenset()  # pools without which there is nothing to show
+    needs: frozenset[str] = frozenset()  # pools it cannot do without
     another_python: bool = False  # whether it runs workers on the Python that --python names
     tasks: frozenset[str] = frozenset()  # names of the tasks that the workers must know
     dials: tuple[Dial, ...] = ()
     run: Callable[[Context], Findings]
-    lecture: str  # what the lecture says, and where today's Python or a cluster differ
+    lecture: str  # what the lecture says, and how today's Python or a cluster differs
     turn_next: tuple[str, ...]  # command lines or flags to try

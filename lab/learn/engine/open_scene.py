@@ -1,6 +1,6 @@
-"""A scene while it is under way: what was sent, when it began, what this process does meanwhile.
+"""A scene while it runs: what was sent, when it began, and what this process does meanwhile.
 
-It must not know how tasks are sent or waited for.
+It must not know how tasks are sent or followed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from producer.ledger import Ledger
 from tasks.lessons.notebook import Notebook
 from worker.probe import Clock
 
-#: The process that teaches, as a scene's lane calls it.
+#: The name of this process in a scene's lanes.
 LAB: Final = "lab"
 
 
@@ -27,10 +27,10 @@ class OpenScene:
     title: str
     ledger: Ledger
     clock: Clock
-    results: bool = True  # whether what the tasks return is stored
+    results: bool = True  # whether the tasks' results are stored
     labels: dict[str, str] = field(default_factory=dict)  # of the tasks, by id
     workers: dict[str, Worker] = field(default_factory=dict)  # that take part, by node
-    lab: Notebook = field(init=False)  # opened at the scene's start
+    lab: Notebook = field(init=False)  # begins at the scene's start
     zero: float = field(init=False)  # the scene's start, seconds by the records' clock
 
     def __post_init__(self) -> None:
@@ -39,14 +39,14 @@ class OpenScene:
         self.zero = time.monotonic() + self.clock.offset_s
 
     def enter(self, worker: Worker, labels: Mapping[str, str], *, expected: bool = True) -> None:
-        """Enter tasks that `worker` is going to run, or, unless they are `expected`, may run."""
+        """Enter tasks that `worker` will run; the scene does not wait for those not `expected`."""
         if expected:
             self.ledger.submit(labels)
         self.labels |= labels
         self.workers[worker.node] = worker
 
     def with_lab(self, scene: Scene, slot: str) -> Scene:
-        """Add a lane on top: what this process has noted."""
+        """Add a lane on top that shows what this process noted."""
         noted = [
             Bar(lane=0, doing=doing, what=what, who=LAB, started_s=from_s, finished_s=to_s)
             for doing, what, from_s, to_s in self.lab.notes

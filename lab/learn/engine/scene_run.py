@@ -1,4 +1,4 @@
-"""What a scene's tasks did, pieced together from records and results; data in, data out."""
+"""What a scene's tasks did, assembled from records and results; data in, data out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tasks.lessons.notebook import Doing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One task to run on one worker, and what it is called in the timeline."""
+    """One task to run on one worker, with its label in the timeline."""
 
     work: Work
     worker: Worker
@@ -26,7 +26,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """What a task did for a while; seconds since the scene's start."""
+    """What a task did for some time; in seconds since the scene's start."""
 
     doing: Doing
     what: str
@@ -36,7 +36,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRun:
-    """One task as it ran; instants in seconds since the scene's start."""
+    """One task as it ran; times in seconds since the scene's start."""
 
     task_id: str
     label: str
@@ -45,7 +45,7 @@ class TaskRun:
     received_s: float
     started_s: float
     finished_s: float
-    value: Any  # what it handed in; None where it failed
+    value: Any  # what it returned; None if it failed
     notes: tuple[Note, ...]
     error: str = ""  # why it failed
 
@@ -57,7 +57,7 @@ class TaskRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SceneRun:
-    """A scene's tasks in order of start."""
+    """A scene's tasks, in order of start."""
 
     title: str
     tasks: tuple[TaskRun, ...]
@@ -70,11 +70,11 @@ class SceneRun:
 
     @property
     def values(self) -> list[Any]:
-        """What the tasks handed in, in order of start."""
+        """What the tasks returned, in order of start."""
         return [task.value for task in self.tasks]
 
     def excerpt(self, most: int) -> SceneRun:
-        """Keep of each worker the `most` tasks that started first: what is enough to be seen."""
+        """Keep the first `most` tasks of each worker: enough for a readable timeline."""
         kept = [
             one
             for node in dict.fromkeys(one.node for one in self.tasks)
@@ -101,15 +101,15 @@ class SceneRun:
 
 
 def task(record: Record, meta: Mapping[str, Any], label: str, zero: float) -> TaskRun:
-    """Build an act of its record and of its result as Celery's backend keeps it."""
+    """Combine a task's record with its result as Celery's backend stores it."""
     started = record.started if record.started is not None else record.received
     result = meta.get("result")
     fine = record.outcome == "succeeded"
-    handed = result if fine and isinstance(result, dict) and "notes" in result else None
+    returned = result if fine and isinstance(result, dict) and "notes" in result else None
     began_s = started - zero
     notes = [
         Note(doing=doing, what=what, started_s=began_s + from_s, finished_s=began_s + to_s)
-        for doing, what, from_s, to_s in (handed["notes"] if handed else ())
+        for doing, what, from_s, to_s in (returned["notes"] if returned else ())
     ]
     return TaskRun(
         task_id=record.task_id,
@@ -119,7 +119,7 @@ def task(record: Record, meta: Mapping[str, Any], label: str, zero: float) -> Ta
         received_s=record.received - zero,
         started_s=began_s,
         finished_s=record.finished - zero,
-        value=(handed["value"] if handed else result) if fine else None,
+        value=(returned["value"] if returned else result) if fine else None,
         notes=tuple(notes),
         error="" if fine else f"{record.outcome}: {result}",
     )
@@ -135,7 +135,7 @@ def _placed(tasks: Sequence[TaskRun], slots: Mapping[str, int]) -> dict[str, Lan
             for task in own
         ]
         many = len({span.slot for span in spans})
-        # `packed` returns its spans in order of start, as the acts are.
+        # `packed` returns its spans in order of start, as `tasks` are.
         for one, span in zip(own, packed(spans, slots.get(node, many)), strict=True):
             lanes[one.task_id] = Lane(node=node, slot=span.slot)
     return lanes

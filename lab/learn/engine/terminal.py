@@ -1,4 +1,4 @@
-"""A lesson at the terminal: what is asked, what is under way, and what came of it."""
+"""A lesson at the terminal: its question, its progress and its result."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def written(cell: Cell, unit: Unit) -> str:
 
 
 class LessonTerminal:
-    """Tells of lessons as they go: what is measured on `results`, what is under way on `progress`.
+    """Shows lessons while they run: what was measured on `results`, progress on `progress`.
 
-    `results` is None where only the final JSON is wanted.
+    `results` is None if only the final JSON is wanted.
     """
 
     def __init__(self, results: Console | None, progress: Console) -> None:
@@ -51,7 +51,7 @@ class LessonTerminal:
         self._said = ""
 
     def __enter__(self) -> Self:
-        """Take nothing yet."""
+        """Show nothing yet."""
         return self
 
     def __exit__(
@@ -60,17 +60,17 @@ class LessonTerminal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Give the terminal back."""
+        """Clear the progress line."""
         self.quiet()
 
     def quiet(self) -> None:
-        """Take the line of progress away."""
+        """Clear the progress line."""
         if self._status is not None:
             self._status.stop()
             self._status = None
 
     def began(self, title: str, setting: str) -> None:
-        """Name the lesson and what is going to be run."""
+        """Print the lesson's title and what is going to run."""
         self.quiet()
         if self._results is not None:
             self._results.print(Text(title, style="bold"))
@@ -78,16 +78,16 @@ class LessonTerminal:
             self._results.print()
 
     def starting(self, ready: int, of: int) -> None:
-        """Count the workers in."""
+        """Show how many workers are ready."""
         if of:
             self._say(f"{ready} of {of} workers ready")
 
     def playing(self, title: str, ended: int, of: int) -> None:
-        """Count the tasks that have ended."""
+        """Show how many tasks have ended."""
         self._say(f"{title}: {ended} of {of} tasks", plain=ended == of)
 
     def shown(self, scene: Scene) -> None:
-        """Draw a scene that is complete."""
+        """Draw a completed scene."""
         self.quiet()
         if self._results is None:
             return
@@ -99,7 +99,7 @@ class LessonTerminal:
         self._results.print()
 
     def _say(self, line: str, *, plain: bool = True) -> None:
-        """Show what is under way: in place at a terminal, else a line where `plain`."""
+        """Show progress: in place at a terminal, otherwise as a line if `plain`."""
         if self._progress.is_terminal:
             if self._status is None:
                 self._status = self._progress.status(line)
@@ -111,7 +111,7 @@ class LessonTerminal:
 
 
 def ask(lesson: Lesson, console: Console) -> int | None:
-    """Ask what the learner expects; one key answers, any other than a choice's skips."""
+    """Ask what the learner expects; a choice's key answers, any other key skips."""
     question = lesson.question
     console.print(Text(question.text, style="bold"))
     for letter, choice in zip(LETTERS, question.choices, strict=False):
@@ -123,7 +123,7 @@ def ask(lesson: Lesson, console: Console) -> int | None:
 
 
 def close(result: LessonResult, console: Console) -> None:
-    """Print what came of it."""
+    """Print the result."""
     if result.findings.skipped:
         console.print(Text(f"{result.lesson}: skipped: {result.findings.skipped}"))
         return
@@ -140,11 +140,11 @@ def close(result: LessonResult, console: Console) -> None:
         console.print(Text(remark, style="dim"))
     console.print()
     console.print(Text(result.lecture))
-    console.print(Text("Turn next: " + "   ·   ".join(result.turn_next), style="dim"))
+    console.print(Text("Try next: " + "   ·   ".join(result.turn_next), style="dim"))
 
 
 def summary(every: Sequence[LessonResult], console: Console) -> None:
-    """Print a line for each of several lessons."""
+    """Print one line for each of several lessons."""
     grid = Grid(box=None, padding=(0, 2, 0, 0), show_header=False)
     for result in every:
         claims = result.findings.claims
@@ -158,18 +158,19 @@ def summary(every: Sequence[LessonResult], console: Console) -> None:
 
 
 def expectation(result: LessonResult) -> str:
-    """Say whether the learner was right; empty where nothing was asked."""
+    """Say whether the learner was right; empty if nothing was asked."""
     asked = result.expectation
     if asked.chosen is None:
         return ""
-    if asked.chosen == asked.right:
-        return f"You expected “{asked.choices[asked.chosen]}”: right."
-    return f"You expected “{asked.choices[asked.chosen]}”; it is “{asked.choices[asked.right]}”."
+    expected, answer = asked.choices[asked.chosen], asked.choices[asked.right]
+    if expected == answer:
+        return f"You expected “{expected}”: right."
+    return f"You expected “{expected}”; the answer is “{answer}”."
 
 
 def failed(findings: Findings) -> list[str]:
-    """Return, for each claim that was not borne out, what was seen instead."""
-    return [f"{claim.says}: seen: {claim.seen}" for claim in findings.claims if not claim.holds]
+    """Return a line for each claim that failed: the claim, and what was measured instead."""
+    return [f"{claim.says}: measured: {claim.seen}" for claim in findings.claims if not claim.holds]
 
 
 def _table(table: Table, console: Console) -> None:

@@ -1,4 +1,4 @@
-"""A scene as lines of characters: one lane a line, time from left to right; pure."""
+"""A scene as lines of text: one line per lane, time from left to right; pure."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from lab.format import words
 from lab.results.lesson import Bar, Scene, Wait
 from tasks.lessons.notebook import DOINGS, Doing
 
-#: Lanes up to which all are drawn; of more as many as say it: the others do much the same.
+#: Up to this many lanes all are drawn; of more, only the first few: the others look alike.
 ALL_LANES: Final = 12
 MOST_LANES: Final = 8
-#: Columns of a lane's name at most.
+#: The most columns that a lane's name takes.
 NAME_WIDTH: Final = 26
 GLYPHS: Final[dict[Doing, str]] = {"computes": "█", "waits": "─", "blocked": "░"}
 STYLES: Final[dict[Doing, str]] = {"computes": "blue", "waits": "cyan", "blocked": "red"}
 MEANING: Final[dict[Doing, str]] = {
     "computes": "uses the interpreter",
-    "waits": "waits for clock or peer",
+    "waits": "waits for the clock or a peer",
     "blocked": "kept waiting by another",
 }
 
@@ -43,7 +43,7 @@ def drawn(scene: Scene, width: int) -> list[Text]:
 
 
 def legend(scenes: Sequence[Scene]) -> Text:
-    """Explain the characters that occur in `scenes`."""
+    """Explain the characters used in `scenes`."""
     there = {bar.doing for scene in scenes for bar in scene.bars}
     parts = [
         Text.assemble((GLYPHS[doing] * 3, STYLES[doing]), f" {MEANING[doing]}   ")
@@ -54,7 +54,7 @@ def legend(scenes: Sequence[Scene]) -> Text:
 
 
 def circle(waits: Sequence[Wait], width: int) -> list[Text]:
-    """Draw a cycle of a wait-for graph: arrows from each to the next, and one back to the first."""
+    """Draw a cycle of a wait-for graph: an arrow from each task to the next, and back."""
     if not waits:
         return []
     for arrow in (" ── waits for {} ──▶ ", " ─ {} ─▶ "):
@@ -83,7 +83,7 @@ def _names(scene: Scene, shown: int, width: int) -> list[str]:
 
 
 def _lane(bars: Sequence[Bar], end_s: float, room: int) -> Text:
-    """Draw one lane; of bars that share a column the one that has more of it is seen."""
+    """Draw one lane; if bars share a column, the one that covers more of it is shown."""
     owners: list[tuple[float, Bar] | None] = [None] * room
     for bar in bars:
         first = int(bar.started_s / end_s * room)
@@ -114,7 +114,7 @@ def _stretch(bar: Bar | None, columns: int) -> Text:
     both = f"{bar.who}: {bar.what}" if bar.what else bar.who
     fitting = [text for text in (both, bar.what, bar.who) if text and len(text) + 4 <= columns]
     label = f" {fitting[0]} " if fitting else ""
-    # A bar of one colour needs an edge, or two that meet look like one.
+    # Without an edge, two bars of one colour that meet would look like one.
     fill = GLYPHS[bar.doing]
     edge = "▏" if columns > 1 else ""
     middle = label.center(columns - len(edge), fill) if label else fill * (columns - len(edge))

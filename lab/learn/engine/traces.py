@@ -1,6 +1,6 @@
-"""What a lesson leaves in Redis while it plays: keys and results, and the end of them.
+"""The keys and results that a lesson leaves in Redis while it runs, and their removal.
 
-It must not know what is kept in them.
+It must not know what they hold.
 """
 
 from __future__ import annotations
@@ -11,45 +11,45 @@ from typing import Any, Final
 import redis
 from celery import Celery
 
-#: Seconds after which a key of a lesson that ended without leave is gone.
+#: Seconds after which a key expires if the lesson was killed.
 KEY_S: Final = 120
-#: What Celery's Redis backend appends to the key of a group, or of a chord's.
+#: What Celery's Redis backend appends to the key of a group or chord.
 GROUP_PARTS: Final = ("", ".j", ".t", ".s", ".d", ".c")
 
 
 class Traces:
-    """One lesson's."""
+    """The keys and results of one lesson."""
 
     def __init__(self, server: redis.Redis, app: Celery, run: str) -> None:
-        """`run` is in the name of each key; `app` knows where results are."""
+        """`run` is part of each key's name; `app` knows where its results are stored."""
         self._server = server
         self._app = app
         self._run = run
         self._keys: set[str] = set()
-        self._ids: list[str] = []  # of tasks whose results are to go
-        self._groups: list[str] = []  # the same
+        self._ids: list[str] = []  # of tasks whose results are removed
+        self._groups: list[str] = []  # likewise, of groups
 
     def key(self, name: str) -> str:
-        """Return a Redis key of this lesson alone; it is deleted when the lesson ends."""
+        """Return a Redis key that only this lesson uses; it is deleted when the lesson ends."""
         key = f"poolwise:lesson:{self._run}:{name}"
         self._keys.add(key)
         return key
 
     def put(self, name: str, value: int | str) -> str:
-        """Set a key of this lesson and return it; it also goes by itself, some time later."""
+        """Set a key of this lesson and return it; it also expires by itself after `KEY_S`."""
         key = self.key(name)
         self._server.set(key, value, ex=KEY_S)
         return key
 
     def get(self, key: str) -> str | None:
-        """Return what a key of Redis holds; None where there is none."""
+        """Return the value of a Redis key; None if it does not exist."""
         value = self._server.get(key)
         return value.decode() if isinstance(value, bytes) else None
 
     def forget(self, *task_ids: str, groups: Sequence[str] = ()) -> None:
-        """See to it that the results of tasks do not stay.
+        """Remove the results of these tasks when the lesson ends.
 
-        `groups`: ids of groups, those of chords among them, of which Celery also keeps something.
+        `groups`: ids of groups, including those of chords; Celery stores something for them too.
         """
         self._ids += task_ids
         self._groups += groups

@@ -1,6 +1,6 @@
-"""Workers that do the same work in turn, several times: how long each took, and who was quicker.
+"""Trials of several worker set-ups on the same work, interleaved and repeated.
 
-It must not know what the work is, nor what a lesson makes of the figures.
+It must not know what the work is, nor what a lesson concludes from the figures.
 """
 
 from __future__ import annotations
@@ -16,41 +16,41 @@ from lab.learn.engine.scene_run import Call
 from lab.session.protocols import Worker
 from producer.statistics import compare
 
-#: How often each does it: the fewest of which a median leaves out one that was disturbed.
+#: Trials of each: the fewest whose median ignores one that was disturbed.
 REPEATS: Final = 3
 _SEED: Final = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What it took to do the work once."""
+    """The cost of doing the work once."""
 
     makespan_s: float
-    cpu_s: float  # of all processes of the workers that did it
-    #: Seconds in which their threads ran, or could have with more cores; None: not told here.
+    cpu_s: float  # of all processes of the workers involved
+    #: Seconds in which their threads ran or were ready to run; None if this system does not say.
     runnable_s: float | None
-    values: tuple[Any, ...] = ()  # what the tasks handed in, where that was kept
+    values: tuple[Any, ...] = ()  # what the tasks returned, if that was stored
 
     @property
     def cores_busy(self) -> float:
-        """How many cores computed, on the average of the makespan."""
+        """How many cores were busy, averaged over the makespan."""
         return self.cpu_s / self.makespan_s
 
     @property
     def cores_wanted(self) -> float:
-        """How many cores would have had something to compute, others on the machine or not."""
+        """How many cores could have been busy, whatever else ran on the machine."""
         return (self.runnable_s or 0.0) / self.makespan_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trials:
-    """The trials of one contestant; its figures are their medians."""
+    """The trials of one set-up; its figures are their medians."""
 
     trials: tuple[Trial, ...]
 
     @property
     def makespans_s(self) -> list[float]:
-        """In the order of the trials."""
+        """The makespan of each trial, in order."""
         return [trial.makespan_s for trial in self.trials]
 
     @property
@@ -60,12 +60,12 @@ class Trials:
 
     @property
     def cores_busy(self) -> float:
-        """How many cores computed."""
+        """How many cores were busy."""
         return median(trial.cores_busy for trial in self.trials)
 
     @property
     def cores_wanted(self) -> float | None:
-        """How many cores would have had something to compute; None where it is not told."""
+        """How many cores could have been busy; None if unknown."""
         if any(trial.runnable_s is None for trial in self.trials):
             return None
         return median(trial.cores_wanted for trial in self.trials)
@@ -74,17 +74,17 @@ class Trials:
 def run_trials(
     context: Context,
     title: str,
-    workers: Mapping[str, Callable[[], Sequence[Call]]],
+    setups: Mapping[str, Callable[[], Sequence[Call]]],
     *,
     results: bool = False,
 ) -> dict[str, Trials]:
-    """Let each contestant do its calls, one after the other, and all of them `REPEATS` times.
+    """Run the calls of each set-up in turn, and repeat the whole round `REPEATS` times.
 
-    Raises PoolwiseError where one does not come to its end.
+    Raises PoolwiseError if one does not end.
     """
-    trials: dict[str, list[Trial]] = {name: [] for name in workers}
+    trials: dict[str, list[Trial]] = {name: [] for name in setups}
     for _ in range(REPEATS):
-        for name, calls in workers.items():
+        for name, calls in setups.items():
             trials[name].append(_trial(context, f"{title}: {name}", calls(), results=results))
     return {name: Trials(trials=tuple(own)) for name, own in trials.items()}
 
@@ -116,16 +116,16 @@ def _runnable_s(workers: Sequence[Worker]) -> float | None:
 
 
 def pss_bytes(workers: Sequence[Worker]) -> int:
-    """Return the memory of workers of this machine."""
+    """Return the memory of workers on this machine."""
     return sum(map(footprint.pss_bytes, _pids(workers)))
 
 
 def fastest(tried: Mapping[str, Trials]) -> tuple[str, ...]:
-    """Name the quickest, and beside it those that cannot be told from it for noise."""
+    """Name the fastest set-up, and with it those whose difference is within noise."""
     best, *others = sorted(tried, key=lambda name: tried[name].makespan_s)
-    level = (
+    tied = (
         name
         for name in others
         if not compare(tried[name].makespans_s, tried[best].makespans_s, seed=_SEED).real
     )
-    return (best, *level)
+    return (best, *tied)

@@ -63,9 +63,9 @@ def test_without_such_a_python_it_is_skipped_with_one_line(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("named", "says"),
     [
-        ("/no/such/python", "--python names no program: /no/such/python"),
+        ("/no/such/python", "--python: there is no program /no/such/python"),
         (sys.executable, "with the GIL"),
-        ("/bin/ls", "/bin/ls does not answer as a Python does"),
+        ("/bin/ls", "/bin/ls is not a working Python"),
     ],
 )
 def test_a_python_that_will_not_do_is_refused_in_one_line(
@@ -81,5 +81,5 @@ def test_a_python_that_will_not_do_is_refused_in_one_line(
 def test_a_python_without_celery_is_told_what_it_lacks(python: str, tmp_path: Path) -> None:
     bare = tmp_path / "bare"
     subprocess.run([python, "-m", "venv", "--without-pip", str(bare)], check=True, timeout=60)
-    with pytest.raises(UsageError, match=r"has no celery and no redis: .* -m pip install"):
+    with pytest.raises(UsageError, match=r"lacks celery and redis: .* -m pip install"):
         without_gil(bare / "bin" / "python")

@@ -70,7 +70,7 @@ def test_two_lessons_at_once_on_one_cluster(
         first.signal(signal.SIGINT)
         assert first.ended() == 130
     assert second.returncode == 1
-    assert "another lesson is under way on this cluster (gil on " in error(second.stderr)
+    assert "another lesson is running on this cluster (gil on " in error(second.stderr)
     nothing_left(cluster.redis, before)
 
 

@@ -53,7 +53,7 @@ def at_a_terminal(key: str, folder: Path) -> str:
 
 @pytest.mark.parametrize(
     ("key", "answer"),
-    [("c", ": right."), ("a", "; it is “only a few”."), (" ", None)],
+    [("c", ": right."), ("a", "; the answer is “only a few”."), (" ", None)],
     ids=["right", "wrong", "skipped"],
 )
 def test_a_key_answers_the_question(key: str, answer: str | None, tmp_path: Path) -> None:

@@ -34,7 +34,11 @@ def test_figures_verdict_lecture_and_next_steps_are_all_there(width: int) -> Non
 
 @pytest.mark.parametrize(
     ("chosen", "words"),
-    [(None, ""), (1, "You expected “few”: right."), (0, "You expected “all”; it is “few”.")],
+    [
+        (None, ""),
+        (1, "You expected “few”: right."),
+        (0, "You expected “all”; the answer is “few”."),
+    ],
 )
 def test_a_guess_is_answered(chosen: int | None, words: str) -> None:
     assert terminal.expectation(result(chosen=chosen)) == words
@@ -43,7 +47,7 @@ def test_a_guess_is_answered(chosen: int | None, words: str) -> None:
 def test_a_claim_that_does_not_hold_is_marked_and_listed() -> None:
     bad = result(holds=False)
     assert "✗ threads lose updates" in closed(bad)
-    assert terminal.failed(bad.findings) == ["threads lose updates: seen: 99 of 100 lost"]
+    assert terminal.failed(bad.findings) == ["threads lose updates: measured: 99 of 100 lost"]
     assert not bad.holds
     assert terminal.failed(result().findings) == []
 

@@ -38,7 +38,7 @@ def test_a_bar_starts_where_its_time_does() -> None:
 
 def test_the_legend_explains_only_what_is_there() -> None:
     said = legend([scene()]).plain
-    assert "waits for clock" in said
+    assert "waits for the clock" in said
     assert "kept waiting" not in said
 
 
