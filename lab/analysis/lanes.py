@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from heapq import heappop, heappush
 
-from lab.results.race import Span
+from lab.results.common import Span
 
 
 def packed(spans: Sequence[Span], slots: int) -> tuple[Span, ...]:

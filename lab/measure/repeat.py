@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from lab.measure.cost import Cost
 from lab.measure.follow import Step, follow
-from lab.results.race import Account, Repeat, Span
+from lab.results.common import Span
+from lab.results.race import Account, Repeat
 from lab.session.protocols import Worker
 from lab.session.session import Session
 from producer.ledger import Closing, Ledger

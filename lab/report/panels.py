@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 
 from lab.report.plots import axis, figure
 from lab.report.series import Series
-from lab.results.race import Repeat, Span
+from lab.results.common import Span
+from lab.results.race import Repeat
 
 #: Longest makespan / shortest from which one time axis would make a sliver of the fast pool.
 OWN_SCALE_FROM_RATIO = 10

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from lab.format import words
 from lab.report.panels import Panel, head, name, own_scales, ref, stacked
 from lab.report.plots import axis, plot_text
-from lab.results.race import Span
+from lab.results.common import Span
 
 #: Spans drawn per pool; beyond it a browser grows slow and a bar thinner than a pixel.
 MOST_SPANS = 2000

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from lab.results.race import Host, Versions
+from lab.results.common import Host, Versions
 from tasks.lessons.notebook import Doing
 
 #: Raised by one whenever a reader of the old shape would misread the new one.

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lab.results.common import Host, Span, Versions
+
 #: Raised by one whenever a reader of the old shape would misread the new one.
 SCHEMA_VERSION = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """One task on one slot, in seconds since the repeat's first due instant."""
-
-    slot: str  # "4711" (process), "4711/4713" (thread), "4711#3" (greenlet)
-    started_s: float
-    finished_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,29 +106,6 @@ class WorkloadResult:
     bare_cpu_s: float
     pools: tuple[PoolResult, ...]
     verdict: Verdict
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Versions:
-    """What took part."""
-
-    poolwise: str
-    celery: str
-    kombu: str
-    redis_py: str
-    gevent: str
-    python: str
-    broker: str  # "valkey 9.1.2 (embedded)"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Host:
-    """The machine of the run."""
-
-    name: str
-    platform: str
-    cores: int  # usable by this process
-    memory_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

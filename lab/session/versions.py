@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from cluster.local import LocalCluster
 from cluster.machine import Machine
-from lab.results.race import Host, Versions
+from lab.results.common import Host, Versions
 from producer import broker
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lab.analysis.lanes import packed
+from lab.results.common import Span
 from lab.results.lesson import Bar, Lane, Scene, Wait
-from lab.results.race import Span
 from lab.session.protocols import Worker
 from producer.plan import Work
 from producer.records import Record

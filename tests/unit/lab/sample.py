@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab.analysis.score import summarise
-from lab.results.race import Account, PoolResult, Repeat, Span
+from lab.results.common import Span
+from lab.results.race import Account, PoolResult, Repeat
 
 
 def account(submitted: int = 10, **ends: int) -> Account:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.analysis.lanes import packed
-from lab.results.race import Span
+from lab.results.common import Span
 
 starts = st.floats(min_value=0, max_value=100)
 lengths = st.floats(min_value=0.01, max_value=10)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lab.analysis.remarks import remarks
-from lab.results.race import Span
+from lab.results.common import Span
 from tests.unit.lab.sample import account, of, repeat
 
 

@@ -7,19 +7,17 @@ import random
 import statistics
 from dataclasses import dataclass
 
+from lab.results.common import Host, Span, Versions
 from lab.results.race import (
     Account,
     Calibration,
-    Host,
     Interval,
     PoolResult,
     PoolSummary,
     RaceResult,
     Repeat,
     Settings,
-    Span,
     Verdict,
-    Versions,
     WorkloadResult,
 )
 

@@ -11,7 +11,8 @@ from lab.report.panels import own_scales, panels
 from lab.report.plots import makespan_bars
 from lab.report.series import LOOKS, Series, of_one_race
 from lab.report.timelines import MOST_SPANS, binned_rates, every_other, slot_times, throughput
-from lab.results.race import PoolResult, Span
+from lab.results.common import Span
+from lab.results.race import PoolResult
 from tests.unit.lab.report import sample
 
 NAMES = ["prefork", "threads", "gevent", "solo"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lab.results.common import Host, Versions
 from lab.results.lesson import (
     SCHEMA_VERSION,
     Bar,
@@ -15,7 +16,6 @@ from lab.results.lesson import (
     Table,
     Wait,
 )
-from lab.results.race import Host, Versions
 
 CYCLE = (
     Wait(who="first", what="lock b", holder="second"),
