@@ -42,7 +42,7 @@ def report(files: tuple[Path, ...], output: Path) -> int:
     return 0
 
 
-def _page(found: Sequence[RaceResult | LessonResult]) -> str:
+def _page(found: Sequence[object]) -> str:
     """Render races, or one lesson.
 
     Raises UsageError for a lesson beside anything else.

@@ -1,1 +1,1 @@
-"""The shapes of what is kept: one module a kind of result, and the files they are kept in."""
+"""The shapes of results, one module per kind, with the files that keep them."""

@@ -1,6 +1,6 @@
-"""What a lesson has shown: scenes on a time axis, tables, claims; plain data for file and page.
+"""The shape of a lesson's result: scenes on a time axis, tables, claims.
 
-It must not know how a lesson is run, nor how it is shown.
+It must not know how a lesson is run, written or shown.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from lab.results.common import Host, Versions
+from lab.results.files import result_kind
 from tasks.lessons.notebook import Doing
 
-#: Raised by one whenever a reader of the old shape would misread the new one.
+#: Increased by one whenever code that reads the old shape would misread the new one.
 SCHEMA_VERSION: Final = 1
 
 #: How a column's numbers are written; `text` is shown as it is.
@@ -22,7 +23,7 @@ Unit = Literal["text", "count", "number", "seconds", "bytes", "per_s", "share", 
 class Lane:
     """One process, thread or greenlet of one worker."""
 
-    node: str  # the worker's name in Celery, or that of another process
+    node: str  # the worker's node name, or the name of another process
     slot: str  # "4711" (process), "4711/4713" (thread), "4711#3" (greenlet), or words
 
 
@@ -32,7 +33,7 @@ class Bar:
 
     lane: int  # index into the scene's lanes
     doing: Doing
-    what: str  # a few words; of a lock, its name
+    what: str  # a few words, or the name of a lock
     who: str  # the task's label
     started_s: float
     finished_s: float
@@ -40,7 +41,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """An edge of a wait-for graph: `who` waits for `what`, which `holder` has."""
+    """An edge of a wait-for graph: `who` waits for `what`, which `holder` holds."""
 
     who: str
     what: str
@@ -49,36 +50,36 @@ class Wait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """One thing shown on a time axis."""
+    """One timeline: lanes with bars on a time axis."""
 
     title: str
     caption: str = ""  # one sentence: what to look at
     lanes: tuple[Lane, ...]
     bars: tuple[Bar, ...]
-    waits_for: tuple[Wait, ...] = ()  # a cycle, in its order, where one was found
+    waits_for: tuple[Wait, ...] = ()  # the edges of a cycle, in order, if one was found
     axis: str = "seconds since the start"  # what the time axis counts
 
     @property
     def end_s(self) -> float:
-        """When the last bar ends; a millisecond at least, so that an axis has a length."""
+        """When the last bar ends; at least a millisecond, so that the axis has a length."""
         return max([bar.finished_s for bar in self.bars], default=0.0) or 0.001
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A heading, and how what stands under it is written."""
+    """A heading, with the unit of the cells below it."""
 
     heading: str
     unit: Unit = "text"
 
 
-#: None stands for what could not be measured.
+#: None: it could not be measured.
 Cell = str | float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Figures; every row has a cell for each column."""
+    """A table of figures; every row has one cell per column."""
 
     title: str
     columns: tuple[Column, ...]
@@ -87,7 +88,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """Something that the lesson says, and whether it was so."""
+    """A statement of the lesson, with whether the run confirmed it."""
 
     says: str  # "threads lose updates while they pause"
     holds: bool
@@ -96,18 +97,18 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What a lesson's run has come to."""
+    """The outcome of a lesson's run."""
 
     tables: tuple[Table, ...]
     claims: tuple[Claim, ...]
-    verdict: str  # two sentences, with the measured figures in them
-    remarks: tuple[str, ...] = ()  # what could not be shown here, and why
-    skipped: str = ""  # the one line that says why nothing could be shown
+    verdict: str  # two sentences that quote the measured figures
+    remarks: tuple[str, ...] = ()  # what could not be shown on this machine, and why
+    skipped: str = ""  # one line that says why nothing could be shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
-    """What was asked beforehand, and answered."""
+    """The question asked before the run, with the answer."""
 
     question: str
     choices: tuple[str, ...]
@@ -115,9 +116,10 @@ class Expectation:
     chosen: int | None  # None: not asked
 
 
+@result_kind("lesson", schema_version=SCHEMA_VERSION)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LessonResult:
-    """A lesson as it was taught once: the result file's whole content."""
+    """One run of a lesson: the whole content of its result file."""
 
     schema_version: int
     kind: Literal["lesson"]
@@ -128,7 +130,7 @@ class LessonResult:
     elapsed_s: float
     command: str
     broker: str  # redacted
-    workers: tuple[str, ...]  # those that ran before, where it was taught on these
+    workers: tuple[str, ...]  # the running workers it borrowed; empty: it started its own
     versions: Versions
     host: Host
     clock_error_s: float
@@ -140,5 +142,5 @@ class LessonResult:
 
     @property
     def holds(self) -> bool:
-        """Whether everything that the lesson says was so."""
+        """Whether the run confirmed every claim of the lesson."""
         return all(claim.holds for claim in self.findings.claims)

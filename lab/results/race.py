@@ -1,26 +1,27 @@
-"""The result of a race: its shape. It must not know how a race is run, written or shown."""
+"""The shape of a race's result; it must not know how a race is run, written or shown."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from lab.results.common import Host, Span, Versions
+from lab.results.files import result_kind
 
-#: Raised by one whenever a reader of the old shape would misread the new one.
+#: Increased by one whenever code that reads the old shape would misread the new one.
 SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Where every submitted task ended; the first equals the sum of the next five."""
+    """How every submitted task ended; `submitted` is the sum of the next five."""
 
     submitted: int
     finished: int
     failed: int
-    lost: int  # taken from the queue, and no record says that it ended
-    timed_out: int  # still under way on a living worker when the run's time was up
-    unserved: int  # still waiting in the queue when the run ended
-    duplicated: int  # ran to its end more than once; not part of the sum
+    lost: int  # taken from the queue, and no record of its end
+    timed_out: int  # still running on a live worker when the run timed out
+    unserved: int  # still in the queue when the run ended
+    duplicated: int  # completed more than once; not part of the sum
     lost_ids: tuple[str, ...] = ()
 
 
@@ -30,22 +31,22 @@ class Repeat:
 
     makespan_s: float  # first due instant to last finish
     throughput_per_s: float
-    latencies_s: tuple[float, ...]  # due to finished, one per finished task, in order of finish
+    latencies_s: tuple[float, ...]  # due to finished, one per finished task, in finish order
     finished_at_s: tuple[float, ...]  # since the first due instant, ascending
     service_s: tuple[float, ...]  # started to finished, one per finished task
     spans: tuple[Span, ...]  # which slot ran what, when
-    cpu_s: float | None  # user + system of the worker's processes; None: not ours to see
+    cpu_s: float | None  # user + system of the worker's processes; None: not visible from here
     peak_pss_bytes: int | None
     submit_s: float  # from the first due instant until the last message was handed to the broker
     worst_slip_s: float  # how late the latest message was sent, against its due instant
     account: Account
-    worker_died: str = ""  # how, in a few words, when the worker did not survive the repeat
-    others: int = 0  # tasks of other runs that ended on this worker meanwhile
+    worker_died: str = ""  # how, in a few words, if the worker died during the repeat
+    others: int = 0  # other clients' tasks that ended on this worker during the repeat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """A median of the repeats, with the least and greatest beside it."""
+    """The median of the repeats, with their minimum and maximum."""
 
     median: float
     low: float
@@ -54,41 +55,41 @@ class Interval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolSummary:
-    """What one pool did with one workload, over all repeats."""
+    """The figures of one pool on one workload, over all repeats."""
 
     makespan_s: Interval
     throughput_per_s: Interval
     latency_p50_s: float  # percentiles of the pooled raw samples
     latency_p95_s: float
     latency_p99_s: float
-    cpu_s_per_task: float | None  # None: the worker's processes could not be seen
-    peak_pss_bytes: int | None  # greatest of the repeats
+    cpu_s_per_task: float | None  # None: the worker's processes are not visible from here
+    peak_pss_bytes: int | None  # maximum of the repeats
     of_ideal: float  # ideal makespan / median makespan
     account: Account  # summed over the repeats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolResult:
-    """One pool in one workload: what was measured, and its summary."""
+    """What was measured of one pool on one workload."""
 
     pool: str
     concurrency: int
     slot: str  # what one slot is: process, thread, greenlet, the worker itself
     ideal_makespan_s: float
-    start_up_s: float | None  # from the command line to a worker that consumes; None: ran before
+    start_up_s: float | None  # from launch to consuming; None: it was already running
     repeats: tuple[Repeat, ...]
-    summary: PoolSummary | None  # None where no repeat finished a single task
-    remarks: tuple[str, ...] = ()  # why it is far from the ideal, what died, what is not ranked
+    summary: PoolSummary | None  # None: no repeat was complete
+    remarks: tuple[str, ...] = ()  # why it is far from ideal, what died, what is not ranked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Which pool won, and whether that is more than noise."""
+    """Which pool won, if the difference is larger than noise."""
 
     winner: str | None  # None: no difference measured
     runner_up: str | None
     ratio: float | None  # runner-up's median makespan / the winner's
-    noise: float | None  # smallest ratio that could have been told from noise
+    noise: float | None  # smallest ratio that counts as more than noise
     sentence: str  # for people: who, by how much, why
 
 
@@ -110,7 +111,7 @@ class WorkloadResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What was asked for."""
+    """What the user asked for."""
 
     seed: int
     repeats: int
@@ -118,18 +119,19 @@ class Settings:
     with_results: bool
     with_events: bool
     broker: str  # redacted
-    command: str  # a command line that asks for the same again
-    workers: tuple[str, ...] = ()  # that ran before the race; empty: it started its own
+    command: str  # a command line that repeats the race
+    workers: tuple[str, ...] = ()  # borrowed workers; empty: the race started its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """How much work makes a millisecond of CPU on this machine."""
+    """How much work takes a millisecond of CPU on this machine."""
 
     burn_iterations_per_ms: float
     digest_rounds_per_ms: float
 
 
+@result_kind("race", schema_version=SCHEMA_VERSION)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RaceResult:
     """A whole race."""
@@ -143,6 +145,6 @@ class RaceResult:
     host: Host
     settings: Settings
     calibration: Calibration
-    clock_error_s: float  # bound of the disagreement between any two clocks of the run
+    clock_error_s: float  # upper bound of the difference between any two clocks of the run
     workloads: tuple[WorkloadResult, ...]
     interrupted: bool = False

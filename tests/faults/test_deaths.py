@@ -15,6 +15,7 @@ from lab.format import words
 from lab.measure.repeat import RepeatSpec, measure
 from lab.measure.workloads import QUICK
 from lab.results import files as result_files
+from lab.results.race import RaceResult
 from lab.session.started import StartedWorker
 from producer.plan import Work, burst
 from tests.command import Running, running
@@ -52,7 +53,7 @@ def test_a_worker_killed_in_the_middle_is_reported_and_the_race_ends(
         [run] = (tmp_path / "runs").iterdir()
         output = race.output()
         race.until_alone()
-    [workload] = result_files.read(run / "result.json").workloads
+    [workload] = result_files.read(run / "result.json", RaceResult).workloads
     broken, whole = workload.pools[0].repeats
     account = broken.account
     assert broken.worker_died == "killed by SIGKILL"

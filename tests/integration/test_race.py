@@ -11,6 +11,7 @@ import pytest
 
 from cluster.local import LocalCluster
 from lab.results import files as result_files
+from lab.results.race import RaceResult
 from tests.command import poolwise, running
 from worker.pools import DEFAULT_POOLS
 
@@ -34,7 +35,7 @@ def raced(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
 
 
 def test_every_task_is_accounted_for_on_every_pool(raced: tuple[Path, str, str]) -> None:
-    result = result_files.read(raced[0] / "result.json")
+    result = result_files.read(raced[0] / "result.json", RaceResult)
     assert [workload.name for workload in result.workloads] == ["burn", "mixed"]
     for workload in result.workloads:
         assert tuple(pool.pool for pool in workload.pools) == DEFAULT_POOLS
@@ -58,7 +59,7 @@ def test_the_table_names_pools_figures_and_the_report(raced: tuple[Path, str, st
 def test_the_gil_holds_threads_and_greenlets_to_one_core(raced: tuple[Path, str, str]) -> None:
     # Which pool is quicker depends on who else uses the cores meanwhile; that these two never use
     # more than one, a little of the kernel's work apart, does not.
-    burn = result_files.read(raced[0] / "result.json").workloads[0]
+    burn = result_files.read(raced[0] / "result.json", RaceResult).workloads[0]
     for pool in burn.pools:
         if pool.pool in {"threads", "gevent"}:
             for repeat in pool.repeats:
@@ -66,7 +67,7 @@ def test_the_gil_holds_threads_and_greenlets_to_one_core(raced: tuple[Path, str,
 
 
 def test_the_settings_travel_with_the_result(raced: tuple[Path, str, str]) -> None:
-    result = result_files.read(raced[0] / "result.json")
+    result = result_files.read(raced[0] / "result.json", RaceResult)
     assert result.settings.seed == 5
     assert result.settings.broker == "embedded"
     assert 0 < result.clock_error_s < 0.1
@@ -174,7 +175,7 @@ def test_an_interrupted_race_keeps_the_workloads_it_completed(tmp_path: Path) ->
         race.signal(signal.SIGINT)
         assert race.ended() == 130, race.output()
         [run] = (tmp_path / "runs").iterdir()
-        result = result_files.read(run / "result.json")
+        result = result_files.read(run / "result.json", RaceResult)
     assert result.interrupted
     assert [workload.name for workload in result.workloads] == ["burn"]
     assert "Interrupted" in race.output()

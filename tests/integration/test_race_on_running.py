@@ -12,6 +12,7 @@ from cluster.local import LocalCluster, WorkerSpec
 from cluster.ports import free_port
 from cluster.wait import wait_until
 from lab.results import files as result_files
+from lab.results.race import RaceResult
 from lab.session.borrowed import BorrowedWorker
 from producer.plan import Work
 from tasks.celery import app
@@ -64,7 +65,7 @@ def test_every_task_of_race_and_users_is_accounted_for_and_no_queue_stays(
     assert done.returncode == 0, done.stderr
     assert len(users.finished) == users.submitted > 0
     [path] = tmp_path.glob("*-race/result.json")
-    result = result_files.read(path)
+    result = result_files.read(path, RaceResult)
     assert set(result.settings.workers) == {"p@poolwise", "t@poolwise"}
     [burn] = result.workloads
     assert [(pool.pool, pool.concurrency) for pool in burn.pools] == [

@@ -1,9 +1,10 @@
-"""A result file reads back as it was written; any other gets one line that says what it is."""
+"""A result file reads back as it was written; any other file gets a one-line error."""
 
 from __future__ import annotations
 
 import json
 import resource
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,27 +12,50 @@ import pytest
 from lab.commands import report
 from lab.results import files as result_files
 from lab.results import race as results
+from lab.results.race import RaceResult
 from tasks.errors import ResultFileError, UsageError
 from tests.unit.lab.learn.engine.sample import result
 from tests.unit.lab.report.sample import race
 
 
-def test_a_result_reads_back_as_it_was(tmp_path: Path) -> None:
+def test_a_result_reads_back_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "result.json"
     result_files.write(race(), path)
-    assert result_files.read(path) == race()
+    assert result_files.read(path, RaceResult) == race()
     assert [file.name for file in path.parent.iterdir()] == ["result.json"]
 
 
-def test_a_lesson_reads_back_as_it_was_and_is_no_race(tmp_path: Path) -> None:
+def test_a_lesson_reads_back_unchanged_and_is_not_taken_for_a_race(tmp_path: Path) -> None:
     path = tmp_path / "gil.json"
     result_files.write(result(), path)
     assert result_files.read_any(path) == result()
     with pytest.raises(ResultFileError, match="a lesson, not a race"):
-        result_files.read(path)
+        result_files.read(path, RaceResult)
 
 
-def test_a_report_shows_a_lesson_alone(tmp_path: Path) -> None:
+def test_any_class_can_register_as_a_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(result_files, "_kinds", dict(result_files._kinds))
+
+    @result_files.result_kind("load", schema_version=1)
+    @dataclass(frozen=True, kw_only=True)
+    class LoadResult:
+        schema_version: int = 1
+        kind: str = "load"
+        rate_per_s: float
+
+    path = tmp_path / "load.json"
+    result_files.write(LoadResult(rate_per_s=7.0), path)
+    assert result_files.read(path, LoadResult) == LoadResult(rate_per_s=7.0)
+    with pytest.raises(ResultFileError, match="a load, not a race"):
+        result_files.read(path, RaceResult)
+
+
+def test_the_files_module_imports_no_kind() -> None:
+    source = Path(result_files.__file__).read_text()
+    assert "lab.results" not in source
+
+
+def test_a_report_refuses_a_lesson_together_with_a_race(tmp_path: Path) -> None:
     files = [str(tmp_path / "gil.json"), str(tmp_path / "race.json")]
     result_files.write(result(), Path(files[0]))
     result_files.write(race(), Path(files[1]))
@@ -45,20 +69,25 @@ def test_a_report_shows_a_lesson_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("", "not JSON, or was cut short"),
-        ("{", "not JSON, or was cut short"),
-        ("[1]", "not a result of poolwise"),
-        ('{"a": 1}', "not a result of poolwise"),
+        ("", "not valid JSON, or was cut short"),
+        ("{", "not valid JSON, or was cut short"),
+        ("[1]", "not a Poolwise result"),
+        ('{"a": 1}', "not a Poolwise result"),
         ('{"schema_version": 99, "kind": "race"}', "schema 99"),
         (f'{{"schema_version": {results.SCHEMA_VERSION}, "kind": "load"}}', "'load' result"),
-        (f'{{"schema_version": {results.SCHEMA_VERSION}, "kind": "race"}}', "not a whole result"),
+        (
+            f'{{"schema_version": {results.SCHEMA_VERSION}, "kind": "race"}}',
+            "not a complete race result",
+        ),
     ],
 )
-def test_what_is_no_result_is_refused_in_one_line(content: str, words: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_result_gets_a_one_line_error(
+    content: str, words: str, tmp_path: Path
+) -> None:
     path = tmp_path / "result.json"
     path.write_text(content)
     with pytest.raises(ResultFileError, match=words) as refused:
-        result_files.read(path)
+        result_files.read(path, RaceResult)
     assert "\n" not in str(refused.value)
 
 
@@ -67,15 +96,15 @@ def test_a_truncated_result_is_refused(tmp_path: Path) -> None:
     result_files.write(race(), path)
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ResultFileError, match="cut short"):
-        result_files.read(path)
+        result_files.read(path, RaceResult)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ResultFileError, match=r"nowhere\.json.*No such file"):
-        result_files.read(tmp_path / "nowhere.json")
+        result_files.read(tmp_path / "nowhere.json", RaceResult)
 
 
-def test_a_place_that_cannot_be_written_is_named_and_left_clean(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_written_is_named_and_no_draft_is_left(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ResultFileError, match="cannot write"):
         result_files.write(race(), tmp_path / "file" / "result.json")
@@ -85,7 +114,7 @@ def test_a_place_that_cannot_be_written_is_named_and_left_clean(tmp_path: Path) 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.json"]
 
 
-def test_a_full_disk_is_told_and_what_was_there_stays(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_the_old_file_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
     path.write_text("as it was")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -99,7 +128,7 @@ def test_a_full_disk_is_told_and_what_was_there_stays(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["result.json"]
 
 
-def test_the_file_says_what_units_it_has(tmp_path: Path) -> None:
+def test_keys_in_the_file_name_their_units(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
     result_files.write(race(), path)
     repeat = json.loads(path.read_text())["workloads"][0]["pools"][0]["repeats"][0]
