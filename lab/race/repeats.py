@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from lab.analysis.outcome import pool_result, workload_result
 from lab.measure.calibrate import Bare, bare_cost
-from lab.measure.repeat import Measured, RepeatSpec, measure
+from lab.measure.repeat import RepeatSpec, measure
 from lab.measure.workloads import FULL, QUICK, Scale, Workload, fitted
 from lab.race.events import RaceEvents
 from lab.race.options import RaceOptions
@@ -32,7 +33,7 @@ class Race:
     events: RaceEvents
 
 
-def configs_of(race: Race, workload: Workload) -> list[PoolConfig]:
+def _configs(race: Race, workload: Workload) -> list[PoolConfig]:
     """Return the pools that run `workload`, each with its concurrency."""
     options, cores = race.options, race.session.machine.cores
     return [
@@ -47,23 +48,28 @@ def scale_of(options: RaceOptions) -> Scale:
     return fitted(scale, min(options.concurrency.values())) if options.on_running else scale
 
 
-def measure_workload(
-    race: Race, workload: Workload, configs: Sequence[PoolConfig]
-) -> tuple[WorkloadResult, float]:
+def measure_workload(race: Race, workload: Workload) -> tuple[WorkloadResult, float]:
     """Measure one workload on every pool; also return the worst clock error, in seconds."""
+    configs = _configs(race, workload)
+    race.workers.prepare(configs, race.events.starting)
     race.events.workload(workload, configs, race.options.repeats)
     bare_s = scale_of(race.options).bare_s
     bare = bare_cost(workload.work, bare_s)
-    order = random.Random(f"{race.options.seed}/{workload.name}")  # noqa: S311 - no secret
     repeats: dict[str, list[Repeat]] = {config.pool.name: [] for config in configs}
     error_s = 0.0
     for config in configs:
         _warm_up(race, workload, config)
-    for number in range(1, race.options.repeats + 1):
-        for config in order.sample(configs, len(configs)):
-            measured = _repeat(race, workload, config, number, bare)
-            repeats[config.pool.name].append(measured.repeat)
-            error_s = max(error_s, measured.clock_error_s)
+    for number, config in _turns(race, workload, configs):
+        race.workers.replace_dead(config)
+        measured = measure(
+            race.session,
+            race.workers[config],
+            _spec(race, workload, config, number, bare),
+            partial(race.events.running, config, number),
+        )
+        race.events.measured(config, number, measured.repeat)
+        repeats[config.pool.name].append(measured.repeat)
+        error_s = max(error_s, measured.clock_error_s)
     # Measured again, because machines change their speed; the ideal takes the faster of the two.
     bare = min(bare, bare_cost(workload.work, bare_s), key=lambda cost: cost.wall_s)
     pools = tuple(
@@ -80,6 +86,16 @@ def measure_workload(
     return workload_result(workload, pools, bare, race.options.seed), error_s
 
 
+def _turns(
+    race: Race, workload: Workload, configs: Sequence[PoolConfig]
+) -> Iterator[tuple[int, PoolConfig]]:
+    """Yield the repeats' numbers from 1, each with every pool in a random order."""
+    order = random.Random(f"{race.options.seed}/{workload.name}")  # noqa: S311 - no secret
+    for number in range(1, race.options.repeats + 1):
+        for config in order.sample(configs, len(configs)):
+            yield number, config
+
+
 def _warm_up(race: Race, workload: Workload, config: PoolConfig) -> None:
     """Run something in every slot first: threads start, modules load, pages are touched."""
     spec = RepeatSpec(
@@ -91,22 +107,13 @@ def _warm_up(race: Race, workload: Workload, config: PoolConfig) -> None:
     measure(race.session, race.workers[config], spec)
 
 
-def _repeat(
+def _spec(
     race: Race, workload: Workload, config: PoolConfig, number: int, bare: Bare
-) -> Measured:
-    race.workers.replace_dead(config)
+) -> RepeatSpec:
     alone_s = workload.count * max(bare.cpu_s, bare.wall_s / config.concurrency)
-    spec = RepeatSpec(
+    return RepeatSpec(
         run=f"{race.session.run}.{workload.name}.{config.pool.name}.{number}",
         plan=burst(workload.work, workload.count),
         timeout_s=PATIENCE_S + PATIENCE * alone_s,
         store_results=race.options.with_results,
     )
-    measured = measure(
-        race.session,
-        race.workers[config],
-        spec,
-        lambda progress: race.events.running(config, number, progress),
-    )
-    race.events.measured(config, number, measured.repeat)
-    return measured

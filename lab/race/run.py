@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from lab.measure.calibrate import calibrate
 from lab.measure.workloads import NATURES, TASKS, Workload, workloads
 from lab.race.events import RaceEvents
 from lab.race.options import RaceOptions, check
-from lab.race.repeats import Race, configs_of, measure_workload, scale_of
+from lab.race.repeats import Race, measure_workload, scale_of
 from lab.race.settings import settings
 from lab.results.race import SCHEMA_VERSION, RaceResult
 from lab.session.borrowed import BorrowedWorkers
@@ -49,8 +49,14 @@ def race(options: RaceOptions, folder: Path, machine: Machine, events: RaceEvent
         todo = _workloads(session, options, result)
         under_way = Race(options=options, session=session, workers=workers, events=events)
         try:
-            for step in _steps(under_way, todo, result):
-                result = replace(step, elapsed_s=time.monotonic() - started_s)
+            for workload in todo:
+                outcome, error_s = measure_workload(under_way, workload)
+                result = replace(
+                    result,
+                    workloads=(*result.workloads, outcome),
+                    clock_error_s=max(result.clock_error_s, session.clock.error_s + error_s),
+                    elapsed_s=time.monotonic() - started_s,
+                )
         except KeyboardInterrupt:
             if not result.workloads:
                 raise
@@ -106,17 +112,3 @@ def _blank(session: Session, options: RaceOptions, running: Mapping[str, Found])
 def _workloads(session: Session, options: RaceOptions, result: RaceResult) -> list[Workload]:
     port = session.cluster.start_delay_server() if "fetch" in options.workloads else 0
     return workloads(options.workloads, scale_of(options), result.calibration, port)
-
-
-def _steps(race: Race, todo: Sequence[Workload], result: RaceResult) -> Iterator[RaceResult]:
-    """Yield the result after each workload."""
-    for workload in todo:
-        configs = configs_of(race, workload)
-        race.workers.prepare(configs, race.events.starting)
-        outcome, error_s = measure_workload(race, workload, configs)
-        result = replace(
-            result,
-            workloads=(*result.workloads, outcome),
-            clock_error_s=max(result.clock_error_s, race.session.clock.error_s + error_s),
-        )
-        yield result
