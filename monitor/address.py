@@ -1,7 +1,6 @@
-"""Whether Flower may listen where it was told to; it knows nothing of what Flower shows there.
+"""Refuses to start a Flower that other machines could reach without a login.
 
-Flower lets whoever reaches it stop workers and revoke tasks, and asks for no credential by itself.
-So an address that others can reach is refused without one.
+Anyone who reaches Flower can stop workers and revoke tasks, and by default it has no login.
 """
 
 from __future__ import annotations
@@ -15,29 +14,29 @@ from typing import Any
 
 from tasks.errors import UsageError
 
-#: In a container Flower has to listen on all of the container's addresses, and what counts is where
-#: its port is published: docker-compose.yml says here the very address that it publishes on.
+#: The address on which docker-compose.yml publishes Flower's port. In a container Flower must
+#: listen on every address, so the published one decides who can reach it.
 PUBLISHED_VARIABLE = "POOLWISE_FLOWER_PUBLISHED_ON"
-#: The page's address as a person types it, to be told in the log.
+#: Flower's URL as the user types it, for the log.
 URL_VARIABLE = "POOLWISE_FLOWER_URL"
-#: A file with `user:password`, one pair a line or with commas between.
+#: A file of `user:password` pairs, separated by commas or line breaks.
 FILE_VARIABLE = "FLOWER_BASIC_AUTH_FILE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """Where Flower listens, and who is let in."""
+    """Where Flower listens, with the logins that it requires."""
 
-    address: str  # empty: everywhere
+    address: str  # empty: every address
     unix_socket: str  # path; empty: none
     basic_auth: tuple[str, ...]  # user:password pairs
     oauth: bool
 
 
 def guard(options: Any, environment: Mapping[str, str]) -> list[str] | None:
-    """Return the credentials that a file adds to Flower's `options`, None where there is no file.
+    """Return the `user:password` pairs of the credentials file, or None if there is no file.
 
-    Ends the process with one line and exit code 2 where Flower may not listen as it was told.
+    Exits with one line and code 2 if Flower's `options` would let others in without a login.
     """
     try:
         pairs = basic_auth(environment)
@@ -57,9 +56,9 @@ def guard(options: Any, environment: Mapping[str, str]) -> list[str] | None:
 
 
 def basic_auth(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the `user:password` pairs of the file that the environment names, if it names one.
+    """Return the `user:password` pairs of the file that the environment names, if any.
 
-    Raises UsageError, without telling what the file holds, where it cannot be used.
+    Raises UsageError, which never quotes the file, if the file is unusable.
     """
     name = environment.get(FILE_VARIABLE)
     if not name:
@@ -67,16 +66,16 @@ def basic_auth(environment: Mapping[str, str]) -> tuple[str, ...]:
     try:
         text = Path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "no text"
-        raise UsageError(f"{FILE_VARIABLE} names {name}, which cannot be read ({reason})") from None
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise UsageError(f"{FILE_VARIABLE}: cannot read {name} ({reason})") from None
     pairs = tuple(pair.strip() for pair in text.replace(",", "\n").splitlines() if pair.strip())
     if not all(_is_pair(pair) for pair in pairs):
-        raise UsageError(f"{FILE_VARIABLE}: every line of {name} must read user:password")
+        raise UsageError(f"{FILE_VARIABLE}: every entry in {name} must be user:password")
     return pairs
 
 
 def check(door: Door, environment: Mapping[str, str]) -> None:
-    """Raise UsageError where anybody on the network could come in."""
+    """Raise UsageError if another machine could reach Flower without a login."""
     if door.unix_socket or is_loopback(door.address):
         return
     if door.oauth or any(_is_pair(pair) for pair in door.basic_auth):
@@ -85,14 +84,14 @@ def check(door: Door, environment: Mapping[str, str]) -> None:
     if is_loopback(published_on):
         return
     raise UsageError(
-        f"Flower on {published_on or door.address or 'every address'} would let everybody who "
-        "reaches it stop workers: set FLOWER_BASIC_AUTH=user:password, FLOWER_BASIC_AUTH_FILE=FILE "
-        "or OAuth (FLOWER_AUTH), or keep it on 127.0.0.1"
+        f"Flower on {published_on or door.address or 'every address'} without a login lets anyone "
+        "who can reach it stop workers: set FLOWER_BASIC_AUTH=user:password, "
+        "FLOWER_BASIC_AUTH_FILE=FILE or OAuth (FLOWER_AUTH), or keep it on 127.0.0.1"
     )
 
 
 def is_loopback(address: str) -> bool:
-    """Say whether only this machine reaches `address`; a name that is no address does not count."""
+    """Return whether `address` is "localhost" or a loopback IP; other host names are not."""
     if address == "localhost":
         return True
     try:

@@ -46,7 +46,9 @@ class RecordFollower(threading.Thread):
         self._ended = threading.Event()
         self._offset_s: float | None = None
         self.reader: RecordReader | None = None
-        self.trouble = "not reached yet"  # why the stream cannot be read now; empty: it can
+        self.trouble = (
+            "not connected yet"  # why the stream is unreadable; empty while it is readable
+        )
 
     def now_s(self) -> float:
         """Return the time by the records' clock; by this machine's until that is known."""
@@ -64,7 +66,7 @@ class RecordFollower(threading.Thread):
                 self._follow()
             except (redis.RedisError, OSError) as error:
                 if not self.trouble:
-                    logger.warning("records cannot be read for now: %s", error)
+                    logger.warning("cannot read records, retrying: %s", error)
                 self.trouble = type(error).__name__
             wait_s = RETRY_S
 
@@ -79,7 +81,7 @@ class RecordFollower(threading.Thread):
                 self._deliver(batches, self.now_s())
             self._deliver(batches, self.now_s())
             if self.trouble and self.reader is not None:
-                logger.info("records are read again")
+                logger.info("reading records again")
             self.trouble = ""
 
     def _reader(self) -> RecordReader:
@@ -118,6 +120,6 @@ class QueueFollower(threading.Thread):
                 while not self._ended.wait(QUEUES_S):
                     self._deliver(depths(connection, self._names()))
             except errors as error:
-                logger.debug("queues cannot be measured for now: %s", error)
+                logger.debug("cannot read queue depths, retrying: %s", error)
             finally:
                 connection.release()

@@ -58,8 +58,8 @@ def check() -> None:
     moved = [what for what, holds in HOLDS.items() if not _holds(holds)]
     if moved:
         raise FlowerMovedError(
-            f"Flower {version('flower')} is not the one that the Throughput page was made for; "
-            f"moved or gone: {'; '.join(moved)}. Install the version that requirements.lock pins"
+            f"the Throughput page is not compatible with Flower {version('flower')}; changed or "
+            f"missing: {'; '.join(moved)}. Install the version pinned in requirements.lock"
         )
 
 
@@ -85,37 +85,37 @@ def _has(owner: object, *names: str) -> bool:
 
 
 HOLDS: Final[dict[str, Callable[[], Any]]] = {
-    "flower.urls.handlers ends with the handler of unknown pages": lambda: (
+    "flower.urls.handlers, a list that ends with NotFoundErrorHandler": lambda: (
         isinstance(flower.urls.handlers, list)
         and flower.urls.handlers[-1][1] is NotFoundErrorHandler
     ),
-    "flower.app builds on that very list": lambda: (
+    "flower.app.default_handlers, the same list as flower.urls.handlers": lambda: (
         flower.app.default_handlers is flower.urls.handlers
     ),
-    "flower.urls.settings is handed to the application, without a template loader": lambda: (
+    "flower.command.settings, the dict flower.urls.settings without a template loader": lambda: (
         flower.command.settings is flower.urls.settings
         and isinstance(flower.urls.settings.get("template_loader", None), type(None) | _Ours)
     ),
-    "flower.command starts a flower.app.Flower": lambda: issubclass(
+    "flower.command.Flower, a subclass of flower.app.Flower": lambda: issubclass(
         flower.command.Flower, flower.app.Flower
     ),
-    "Flower.start, stop, workers and update_workers": lambda: _has(
+    "flower.app.Flower: start, stop, workers and update_workers": lambda: _has(
         flower.app.Flower, "start", "stop", "workers", "update_workers"
     ),
-    "Events.on_event, the receiver's one handler": lambda: _has(
-        flower.events.Events, "on_event", "run"
-    ),
-    "BaseHandler.render and get_argument(escape=…)": lambda: (
+    "flower.events.Events: on_event and run": lambda: _has(flower.events.Events, "on_event", "run"),
+    "BaseHandler: render, get_current_user and get_argument(escape=…)": lambda: (
         _has(flower.views.BaseHandler, "render", "get_current_user")
         and "escape" in flower.views.BaseHandler.get_argument.__code__.co_varnames
     ),
-    "BaseApiHandler.prepare, which guards the API": lambda: _has(BaseApiHandler, "prepare"),
+    "flower.api.BaseApiHandler: prepare, which protects the API": lambda: _has(
+        BaseApiHandler, "prepare"
+    ),
     "the Broker tab in navbar.html": lambda: len(BROKER_TAB.findall(_text("navbar.html"))) == 1,
-    "the blocks of base.html": lambda: all(
+    "the blocks in base.html": lambda: all(
         f"{{% block {name} %}}" in _text("base.html") for name in BLOCKS
     ),
-    "the names of flower.css": lambda: all(name in _style() for name in STYLE),
-    "the theme in data-bs-theme": lambda: (
+    "the class and variable names in flower.css": lambda: all(name in _style() for name in STYLE),
+    "data-bs-theme in theme.js": lambda: (
         "data-bs-theme"
         in (Path(flower.urls.settings["static_path"]) / "js" / "theme.js").read_text(
             encoding="utf-8"

@@ -1,11 +1,11 @@
-"""What to type so that there is something to see: pure, told where the broker is."""
+"""The commands that the empty page suggests, chosen by the broker's address."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-#: Brokers that are on this machine, as seen from a Flower that is no container.
+#: Hosts of a broker on this machine, as seen by a Flower outside a container.
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -18,23 +18,25 @@ class Suggestion:
 
 
 def suggestions(broker_url: str) -> list[Suggestion]:
-    """Suggest commands for a Flower on this machine, or one that stands in a cluster."""
+    """Suggest commands for local processes if the broker is local, else for Docker Compose."""
     if urlsplit(broker_url).hostname in LOCAL:
         return [
             Suggestion(
                 command=f"poolwise race --quick --broker {broker_url}",
-                does="every pool against computing, waiting and mixed work",
+                does="compares all pools on CPU-bound, IO-bound and mixed tasks",
             ),
             Suggestion(
                 command=f"CELERY_BROKER_URL={broker_url} "
                 "celery -A tasks call io.sleep --args='[0.2]'",
-                does="one task that waits for 0.2 s",
+                does="sends one task that sleeps for 0.2 s",
             ),
         ]
     return [
-        Suggestion(command="docker compose up -d producer", does="a light, steady mix of tasks"),
+        Suggestion(
+            command="docker compose up -d producer", does="sends a light, steady mix of tasks"
+        ),
         Suggestion(
             command="docker compose run --rm poolwise race",
-            does="every pool against computing, waiting and mixed work",
+            does="compares all pools on CPU-bound, IO-bound and mixed tasks",
         ),
     ]

@@ -89,7 +89,7 @@ class Watch:
         reader = None if records is None else records.reader
         return {
             "records": self.url or None,
-            "trouble": "the broker is no Redis" if records is None else records.trouble,
+            "trouble": "the broker is not Redis" if records is None else records.trouble,
             "missed_entries": reader.missed if reader else 0,
             "unreadable_entries": reader.unreadable if reader else 0,
             "dropped_records": sum(self._dropped.values()),

@@ -1,8 +1,8 @@
-// Fills tiles, the workers' table, the filters' choices and the notes; it asks no server.
+// Renders the tiles, the worker table, the filter options and the notes; makes no requests.
 "use strict";
 const Board = (() => {
   const at = (id) => document.getElementById(`tp-${id}`);
-  const FROM = { due: "when a task was due", sent: "when it was sent",
+  const FROM = { due: "when the task was due", sent: "when it was sent",
     received: "when the worker received it" };
 
   function element(tag, text, className) {
@@ -42,9 +42,9 @@ const Board = (() => {
     const full = Object.entries(recent.queues).filter(([, depth]) => depth).sort((a, b) => b[1] - a[1]);
     const most = full.slice(0, 3).map(([name, depth]) => `${name} ${Words.number(depth)}`).join(" · ");
     const names = Object.keys(recent.queues);
-    const below = recent.waiting === null ? "the broker does not answer"
+    const below = recent.waiting === null ? "the broker is not responding"
       : most || `all empty: ${names.slice(0, 6).join(", ")}`;
-    return tile("queues", `${names.length} known`, Words.number(recent.waiting), "waiting",
+    return tile("queues", `${names.length} monitored`, Words.number(recent.waiting), "waiting",
       element("p", below));
   }
 
@@ -63,7 +63,7 @@ const Board = (() => {
     { key: "p95_s", name: "p95", unit: true, show: (one) => Words.duration(one.p95_s) },
     { key: "cpu_percent", name: "CPU %", unit: true, show: (one) => Words.number(one.cpu_percent) },
     { key: "memory_bytes", name: "MB", unit: true, show: (one) => Words.megabytes(one.memory_bytes) },
-    { key: "since", name: "Since", unit: true, show: (one, now) => one.since === null ? Words.NONE
+    { key: "since", name: "Up since", unit: true, show: (one, now) => one.since === null ? Words.NONE
       : `${Words.clock(one.since)} (${Words.ago(now - one.since)})` },
   ];
   const order = { key: "worker", up: true };
@@ -101,22 +101,24 @@ const Board = (() => {
     const link = element("a", one.worker);
     link.href = `${base}/worker/${encodeURIComponent(one.worker)}`;
     made.firstChild.replaceChildren(link);
-    const badge = one.state !== "here" ? `${one.state} for ${Words.ago(now - one.seen)}`
-      : one.source === "events" ? "from events" : "";
+    const seenAgo = Words.ago(now - one.seen);
+    const badge = one.state === "stopped" ? `stopped ${seenAgo} ago`
+      : one.state === "silent" ? `silent for ${seenAgo}`
+      : one.source === "events" ? "task events only" : "";
     if (badge) made.firstChild.append(element("span", badge, "tp-badge"));
     return made;
   }
 
   function table(recent, now, base) {
     const rows = [...recent.workers].sort(compare).map((one) => row(one, now, base));
-    const none = element("td", "No worker has been heard of yet.", "empty-table-message");
+    const none = element("td", "No workers seen yet.", "empty-table-message");
     none.colSpan = COLUMNS.length;
     const empty = element("tr");
     empty.append(none);
     document.querySelector("#tp-table tbody").replaceChildren(...(rows.length ? rows : [empty]));
   }
 
-  // A choice that is gone stays while it is chosen: the page must not jump to another by itself.
+  // Keep a selected option even after it disappears: the page must not change the selection itself.
   function choices(id, names, chosen) {
     const select = at(id);
     const wanted = ["", ...new Set(chosen ? [...names, chosen] : names)];
@@ -129,7 +131,7 @@ const Board = (() => {
 
   function latencyFrom(recent) {
     const from = new Set(recent.pools.flatMap((one) => one.latency_from));
-    return from.size ? `from ${[...from].map((one) => FROM[one]).join(", or ")}` : "";
+    return from.size ? `measured from ${[...from].map((one) => FROM[one]).join(" or ")}` : "";
   }
 
   function notes(answer, hidden) {
@@ -137,23 +139,23 @@ const Board = (() => {
     const found = [];
     const say = (text, warning) => found.push(element("li", text, warning ? "tp-warning" : ""));
     if (source.trouble) {
-      say(source.records ? `The records at ${source.records} cannot be read now (${source.trouble}).`
-        : `Only task events are shown: ${source.trouble}.`, true);
+      say(source.records ? `Cannot read records from ${source.records} (${source.trouble}).`
+        : `Showing task events only: ${source.trouble}.`, true);
     }
     const events = recent.workers.filter((one) => one.source === "events" && one.state === "here");
     if (events.length) {
-      say(`${events.map((one) => one.worker).join(", ")}: no probe there, so its tasks are counted ` +
-        "from task events, which fall behind under load; its CPU and memory are not known.", true);
+      say(`No probe on ${events.map((one) => one.worker).join(", ")}: tasks are counted from task ` +
+        "events, which fall behind under load, and CPU and memory are unknown.", true);
     }
-    if (source.missed_entries) say(`${Words.number(source.missed_entries)} entries of the stream were missed.`, true);
-    if (source.dropped_records) say(`Workers dropped ${Words.number(source.dropped_records)} records while the records' server was away.`, true);
-    if (source.unreadable_entries) say(`${Words.number(source.unreadable_entries)} entries of another version of the probe were left out.`, true);
-    if (source.misdated_records) say(`${Words.number(source.misdated_records)} records came too late to be shown.`, true);
-    if (hidden > 0) say(`The ${hidden} least busy lines are not drawn: the filters above choose.`);
-    say(`Tiles and table: the last ${recent.seconds} s. One point of a line: ${answer.step_s} s. ` +
-      "Percentiles are at most 5 % off.");
+    if (source.missed_entries) say(`At least ${Words.number(source.missed_entries)} stream entries were lost before Flower read them.`, true);
+    if (source.dropped_records) say(`Workers dropped ${Words.plural(source.dropped_records, "record")} because they could not reach the records server.`, true);
+    if (source.unreadable_entries) say(`Skipped ${Words.number(source.unreadable_entries)} stream entries written by a different version of the probe.`, true);
+    if (source.misdated_records) say(`${Words.plural(source.misdated_records, "record")} not shown: timestamped too far in the past or in the future.`, true);
+    if (hidden > 0) say(`The charts leave out the least busy lines (${hidden}). Use the filters above to see them.`);
+    say(`Tiles and table show the last ${recent.seconds} s; each chart point covers ${answer.step_s} s. ` +
+      "Percentiles are accurate to within 5 %.");
     if (recent.workers.some((one) => one.memory === "rss")) {
-      say("Where the kernel tells no proportional size, memory counts shared pages once per process.");
+      say("If the kernel does not report proportional memory (PSS), shared pages count once per process.");
     }
     at("notes").replaceChildren(...found);
   }

@@ -1,7 +1,7 @@
-// Draws the six charts with plotly from points that it is handed; it asks no server.
+// Draws the six charts with Plotly from the points it is given; makes no requests.
 "use strict";
 const Charts = (() => {
-  // More lines than this cannot be told apart: the filters choose among them.
+  // More lines than this are hard to tell apart; the filters bring back the others.
   const MAX_LINES = 12;
   const CONFIG = { responsive: true, displayModeBar: false, displaylogo: false, showTips: false,
     plotlyServerURL: "" };
@@ -28,7 +28,7 @@ const Charts = (() => {
         font: { size: 11.5 }, bgcolor: "rgba(0,0,0,0)" },
       hoverlabel: { bgcolor: style("--flower-surface"), bordercolor: style("--bs-border-color"),
         font: { size: 12, color: style("--bs-body-color") } },
-      xaxis: axis("time of day, hh:mm:ss", { type: "date", range: span, tickformat: "%H:%M:%S",
+      xaxis: axis("time of day (hh:mm:ss)", { type: "date", range: span, tickformat: "%H:%M:%S",
         hoverformat: "%H:%M:%S", nticks: narrow() ? 4 : 8 }),
       yaxis, uirevision: "kept",
     };
@@ -40,7 +40,7 @@ const Charts = (() => {
       hovertemplate: `%{y}${(more && more.unit) || ""}`, ...(more && more.trace) };
   }
 
-  // A lone point between gaps is no line: it would not be seen.
+  // A single point between two gaps draws no line, so it needs a marker to be visible.
   function withLonePoints(trace) {
     const known = (i) => trace.y[i] !== null && trace.y[i] !== undefined;
     const lone = trace.y.some((_, i) => known(i) && !known(i - 1) && !known(i + 1));
@@ -57,7 +57,7 @@ const Charts = (() => {
     return names.sort((a, b) => weight(b) - weight(a)).slice(0, MAX_LINES);
   }
 
-  // `turn` counts the lines of one look: the second worker of a pool is drawn finer, and so on.
+  // `turn` counts the workers of a pool: the first has the pool's dash, each further one the next.
   function looks(names, poolOf, pools) {
     const turns = {};
     return names.map((name) => {
@@ -72,8 +72,8 @@ const Charts = (() => {
     const values = traces.flatMap((trace) => trace.y).filter((value) => value > 0);
     const high = Math.max(...values), low = Math.min(...values);
     return values.length && high / low > 30
-      ? axis("latency, seconds (log)", { type: "log", dtick: 1, tickformat: "~g" })
-      : axis("latency, seconds", { type: "linear", rangemode: "tozero", tickformat: "~g" });
+      ? axis("latency (s, log scale)", { type: "log", dtick: 1, tickformat: "~g" })
+      : axis("latency (s)", { type: "linear", rangemode: "tozero", tickformat: "~g" });
   }
 
   // `view`: x, span, lines, workers, queues (columns by name), poolOf(name), pools
@@ -92,7 +92,7 @@ const Charts = (() => {
     draw("latency", latency, latencyAxis(latency), span);
     draw("slots", each((one, name, look) => [
       line(x, one.busy, name, look, {}),
-      line(x, one.slots, `${name}, all`, look, { line: { ...fine, dash: "dot" },
+      line(x, one.slots, `${name}, all slots`, look, { line: { ...fine, dash: "dot" },
         trace: { showlegend: false } }),
     ]), axis("slots", { rangemode: "tozero" }), span);
     const waiting = Object.keys(queues).sort().filter((name) => queues[name].some((n) => n > 0));
@@ -106,8 +106,8 @@ const Charts = (() => {
     const levels = (field, scale, unit) => nodes.map((name, i) =>
       line(x, workers[name][field].map((v) => (v === null || v === undefined ? null : v / scale)),
         name, ofNodes[i], { unit }));
-    draw("cpu", levels("cpu_percent", 1, " %"), axis("CPU, % of one core", { rangemode: "tozero" }), span);
-    draw("memory", levels("memory_bytes", 1e6, " MB"), axis("memory, MB", { rangemode: "tozero",
+    draw("cpu", levels("cpu_percent", 1, " %"), axis("CPU (% of one core)", { rangemode: "tozero" }), span);
+    draw("memory", levels("memory_bytes", 1e6, " MB"), axis("memory (MB)", { rangemode: "tozero",
       hoverformat: ".0f" }), span);
     return Object.keys(lines).length - names.length;
   }

@@ -1,4 +1,4 @@
-// Asks the server every second for what changed, keeps the points of the range, and has them shown.
+// Polls the server every second for changes and keeps the points of the selected range.
 "use strict";
 (() => {
   const PERIOD_MS = 1000;
@@ -6,13 +6,13 @@
   const FILTERS = ["pool", "worker", "task", "by", "range_s"];
   const root = document.getElementById("throughput");
   const at = Board.at;
-  // Under a prefix all of Flower's addresses begin with it.
+  // Flower's URL prefix, if it has one.
   const base = root.dataset.source.replace(/\/throughput\/data$/, "");
 
   const chosen = { pool: "", worker: "", task: "", by: "pool", range_s: "900" };
-  const points = new Map(); // first second of a bin: {lines, workers, queues} by name, then by field
+  const points = new Map(); // by the first second of each point: {lines, workers, queues} by name, then by field
   let cursor = "";
-  let last = null; // the last answer
+  let last = null; // the latest response
   let paused = false;
   let timer = 0;
   let asking = 0;
@@ -41,13 +41,13 @@
 
   async function ask() {
     clearTimeout(timer);
-    const turn = ++asking; // an answer to an older question is not wanted any more
+    const turn = ++asking; // responses to earlier requests are ignored
     const began = performance.now();
     try {
       const words = new URLSearchParams({ ...chosen, since: cursor });
       const reply = await fetch(`${root.dataset.source}?${words}`,
         { credentials: "same-origin", signal: AbortSignal.timeout(PATIENCE_MS) });
-      if (!reply.ok) throw new Error(reply.status === 401 ? "signed out: reload the page" : `error ${reply.status}`);
+      if (!reply.ok) throw new Error(reply.status === 401 ? "signed out: reload the page" : `HTTP ${reply.status}`);
       const answer = await reply.json();
       if (turn !== asking) return;
       take(answer);
@@ -61,7 +61,7 @@
     }
   }
 
-  // Another Flower process knows less of the past than this page: what it does not know stays.
+  // A restarted Flower may know less of the past than this page: keep points that it has no data for.
   function take(answer) {
     cursor = answer.cursor;
     last = answer;
@@ -98,7 +98,7 @@
         seconds.map((second) => points.get(second)[part][name]?.[field] ?? null)]))]));
   }
 
-  // Plotly writes times as if in UTC; shifted so, it writes this browser's time of day.
+  // Plotly shows times in UTC: shift them so that it shows the browser's local time.
   const local = (second) => second * 1e3 - new Date(second * 1e3).getTimezoneOffset() * 60e3;
 
   function show() {
@@ -125,7 +125,7 @@
     Board.notes(answer, hidden);
     root.dataset.state = paused ? "paused" : answer.source.trouble ? "waiting" : "live";
     if (paused) say("", `Paused at ${new Date(answer.now * 1e3).toLocaleTimeString("en-GB")}`);
-    else if (answer.source.trouble) say("error", "Flower waits for the records' server");
+    else if (answer.source.trouble) say("error", "Waiting for the records server");
     else say("live", `Live · ${new Date(answer.now * 1e3).toLocaleTimeString("en-GB")}`);
   }
 
@@ -139,8 +139,8 @@
     at("empty-start").hidden = filtered;
     const here = answer.recent.workers.filter((one) => one.state === "here").length;
     at("empty-workers").textContent = here
-      ? `${here === 1 ? "One worker is" : `${here} workers are`} ready. Start some:`
-      : "No worker answers either. What starts some of both:";
+      ? `${here === 1 ? "One worker is" : `${here} workers are`} ready. Start some tasks:`
+      : "No worker is online either. To start workers and tasks:";
   }
 
   function say(kind, text) {
@@ -161,7 +161,7 @@
     });
     at("pause").addEventListener("click", () => {
       paused = !paused;
-      at("pause").textContent = paused ? "Continue" : "Pause";
+      at("pause").textContent = paused ? "Resume" : "Pause";
       at("pause").setAttribute("aria-pressed", String(paused));
       if (!paused) ask();
       else { clearTimeout(timer); asking += 1; if (last) show(); }

@@ -1,4 +1,4 @@
-// Numbers and looks: how values are written, and which colour and dash a line has.
+// How values are formatted, and which colour and dash each line has.
 "use strict";
 const Words = (() => {
   const NONE = "–";
@@ -28,8 +28,8 @@ const Words = (() => {
   const clock = (seconds) =>
     new Date(seconds * 1e3).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
 
-  // Okabe and Ito's palette without black and yellow, which vanish on one of the two backgrounds;
-  // a pool has the colour and the dash that it has in the reports of `poolwise race`.
+  // Okabe and Ito's palette without black and yellow, which are invisible on one of the two themes.
+  // Each pool has the same colour and dash as in the reports of `poolwise race`.
   const LOOKS = [
     { colour: "#0072B2", dash: "solid" },
     { colour: "#E69F00", dash: "dash" },
@@ -40,14 +40,14 @@ const Words = (() => {
   ];
   const POOLS = ["prefork", "threads", "gevent", "solo"];
 
-  // Strangers' pools take the looks behind those of ours, in the order of their names.
+  // Pools that Poolwise does not know take the remaining looks, in alphabetical order.
   function ofPool(pool, pools) {
     const others = pools.filter((name) => !POOLS.includes(name)).sort();
     const at = POOLS.includes(pool) ? POOLS.indexOf(pool) : POOLS.length + others.indexOf(pool);
     return LOOKS[Math.max(0, at) % LOOKS.length];
   }
 
-  // Pools in the order in which reports show them; other names behind them.
+  // The pools in the order of the reports, then all other names.
   function inOrder(names) {
     const place = (name) => (POOLS.includes(name) ? POOLS.indexOf(name) : POOLS.length);
     return [...names].sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
@@ -55,7 +55,7 @@ const Words = (() => {
 
   const ofTurn = (turn) => LOOKS[turn % LOOKS.length];
 
-  // A queue that is not a pool's takes the two colours that no pool of ours has, in turn.
+  // Queues that are not named after a pool alternate between the two colours that no pool uses.
   const ofQueue = (turn) => ({ ...LOOKS[4 + (turn % 2)], dash: LOOKS[(turn + 4) % 6].dash });
 
   const ARRAYS = { solid: "", dash: "6 3", dot: "2 2", dashdot: "6 2 2 2", longdash: "9 3",

@@ -177,14 +177,16 @@ def test_a_worker_without_a_probe_is_counted_by_its_events(
     child = Child("stranger", command, log=log, leash=watched.leash, env=places)
     try:
         seen = open_page(f"{watched.url}/throughput?worker=stranger@poolwise")
-        seen.wait_for("document.querySelector('#tp-table').textContent.includes('from events')")
+        seen.wait_for(
+            "document.querySelector('#tp-table').textContent.includes('task events only')"
+        )
         with app.connection_for_write(watched.cluster.broker_url) as connection:
             for _ in range(25):
                 app.send_task(
                     "io.sleep", (0.01,), queue="stranger", connection=connection, ignore_result=True
                 )
         seen.wait_for("document.querySelector('#tp-finished').textContent.startsWith('25 ')")
-        assert "no probe there" in seen.page.inner_text("#tp-notes")
+        assert "No probe on stranger@poolwise" in seen.page.inner_text("#tp-notes")
         found = watched.data(worker="stranger@poolwise")
         assert found["choices"]["pools"] == ["gevent", "prefork", "threads"]
         assert found["recent"]["workers"][0]["slots"] == 3

@@ -192,7 +192,7 @@ def test_the_page_recovers_from_a_restart_of_the_broker(
     before = watched.data()["finished"]
     watched.broker.kill()
     seen.wait("waiting")
-    assert "cannot be read now" in seen.page.inner_text("#tp-notes")
+    assert "Cannot read records from" in seen.page.inner_text("#tp-notes")
     watched.restart_broker()
     seen.wait("live")
     watched.run(1.0, {"threads": 50.0})

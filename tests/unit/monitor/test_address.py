@@ -75,7 +75,7 @@ def test_a_file_that_holds_no_pairs_is_refused_without_telling_what_it_holds(
     with pytest.raises(UsageError, match="user:password") as refused:
         basic_auth({FILE_VARIABLE: str(users)})
     assert "hunter2" not in str(refused.value)
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="cannot read"):
         basic_auth({FILE_VARIABLE: str(tmp_path / "none")})
 
 

@@ -24,7 +24,7 @@ def test_this_flower_has_all_that_we_hold_on_to() -> None:
     [
         (flower.urls, "handlers", "flower.urls.handlers"),
         (flower.command, "settings", "flower.urls.settings"),
-        (flower.command, "Flower", "flower.command starts"),
+        (flower.command, "Flower", "flower.command.Flower, a subclass"),
         (flower.app.Flower, "update_workers", "update_workers"),
     ],
 )
@@ -40,7 +40,7 @@ def test_a_flower_that_moved_something_is_told_by_name(
     ("file", "was", "said"),
     [
         ("navbar.html", "reverse_url('broker')", "the Broker tab in navbar.html"),
-        ("base.html", "{% block container %}", "the blocks of base.html"),
+        ("base.html", "{% block container %}", "the blocks in base.html"),
     ],
 )
 def test_a_template_that_changed_is_told_by_name(
