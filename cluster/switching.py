@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from cluster.found import SWITCHES, TRIES, Asking, includes
+from cluster.discovery import SWITCHES, TRIES, RemoteControl, includes
 from cluster.wait import wait_until
 from tasks.errors import UsageError, WorkerError
 from worker.control import SWITCH, SwitchReply, WorkerInfo
@@ -50,7 +50,9 @@ class Telling:
     waiting: Callable[[WorkerInfo | None], None] = lambda _about: None  # None: between the two
 
 
-def switch(asking: Asking, name: str, wish: Wish, telling: Telling | None = None) -> Switched:
+def switch(
+    remote: RemoteControl, name: str, wish: Wish, telling: Telling | None = None
+) -> Switched:
     """Switch the worker called `name`, with or without the @ and what follows.
 
     Raises UsageError where the worker refuses or the wish makes no sense, WorkerError where it
@@ -59,11 +61,11 @@ def switch(asking: Asking, name: str, wish: Wish, telling: Telling | None = None
     told = telling or Telling()
     pool_named(wish.pool)
     started_s = time.monotonic()
-    node = _named(asking, name)
-    _check_ours(asking, node)
-    accepted = _ask(asking, node, wish)
+    node = _named(remote, name)
+    _check_ours(remote, node)
+    accepted = _ask(remote, node, wish)
     told.accepted(accepted)
-    after = accepted.before if accepted.already else _follow(asking, node, wish, accepted, told)
+    after = accepted.before if accepted.already else _follow(remote, node, wish, accepted, told)
     return Switched(
         node=node,
         before=accepted.before,
@@ -74,11 +76,11 @@ def switch(asking: Asking, name: str, wish: Wish, telling: Telling | None = None
     )
 
 
-def _named(asking: Asking, name: str) -> str:
+def _named(remote: RemoteControl, name: str) -> str:
     """Find the worker; a full name that answers needs no look at the others."""
-    if "@" in name and asking.ask("ping", [name]):
+    if "@" in name and remote.ask("ping", [name]):
         return name
-    return resolved(name, sorted(asking.ask("ping", tries=TRIES)))
+    return resolved(name, sorted(remote.ask("ping", tries=TRIES)))
 
 
 def resolved(name: str, nodes: Sequence[str]) -> str:
@@ -96,17 +98,17 @@ def resolved(name: str, nodes: Sequence[str]) -> str:
     return alike[0]
 
 
-def _check_ours(asking: Asking, node: str) -> None:
+def _check_ours(remote: RemoteControl, node: str) -> None:
     """Look before asking: an unknown command puts a traceback into a stranger's log."""
-    if not includes(_reply(asking, node, "conf")) & SWITCHES:
+    if not includes(_reply(remote, node, "conf")) & SWITCHES:
         raise WorkerError(
             f"{node} was not started to be switched: "
             "start it with -I worker.startup, as poolwise up does"
         )
 
 
-def _ask(asking: Asking, node: str, wish: Wish) -> SwitchReply:
-    reply = asking.ask(
+def _ask(remote: RemoteControl, node: str, wish: Wish) -> SwitchReply:
+    reply = remote.ask(
         SWITCH, [node], pool=wish.pool, concurrency=wish.concurrency, wait_s=wish.wait_s
     ).get(node)
     if reply is None:
@@ -116,22 +118,22 @@ def _ask(asking: Asking, node: str, wish: Wish) -> SwitchReply:
     return msgspec.convert(reply["ok"], SwitchReply)
 
 
-def _reply(asking: Asking, node: str, method: str) -> Any:
-    reply = asking.ask(method, [node], TRIES).get(node)
+def _reply(remote: RemoteControl, node: str, method: str) -> Any:
+    reply = remote.ask(method, [node], TRIES).get(node)
     if reply is None:
         raise WorkerError(f"{node} does not answer now; is it busy, or a solo worker with a task?")
     return reply
 
 
 def _follow(
-    asking: Asking, node: str, wish: Wish, accepted: SwitchReply, told: Telling
+    remote: RemoteControl, node: str, wish: Wish, accepted: SwitchReply, told: Telling
 ) -> WorkerInfo:
     """Wait for another start of the worker that consumes; raise WorkerError for anything else."""
     before = accepted.before
     patience_s = wish.wait_s + RESTART_S + RESTART_PER_SLOT_S * accepted.concurrency
 
     def look() -> WorkerInfo | None:
-        about = asking.about(node)
+        about = remote.about(node)
         told.waiting(about)
         if about is not None and about.start == before.start and not about.switching:
             why = about.gave_up or "it was told otherwise meanwhile"

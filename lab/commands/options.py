@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from cluster.found import Asking
+from cluster.discovery import RemoteControl
 from producer import broker as broker_of_workers
 from tasks.celery import app
 
@@ -45,10 +45,10 @@ START_SOME = "Start a cluster: poolwise up, or docker compose up"
 
 
 @contextmanager
-def asking(url: str) -> Iterator[Asking]:
+def remote_control(url: str) -> Iterator[RemoteControl]:
     """Ask the workers at a broker; raise BrokerError where none answers there."""
     broker_of_workers.connect(url, f"{START_SOME}.").close()
-    with Asking(app, url) as asked:
+    with RemoteControl(app, url) as asked:
         yield asked
 
 

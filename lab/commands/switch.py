@@ -50,8 +50,8 @@ def switch(
       poolwise switch gevent@worker-1 --pool prefork --timeout 300
     """
     wish = Wish(pool=pool, concurrency=concurrency, wait_s=timeout)
-    with options.asking(broker) as asking:
-        done = switch_worker(asking, node, wish, _Progress().telling())
+    with options.remote_control(broker) as remote:
+        done = switch_worker(remote, node, wish, _Progress().telling())
     if as_json:
         click.echo(msgspec.json.encode(done).decode())
         return 0

@@ -7,7 +7,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from cluster.found import Found, find_workers
+from cluster.discovery import DiscoveredWorker, discover_workers
 from lab.commands import options
 from lab.format import words
 from lab.session.choose import no_worker
@@ -28,8 +28,8 @@ def workers(*, broker: str, as_json: bool) -> int:
       poolwise workers
       poolwise workers --broker redis://:PASSWORD@HOST:6379/0 --json
     """
-    with options.asking(broker) as asking:
-        found = find_workers(asking)
+    with options.remote_control(broker) as remote:
+        found = discover_workers(remote)
     if not found:
         raise WorkerError(no_worker(redacted(broker)))
     if as_json:
@@ -39,7 +39,7 @@ def workers(*, broker: str, as_json: bool) -> int:
     return 0
 
 
-def show(found: list[Found]) -> None:
+def show(found: list[DiscoveredWorker]) -> None:
     """Print them as a table."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     # The name is what is typed next: it is told whole, whatever room that leaves to the rest.

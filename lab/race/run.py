@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cluster.found import Found
+from cluster.discovery import DiscoveredWorker
 from cluster.machine import Machine
 from lab.measure.calibrate import calibrate
 from lab.measure.workloads import NATURES, TASKS, Workload, workloads
@@ -42,7 +42,7 @@ def race(options: RaceOptions, folder: Path, machine: Machine, events: RaceEvent
         result = _blank(session, options, running)
         events.prepared(result)
         workers = (
-            BorrowedWorkers(session.asking, session.queues, running)
+            BorrowedWorkers(session.remote, session.queues, running)
             if running
             else StartedWorkers(session.cluster, session.queues, events=options.with_events)
         )
@@ -66,7 +66,7 @@ def race(options: RaceOptions, folder: Path, machine: Machine, events: RaceEvent
     return result
 
 
-def _running(session: Session, options: RaceOptions) -> dict[str, Found]:
+def _running(session: Session, options: RaceOptions) -> dict[str, DiscoveredWorker]:
     """Return the running workers to race, by pool."""
     pools = tuple(pool.name for pool in options.pools)
     request = BorrowRequest(
@@ -81,7 +81,7 @@ def _running(session: Session, options: RaceOptions) -> dict[str, Found]:
     return chosen
 
 
-def _with_running(options: RaceOptions, running: Mapping[str, Found]) -> RaceOptions:
+def _with_running(options: RaceOptions, running: Mapping[str, DiscoveredWorker]) -> RaceOptions:
     """Return the options with the pools and concurrencies of the running workers, if any."""
     if not running:
         return options
@@ -92,7 +92,9 @@ def _with_running(options: RaceOptions, running: Mapping[str, Found]) -> RaceOpt
     )
 
 
-def _blank(session: Session, options: RaceOptions, running: Mapping[str, Found]) -> RaceResult:
+def _blank(
+    session: Session, options: RaceOptions, running: Mapping[str, DiscoveredWorker]
+) -> RaceResult:
     """Return the result as it is before anything is measured."""
     return RaceResult(
         schema_version=SCHEMA_VERSION,

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from cluster.found import TRIES, Asking, Found
+from cluster.discovery import TRIES, DiscoveredWorker, RemoteControl
 from lab.session.protocols import Key, OnReady, PoolConfig
 from lab.session.queues import Queues
 from tasks.errors import WorkerError
@@ -25,8 +25,8 @@ class BorrowedWorker:
 
     start_up_s: float | None = None
 
-    def __init__(self, asking: Asking, worker: Found, queue: str) -> None:
-        self._asking = asking
+    def __init__(self, remote: RemoteControl, worker: DiscoveredWorker, queue: str) -> None:
+        self._remote = remote
         self._worker = worker
         self._borrowed = self._identity()
         self._asked_at = self._answered_at = time.monotonic()
@@ -62,18 +62,20 @@ class BorrowedWorker:
     def _identity(self) -> str | None:
         """Return what changes with every start, if the worker reports it; None: no answer."""
         if self._worker.switchable:
-            about = self._asking.about(self._worker.node)
+            about = self._remote.about(self._worker.node)
             return about.start if about else None
-        reply = self._asking.ask("stats", [self._worker.node]).get(self._worker.node)
+        reply = self._remote.ask("stats", [self._worker.node]).get(self._worker.node)
         return str(reply["pid"]) if reply else None
 
 
 class BorrowedWorkers:
     """The borrowed workers of a session, one for each pool."""
 
-    def __init__(self, asking: Asking, queues: Queues, workers: Mapping[str, Found]) -> None:
+    def __init__(
+        self, remote: RemoteControl, queues: Queues, workers: Mapping[str, DiscoveredWorker]
+    ) -> None:
         """Borrow nothing yet; `workers` are those to borrow, by pool."""
-        self._asking = asking
+        self._remote = remote
         self._queues = queues
         self._workers = workers
         self._borrowed: dict[Key, BorrowedWorker] = {}
@@ -99,19 +101,19 @@ class BorrowedWorkers:
         """Give a restarted worker another queue; one that does not answer stays dead."""
         if not self._borrowed[config.key].alive:
             worker = self._workers[config.pool.name]
-            if self._asking.ask("ping", [worker.node]):
+            if self._remote.ask("ping", [worker.node]):
                 self._borrowed[config.key] = self._borrow(worker)
 
     def close(self) -> None:
         """Make the workers stop consuming the added queues."""
         for node, queue in self._consuming:
-            self._asking.ask("cancel_consumer", [node], queue=queue)
+            self._remote.ask("cancel_consumer", [node], queue=queue)
 
-    def _borrow(self, worker: Found) -> BorrowedWorker:
+    def _borrow(self, worker: DiscoveredWorker) -> BorrowedWorker:
         queue = self._queues.new()
         self._consuming.append((worker.node, queue))
-        reply = self._asking.ask("add_consumer", [worker.node], TRIES, queue=queue).get(worker.node)
+        reply = self._remote.ask("add_consumer", [worker.node], TRIES, queue=queue).get(worker.node)
         if not reply or "ok" not in reply:
             answer = reply or "no answer"
             raise WorkerError(f"{worker.node} does not consume an added queue: {answer}")
-        return BorrowedWorker(self._asking, worker, queue)
+        return BorrowedWorker(self._remote, worker, queue)

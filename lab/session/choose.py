@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cluster.found import Found, find_workers
+from cluster.discovery import DiscoveredWorker, discover_workers
 from lab.format import words
 from lab.session.session import Session
 from tasks.errors import WorkerError
@@ -22,12 +22,12 @@ class BorrowRequest:
     least_concurrency: int = 1
 
 
-def choose_running(session: Session, request: BorrowRequest) -> dict[str, Found]:
+def choose_running(session: Session, request: BorrowRequest) -> dict[str, DiscoveredWorker]:
     """Find running workers, and return the one to borrow for each pool.
 
     Raises WorkerError if no worker answers, none fits, or a required pool is missing.
     """
-    found = find_workers(session.asking)
+    found = discover_workers(session.remote)
     if not found:
         raise WorkerError(no_worker(session.url))
     large_enough = [one for one in found if one.concurrency >= request.least_concurrency]
@@ -52,14 +52,16 @@ def no_worker(url: str) -> str:
     )
 
 
-def choose(found: Sequence[Found], pools: Sequence[str], tasks: frozenset[str]) -> dict[str, Found]:
+def choose(
+    found: Sequence[DiscoveredWorker], pools: Sequence[str], tasks: frozenset[str]
+) -> dict[str, DiscoveredWorker]:
     """Return the worker to borrow for each of `pools` that has one which can be borrowed.
 
     Of several, the one with a queue named after its pool is preferred, then one with a queue that
     no other worker consumes. Raises WorkerError, with each worker's reason, if none can.
     """
     able = [worker for worker in found if not _unable(worker, tasks)]
-    best: dict[str, Found] = {}
+    best: dict[str, DiscoveredWorker] = {}
     for worker in sorted(able, key=lambda worker: (_rank(worker, found), worker.node)):
         if worker.pool in pools:
             best.setdefault(worker.pool, worker)
@@ -69,7 +71,7 @@ def choose(found: Sequence[Found], pools: Sequence[str], tasks: frozenset[str]) 
     return best
 
 
-def _missing(url: str, request: BorrowRequest, pool: str, found: Sequence[Found]) -> str:
+def _missing(url: str, request: BorrowRequest, pool: str, found: Sequence[DiscoveredWorker]) -> str:
     there = ", ".join(f"{one.node}: {words.pool(one.pool, one.concurrency)}" for one in found)
     least = request.least_concurrency
     size = f" with {least} slots or more" if least > 1 else ""
@@ -80,20 +82,22 @@ def _missing(url: str, request: BorrowRequest, pool: str, found: Sequence[Found]
     )
 
 
-def _rank(worker: Found, found: Sequence[Found]) -> int:
+def _rank(worker: DiscoveredWorker, found: Sequence[DiscoveredWorker]) -> int:
     if worker.pool in worker.queues:
         return 0
     others = {queue for other in found if other is not worker for queue in other.queues}
     return 1 if set(worker.queues) - others else 2
 
 
-def _unable(worker: Found, tasks: frozenset[str]) -> str:
+def _unable(worker: DiscoveredWorker, tasks: frozenset[str]) -> str:
     if not worker.probe:
         return "has no probe: start it with -I worker.probe"
     missing = sorted(tasks - worker.tasks)
     return f"does not know {missing[0]}: start it with -A tasks" if missing else ""
 
 
-def _reasons(found: Sequence[Found], pools: Sequence[str], tasks: frozenset[str]) -> list[str]:
+def _reasons(
+    found: Sequence[DiscoveredWorker], pools: Sequence[str], tasks: frozenset[str]
+) -> list[str]:
     wanted = ",".join(pools)
     return [f"{one.node} {_unable(one, tasks) or f'is {one.pool}, not {wanted}'}" for one in found]

@@ -12,7 +12,7 @@ import redis
 from celery import Celery
 from kombu import Connection
 
-from cluster.found import Asking
+from cluster.discovery import RemoteControl
 from cluster.local import LocalCluster
 from cluster.machine import Machine
 from lab.session.queues import Queues
@@ -28,7 +28,7 @@ class Session:
     run: str  # id of this run; unique, because several may begin in one minute on one broker
     app: Celery
     cluster: LocalCluster
-    asking: Asking
+    remote: RemoteControl
     connection: Connection
     clock: Clock  # this process's, against the clock of the records' server
     machine: Machine
@@ -59,7 +59,7 @@ def open_session(folder: Path, broker_url: str | None, machine: Machine) -> Iter
     run = f"poolwise-{folder.name}-{uuid4().hex[:8]}"
     with (
         LocalCluster(folder, broker_url) as cluster,
-        Asking(app, cluster.broker_url) as asking,
+        RemoteControl(app, cluster.broker_url) as remote,
         app.connection_for_write(cluster.broker_url) as connection,
     ):
         use_broker(cluster.broker_url)
@@ -67,7 +67,7 @@ def open_session(folder: Path, broker_url: str | None, machine: Machine) -> Iter
             run=run,
             app=app,
             cluster=cluster,
-            asking=asking,
+            remote=remote,
             connection=connection,
             clock=Clock.read(cluster.redis),
             machine=machine,

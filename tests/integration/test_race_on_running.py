@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.found import Asking, Found, find_workers
+from cluster.discovery import DiscoveredWorker, RemoteControl, discover_workers
 from cluster.local import LocalCluster, WorkerSpec
 from cluster.ports import free_port
 from cluster.wait import wait_until
@@ -35,16 +35,16 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
 
 
 @pytest.fixture(scope="module")
-def asking(cluster: LocalCluster) -> Iterator[Asking]:
-    with Asking(app, cluster.broker_url) as ask:
+def remote(cluster: LocalCluster) -> Iterator[RemoteControl]:
+    with RemoteControl(app, cluster.broker_url) as ask:
         yield ask
 
 
 def test_every_task_of_race_and_users_is_accounted_for_and_no_queue_stays(
-    cluster: LocalCluster, asking: Asking, tmp_path: Path
+    cluster: LocalCluster, remote: RemoteControl, tmp_path: Path
 ) -> None:
     before = wait_until(
-        lambda: len(found := find_workers(asking)) == 2 and found,
+        lambda: len(found := discover_workers(remote)) == 2 and found,
         10,
         lambda: AssertionError("two workers run, and not both answer"),
     )
@@ -80,23 +80,23 @@ def test_every_task_of_race_and_users_is_accounted_for_and_no_queue_stays(
         assert pool.start_up_s is None
     assert burn.pools[1].repeats[0].others > 0
     assert "tasks of others ran on this worker meanwhile" in done.stdout
-    assert find_workers(asking) == before
+    assert discover_workers(remote) == before
     assert cluster.redis.llen("nobody-consumes-this") == 1
     assert not [key for key in cluster.redis.keys("*") if b"poolwise-" in key]
 
 
 def test_a_restarted_worker_is_not_the_one_that_was_borrowed(
-    cluster: LocalCluster, asking: Asking, monkeypatch: pytest.MonkeyPatch
+    cluster: LocalCluster, remote: RemoteControl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lab.session.borrowed.LOOK_S", 0.5)
     [first] = cluster.start_workers([spec(cluster, "again", "solo")])
 
-    def described() -> Found | None:
-        return next((w for w in find_workers(asking) if w.node == "again@poolwise"), None)
+    def described() -> DiscoveredWorker | None:
+        return next((w for w in discover_workers(remote) if w.node == "again@poolwise"), None)
 
     worker = wait_until(described, 10, lambda: AssertionError(first.child.log_tail()))
     assert worker is not None
-    guest = BorrowedWorker(asking, worker, "q")
+    guest = BorrowedWorker(remote, worker, "q")
     assert guest.alive
     assert guest.pid == first.child.pid
     first.child.kill()

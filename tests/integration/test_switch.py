@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cluster.found import Asking, find_workers
+from cluster.discovery import RemoteControl, discover_workers
 from cluster.local import LocalCluster, RunningWorker, WorkerSpec
 from cluster.process import Child
 from cluster.switching import Telling, Wish, switch
@@ -38,8 +38,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
 
 
 @pytest.fixture(scope="module")
-def asking(cluster: LocalCluster) -> Iterator[Asking]:
-    with Asking(app, cluster.broker_url) as ask:
+def remote(cluster: LocalCluster) -> Iterator[RemoteControl]:
+    with RemoteControl(app, cluster.broker_url) as ask:
         yield ask
 
 
@@ -67,10 +67,10 @@ def send(cluster: LocalCluster, queue: str, work: Work) -> None:
         Submitter(app, connection, clock).submit(burst(work, 1), order)
 
 
-def wait_for_task(asking: Asking, node: str) -> None:
+def wait_for_task(remote: RemoteControl, node: str) -> None:
     """Wait until the worker runs something."""
     wait_until(
-        lambda: asking.ask("active", [node]).get(node),
+        lambda: remote.ask("active", [node]).get(node),
         10,
         lambda: AssertionError(f"{node} runs nothing"),
     )
@@ -86,7 +86,7 @@ def open_files(pid: int) -> set[str]:
 
 
 def test_no_task_is_lost_on_the_way_through_every_pair_of_pools(
-    cluster: LocalCluster, asking: Asking
+    cluster: LocalCluster, remote: RemoteControl
 ) -> None:
     worker = start(cluster, "walker", "prefork", 3)
     node, pid = worker.spec.node, worker.child.pid
@@ -103,7 +103,7 @@ def test_no_task_is_lost_on_the_way_through_every_pair_of_pools(
             for number, pool in enumerate(WALK):
                 before = open_files(pid)
                 slots = 3 + number % 2
-                done = switch(asking, node, Wish(pool=pool, concurrency=slots))
+                done = switch(remote, node, Wish(pool=pool, concurrency=slots))
                 assert (done.after.pool, done.after.concurrency) == (pool, slots)
                 assert done.after.pid == pid
                 assert not before & open_files(pid), "inherited over exec"
@@ -128,17 +128,17 @@ def test_no_task_is_lost_on_the_way_through_every_pair_of_pools(
 
 @pytest.mark.parametrize(("pool", "other"), [("threads", "gevent"), ("gevent", "threads")])
 def test_a_worker_whose_tasks_take_too_long_stays_as_it_is(
-    cluster: LocalCluster, asking: Asking, pool: str, other: str
+    cluster: LocalCluster, remote: RemoteControl, pool: str, other: str
 ) -> None:
     worker = start(cluster, f"busy-{pool}", pool, 2)
     node = worker.spec.node
     [queue] = worker.spec.queues
     send(cluster, queue, Work(task="io.sleep", args=(3,)))
-    wait_for_task(asking, node)
+    wait_for_task(remote, node)
     heard: list[WorkerInfo | None] = []
     telling = Telling(waiting=heard.append)
     with pytest.raises(WorkerError, match="stays as it is: 1 of its tasks were still running"):
-        switch(asking, node, Wish(pool=other, concurrency=4, wait_s=0.5), telling)
+        switch(remote, node, Wish(pool=other, concurrency=4, wait_s=0.5), telling)
     assert any(about is not None and about.running == 1 for about in heard)
     assert worker.child.alive
     clock = Clock.read(cluster.redis)
@@ -159,18 +159,18 @@ def test_a_worker_whose_tasks_take_too_long_stays_as_it_is(
 
 
 def test_the_second_of_two_switches_at_once_is_refused(
-    cluster: LocalCluster, asking: Asking, patient: RunningWorker
+    cluster: LocalCluster, remote: RemoteControl, patient: RunningWorker
 ) -> None:
     node = patient.spec.node
     send(cluster, "patient", Work(task="io.sleep", args=(2,)))
-    wait_for_task(asking, node)
-    reply = asking.ask("poolwise_switch", [node], pool="threads", concurrency=3, wait_s=20)
+    wait_for_task(remote, node)
+    reply = remote.ask("poolwise_switch", [node], pool="threads", concurrency=3, wait_s=20)
     assert "ok" in reply[node]
     with pytest.raises(UsageError, match="a switch to threads ×3 is under way"):
-        switch(asking, node, Wish(pool="gevent", concurrency=4))
+        switch(remote, node, Wish(pool="gevent", concurrency=4))
 
     def done() -> WorkerInfo | None:
-        about = asking.about(node)
+        about = remote.about(node)
         return about if about and about.concurrency == 3 else None
 
     after = wait_until(done, 30, lambda: AssertionError("the first switch did not come about"))
@@ -179,12 +179,12 @@ def test_the_second_of_two_switches_at_once_is_refused(
 
 
 def test_the_command_tells_before_and_after_and_what_it_waits_for(
-    cluster: LocalCluster, asking: Asking, patient: RunningWorker
+    cluster: LocalCluster, remote: RemoteControl, patient: RunningWorker
 ) -> None:
     node = patient.spec.node
     # Long enough that it still runs when the command, a process that has to start, has asked.
     send(cluster, "patient", Work(task="io.sleep", args=(6,)))
-    wait_for_task(asking, node)
+    wait_for_task(remote, node)
     words = ("switch", "patient", "--pool", "threads", "--concurrency", "5")
     done = poolwise(*words, "--broker", cluster.broker_url)
     assert done.returncode == 0, done.stderr
@@ -216,7 +216,7 @@ def test_what_cannot_be_is_refused_in_one_line(
 
 
 def test_a_worker_that_was_not_started_for_it_is_refused_and_undisturbed(
-    cluster: LocalCluster, asking: Asking, monkeypatch: pytest.MonkeyPatch
+    cluster: LocalCluster, remote: RemoteControl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = cluster.folder / "stranger.log"
     command = [sys.executable, "-m", "celery", "-A", "tasks", "worker", "-n", "stranger@x"]
@@ -225,34 +225,34 @@ def test_a_worker_that_was_not_started_for_it_is_refused_and_undisturbed(
     child = Child("stranger", [*command, *flags], log=log, leash=cluster._reaper, env=env)
     cluster.adopt(child)
     [worker] = wait_until(
-        lambda: [worker for worker in find_workers(asking) if worker.node == "stranger@x"],
+        lambda: [worker for worker in discover_workers(remote) if worker.node == "stranger@x"],
         30,
         lambda: AssertionError(child.log_tail()),
     )
     assert (worker.pool, worker.probe, worker.switchable) == ("solo", False, False)
     with pytest.raises(WorkerError, match=r"start it with -I worker\.startup"):
-        switch(asking, "stranger", Wish(pool="threads"))
+        switch(remote, "stranger", Wish(pool="threads"))
     assert "Traceback" not in log.read_text()
     send(cluster, "stranger", Work(task="io.sleep", args=(8,)))
     wait_until(
-        lambda: not asking.ask("ping", ["stranger@x"]),
+        lambda: not remote.ask("ping", ["stranger@x"]),
         10,
         lambda: AssertionError("the solo worker answers while it runs a task"),
     )
     monkeypatch.setattr("cluster.switching.TRIES", 1)
     with pytest.raises(WorkerError, match="a solo worker answers between tasks only"):
-        switch(asking, "stranger@x", Wish(pool="threads"))
+        switch(remote, "stranger@x", Wish(pool="threads"))
     cluster.stop([child], grace_s=0.1)
 
 
 def test_a_signal_that_ends_the_worker_counts_more_than_a_switch(
-    cluster: LocalCluster, asking: Asking
+    cluster: LocalCluster, remote: RemoteControl
 ) -> None:
     worker = start(cluster, "leaver", "threads", 1)
     node = worker.spec.node
     send(cluster, "leaver", Work(task="io.sleep", args=(1.2,)))
-    wait_for_task(asking, node)
-    reply = asking.ask("poolwise_switch", [node], pool="prefork", concurrency=1, wait_s=20)
+    wait_for_task(remote, node)
+    reply = remote.ask("poolwise_switch", [node], pool="prefork", concurrency=1, wait_s=20)
     assert "ok" in reply[node]
     worker.child.ask_to_stop()
     wait_until(lambda: not worker.child.alive, 20, lambda: AssertionError(worker.child.log_tail()))
@@ -260,10 +260,10 @@ def test_a_signal_that_ends_the_worker_counts_more_than_a_switch(
 
 
 def test_queues_and_tasks_for_later_come_along(
-    cluster: LocalCluster, asking: Asking, patient: RunningWorker
+    cluster: LocalCluster, remote: RemoteControl, patient: RunningWorker
 ) -> None:
     node = patient.spec.node
-    asking.ask("add_consumer", [node], queue="mail")
+    remote.ask("add_consumer", [node], queue="mail")
     with app.connection_for_write(cluster.broker_url) as connection:
         load = Load(
             app=app,
@@ -275,7 +275,7 @@ def test_queues_and_tasks_for_later_come_along(
         )
         clock = Clock.read(cluster.redis)
         later = Work(task="io.sleep", args=(0.01,))
-        done = switch(asking, node, Wish(pool="prefork", concurrency=1))
+        done = switch(remote, node, Wish(pool="prefork", concurrency=1))
         sent = Submitter(app, connection, clock).submit(
             burst(later, 3), Order(run=RUN, queue="mail")
         )

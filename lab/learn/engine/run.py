@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
-from cluster.found import Found
+from cluster.discovery import DiscoveredWorker
 from cluster.machine import Machine
 from lab.learn.engine.context import Context, Setup
 from lab.learn.engine.events import LessonEvents
@@ -102,7 +102,9 @@ def _run(lessons: Lessons, lesson: Lesson, name: str, expected: int | None) -> L
     )
 
 
-def _context(lessons: Lessons, lesson: Lesson, running: Mapping[str, Found], run: str) -> Context:
+def _context(
+    lessons: Lessons, lesson: Lesson, running: Mapping[str, DiscoveredWorker], run: str
+) -> Context:
     """Return what `lesson` runs with; workers that it does not need are stopped."""
     options, session = lessons.options, lessons.session
     queues = Queues(session.connection, run)
@@ -110,7 +112,7 @@ def _context(lessons: Lessons, lesson: Lesson, running: Mapping[str, Found], run
     sizes = {pool: lesson.workers[pool] for pool in options.pools_of(lesson)}
     if options.borrows(lesson):
         lessons.started.prepare((), lessons.events.starting)
-        workers = BorrowedWorkers(session.asking, queues, running)
+        workers = BorrowedWorkers(session.remote, queues, running)
         sizes = {pool: one.concurrency for pool, one in running.items()}
     setup = Setup(
         queues=queues,
@@ -125,7 +127,7 @@ def _configs(sizes: Mapping[str, int]) -> dict[str, PoolConfig]:
     return {pool: PoolConfig(pool=POOLS[pool], concurrency=n) for pool, n in sizes.items()}
 
 
-def _running(lessons: Lessons, lesson: Lesson) -> dict[str, Found]:
+def _running(lessons: Lessons, lesson: Lesson) -> dict[str, DiscoveredWorker]:
     """Return the running workers that `lesson` borrows, by pool."""
     pools = tuple(lessons.options.pools_of(lesson))
     if not pools:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from celery import Celery
 
-from cluster.found import Asking
+from cluster.discovery import RemoteControl
 from tasks.lessons.notebook import Notebook
 
 #: Seconds that an answer may take.
@@ -87,14 +87,14 @@ class Answer:
     answered_s: float
 
 
-def ask_until(asking: Asking, node: str, notebook: Notebook, until_s: float) -> list[Answer]:
+def ask_until(remote: RemoteControl, node: str, notebook: Notebook, until_s: float) -> list[Answer]:
     """Ask a worker whether it is there, again and again until `until_s` by the notebook's time.
 
     Each answer is noted; one that does not come counts as what was waited for it.
     """
     answers = []
     while (asked_s := notebook.elapsed_s) < until_s:
-        asking.ask("ping", [node], patience_s=PATIENCE_S)
+        remote.ask("ping", [node], patience_s=PATIENCE_S)
         answered_s = notebook.elapsed_s
         answers.append(Answer(asked_s=asked_s, answered_s=answered_s))
         late = answered_s - asked_s > LATE_S

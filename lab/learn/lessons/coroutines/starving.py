@@ -190,11 +190,11 @@ def _neighbours(
     calls = _regulars(context.traces.put(title, 0), worker, length_s)
     context.send(scene, calls)
     _await_all(context, context.traces.key(title), len(calls))
-    asking, node, lab = context.session.asking, worker.node, scene.lab
-    answers = ask_until(asking, node, lab, max(lab.elapsed_s + BEFORE_S, due_s(scene)))
+    remote, node, lab = context.session.remote, worker.node, scene.lab
+    answers = ask_until(remote, node, lab, max(lab.elapsed_s + BEFORE_S, due_s(scene)))
     for call in keepers:
         context.send(scene, call)
-        answers += ask_until(asking, node, lab, lab.elapsed_s + block_s + BETWEEN_S)
+        answers += ask_until(remote, node, lab, lab.elapsed_s + block_s + BETWEEN_S)
     ran = context.follow(scene)
     drawn = scene.with_lab(ran.scene(caption), ASKS)
     context.show(drawn)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from cluster.found import Found
+from cluster.discovery import DiscoveredWorker
 from lab.commands.workers import show
 
 
-def worker(node: str, host: str) -> Found:
-    return Found(
+def worker(node: str, host: str) -> DiscoveredWorker:
+    return DiscoveredWorker(
         node=node,
         pool="gevent",
         concurrency=200,

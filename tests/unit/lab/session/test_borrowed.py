@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from cluster.found import Found
+from cluster.discovery import DiscoveredWorker
 from lab.measure.cost import Cost
 from lab.measure.workloads import FULL, QUICK, default_names, fitted
 from lab.session.choose import choose
@@ -15,8 +15,8 @@ from tasks.errors import WorkerError
 TASKS = frozenset({"cpu.burn"})
 
 
-def worker(node: str, pool: str, *queues: str) -> Found:
-    return Found(
+def worker(node: str, pool: str, *queues: str) -> DiscoveredWorker:
+    return DiscoveredWorker(
         node=node,
         pool=pool,
         concurrency=4,
@@ -53,7 +53,7 @@ def test_a_pool_without_a_worker_is_left_out() -> None:
     ],
     ids=["probe", "task", "pool"],
 )
-def test_where_nobody_can_race_the_reason_is_said(one: Found, reason: str) -> None:
+def test_where_nobody_can_race_the_reason_is_said(one: DiscoveredWorker, reason: str) -> None:
     with pytest.raises(WorkerError, match=reason):
         choose([one], ("gevent",), TASKS)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cluster.found import found
+from cluster.discovery import worker_from_replies
 from cluster.switching import resolved
 from tasks.errors import UsageError, WorkerError
 from worker.control import place
@@ -37,7 +37,7 @@ ABOUT = {
 
 
 def test_celerys_replies_make_a_worker() -> None:
-    worker = found("w@there", replies())
+    worker = worker_from_replies("w@there", replies())
     assert (worker.pool, worker.concurrency, worker.pid) == ("threads", 8, 9)
     assert worker.queues == ("cpu", "io")
     assert worker.tasks == {"cpu.burn", "io.sleep"}
@@ -46,14 +46,14 @@ def test_celerys_replies_make_a_worker() -> None:
 
 
 def test_a_pid_means_something_only_in_its_own_place() -> None:
-    assert not found("w@here", replies()).here
-    assert found("w@here", replies(), ABOUT).here
-    assert not found("w@here", replies(), {**ABOUT, "place": "another"}).here
+    assert not worker_from_replies("w@here", replies()).here
+    assert worker_from_replies("w@here", replies(), ABOUT).here
+    assert not worker_from_replies("w@here", replies(), {**ABOUT, "place": "another"}).here
 
 
 def test_a_pool_that_no_row_knows_is_called_by_its_module() -> None:
     stats = {"pid": 9, "pool": {"implementation": "my.pool:TaskPool", "max-concurrency": 3}}
-    assert found("w@x", replies(stats=stats)).pool == "my.pool"
+    assert worker_from_replies("w@x", replies(stats=stats)).pool == "my.pool"
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_pool_that_no_row_knows_is_called_by_its_module() -> None:
     ],
 )
 def test_what_is_loaded_is_read_from_the_includes(conf: Any, probe: bool, switchable: bool) -> None:
-    worker = found("w@x", replies(conf=conf))
+    worker = worker_from_replies("w@x", replies(conf=conf))
     assert (worker.probe, worker.switchable) == (probe, switchable)
 
 

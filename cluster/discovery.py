@@ -27,7 +27,7 @@ SWITCHES: Final = frozenset({"worker.switch", "worker.startup"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class DiscoveredWorker:
     """A worker as it describes itself."""
 
     node: str
@@ -42,7 +42,7 @@ class Found:
     tasks: frozenset[str]  # names of those it can run
 
 
-class Asking:
+class RemoteControl:
     """Remote control over one broker, each question within a bound of time."""
 
     def __init__(self, app: Celery, broker_url: str) -> None:
@@ -98,38 +98,42 @@ def about_from(reply: Any) -> WorkerInfo | None:
     )
 
 
-def find_workers(asking: Asking) -> list[Found]:
+def discover_workers(remote: RemoteControl) -> list[DiscoveredWorker]:
     """Return the workers that answer, sorted by name.
 
     Each question is asked a few times at most; a worker that answers the first and not the others
     in time, such as a busy solo worker, is left out.
     """
-    answered = asking.ask("ping", tries=TRIES)
+    answered = remote.ask("ping", tries=TRIES)
     if not answered:
         return []
     # Once more: a worker that has only just started may have missed the first.
-    nodes = sorted(answered | asking.ask("ping", patience_s=MOMENT_S))
+    nodes = sorted(answered | remote.ask("ping", patience_s=MOMENT_S))
     answers = {
-        method: asking.ask(method, nodes, TRIES)
+        method: remote.ask(method, nodes, TRIES)
         for method in ("stats", "active_queues", "conf", "registered")
     }
     ours = [node for node in nodes if includes(answers["conf"].get(node)) & SWITCHES]
-    abouts = asking.ask(WORKER_INFO, ours, TRIES) if ours else {}
+    abouts = remote.ask(WORKER_INFO, ours, TRIES) if ours else {}
     return [
-        found(node, {method: reply[node] for method, reply in answers.items()}, abouts.get(node))
+        worker_from_replies(
+            node, {method: reply[node] for method, reply in answers.items()}, abouts.get(node)
+        )
         for node in nodes
         if all(node in reply for reply in answers.values())
     ]
 
 
-def found(node: str, replies: Mapping[str, Any], about_reply: Any = None) -> Found:
-    """Build a Found from Celery's replies to stats, active_queues, conf and registered."""
+def worker_from_replies(
+    node: str, replies: Mapping[str, Any], about_reply: Any = None
+) -> DiscoveredWorker:
+    """Build a worker from Celery's replies to stats, active_queues, conf and registered."""
     stats = replies["stats"]
     module = str(stats["pool"]["implementation"]).partition(":")[0]
     pool = pool_of_implementation(module)
     modules = includes(replies["conf"])
     about = about_from(about_reply)
-    return Found(
+    return DiscoveredWorker(
         node=node,
         pool=pool.name if pool else module,
         concurrency=int(stats["pool"]["max-concurrency"]),
