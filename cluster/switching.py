@@ -22,7 +22,7 @@ RESTART_PER_SLOT_S: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class SwitchRequest:
     """What a worker shall be."""
 
     pool: str
@@ -31,7 +31,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Switched:
+class SwitchResult:
     """A switch that has come about."""
 
     node: str
@@ -43,7 +43,7 @@ class Switched:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Telling:
+class SwitchEvents:
     """Who is told of a switch as it goes."""
 
     accepted: Callable[[SwitchReply], None] = lambda _accepted: None
@@ -51,22 +51,24 @@ class Telling:
 
 
 def switch(
-    remote: RemoteControl, name: str, wish: Wish, telling: Telling | None = None
-) -> Switched:
+    remote: RemoteControl, name: str, request: SwitchRequest, events: SwitchEvents | None = None
+) -> SwitchResult:
     """Switch the worker called `name`, with or without the @ and what follows.
 
-    Raises UsageError where the worker refuses or the wish makes no sense, WorkerError where it
+    Raises UsageError where the worker refuses or the request makes no sense, WorkerError where it
     does not answer, is not ours, gives up or does not come back.
     """
-    told = telling or Telling()
-    pool_named(wish.pool)
+    events = events or SwitchEvents()
+    pool_named(request.pool)
     started_s = time.monotonic()
     node = _named(remote, name)
     _check_ours(remote, node)
-    accepted = _ask(remote, node, wish)
-    told.accepted(accepted)
-    after = accepted.before if accepted.already else _follow(remote, node, wish, accepted, told)
-    return Switched(
+    accepted = _ask(remote, node, request)
+    events.accepted(accepted)
+    after = (
+        accepted.before if accepted.already else _follow(remote, node, request, accepted, events)
+    )
+    return SwitchResult(
         node=node,
         before=accepted.before,
         after=after,
@@ -107,9 +109,9 @@ def _check_ours(remote: RemoteControl, node: str) -> None:
         )
 
 
-def _ask(remote: RemoteControl, node: str, wish: Wish) -> SwitchReply:
+def _ask(remote: RemoteControl, node: str, request: SwitchRequest) -> SwitchReply:
     reply = remote.ask(
-        SWITCH, [node], pool=wish.pool, concurrency=wish.concurrency, wait_s=wish.wait_s
+        SWITCH, [node], pool=request.pool, concurrency=request.concurrency, wait_s=request.wait_s
     ).get(node)
     if reply is None:
         raise WorkerError(f"{node} has stopped answering; see poolwise workers")
@@ -126,19 +128,23 @@ def _reply(remote: RemoteControl, node: str, method: str) -> Any:
 
 
 def _follow(
-    remote: RemoteControl, node: str, wish: Wish, accepted: SwitchReply, told: Telling
+    remote: RemoteControl,
+    node: str,
+    request: SwitchRequest,
+    accepted: SwitchReply,
+    events: SwitchEvents,
 ) -> WorkerInfo:
     """Wait for another start of the worker that consumes; raise WorkerError for anything else."""
     before = accepted.before
-    patience_s = wish.wait_s + RESTART_S + RESTART_PER_SLOT_S * accepted.concurrency
+    patience_s = request.wait_s + RESTART_S + RESTART_PER_SLOT_S * accepted.concurrency
 
     def look() -> WorkerInfo | None:
         about = remote.about(node)
-        told.waiting(about)
+        events.waiting(about)
         if about is not None and about.start == before.start and not about.switching:
             why = about.gave_up or "it was told otherwise meanwhile"
             raise WorkerError(
-                f"{node} stays as it is: {why} after {wish.wait_s:g} s; "
+                f"{node} stays as it is: {why} after {request.wait_s:g} s; "
                 "nothing was interrupted. Allow more with --timeout"
             )
         return about if about and about.start != before.start and about.ready else None

@@ -13,7 +13,7 @@ from producer.records import Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Closing:
+class LedgerTotals:
     """The closed ledger: the ids of each end are disjoint, and together all that was submitted."""
 
     submitted: int
@@ -60,7 +60,7 @@ class Ledger:
         """How many submitted tasks have not ended yet."""
         return len(self._open)
 
-    def close(self, *, waiting: Collection[str], worker_alive: bool) -> Closing:
+    def close(self, *, waiting: Collection[str], worker_alive: bool) -> LedgerTotals:
         """Settle the run: `waiting` are the ids that were still in the queue.
 
         What is in neither the queue nor the records was in a worker's hands: lost if no worker
@@ -70,7 +70,7 @@ class Ledger:
         vanished = frozenset(self._open - unserved)
         finished = [r for r in self._finished.values() if r.task_id in self._submitted]
         known_ends = {task_id: n for task_id, n in self._ends.items() if task_id in self._submitted}
-        return Closing(
+        return LedgerTotals(
             submitted=len(self._submitted),
             finished=tuple(sorted(finished, key=lambda record: record.finished)),
             failed=frozenset((self._failed & self._submitted) - self._finished.keys()),

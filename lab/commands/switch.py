@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import msgspec
 
-from cluster.switching import Switched, Telling, Wish
+from cluster.switching import SwitchResult, SwitchEvents, SwitchRequest
 from cluster.switching import switch as switch_worker
 from lab.commands import options
 from lab.format import words
@@ -49,9 +49,9 @@ def switch(
       poolwise switch gevent --pool threads --concurrency 32
       poolwise switch gevent@worker-1 --pool prefork --timeout 300
     """
-    wish = Wish(pool=pool, concurrency=concurrency, wait_s=timeout)
+    request = SwitchRequest(pool=pool, concurrency=concurrency, wait_s=timeout)
     with options.remote_control(broker) as remote:
-        done = switch_worker(remote, node, wish, _Progress().telling())
+        done = switch_worker(remote, node, request, _Progress().events())
     if as_json:
         click.echo(msgspec.json.encode(done).decode())
         return 0
@@ -60,7 +60,7 @@ def switch(
     return 0
 
 
-def _lines(done: Switched) -> list[str]:
+def _lines(done: SwitchResult) -> list[str]:
     if not done.command:
         return [f"{done.node} is {_what(done.after)} already; nothing was done"]
     return [
@@ -79,9 +79,9 @@ class _Progress:
     def __init__(self) -> None:
         self._said = ""
 
-    def telling(self) -> Telling:
+    def events(self) -> SwitchEvents:
         """Return what the switch tells."""
-        return Telling(accepted=self._accepted, waiting=self._waiting)
+        return SwitchEvents(accepted=self._accepted, waiting=self._waiting)
 
     def _accepted(self, accepted: SwitchReply) -> None:
         for line in accepted.warnings:

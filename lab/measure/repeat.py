@@ -12,7 +12,7 @@ from lab.results.common import Span
 from lab.results.race import Account, Repeat
 from lab.session.protocols import Worker
 from lab.session.session import Session
-from producer.ledger import Closing, Ledger
+from producer.ledger import LedgerTotals, Ledger
 from producer.plan import Plan
 from producer.queues import drain
 from producer.records import RecordReader
@@ -69,8 +69,8 @@ def measure(
             others += _of_other_runs(step, worker, spec.run)
             progress(_progress(ledger, submission, session))
     waiting = drain(session.connection, worker.queue) if ledger.open else ()
-    closing = ledger.close(waiting=waiting, worker_alive=worker.alive)
-    repeat = replace(_repeat(closing, submission, worker, cost), others=others)
+    totals = ledger.close(waiting=waiting, worker_alive=worker.alive)
+    repeat = replace(_repeat(totals, submission, worker, cost), others=others)
     return Measured(repeat=repeat, clock_error_s=reader.worst_error_s)
 
 
@@ -90,15 +90,15 @@ def _progress(ledger: Ledger, submission: Submission, session: Session) -> Progr
 
 
 def _repeat(
-    closing: Closing,
+    totals: LedgerTotals,
     submission: Submission,
     worker: Worker,
     cost: Cost,
 ) -> Repeat:
     zero = submission.started
-    ends_s = tuple(record.finished - zero for record in closing.finished)
+    ends_s = tuple(record.finished - zero for record in totals.finished)
     makespan_s = ends_s[-1] if ends_s else 0.0
-    started = [(record, record.started or record.received) for record in closing.finished]
+    started = [(record, record.started or record.received) for record in totals.finished]
     spans = [
         Span(slot=r.slot or "?", started_s=start - zero, finished_s=r.finished - zero)
         for r, start in started
@@ -106,7 +106,7 @@ def _repeat(
     return Repeat(
         makespan_s=makespan_s,
         throughput_per_s=len(ends_s) / makespan_s if makespan_s else 0.0,
-        latencies_s=tuple(r.finished - (r.due or zero) for r in closing.finished),
+        latencies_s=tuple(r.finished - (r.due or zero) for r in totals.finished),
         finished_at_s=ends_s,
         service_s=tuple(record.finished - start for record, start in started),
         spans=tuple(spans),
@@ -114,19 +114,19 @@ def _repeat(
         peak_pss_bytes=cost.peak_pss_bytes,
         submit_s=submission.submit_s,
         worst_slip_s=submission.worst_slip_s,
-        account=_account(closing),
+        account=_account(totals),
         worker_died="" if worker.alive else worker.how_it_ended(),
     )
 
 
-def _account(closing: Closing) -> Account:
+def _account(totals: LedgerTotals) -> Account:
     return Account(
-        submitted=closing.submitted,
-        finished=len(closing.finished),
-        failed=len(closing.failed),
-        lost=len(closing.lost),
-        timed_out=len(closing.timed_out),
-        unserved=len(closing.unserved),
-        duplicated=closing.duplicated,
-        lost_ids=tuple(sorted(closing.lost)),
+        submitted=totals.submitted,
+        finished=len(totals.finished),
+        failed=len(totals.failed),
+        lost=len(totals.lost),
+        timed_out=len(totals.timed_out),
+        unserved=len(totals.unserved),
+        duplicated=totals.duplicated,
+        lost_ids=tuple(sorted(totals.lost)),
     )

@@ -10,7 +10,7 @@ import redis
 from kombu import Connection
 
 from cluster.wait import wait_until
-from producer.ledger import Closing, Ledger
+from producer.ledger import LedgerTotals, Ledger
 from producer.plan import Plan
 from producer.queues import drain
 from producer.records import Batch, Record, RecordReader
@@ -78,7 +78,7 @@ class Ride:
         except TimeoutError:
             return False
 
-    def close(self, *queues: str) -> Closing:
+    def close(self, *queues: str) -> LedgerTotals:
         """Settle the ledger; nobody is thought to hold a task any longer."""
         with self.connection() as connection:
             waiting = [task_id for queue in queues for task_id in drain(connection, queue)]
@@ -103,13 +103,13 @@ def most_at_once(records: Sequence[Record]) -> int:
     return most
 
 
-def accounts_for_all(closing: Closing) -> bool:
+def accounts_for_all(totals: LedgerTotals) -> bool:
     """Say whether the ends of the ledger are disjoint and together all that was submitted."""
     ends = [
-        {record.task_id for record in closing.finished},
-        closing.failed,
-        closing.lost,
-        closing.unserved,
-        closing.timed_out,
+        {record.task_id for record in totals.finished},
+        totals.failed,
+        totals.lost,
+        totals.unserved,
+        totals.timed_out,
     ]
-    return sum(map(len, ends)) == closing.submitted == len(set().union(*ends))
+    return sum(map(len, ends)) == totals.submitted == len(set().union(*ends))

@@ -43,8 +43,8 @@ def test_a_stopped_worker_loses_nothing(ring: Project, ride: Ride) -> None:
         sending.result(timeout=30)
     ring.compose("up", "--detach", "--wait", "worker-prefork")
     assert ride.settle(30)
-    closing = ride.close("prefork")
-    assert len(closing.finished) == closing.submitted == COUNT
+    totals = ride.close("prefork")
+    assert len(totals.finished) == totals.submitted == COUNT
     assert "stopped" in {batch.kind for batch in ride.batches if batch.pool == "prefork"}
 
 
@@ -68,9 +68,9 @@ def test_a_switch_under_load_loses_nothing_and_keeps_the_container(
     load.join()
     assert pool in printed
     assert ride.settle(30)
-    closing = ride.close("gevent")
-    assert accounts_for_all(closing)
-    assert len(closing.finished) == closing.submitted == len(plan)
+    totals = ride.close("gevent")
+    assert accounts_for_all(totals)
+    assert len(totals.finished) == totals.submitted == len(plan)
     after = ring.inspect("worker-gevent")["State"]
     assert (after["Pid"], after["StartedAt"]) == (before["Pid"], before["StartedAt"])
     assert pool in {record.pool for record in ride.records}
@@ -142,11 +142,11 @@ def _expect_accounted(ride: Ride, queue: str) -> None:
 
     No promise of zero: kombu takes a message out of the queue before it notes that it has it.
     """
-    closing = ride.close(queue)
+    totals = ride.close(queue)
     told = (
-        f"{queue}: {closing.submitted} submitted, {len(closing.finished)} finished, "
-        f"{closing.duplicated} run again, lost: {sorted(closing.lost)}"
+        f"{queue}: {totals.submitted} submitted, {len(totals.finished)} finished, "
+        f"{totals.duplicated} run again, lost: {sorted(totals.lost)}"
     )
-    assert accounts_for_all(closing), told
-    assert not closing.unserved, told
-    assert len(closing.finished) >= 0.8 * closing.submitted, told
+    assert accounts_for_all(totals), told
+    assert not totals.unserved, told
+    assert len(totals.finished) >= 0.8 * totals.submitted, told

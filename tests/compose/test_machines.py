@@ -103,9 +103,9 @@ def test_a_worker_joins_with_a_url_and_a_certificate(machines: Machines) -> None
     ride = Ride(machines.url)
     ride.submit(burst(SLEEP, 100), "gevent")
     assert ride.settle(30)
-    closing = ride.close("gevent")
-    assert len(closing.finished) == closing.submitted == 100
-    assert {record.node for record in closing.finished} == {
+    totals = ride.close("gevent")
+    assert len(totals.finished) == totals.submitted == 100
+    assert {record.node for record in totals.finished} == {
         f"gevent@{one[:12]}" for one in machines.far.containers("worker-gevent")
     }
 

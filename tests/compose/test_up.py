@@ -30,10 +30,10 @@ def test_a_pool_runs_tasks_of_each_kind(ride: Ride, pool: str) -> None:
     for work in KINDS.values():
         ride.submit(burst(work, 3), pool)
     assert ride.settle(20)
-    closing = ride.close(pool)
-    assert len(closing.finished) == closing.submitted == 3 * len(KINDS)
-    assert {record.task for record in closing.finished} == KINDS.keys()
-    assert {record.pool for record in closing.finished} == {pool}
+    totals = ride.close(pool)
+    assert len(totals.finished) == totals.submitted == 3 * len(KINDS)
+    assert {record.task for record in totals.finished} == KINDS.keys()
+    assert {record.pool for record in totals.finished} == {pool}
 
 
 @pytest.mark.parametrize(("nature", "pools"), [("cpu", {"prefork"}), ("io", {"threads", "gevent"})])

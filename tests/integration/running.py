@@ -10,7 +10,7 @@ from celery import Celery
 from kombu import Connection
 
 from cluster.wait import wait_until
-from producer.ledger import Closing, Ledger
+from producer.ledger import LedgerTotals, Ledger
 from producer.plan import Plan, Work
 from producer.records import Batch, RecordReader
 from producer.submit import Order, Submitter
@@ -48,7 +48,7 @@ class Load:
         self._done.set()
         self._thread.join(timeout=30)
 
-    def settled(self, timeout_s: float = 30.0) -> Closing:
+    def settled(self, timeout_s: float = 30.0) -> LedgerTotals:
         """Wait until each task has ended, and close the ledger."""
         wait_until(
             self._all_ended,

@@ -14,7 +14,7 @@ import pytest
 from cluster.discovery import RemoteControl, discover_workers
 from cluster.local import LocalCluster, RunningWorker, WorkerSpec
 from cluster.process import Child
-from cluster.switching import Telling, Wish, switch
+from cluster.switching import SwitchEvents, SwitchRequest, switch
 from cluster.wait import wait_until
 from producer.plan import Work, burst
 from producer.submit import Order, Submitter
@@ -103,18 +103,18 @@ def test_no_task_is_lost_on_the_way_through_every_pair_of_pools(
             for number, pool in enumerate(WALK):
                 before = open_files(pid)
                 slots = 3 + number % 2
-                done = switch(remote, node, Wish(pool=pool, concurrency=slots))
+                done = switch(remote, node, SwitchRequest(pool=pool, concurrency=slots))
                 assert (done.after.pool, done.after.concurrency) == (pool, slots)
                 assert done.after.pid == pid
                 assert not before & open_files(pid), "inherited over exec"
                 children = psutil.Process(pid).children(recursive=True)
                 assert len(children) == pool_named(pool).processes(slots) - 1
-        closing = load.settled()
-    assert closing.submitted > 60
-    assert len(closing.finished) == closing.submitted
-    assert closing.duplicated == 0
+        totals = load.settled()
+    assert totals.submitted > 60
+    assert len(totals.finished) == totals.submitted
+    assert totals.duplicated == 0
     assert worker.child.alive
-    assert {record.pool for record in closing.finished} == {"prefork", "threads", "gevent"}
+    assert {record.pool for record in totals.finished} == {"prefork", "threads", "gevent"}
     told = [
         (b.kind, b.pool) for b in load.batches if b.kind in {"stopped", "ready"} and b.node == node
     ]
@@ -136,9 +136,9 @@ def test_a_worker_whose_tasks_take_too_long_stays_as_it_is(
     send(cluster, queue, Work(task="io.sleep", args=(3,)))
     wait_for_task(remote, node)
     heard: list[WorkerInfo | None] = []
-    telling = Telling(waiting=heard.append)
+    events = SwitchEvents(waiting=heard.append)
     with pytest.raises(WorkerError, match="stays as it is: 1 of its tasks were still running"):
-        switch(remote, node, Wish(pool=other, concurrency=4, wait_s=0.5), telling)
+        switch(remote, node, SwitchRequest(pool=other, concurrency=4, wait_s=0.5), events)
     assert any(about is not None and about.running == 1 for about in heard)
     assert worker.child.alive
     clock = Clock.read(cluster.redis)
@@ -154,8 +154,8 @@ def test_a_worker_whose_tasks_take_too_long_stays_as_it_is(
         )
         order = Order(run=RUN, queue=queue)
         load.ledger.submit(Submitter(app, connection, clock).submit(burst(work, 4), order).ids)
-        closing = load.settled(10)
-    assert {record.pool for record in closing.finished} == {pool}
+        totals = load.settled(10)
+    assert {record.pool for record in totals.finished} == {pool}
 
 
 def test_the_second_of_two_switches_at_once_is_refused(
@@ -167,7 +167,7 @@ def test_the_second_of_two_switches_at_once_is_refused(
     reply = remote.ask("poolwise_switch", [node], pool="threads", concurrency=3, wait_s=20)
     assert "ok" in reply[node]
     with pytest.raises(UsageError, match="a switch to threads ×3 is under way"):
-        switch(remote, node, Wish(pool="gevent", concurrency=4))
+        switch(remote, node, SwitchRequest(pool="gevent", concurrency=4))
 
     def done() -> WorkerInfo | None:
         about = remote.about(node)
@@ -231,7 +231,7 @@ def test_a_worker_that_was_not_started_for_it_is_refused_and_undisturbed(
     )
     assert (worker.pool, worker.probe, worker.switchable) == ("solo", False, False)
     with pytest.raises(WorkerError, match=r"start it with -I worker\.startup"):
-        switch(remote, "stranger", Wish(pool="threads"))
+        switch(remote, "stranger", SwitchRequest(pool="threads"))
     assert "Traceback" not in log.read_text()
     send(cluster, "stranger", Work(task="io.sleep", args=(8,)))
     wait_until(
@@ -241,7 +241,7 @@ def test_a_worker_that_was_not_started_for_it_is_refused_and_undisturbed(
     )
     monkeypatch.setattr("cluster.switching.TRIES", 1)
     with pytest.raises(WorkerError, match="a solo worker answers between tasks only"):
-        switch(remote, "stranger@x", Wish(pool="threads"))
+        switch(remote, "stranger@x", SwitchRequest(pool="threads"))
     cluster.stop([child], grace_s=0.1)
 
 
@@ -275,12 +275,12 @@ def test_queues_and_tasks_for_later_come_along(
         )
         clock = Clock.read(cluster.redis)
         later = Work(task="io.sleep", args=(0.01,))
-        done = switch(remote, node, Wish(pool="prefork", concurrency=1))
+        done = switch(remote, node, SwitchRequest(pool="prefork", concurrency=1))
         sent = Submitter(app, connection, clock).submit(
             burst(later, 3), Order(run=RUN, queue="mail")
         )
         load.ledger.submit(sent.ids)
-        closing = load.settled(10)
+        totals = load.settled(10)
     assert done.after.pool == "prefork"
-    assert len(closing.finished) == 3
-    assert {record.pool for record in closing.finished} == {"prefork"}
+    assert len(totals.finished) == 3
+    assert {record.pool for record in totals.finished} == {"prefork"}

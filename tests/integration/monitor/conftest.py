@@ -20,7 +20,7 @@ from cluster.ports import free_port
 from cluster.process import Child
 from cluster.reaper import Reaper
 from cluster.wait import wait_until
-from producer.ledger import Closing, Ledger
+from producer.ledger import LedgerTotals, Ledger
 from producer.plan import Plan, Work
 from producer.records import Clock, RecordReader
 from producer.submit import Order, Submitter
@@ -60,7 +60,7 @@ class Watched:
         """Start Flower again at its place."""
         self.flower, self.url = self.cluster.start_flower(self.flower_port)
 
-    def run(self, seconds: float, rate_per_s: dict[str, float]) -> dict[str, Closing]:
+    def run(self, seconds: float, rate_per_s: dict[str, float]) -> dict[str, LedgerTotals]:
         """Load each pool steadily, and return the closed ledgers once every task has ended."""
         clock, reader = Clock.read(self.cluster.redis), RecordReader(self.cluster.redis)
         runs = {pool: str(uuid4()) for pool in rate_per_s}

@@ -76,11 +76,11 @@ def test_under_load_all_pools_are_drawn_and_agree_with_the_ledger(
         seen.wait_for("document.querySelector('#tp-empty').hidden")
         _pictures(watched, browser)
         closed = load.result()
-    total = sum(len(closing.finished) for closing in closed.values())
+    total = sum(len(totals.finished) for totals in closed.values())
     seen.wait_for(f"document.querySelector('#tp-finished').textContent.startsWith('{total:,} ')")
     found = watched.data()
-    for pool, closing in closed.items():
-        assert whole(found, pool) == pytest.approx(len(closing.finished), rel=0.02)
+    for pool, totals in closed.items():
+        assert whole(found, pool) == pytest.approx(len(totals.finished), rel=0.02)
     seen.wait_for(f"({DRAWN})() === {len(DEFAULT_POOLS)}")
     assert all(len(titles) == 2 for titles in seen.page.evaluate(TITLES))
     assert [url for url in seen.asked_for if not url.startswith(watched.url)] == []
@@ -111,10 +111,10 @@ def _pictures(watched: Watched, browser: Browser) -> None:
 
 
 def test_percentiles_agree_with_those_of_the_records(watched: Watched) -> None:
-    closing = watched.run(2.0, {"threads": 60.0})["threads"]
-    lasts = [r.finished for r in closing.finished]
+    totals = watched.run(2.0, {"threads": 60.0})["threads"]
+    lasts = [r.finished for r in totals.finished]
     second = int(lasts[len(lasts) // 2])
-    exact = [r.finished - r.due for r in closing.finished if r.due and int(r.finished) == second]
+    exact = [r.finished - r.due for r in totals.finished if r.due and int(r.finished) == second]
 
     def bins() -> dict[int, float | None] | None:
         found = watched.data(range_s="60")

@@ -65,21 +65,21 @@ def test_the_ends_are_disjoint_and_together_all_that_was_submitted(
     if not records_first:
         ledger.enter(recorded)
     still_open = ledger.open
-    closing = ledger.close(waiting=waiting, worker_alive=worker_alive)
-    finished = {r.task_id for r in closing.finished}
-    ends = [finished, closing.failed, closing.lost, closing.unserved, closing.timed_out]
+    totals = ledger.close(waiting=waiting, worker_alive=worker_alive)
+    finished = {r.task_id for r in totals.finished}
+    ends = [finished, totals.failed, totals.lost, totals.unserved, totals.timed_out]
     assert sum(map(len, ends)) == len(submitted)
     assert set().union(*ends) == submitted
-    assert still_open == len(closing.lost | closing.unserved | closing.timed_out)
+    assert still_open == len(totals.lost | totals.unserved | totals.timed_out)
 
 
 def test_a_second_success_is_a_duplicate_and_the_first_one_counts() -> None:
     ledger = Ledger("run")
     ledger.submit(["a"])
     ledger.enter([record("a", at=2.0), record("a", at=3.0)])
-    closing = ledger.close(waiting=(), worker_alive=True)
-    assert closing.duplicated == 1
-    assert [r.finished for r in closing.finished] == [2.0]
+    totals = ledger.close(waiting=(), worker_alive=True)
+    assert totals.duplicated == 1
+    assert [r.finished for r in totals.finished] == [2.0]
 
 
 def test_a_retry_is_no_end() -> None:
@@ -102,15 +102,15 @@ def test_records_of_another_run_are_not_ours() -> None:
 def test_an_id_that_was_never_submitted_is_a_stranger() -> None:
     ledger = Ledger("run")
     ledger.enter([record("a")])
-    closing = ledger.close(waiting=(), worker_alive=True)
-    assert (closing.submitted, closing.strangers, closing.finished) == (0, 1, ())
+    totals = ledger.close(waiting=(), worker_alive=True)
+    assert (totals.submitted, totals.strangers, totals.finished) == (0, 1, ())
 
 
 def test_what_a_dead_worker_held_is_lost_and_what_a_living_one_holds_timed_out() -> None:
     for alive in (True, False):
         ledger = Ledger("run")
         ledger.submit(["held", "waiting"])
-        closing = ledger.close(waiting=["waiting"], worker_alive=alive)
-        assert closing.unserved == {"waiting"}
-        assert (closing.timed_out if alive else closing.lost) == {"held"}
-        assert (closing.lost if alive else closing.timed_out) == frozenset()
+        totals = ledger.close(waiting=["waiting"], worker_alive=alive)
+        assert totals.unserved == {"waiting"}
+        assert (totals.timed_out if alive else totals.lost) == {"held"}
+        assert (totals.lost if alive else totals.timed_out) == frozenset()
