@@ -23,7 +23,6 @@ class LedgerTotals:
     unserved: frozenset[str]  # still waiting in the queue
     timed_out: frozenset[str]  # under way on a living worker when time was up
     duplicated: int  # runs to the end beyond the first
-    strangers: int  # records of this run whose id was never submitted
 
 
 class Ledger:
@@ -78,5 +77,4 @@ class Ledger:
             unserved=unserved,
             timed_out=vanished if worker_alive else frozenset(),
             duplicated=sum(known_ends.values()) - len(known_ends),
-            strangers=sum(self._ends.values()) - sum(known_ends.values()),
         )

@@ -99,11 +99,11 @@ def test_records_of_another_run_are_not_ours() -> None:
     assert ledger.open == 1
 
 
-def test_an_id_that_was_never_submitted_is_a_stranger() -> None:
+def test_an_id_that_was_never_submitted_does_not_count() -> None:
     ledger = Ledger("run")
     ledger.enter([record("a")])
     totals = ledger.close(waiting=(), worker_alive=True)
-    assert (totals.submitted, totals.strangers, totals.finished) == (0, 1, ())
+    assert (totals.submitted, totals.finished, totals.duplicated) == (0, (), 0)
 
 
 def test_what_a_dead_worker_held_is_lost_and_what_a_living_one_holds_timed_out() -> None:
