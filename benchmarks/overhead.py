@@ -29,7 +29,7 @@ from cluster.process import Child
 from cluster.reaper import Reaper
 from cluster.wait import wait_until
 from producer.plan import Work, burst
-from producer.submit import Order, Submitter
+from producer.submit import SubmitOptions, Submitter
 from tasks.celery import app, use_broker
 from worker.pools import DEFAULT_POOLS, Pool, pool_named
 from worker.probe import Clock
@@ -134,9 +134,9 @@ def _take_turns(
 def _turn(submitter: Submitter, queue: str, tasks: int) -> float:
     """Return the seconds that one turn took."""
     started_s = time.perf_counter()
-    submitter.submit(burst(NO_OP, tasks - 1), Order(run="overhead", queue=queue))
+    submitter.submit(burst(NO_OP, tasks - 1), SubmitOptions(run="overhead", queue=queue))
     last = submitter.submit(
-        burst(NO_OP, 1), Order(run="overhead", queue=queue, store_result=True)
+        burst(NO_OP, 1), SubmitOptions(run="overhead", queue=queue, store_result=True)
     ).ids[0]
     deadline = started_s + BOUND_S
     result = app.AsyncResult(last)

@@ -24,11 +24,11 @@ from cluster.local import LocalCluster
 from producer import broker
 from producer.plan import Work, burst
 from producer.statistics import spread
-from producer.submit import Order, batching, stamping
+from producer.submit import SubmitOptions, batching, stamping
 from tasks.celery import app, use_broker
 
 WORK = Work(task="cpu.burn", args=(1_000,))
-ORDER = Order(run="benchmark", queue="benchmark")
+OPTIONS = SubmitOptions(run="benchmark", queue="benchmark")
 
 
 @click.command()
@@ -54,13 +54,13 @@ def _ways(connection: Connection, tasks: int) -> dict[str, Callable[[], None]]:
 
     def delay() -> None:
         for _ in range(tasks):  # what `.delay()` does, with a queue of its own and no result
-            task.apply_async(WORK.args, queue=ORDER.queue, ignore_result=True)
+            task.apply_async(WORK.args, queue=OPTIONS.queue, ignore_result=True)
 
     def batches() -> None:
-        batching(app, connection, WORK, ORDER)(ids, plan.due_s, 0.0)
+        batching(app, connection, WORK, OPTIONS)(ids, plan.due_s, 0.0)
 
     def stamped() -> None:
-        push = stamping(app, connection, WORK, ORDER)
+        push = stamping(app, connection, WORK, OPTIONS)
         for start in range(0, tasks, 1_000):
             push(ids[start : start + 1_000], plan.due_s[start : start + 1_000], 0.0)
 
@@ -78,11 +78,11 @@ def _compare(
             started_s = time.perf_counter()
             submit()
             rate = tasks / (time.perf_counter() - started_s)
-            waiting = cluster.redis.llen(ORDER.queue)
+            waiting = cluster.redis.llen(OPTIONS.queue)
             if waiting != tasks:
                 raise click.ClickException(f"{name}: {waiting} of {tasks} messages arrived")
-            size = len(cluster.redis.lindex(ORDER.queue, 0) or b"")
-            cluster.redis.delete(ORDER.queue)
+            size = len(cluster.redis.lindex(OPTIONS.queue, 0) or b"")
+            cluster.redis.delete(OPTIONS.queue)
             if number >= 0:
                 rates[name].append(rate)
         if number >= 0:

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Final, NoReturn
 
-from producer.light import Load, serve
 from producer.mix import parse_mix, spread_over, turns
+from producer.steady_load import Load, serve
 from tasks.celery import app
 from tasks.errors import PoolwiseError, UsageError
 from worker.pools import DEFAULT_POOLS

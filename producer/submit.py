@@ -21,7 +21,7 @@ CHUNK = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class SubmitOptions:
     """What is asked of one submission."""
 
     run: str  # the run's id, which each record repeats
@@ -56,14 +56,14 @@ class Submitter:
         self._clock = clock
         self._pusher = stamping if template.supports(connection) else batching
 
-    def submit(self, plan: Plan, order: Order) -> Submission:
+    def submit(self, plan: Plan, options: SubmitOptions) -> Submission:
         """Send every task of `plan` when it is due, and return when all are with the broker.
 
         Raises redis.RedisError or OSError where the broker cannot be reached; what was sent
         before that stays sent.
         """
         ids = tuple(str(uuid4()) for _ in range(len(plan)))
-        push = self._pusher(self._app, self._connection, plan.work, order)
+        push = self._pusher(self._app, self._connection, plan.work, options)
         zero = time.monotonic()
         sent, worst_slip_s = 0, 0.0
         while sent < len(ids):
@@ -82,10 +82,10 @@ class Submitter:
         )
 
 
-def stamping(app: Celery, connection: Connection, work: Work, order: Order) -> Push:
+def stamping(app: Celery, connection: Connection, work: Work, options: SubmitOptions) -> Push:
     """Return the fast way: messages stamped from a template, a thousand in one LPUSH."""
     form = template.make(
-        app, connection, work, order.queue, order.run, ignore_result=not order.store_result
+        app, connection, work, options.queue, options.run, ignore_result=not options.store_result
     )
     channel: Any = connection.default_channel
 
@@ -96,7 +96,7 @@ def stamping(app: Celery, connection: Connection, work: Work, order: Order) -> P
     return push
 
 
-def batching(app: Celery, connection: Connection, work: Work, order: Order) -> Push:
+def batching(app: Celery, connection: Connection, work: Work, options: SubmitOptions) -> Push:
     """Return the general way: `apply_async` for each task, in batches of kombu's."""
     producer: Any = Producer(connection.default_channel)
     task = app.tasks[work.task]
@@ -104,14 +104,18 @@ def batching(app: Celery, connection: Connection, work: Work, order: Order) -> P
     def push(ids: Sequence[str], due: Sequence[float], sent: float) -> None:
         with producer.batch(max_size=CHUNK):
             for task_id, instant in zip(ids, due, strict=True):
-                stamp = {"run": order.run, "due": microseconds(instant), "sent": microseconds(sent)}
+                stamp = {
+                    "run": options.run,
+                    "due": microseconds(instant),
+                    "sent": microseconds(sent),
+                }
                 headers: Any = {HEADER: stamp}
                 task.apply_async(
                     work.args,
                     dict(work.kwargs),
                     task_id=task_id,
-                    queue=order.queue,
-                    ignore_result=not order.store_result,
+                    queue=options.queue,
+                    ignore_result=not options.store_result,
                     headers=headers,
                     producer=producer,
                 )

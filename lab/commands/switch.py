@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import msgspec
 
-from cluster.switching import SwitchResult, SwitchEvents, SwitchRequest
+from cluster.switching import SwitchEvents, SwitchRequest, SwitchResult
 from cluster.switching import switch as switch_worker
 from lab.commands import options
 from lab.format import words

@@ -12,11 +12,11 @@ from lab.results.common import Span
 from lab.results.race import Account, Repeat
 from lab.session.protocols import Worker
 from lab.session.session import Session
-from producer.ledger import LedgerTotals, Ledger
+from producer.ledger import Ledger, LedgerTotals
 from producer.plan import Plan
 from producer.queues import drain
 from producer.records import RecordReader
-from producer.submit import Order, Submission, Submitter
+from producer.submit import Submission, SubmitOptions, Submitter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ def measure(
     with Cost(worker.pid) as cost:
         submission = submitter.submit(
             spec.plan,
-            Order(run=spec.run, queue=worker.queue, store_result=spec.store_results),
+            SubmitOptions(run=spec.run, queue=worker.queue, store_result=spec.store_results),
         )
         ledger.submit(submission.ids)
         for step in follow(reader, ledger, [worker], spec.timeout_s):

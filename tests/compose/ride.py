@@ -10,11 +10,11 @@ import redis
 from kombu import Connection
 
 from cluster.wait import wait_until
-from producer.ledger import LedgerTotals, Ledger
+from producer.ledger import Ledger, LedgerTotals
 from producer.plan import Plan
 from producer.queues import drain
 from producer.records import Batch, Record, RecordReader
-from producer.submit import Order, Submitter
+from producer.submit import SubmitOptions, Submitter
 from tasks.celery import app
 from worker.probe import Clock
 
@@ -36,7 +36,9 @@ class Ride:
         """Send the plan's tasks, each when it is due; may be called from any thread."""
         with self.connection() as connection:
             submitter = Submitter(app, connection, self.clock)
-            self._ledger.submit(submitter.submit(plan, Order(run=self.run, queue=queue)).ids)
+            self._ledger.submit(
+                submitter.submit(plan, SubmitOptions(run=self.run, queue=queue)).ids
+            )
 
     def connection(self) -> Connection:
         """Return a connection to the broker."""

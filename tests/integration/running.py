@@ -10,10 +10,10 @@ from celery import Celery
 from kombu import Connection
 
 from cluster.wait import wait_until
-from producer.ledger import LedgerTotals, Ledger
+from producer.ledger import Ledger, LedgerTotals
 from producer.plan import Plan, Work
 from producer.records import Batch, RecordReader
-from producer.submit import Order, Submitter
+from producer.submit import SubmitOptions, Submitter
 from worker.probe import Clock
 
 RUN = "load-of-a-test"
@@ -71,6 +71,6 @@ class Load:
         half_s = tuple(number / self.rate_per_s for number in range(self.rate_per_s // 2))
         while not self._done.is_set():
             plan = Plan(work=self.work, due_s=half_s)
-            sent = submitter.submit(plan, Order(run=RUN, queue=self.queue))
+            sent = submitter.submit(plan, SubmitOptions(run=RUN, queue=self.queue))
             self.ledger.submit(sent.ids)
             self._read(0.01)

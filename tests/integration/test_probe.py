@@ -18,7 +18,7 @@ from cluster.local import RunningWorker
 from producer.ledger import Ledger
 from producer.plan import Work, burst
 from producer.records import Batch, Record, RecordReader
-from producer.submit import Order, Submitter
+from producer.submit import SubmitOptions, Submitter
 from tests.ground import SLOTS, Ground
 from worker import probe
 
@@ -40,8 +40,8 @@ def run(
     reader = RecordReader(ground.cluster.redis)
     ledger = Ledger(name)
     submitter = Submitter(ground.app, ground.connection, ground.session.clock)
-    order = Order(run=name, queue=worker.spec.queues[0])
-    ledger.submit(submitter.submit(burst(work, count), order).ids)
+    options = SubmitOptions(run=name, queue=worker.spec.queues[0])
+    ledger.submit(submitter.submit(burst(work, count), options).ids)
     records: list[Record] = []
     for _ in range(ROUNDS):
         for batch in reader.read(BOUND_S / ROUNDS):

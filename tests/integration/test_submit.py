@@ -13,7 +13,7 @@ from kombu import Connection
 from producer import template
 from producer.plan import Plan, Work, burst
 from producer.queues import drain, remove
-from producer.submit import Order, Push, Submitter, batching, stamping
+from producer.submit import Push, SubmitOptions, Submitter, batching, stamping
 from tests.ground import Ground
 from worker.probe import HEADER
 
@@ -54,8 +54,8 @@ def test_a_message_of_ours_is_an_ordinary_one(
     ground: Ground, work: Work, way: Any, store_result: bool
 ) -> None:
     queue, task_id = f"equal-{uuid4()}", str(uuid4())
-    order = Order(run="a run", queue=queue, store_result=store_result)
-    push: Push = way(ground.app, ground.connection, work, order)
+    options = SubmitOptions(run="a run", queue=queue, store_result=store_result)
+    push: Push = way(ground.app, ground.connection, work, options)
     push([task_id], [1.5], 2.25)
     task: Any = ground.app.tasks[work.task]
     task.apply_async(
@@ -83,7 +83,7 @@ def test_every_task_of_a_plan_gets_an_id_and_instants_of_its_own(ground: Ground)
     queue = f"plan-{uuid4()}"
     plan = Plan(work=Work(task="cpu.burn", args=(1,)), due_s=(0.0, 0.0, 0.05, 0.1))
     submitter = Submitter(ground.app, ground.connection, ground.session.clock)
-    submission = submitter.submit(plan, Order(run="r", queue=queue))
+    submission = submitter.submit(plan, SubmitOptions(run="r", queue=queue))
     messages = published(ground, queue)
     assert tuple(message["headers"]["id"] for message in messages) == submission.ids
     assert len(set(submission.ids)) == len(plan)
@@ -99,7 +99,7 @@ def test_more_than_a_chunk_arrives_whole_and_in_order(ground: Ground) -> None:
     queue = f"many-{uuid4()}"
     submitter = Submitter(ground.app, ground.connection, ground.session.clock)
     plan = burst(Work(task="cpu.burn", args=(1,)), 2_500)
-    submission = submitter.submit(plan, Order(run="r", queue=queue))
+    submission = submitter.submit(plan, SubmitOptions(run="r", queue=queue))
     assert drain(ground.connection, queue) == list(submission.ids)
     assert drain(ground.connection, queue) == []
 

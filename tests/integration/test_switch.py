@@ -17,7 +17,7 @@ from cluster.process import Child
 from cluster.switching import SwitchEvents, SwitchRequest, switch
 from cluster.wait import wait_until
 from producer.plan import Work, burst
-from producer.submit import Order, Submitter
+from producer.submit import SubmitOptions, Submitter
 from tasks.celery import app
 from tasks.errors import UsageError, WorkerError
 from tests.command import poolwise
@@ -63,8 +63,8 @@ def patient(cluster: LocalCluster) -> RunningWorker:
 def send(cluster: LocalCluster, queue: str, work: Work) -> None:
     clock = Clock.read(cluster.redis)
     with app.connection_for_write(cluster.broker_url) as connection:
-        order = Order(run="something-to-do", queue=queue)
-        Submitter(app, connection, clock).submit(burst(work, 1), order)
+        options = SubmitOptions(run="something-to-do", queue=queue)
+        Submitter(app, connection, clock).submit(burst(work, 1), options)
 
 
 def wait_for_task(remote: RemoteControl, node: str) -> None:
@@ -152,8 +152,8 @@ def test_a_worker_whose_tasks_take_too_long_stays_as_it_is(
             work=work,
             rate_per_s=10,
         )
-        order = Order(run=RUN, queue=queue)
-        load.ledger.submit(Submitter(app, connection, clock).submit(burst(work, 4), order).ids)
+        options = SubmitOptions(run=RUN, queue=queue)
+        load.ledger.submit(Submitter(app, connection, clock).submit(burst(work, 4), options).ids)
         totals = load.settled(10)
     assert {record.pool for record in totals.finished} == {pool}
 
@@ -277,7 +277,7 @@ def test_queues_and_tasks_for_later_come_along(
         later = Work(task="io.sleep", args=(0.01,))
         done = switch(remote, node, SwitchRequest(pool="prefork", concurrency=1))
         sent = Submitter(app, connection, clock).submit(
-            burst(later, 3), Order(run=RUN, queue="mail")
+            burst(later, 3), SubmitOptions(run=RUN, queue="mail")
         )
         load.ledger.submit(sent.ids)
         totals = load.settled(10)

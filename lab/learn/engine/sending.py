@@ -15,7 +15,7 @@ from lab.learn.engine.traces import Traces
 from lab.session.protocols import Worker
 from lab.session.session import Session
 from producer.plan import Work, burst
-from producer.submit import Order, Submitter
+from producer.submit import SubmitOptions, Submitter
 from worker.probe import HEADER, microseconds
 
 
@@ -37,11 +37,13 @@ class Sender:
         for _, alike in groupby(calls, key=_message):
             group = list(alike)
             worker = group[0].worker
-            order = Order(run=scene.ledger.run, queue=worker.queue, store_result=scene.results)
+            options = SubmitOptions(
+                run=scene.ledger.run, queue=worker.queue, store_result=scene.results
+            )
             with held_back():  # Ctrl-C between sending and noting would leave tasks behind
-                sent = submitter.submit(burst(group[0].work, len(group)), order)
+                sent = submitter.submit(burst(group[0].work, len(group)), options)
                 self._traces.forget(*sent.ids)
-                self._pending.add(sent.ids, order.queue)
+                self._pending.add(sent.ids, options.queue)
             zero = zero or sent.started
             scene.enter(worker, dict(zip(sent.ids, (call.label for call in group), strict=True)))
         return zero

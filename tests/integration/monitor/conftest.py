@@ -20,10 +20,10 @@ from cluster.ports import free_port
 from cluster.process import Child
 from cluster.reaper import Reaper
 from cluster.wait import wait_until
-from producer.ledger import LedgerTotals, Ledger
+from producer.ledger import Ledger, LedgerTotals
 from producer.plan import Plan, Work
 from producer.records import Clock, RecordReader
-from producer.submit import Order, Submitter
+from producer.submit import SubmitOptions, Submitter
 from tasks.celery import app
 from tests.chromium import Visit, listening
 from worker.pools import DEFAULT_POOLS, POOLS
@@ -80,9 +80,9 @@ class Watched:
                     count = round(rate * length_s)
                     share_s = 0.9 * length_s / len(rate_per_s)
                     due = tuple(share_s * n / count for n in range(count))
-                    order = Order(run=runs[pool], queue=pool)
+                    options = SubmitOptions(run=runs[pool], queue=pool)
                     plan = Plan(work=WORKS[pool], due_s=due)
-                    ledgers[pool].submit(submitter.submit(plan, order).ids)
+                    ledgers[pool].submit(submitter.submit(plan, options).ids)
                 ended()  # the stream is kept for a minute only
 
         wait_until(ended, BOUND_S, lambda: AssertionError("tasks stay open"))

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from producer.__main__ import MOST_RATE, Settings
-from producer.light import Load
 from producer.mix import SMALL_WORK, parse_mix, spread_over, turns
+from producer.steady_load import Load
 from tasks.celery import app
 from tasks.errors import UsageError
 from worker.pools import DEFAULT_POOLS

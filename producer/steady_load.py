@@ -22,7 +22,7 @@ from kombu import Connection
 from producer import broker, template
 from producer.mix import SMALL_WORK
 from producer.plan import due_by, due_s
-from producer.submit import CHUNK, Order, Push, batching, stamping
+from producer.submit import CHUNK, Push, SubmitOptions, batching, stamping
 from tasks.errors import BrokerError
 from worker.probe import Clock, records_url
 
@@ -84,8 +84,10 @@ class Line:
         """Send a task for each instant that it was due at, on the monotonic clock."""
         if turn not in self._senders:
             task, queue = turn
-            order = Order(run=RUN, queue=queue)
-            self._senders[turn] = self._sender(self._app, self._connection, SMALL_WORK[task], order)
+            options = SubmitOptions(run=RUN, queue=queue)
+            self._senders[turn] = self._sender(
+                self._app, self._connection, SMALL_WORK[task], options
+            )
         offset_s = self._clock.offset_s
         ids = [str(uuid4()) for _ in due]
         self._senders[turn](ids, [at + offset_s for at in due], time.monotonic() + offset_s)
