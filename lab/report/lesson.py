@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from lab.format import words
-from lab.learn.engine.terminal import LETTERS, expectation, written
+from lab.format.cells import cell_text
+from lab.format.lessons import LETTERS, MEANINGS, expectation
 from lab.report.cycle import cycle
 from lab.report.embed import plot
 from lab.report.markup import dotted, join, tag
@@ -75,7 +76,12 @@ def _key(told: LessonResult) -> Markup:
     return tag(
         "p",
         *(
-            tag("span", tag("i", style=f"background:{look.colour}"), f" {look.meaning}", cls="key")
+            tag(
+                "span",
+                tag("i", style=f"background:{look.colour}"),
+                f" {MEANINGS[doing]}",
+                cls="key",
+            )
             for doing, look in KEY.items()
             if doing in there
         ),
@@ -128,7 +134,7 @@ def _table(table: Table) -> Markup:
 
 def _cells(row: Sequence[Cell], columns: Sequence[Column]) -> list[Markup]:
     """Write a row; its first cell names it."""
-    texts = [written(cell, column.unit) for cell, column in zip(row, columns, strict=True)]
+    texts = [cell_text(cell, column.unit) for cell, column in zip(row, columns, strict=True)]
     first = tag("th", texts[0], cls=_side(columns[0]))
     rest = zip(texts[1:], columns[1:], strict=True)
     return [first, *(tag("td", text, data_head=c.heading, cls=_side(c)) for text, c in rest)]

@@ -24,20 +24,17 @@ SHARE_PER_LETTER: Final = 0.017
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """How one kind of doing is drawn, and what it means."""
+    """How one kind of doing is drawn."""
 
     colour: str  # of Okabe and Ito's palette
     ink: str
     pattern: str
-    meaning: str
 
 
 KEY: Final[Mapping[Doing, Look]] = {
-    "computes": Look(colour="#0072B2", ink="#ffffff", pattern="", meaning="uses the interpreter"),
-    "waits": Look(colour="#56B4E9", ink="#10202c", pattern="", meaning="waits for clock or peer"),
-    "blocked": Look(
-        colour="#D55E00", ink="#ffffff", pattern="/", meaning="kept waiting by another"
-    ),
+    "computes": Look(colour="#0072B2", ink="#ffffff", pattern=""),
+    "waits": Look(colour="#56B4E9", ink="#10202c", pattern=""),
+    "blocked": Look(colour="#D55E00", ink="#ffffff", pattern="/"),
 }
 
 

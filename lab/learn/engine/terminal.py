@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 import click
 from rich.console import Console
@@ -14,28 +14,11 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from lab.format import words
+from lab.format.cells import cell_text
+from lab.format.lessons import LETTERS, expectation
 from lab.learn.engine.lesson import Lesson
 from lab.learn.engine.timeline import circle, drawn, legend
-from lab.results.lesson import Cell, Findings, LessonResult, Scene, Table, Unit
-
-LETTERS: Final = "abcdefgh"
-
-_WRITTEN: Final[dict[Unit, Callable[[float], str]]] = {
-    "count": words.count,
-    "number": "{:.2f}".format,
-    "seconds": words.duration,
-    "bytes": words.size,
-    "per_s": words.rate,
-    "share": words.percent,
-    "times": words.times,
-}
-
-
-def written(cell: Cell, unit: Unit) -> str:
-    """Write a table's cell as people read it."""
-    if cell is None:
-        return words.NOTHING
-    return cell if isinstance(cell, str) else _WRITTEN[unit](cell) if unit != "text" else str(cell)
+from lab.results.lesson import Findings, LessonResult, Scene, Table
 
 
 class LessonTerminal:
@@ -157,17 +140,6 @@ def summary(every: Sequence[LessonResult], console: Console) -> None:
     console.print(f"{len(every)} lessons in {words.duration(total_s)}", highlight=False)
 
 
-def expectation(result: LessonResult) -> str:
-    """Say whether the learner was right; empty if nothing was asked."""
-    asked = result.expectation
-    if asked.chosen is None:
-        return ""
-    expected, answer = asked.choices[asked.chosen], asked.choices[asked.right]
-    if expected == answer:
-        return f"You expected “{expected}”: right."
-    return f"You expected “{expected}”; the answer is “{answer}”."
-
-
 def failed(findings: Findings) -> list[str]:
     """Return a line for each claim that failed: the claim, and what was measured instead."""
     return [f"{claim.says}: measured: {claim.seen}" for claim in findings.claims if not claim.holds]
@@ -180,7 +152,7 @@ def _table(table: Table, console: Console) -> None:
         grid.add_column(column.heading, justify="left" if column.unit == "text" else "right")
     for row in table.rows:
         cells = zip(row, table.columns, strict=True)
-        grid.add_row(*(written(cell, column.unit) for cell, column in cells))
+        grid.add_row(*(cell_text(cell, column.unit) for cell, column in cells))
     console.print(Padding(grid, (0, 0, 0, 2)))
     console.print()
 

@@ -8,6 +8,7 @@ from typing import Final
 from rich.text import Text
 
 from lab.format import words
+from lab.format.lessons import MEANINGS
 from lab.results.lesson import Bar, Scene, Wait
 from tasks.lessons.notebook import DOINGS, Doing
 
@@ -18,11 +19,6 @@ MOST_LANES: Final = 8
 NAME_WIDTH: Final = 26
 GLYPHS: Final[dict[Doing, str]] = {"computes": "█", "waits": "─", "blocked": "░"}
 STYLES: Final[dict[Doing, str]] = {"computes": "blue", "waits": "cyan", "blocked": "red"}
-MEANING: Final[dict[Doing, str]] = {
-    "computes": "uses the interpreter",
-    "waits": "waits for the clock or a peer",
-    "blocked": "kept waiting by another",
-}
 
 
 def drawn(scene: Scene, width: int) -> list[Text]:
@@ -46,7 +42,7 @@ def legend(scenes: Sequence[Scene]) -> Text:
     """Explain the characters used in `scenes`."""
     there = {bar.doing for scene in scenes for bar in scene.bars}
     parts = [
-        Text.assemble((GLYPHS[doing] * 3, STYLES[doing]), f" {MEANING[doing]}   ")
+        Text.assemble((GLYPHS[doing] * 3, STYLES[doing]), f" {MEANINGS[doing]}   ")
         for doing in DOINGS
         if doing in there
     ]

@@ -32,18 +32,6 @@ def test_figures_verdict_lecture_and_next_steps_are_all_there(width: int) -> Non
         assert words in said
 
 
-@pytest.mark.parametrize(
-    ("chosen", "words"),
-    [
-        (None, ""),
-        (1, "You expected “few”: right."),
-        (0, "You expected “all”; the answer is “few”."),
-    ],
-)
-def test_a_guess_is_answered(chosen: int | None, words: str) -> None:
-    assert terminal.expectation(result(chosen=chosen)) == words
-
-
 def test_a_claim_that_does_not_hold_is_marked_and_listed() -> None:
     bad = result(holds=False)
     assert "✗ threads lose updates" in closed(bad)

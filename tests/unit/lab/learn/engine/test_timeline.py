@@ -39,7 +39,7 @@ def test_a_bar_starts_where_its_time_does() -> None:
 def test_the_legend_explains_only_what_is_there() -> None:
     said = legend([scene()]).plain
     assert "waits for the clock" in said
-    assert "kept waiting" not in said
+    assert "blocked" not in said
 
 
 def test_a_circle_leads_back_to_where_it_began() -> None:

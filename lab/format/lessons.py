@@ -1,0 +1,29 @@
+"""Phrases that a lesson's terminal output and its HTML page share."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lab.results.lesson import LessonResult
+from tasks.lessons.notebook import Doing
+
+#: The letters of a question's choices, in order.
+LETTERS: Final = "abcdefgh"
+
+#: What each kind of bar in a timeline means.
+MEANINGS: Final[dict[Doing, str]] = {
+    "computes": "uses the interpreter",
+    "waits": "waits for the clock or a peer",
+    "blocked": "blocked by another task",
+}
+
+
+def expectation(result: LessonResult) -> str:
+    """Say whether the learner was right; empty if nothing was asked."""
+    asked = result.expectation
+    if asked.chosen is None:
+        return ""
+    expected, answer = asked.choices[asked.chosen], asked.choices[asked.right]
+    if expected == answer:
+        return f"You expected “{expected}”: right."
+    return f"You expected “{expected}”; the answer is “{answer}”."
