@@ -1,6 +1,6 @@
-"""Rules about what a pool cannot do: limits, recycling, scaling and control that come to nothing.
+"""Preflight rules about what a pool cannot do: limits, recycling, scaling and remote control.
 
-They read the pool table and the options, and know no pool by its name.
+They read the pool table and the options; no rule names a pool.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Rule = Callable[[Pool, WorkerOptions], Finding | None]
 
 
 def pools_where(able: Callable[[Pool], bool]) -> str:
-    """Name the pools that can, as `prefork or gevent`."""
+    """Name the pools that have a capability, as `prefork or gevent`."""
     return " or ".join(pool.name for pool in POOLS.values() if able(pool))
 
 
@@ -28,32 +28,32 @@ def _limit_text(limit_s: float | None, task_names: tuple[str, ...]) -> str:
 
 
 def time_limit_ignored(pool: Pool, options: WorkerOptions) -> Finding | None:
-    """The limit is passed to the pool, whose `on_apply` drops it."""
+    """Celery passes the limit to the pool, whose `on_apply` drops it."""
     which = _limit_text(options.limits.hard_s, options.limits.hard_tasks)
     if not which or pool.hard_time_limit:
         return None
     return warning(
         "time-limit-ignored",
-        f"{pool.name} ignores the time limit {which}: a stuck task keeps its {pool.slot} for ever",
+        f"{pool.name} ignores the time limit {which}: a stuck task blocks its {pool.slot} forever",
         f"use --pool {pools_where(lambda p: p.hard_time_limit)}, or timeouts inside the task",
     )
 
 
 def time_limit_cooperative(pool: Pool, options: WorkerOptions) -> Finding | None:
-    """A limit without preemption: the computing task finishes, holds all others, then fails."""
+    """Without preemption, a task that computes runs to its end, blocks the others, then fails."""
     which = _limit_text(options.limits.hard_s, options.limits.hard_tasks)
     if not which or not pool.hard_time_limit or pool.preemptive:
         return None
     return note(
         "time-limit-cooperative",
-        f"under {pool.name} the time limit {which} acts only when the task next waits: "
-        "one that computes runs to its end, holds up all others, and is then marked failed",
+        f"under {pool.name}, the time limit {which} takes effect only when the task next waits: "
+        "a task that computes runs to its end, blocks all others, and is then marked as failed",
         f"run tasks that compute under --pool {pools_where(lambda p: p.preemptive)}",
     )
 
 
 def soft_time_limit_ignored(pool: Pool, options: WorkerOptions) -> Finding | None:
-    """No SoftTimeLimitExceeded is ever raised in the task, so nothing cleans up."""
+    """The task never gets SoftTimeLimitExceeded, so it cannot clean up."""
     which = _limit_text(options.limits.soft_s, options.limits.soft_tasks)
     if not which or pool.soft_time_limit:
         return None
@@ -66,105 +66,106 @@ def soft_time_limit_ignored(pool: Pool, options: WorkerOptions) -> Finding | Non
 
 
 def max_tasks_ignored(pool: Pool, options: WorkerOptions) -> Finding | None:
-    """Only a pool of processes has children to replace."""
+    """Only a pool of processes has child processes to replace."""
     limit = options.recycling.max_tasks_per_child
     if not limit or pool.max_tasks_per_child:
         return None
     return warning(
         "max-tasks-ignored",
-        f"{pool.name} has no child processes: max-tasks-per-child {limit} never replaces anything",
-        f"use --pool {pools_where(lambda p: p.max_tasks_per_child)}, or drop the limit",
+        f"{pool.name} has no child processes: max-tasks-per-child {limit} has no effect",
+        f"use --pool {pools_where(lambda p: p.max_tasks_per_child)}, or remove the limit",
     )
 
 
 def max_memory_ignored(pool: Pool, options: WorkerOptions) -> Finding | None:
-    """A leak that the limit was meant to bound grows until the machine ends it."""
+    """A leak that the limit should bound grows until the system kills the worker."""
     limit_kib = options.recycling.max_memory_per_child_kib
     if not limit_kib or pool.max_memory_per_child:
         return None
     return warning(
         "max-memory-ignored",
-        f"{pool.name} has no child processes: max-memory-per-child {limit_kib} KiB bounds nothing",
-        f"use --pool {pools_where(lambda p: p.max_memory_per_child)}, or limit the whole worker",
+        f"{pool.name} has no child processes: max-memory-per-child {limit_kib} KiB has no effect",
+        f"use --pool {pools_where(lambda p: p.max_memory_per_child)}, "
+        "or limit the memory of the whole worker",
     )
 
 
 def start_method_ignored(pool: Pool, options: WorkerOptions) -> Finding | None:
-    """Only the default, fork, is the same everywhere; spawn is a wish."""
+    """`fork` is the default; only `spawn` asks for something that other pools ignore."""
     method = options.recycling.start_method
     if pool.start_method or method in {None, "fork"}:
         return None
     return warning(
         "start-method-ignored",
         f"{pool.name} starts no processes: the start method {method} has no effect",
-        f"use --pool {pools_where(lambda p: p.start_method)}, or drop the option",
+        f"use --pool {pools_where(lambda p: p.start_method)}, or remove the option",
     )
 
 
 def autoscale_unsupported(pool: Pool, options: WorkerOptions) -> Finding | None:
-    """Celery accepts the flag for every pool, and fails later or never grows."""
+    """Celery accepts the flag for every pool; the worker then fails later or never grows."""
     if options.autoscale_max is None or pool.autoscale:
         return None
     return warning(
         "autoscale-unsupported",
         f"{pool.name} cannot autoscale: {pool.autoscale_failure}",
-        f"use --pool {pools_where(lambda p: p.autoscale)}, or drop --autoscale",
+        f"use --pool {pools_where(lambda p: p.autoscale)}, or remove --autoscale",
     )
 
 
 def beat_refused(pool: Pool, options: WorkerOptions) -> Finding | None:
-    """Celery raises ImproperlyConfigured before the worker is up."""
+    """Celery raises ImproperlyConfigured at startup."""
     if not options.beat or pool.embeds_beat:
         return None
     return warning(
         "beat-refused",
-        f"Celery refuses -B under {pool.name}: the worker does not start",
-        "run celery beat as a process of its own",
+        f"Celery refuses -B under {pool.name}: the worker will not start",
+        "run celery beat as a separate process",
     )
 
 
 def cancel_unsupported(pool: Pool, options: WorkerOptions) -> Finding | None:
-    """Celery logs `Failed to cancel active request` and lets the task run on."""
+    """Celery logs `Failed to cancel active request` and the task keeps running."""
     if pool.terminate or not options.delivery.cancels_on_connection_loss:
         return None
     return warning(
         "cancel-unsupported",
         f"{pool.name} cannot cancel running tasks when the broker connection is lost: "
-        "they run on while the broker delivers them again",
+        "they keep running while the broker delivers them again",
         f"use --pool {pools_where(lambda p: p.terminate)}, or make the tasks safe to run twice",
     )
 
 
 def terminate_unsupported(pool: Pool, _options: WorkerOptions) -> Finding | None:
-    """The error goes to whoever waits for the reply, and by default nobody does."""
+    """The error is only in the reply, which callers do not wait for by default."""
     if pool.terminate:
         return None
     return note(
         "terminate-unsupported",
-        f"under {pool.name} revoke(terminate=True) does not stop a running task",
-        f"use --pool {pools_where(lambda p: p.terminate)} where tasks must be stopped",
+        f"under {pool.name}, revoke(terminate=True) does not stop a running task",
+        f"use --pool {pools_where(lambda p: p.terminate)} if you need to stop running tasks",
     )
 
 
 def resize_unsupported(pool: Pool, _options: WorkerOptions) -> Finding | None:
-    """`pool_grow` and `pool_shrink` end in an AttributeError inside the worker."""
+    """`pool_grow` and `pool_shrink` raise AttributeError inside the worker."""
     if pool.grow_shrink:
         return None
     return note(
         "resize-unsupported",
-        f"under {pool.name} pool_grow and pool_shrink fail: the number of slots is fixed",
-        "restart the worker with another --concurrency",
+        f"under {pool.name}, pool_grow and pool_shrink fail: the number of slots is fixed",
+        "restart the worker with a different --concurrency",
     )
 
 
 def control_blocked(pool: Pool, options: WorkerOptions) -> Finding | None:
-    """The one thread that reads control messages is the one that runs the task."""
+    """The same thread reads control messages and runs the task."""
     if pool.answers_while_busy or not options.remote_control:
         return None
     return note(
         "control-blocked",
-        f"under {pool.name} inspect, ping and revoke wait until the running task has ended",
-        f"use --pool {pools_where(lambda p: p.answers_while_busy)}, or allow for missing replies",
+        f"under {pool.name}, inspect, ping and revoke wait until the running task has finished",
+        f"use --pool {pools_where(lambda p: p.answers_while_busy)}, or expect missing replies",
     )
 
 

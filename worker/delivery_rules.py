@@ -1,6 +1,6 @@
-"""Rules about fetching and acknowledging messages: what is delivered twice, lost or hoarded.
+"""Preflight rules about fetching and acknowledging messages.
 
-They read the pool table and the options, and know no pool by its name.
+They read the pool table and the options; no rule names a pool.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from worker.finding import Finding, note, warning
 from worker.options import WorkerOptions
 from worker.pools import Pool
 
-#: Messages fetched beyond the slots from which it is worth a remark.
+#: A worker that fetches at least this many messages more than it has slots is reported.
 MANY_FETCHED: Final = 100
 
-#: Broker connections a channel needs beside those of the acks: its own reads and restores.
+#: Broker connections that a channel needs in addition to those for acks: reads and restores.
 SPARE_CONNECTIONS: Final = 10
 
 
 def _fetched(options: WorkerOptions) -> int:
-    """Return the most messages Celery asks the broker for; 0 means no bound."""
+    """Return the maximum number of messages that Celery fetches; 0 means no limit."""
     wanted = options.concurrency if options.autoscale_max is None else options.autoscale_max
     return wanted * options.delivery.prefetch_multiplier
 
 
 def broker_connections(pool: Pool, options: WorkerOptions) -> Finding | None:
-    """An ack that finds no connection is dropped, and its message is delivered again.
+    """An ack without a free connection is dropped, and the broker redelivers its message.
 
-    Governed by the transport option alone; `broker_pool_limit` has no part in it.
+    Only the transport option sets the number of connections; `broker_pool_limit` does not.
     """
     delivery = options.delivery
     spared = delivery.redis is False or delivery.acks_late is False
@@ -38,7 +38,7 @@ def broker_connections(pool: Pool, options: WorkerOptions) -> Finding | None:
     make, condition = (warning, "") if certain else (note, "with Redis and late acks, ")
     return make(
         "broker-connections",
-        f"{condition}of {options.slots} tasks that end together only {delivery.max_connections} "
+        f"{condition}if {options.slots} tasks finish together, only {delivery.max_connections} "
         "can be acknowledged: the others run twice, and the worker may stall",
         "set broker_transport_options = "
         f'{{"max_connections": {options.slots + SPARE_CONNECTIONS}}}',
@@ -46,20 +46,20 @@ def broker_connections(pool: Pool, options: WorkerOptions) -> Finding | None:
 
 
 def late_ack_lost(pool: Pool, options: WorkerOptions) -> Finding | None:
-    """Celery counts a dead process as a failed task, and failed tasks are acknowledged."""
+    """Celery treats a dead process as a failed task, and acknowledges failed tasks."""
     delivery = options.delivery
     if not pool.survives_task_death or not delivery.acks_late or delivery.requeues_lost:
         return None
     return warning(
         "late-ack-lost",
-        f"a late-acknowledged task whose {pool.slot} is killed is acknowledged all the same: "
+        f"a late-acknowledged task whose {pool.slot} is killed is acknowledged anyway: "
         "it does not run again",
-        "set task_reject_on_worker_lost = True if tasks are safe to run twice",
+        "set task_reject_on_worker_lost = True if your tasks are safe to run twice",
     )
 
 
 def visibility_timeout(pool: Pool, options: WorkerOptions) -> Finding | None:
-    """Redis gives an unacknowledged message back by the clock, whether its task runs or not."""
+    """Redis redelivers an unacknowledged message after this time, even if its task still runs."""
     delivery, limit_s = options.delivery, options.limits.hard_s
     if delivery.redis is not True or not delivery.acks_late:
         return None
@@ -70,16 +70,16 @@ def visibility_timeout(pool: Pool, options: WorkerOptions) -> Finding | None:
     return make(
         "visibility-timeout",
         f"a late-acknowledged task that runs longer than {delivery.visibility_timeout_s:g} s "
-        "is delivered again while it still runs",
-        "set visibility_timeout in broker_transport_options above the longest task",
+        "is delivered again while it is still running",
+        "set visibility_timeout in broker_transport_options to longer than your longest task",
     )
 
 
 def sleeps_when_full(pool: Pool, options: WorkerOptions) -> Finding | None:
-    """Without an event loop the worker does not look for messages while its prefetch is used up.
+    """Without an event loop, a worker with a full prefetch sleeps 2 s before it fetches again.
 
-    It waits for 2 seconds then, also when a slot has become free meanwhile. Fetching one message
-    more than there are slots keeps it waiting for a slot instead, which wakes it at once.
+    It sleeps even if a slot becomes free in the meantime. If it may fetch one message more than it
+    has slots, it waits for a slot instead, and a free slot wakes it at once.
     """
     delivery = options.delivery
     enough = delivery.prefetch_multiplier == 0 or (
@@ -92,26 +92,26 @@ def sleeps_when_full(pool: Pool, options: WorkerOptions) -> Finding | None:
     return make(
         "sleeps-when-full",
         f"{condition}a {pool.name} worker whose slots are all busy fetches nothing for up to 2 s, "
-        "though tasks end meanwhile",
-        f"use --prefetch-multiplier {pool.prefetch_multiplier}: it holds one message back, no more",
+        "even if tasks finish in the meantime",
+        f"use --prefetch-multiplier {pool.prefetch_multiplier}: it holds back only one message",
     )
 
 
 def prefetch_zero(_pool: Pool, options: WorkerOptions) -> Finding | None:
-    """Celery reads the flag as `value or setting`, and 0 is no value to it."""
+    """Celery reads the flag as `value or setting`, so 0 falls back to the setting."""
     delivery = options.delivery
     if not delivery.prefetch_zero_dropped:
         return None
     return warning(
         "prefetch-zero-dropped",
-        "--prefetch-multiplier 0 is dropped: the setting counts, "
-        f"{delivery.prefetch_multiplier} unless it is changed",
+        "--prefetch-multiplier 0 is ignored: the setting applies, "
+        f"which is {delivery.prefetch_multiplier} unless you change it",
         "set worker_prefetch_multiplier = 0 in the settings",
     )
 
 
 def prefetch_hoards(_pool: Pool, options: WorkerOptions) -> Finding | None:
-    """What one worker has fetched, no idle worker can take."""
+    """Idle workers cannot take messages that another worker has fetched."""
     if options.delivery.prefetch_disabled:
         return None
     fetched = _fetched(options)
@@ -121,20 +121,20 @@ def prefetch_hoards(_pool: Pool, options: WorkerOptions) -> Finding | None:
     return note(
         "prefetch-hoards",
         f"this worker fetches {amount} for {options.slots} slots: other workers cannot take them",
-        "use --prefetch-multiplier 1 where tasks are long or workers are many",
+        "use --prefetch-multiplier 1 if tasks are long or you run many workers",
     )
 
 
 def revoke_too_late(pool: Pool, options: WorkerOptions) -> Finding | None:
-    """With late acks and a multiplier of 1 nothing is fetched that has no slot to run in."""
+    """With late acks and a multiplier of 1, the worker fetches only what it has free slots for."""
     delivery = options.delivery
     exact = delivery.prefetch_multiplier == 1 and delivery.acks_late is True
     if pool.revokes_fetched or delivery.prefetch_disabled or exact:
         return None
     return note(
         "revoke-too-late",
-        f"under {pool.name} revoke() does not stop a task that this worker has fetched, "
-        "though it still waits for its turn",
+        f"under {pool.name}, revoke() does not stop a task that this worker has fetched, "
+        "even if it has not started",
         f"use --disable-prefetch, or --pool {pools_where(lambda p: p.revokes_fetched)}",
     )
 

@@ -1,4 +1,4 @@
-"""One thing a worker's options lose; how it was found is not known here."""
+"""A preflight finding: one problem with a worker's options. It knows no rule."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """How much a finding matters; warnings come first wherever findings are shown."""
+    """How serious a finding is; warnings are always shown first."""
 
-    WARNING = "warning"  # something that was asked for does not happen, or work is lost
-    NOTE = "note"  # how this pool behaves, and what may surprise
+    WARNING = "warning"  # an option has no effect, or work can be lost
+    NOTE = "note"  # pool behaviour that may surprise you
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What is lost without a word, and what mends it; each one line."""
+    """A problem that Celery does not report, and its fix; one line each."""
 
-    code: str  # stable: scripts and documents refer to it
+    code: str  # stable: scripts and docs refer to it
     severity: Severity
     message: str
     mend: str
 
 
 def warning(code: str, message: str, mend: str) -> Finding:
-    """Make a finding of something that was asked for and does not happen."""
+    """Make a finding about an option without effect or work that can be lost."""
     return Finding(code=code, severity=Severity.WARNING, message=message, mend=mend)
 
 
 def note(code: str, message: str, mend: str) -> Finding:
-    """Make a finding of something that may surprise."""
+    """Make a finding about behaviour that may surprise."""
     return Finding(code=code, severity=Severity.NOTE, message=message, mend=mend)

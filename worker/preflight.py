@@ -1,4 +1,4 @@
-"""What a worker started like this would lose without a word; it starts, and asks, no worker."""
+"""Checks worker options for what Celery silently ignores or loses; it never contacts a worker."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Finding", "Severity", "check", "lines", "warnings_of"]
 
 
 def check(options: WorkerOptions) -> tuple[Finding, ...]:
-    """Return everything found, warnings first."""
+    """Return all findings, warnings first."""
     pool = options.pool
     if pool is None:
         return (_unknown_pool(options.pool_asked),)
@@ -29,18 +29,18 @@ def check(options: WorkerOptions) -> tuple[Finding, ...]:
 def _unknown_pool(name: str) -> Finding:
     return note(
         "pool-unknown",
-        f"nothing is known here about the pool {name}: no check was made",
-        f"pools that are known: {', '.join(POOLS)}",
+        f"Poolwise does not know the pool {name}: nothing was checked",
+        f"known pools: {', '.join(POOLS)}",
     )
 
 
 def warnings_of(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Return only those that mean a loss."""
+    """Return only the warnings."""
     return tuple(finding for finding in findings if finding.severity is Severity.WARNING)
 
 
 def lines(findings: Sequence[Finding]) -> list[str]:
-    """Write the findings for a terminal: two lines each, the second says what to do."""
+    """Format each finding as two lines: the problem, then the fix."""
     written = []
     for finding in findings:
         written.append(f"{finding.severity}: {finding.message} [{finding.code}]")

@@ -1,4 +1,4 @@
-"""`poolwise preflight`: what a worker's flags silently lose with the pool they name."""
+"""`poolwise preflight`: report worker flags that the chosen pool silently ignores."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ from worker.command_line import options_from_argv
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def preflight(command: tuple[str, ...], as_json: bool) -> int:
-    """Check the command line of a Celery worker before it is deployed.
+    """Check the command line of a Celery worker before you deploy it.
 
-    Reads the flags only: the project is not loaded, nothing is started. Exits with 1 where
-    something is lost.
+    Reports flags that the pool ignores and settings that lose work. It reads only the command
+    line: it does not load your project or start anything. Exits with 1 if there are warnings.
 
     \b
     Example:
       poolwise preflight -- celery -A proj worker -P threads --time-limit 5
     """
     findings = checks.check(options_from_argv(list(command)))
-    lost = checks.warnings_of(findings)
+    warnings = checks.warnings_of(findings)
     if as_json:
         click.echo(msgspec.json.encode(findings).decode())
     else:
         for line in checks.lines(findings):
             click.echo(line)
-        if not lost:
-            click.echo("Nothing is lost, as far as the command line tells.")
-    return 1 if lost else 0
+        if not warnings:
+            click.echo(
+                "No warnings. Only the command line was checked, not your project's settings."
+            )
+    return 1 if warnings else 0

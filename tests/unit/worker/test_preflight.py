@@ -299,7 +299,7 @@ def test_lines_say_what_is_lost_and_then_what_mends_it() -> None:
         options_from_argv(["celery", "worker", "-P", "threads", "-c2", "--time-limit", "5"])
     )
     assert lines(findings)[:2] == [
-        "warning: threads ignores the time limit of 5 s: a stuck task keeps its thread for ever "
+        "warning: threads ignores the time limit of 5 s: a stuck task blocks its thread forever "
         "[time-limit-ignored]",
         "    use --pool prefork or gevent, or timeouts inside the task",
     ]
