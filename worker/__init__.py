@@ -1,1 +1,1 @@
-"""HOW does it run: the pool table, preflight checks of worker flags, the probe."""
+"""How tasks run: the pool table, preflight checks, the probe and the pool switch."""

@@ -1,8 +1,8 @@
-"""Keeps a file fresh while a worker's event loop turns, for health checks: `-I worker.alive`.
+"""Touches a file while a worker's event loop runs, for health checks: `-I worker.alive`.
 
-`POOLWISE_ALIVE_FILE` names the file; without it nothing is written. A health check then looks at
-the file's age, which costs a thousandth of asking the worker by a `celery inspect` of its own. It
-knows nothing of pools or tasks; importing it only connects signal handlers.
+`POOLWISE_ALIVE_FILE` names the file; without it nothing is written. The health check reads the
+file's age, at a thousandth of the cost of a `celery inspect` command. Importing this module only
+connects signal handlers; it knows no pools and no tasks.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from celery.signals import worker_ready, worker_shutdown
 
 #: Seconds between two touches.
 INTERVAL_S: Final = 5.0
-#: Where the file is, if anywhere.
+#: The environment variable with the path of the file.
 FILE_VARIABLE: Final = "POOLWISE_ALIVE_FILE"
 
 _previous: Any = None
 
 
-# The timer is the consumer's own: it stands still with the loop that takes and acknowledges tasks.
+# The consumer's own timer stops if the loop that fetches and acknowledges tasks hangs.
 @worker_ready.connect(dispatch_uid="poolwise-alive")
 def begin(sender: Any, **_: Any) -> None:
-    """Touch the file from now on; said again after each reconnection to the broker."""
+    """Start touching the file; called again after each reconnection to the broker."""
     global _previous  # noqa: PLW0603 - one worker in one process
     path = os.environ.get(FILE_VARIABLE)
     if not path:
@@ -37,6 +37,6 @@ def begin(sender: Any, **_: Any) -> None:
 
 @worker_shutdown.connect(dispatch_uid="poolwise-alive")
 def end(**_: Any) -> None:
-    """Remove the file: a worker that shuts down is not to be counted on."""
+    """Remove the file: a worker that shuts down is not healthy."""
     if path := os.environ.get(FILE_VARIABLE):
         Path(path).unlink(missing_ok=True)

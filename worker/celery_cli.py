@@ -1,6 +1,6 @@
-"""Reads a `celery worker` command line by Celery's own option declarations, and starts nothing.
+"""Parses a `celery worker` command line with Celery's own option declarations; starts nothing.
 
-The project that the line names is not imported: what its settings say is not known here.
+It does not import the project that the line names, so it does not know the project's settings.
 """
 
 from __future__ import annotations
@@ -24,30 +24,32 @@ if TYPE_CHECKING:
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _EXAMPLE: Final = "for example: celery -A proj worker --pool threads"
 
-#: What click puts before an option's name to find its twin in the environment, as Celery has it.
+#: Celery's prefix for environment variables that set options of `celery worker`.
 ENV_PREFIX: Final = "CELERY_WORKER_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedLine:
-    """A worker's command line, read."""
+    """A parsed worker command line."""
 
-    words: tuple[str, ...]  # as the worker's sys.argv would be: `celery` and what follows
-    options: Mapping[str, Any]  # by click's names; as typed, or from the environment
-    typed: frozenset[str]  # names of those that were typed
-    settings: Mapping[str, Any]  # trailing `task.acks_late=1` and the like
-    broker_url: str  # empty: the project decides
+    words: tuple[str, ...]  # as in the worker's sys.argv: `celery` and everything after it
+    options: Mapping[str, Any]  # by click's names; typed or from the environment
+    typed: frozenset[str]  # names of the options that were typed
+    settings: Mapping[str, Any]  # trailing words such as `task.acks_late=1`
+    broker_url: str  # empty: set by the project
 
 
 def parse_line(argv: Sequence[str]) -> ParsedLine:
-    """Read the line as Celery would; raise UsageError, with one line, where Celery would refuse.
+    """Parse the line as Celery would; raise UsageError, on one line, if Celery would reject it.
 
-    Words before `celery` are assignments to its environment, or a wrapper that starts it.
+    Words before `celery` are environment variables (`NAME=value`) or a wrapper that starts it.
     """
     environment, words = _split(argv)
     group = parsing_group()
     try:
-        with group.make_context("celery", list(words[1:]), default_map=_twins(environment)) as root:
+        with group.make_context(
+            "celery", list(words[1:]), default_map=_options_from(environment)
+        ) as root:
             options, typed, extra = group.invoke(root)
             broker = root.params.get("broker") or environment.get("CELERY_BROKER_URL", "")
     except click.ClickException as refused:
@@ -69,8 +71,8 @@ def _split(argv: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...]]:
     raise UsageError(f"no celery command in {' '.join(argv)!r}; {_EXAMPLE}")
 
 
-def _twins(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Name the options that the environment sets, as click would find them."""
+def _options_from(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Return the options that the environment sets, as a default map of click."""
     worker = {
         name.removeprefix(ENV_PREFIX).lower(): value
         for name, value in environment.items()
@@ -80,8 +82,8 @@ def _twins(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
 
 
 def parsing_group() -> click.Group:
-    """Build a `celery worker` that has Celery's options and only reports what it was given."""
-    # Imported here: Celery's command line loads every plugin that is installed beside it.
+    """Build a `celery worker` command with Celery's options that only returns what it parsed."""
+    # Imported here, because Celery's command line loads every installed plugin.
     from celery.bin.celery import celery as real_group  # noqa: PLC0415
     from celery.bin.worker import worker as real_worker  # noqa: PLC0415
 
@@ -99,14 +101,14 @@ def parsing_group() -> click.Group:
 
 
 def _parsing_params(command: click.Command) -> list[click.Parameter]:
-    """Copy the declarations without what needs a loaded app: callbacks, and two types."""
-    twins = []
+    """Copy the declarations without what needs a loaded app: callbacks and two types."""
+    copies = []
     for param in command.params:
-        twin = copy.copy(param)
-        twin.callback = None
-        twin.type = _plain(param.type)
-        twins.append(twin)
-    return twins
+        copied = copy.copy(param)
+        copied.callback = None
+        copied.type = _plain(param.type)
+        copies.append(copied)
+    return copies
 
 
 def _plain(kind: click.ParamType[Any]) -> click.ParamType[Any]:
@@ -116,7 +118,7 @@ def _plain(kind: click.ParamType[Any]) -> click.ParamType[Any]:
 
 
 class _PoolName(click.Choice[str]):
-    """One of Celery's pool names; a wrong one is answered with the nearest."""
+    """One of Celery's pool names; the error for a wrong name suggests the closest."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the name as typed; raise UsageError unless Celery knows it."""
@@ -138,15 +140,17 @@ def _source(context: click.Context, name: str) -> ParameterSource | None:
 
 
 def _settings(extra: Sequence[str]) -> Mapping[str, Any]:
-    """Read `task.acks_late=1` by Celery's own reader of such words."""
+    """Parse words such as `task.acks_late=1` with Celery's own parser."""
     from celery.loaders.base import BaseLoader  # noqa: PLC0415
 
     try:
-        # The reader looks at nothing of the loader's, so no app has to be there.
+        # The parser does not use the loader, so it needs no app.
         loader = BaseLoader(app=cast("Celery", None))
         settings: dict[str, Any] = loader.cmdline_config_parser(list(extra), namespace="worker")
     except (KeyError, ValueError):
-        raise UsageError(f"not a setting: {' '.join(extra)!r}; like task.acks_late=1") from None
+        raise UsageError(
+            f"not a setting: {' '.join(extra)!r}; settings look like task.acks_late=1"
+        ) from None
     return settings
 
 
@@ -155,4 +159,4 @@ def _one_line(refused: click.ClickException, group: click.Group) -> str:
     global_options = {spelling for param in group.params for spelling in param.opts}
     if isinstance(refused, click.NoSuchOption) and refused.option_name in global_options:
         text += f" {refused.option_name} goes before the word worker."
-    return f"celery would refuse this: {text}"
+    return f"celery would reject this: {text}"

@@ -1,4 +1,4 @@
-"""Turns a command line that was read into worker options, without the project's settings."""
+"""Reads worker options from a command line, without the project's settings."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from worker.pools import Pool, pool_named
 
 
 def options_from_argv(argv: Sequence[str], *, cores: int | None = None) -> WorkerOptions:
-    """Read `celery -A proj worker …`; raise UsageError, with one line, where Celery would refuse.
+    """Read `celery -A proj worker …`; raise UsageError, on one line, if Celery would reject it.
 
-    `cores` are those of the machine the worker will run on; by default those of this one.
+    `cores` is the core count of the machine the worker will run on; by default of this machine.
     """
     line = parse_line(argv)
     name = str(line.options["pool"])
@@ -47,12 +47,12 @@ def options_from_argv(argv: Sequence[str], *, cores: int | None = None) -> Worke
 
 
 def module_missing(pool: Pool | None) -> bool:
-    """Say whether the module that the pool needs cannot be imported in this environment."""
+    """Return whether the module that the pool needs is not installed in this environment."""
     return bool(pool and pool.needs_module and find_spec(pool.needs_module) is None)
 
 
 def _known(name: str) -> Pool | None:
-    """Find the pool; one of Celery's that the table has no row for is no mistake."""
+    """Return the pool, or None for a pool that Celery has and the table does not."""
     try:
         return pool_named(name)
     except UsageError:
@@ -60,9 +60,9 @@ def _known(name: str) -> Pool | None:
 
 
 def _patched(line: ParsedLine, pool: Pool) -> bool:
-    """Ask the very function by which Celery decides, before click reads the line."""
+    """Call the function that Celery decides with, before click parses the line."""
     try:
-        # Celery passes a list of short options; only its stub says a string.
+        # Celery passes a list of short options, although its stub says it is a string.
         short = cast("str", ["-P"])
         found = _find_option_with_arg(list(line.words), short, ["--pool"])
     except (KeyError, IndexError):
@@ -71,13 +71,13 @@ def _patched(line: ParsedLine, pool: Pool) -> bool:
 
 
 def _either(line: ParsedLine, option: str, setting: str) -> Any:
-    """Prefer the option to the trailing setting, as Celery's `either` does."""
+    """Return the option if it is set, else the trailing setting, as Celery's `either` does."""
     value = line.options.get(option)
     return line.settings.get(setting) if value is None else value
 
 
 def _concurrency(line: ParsedLine, cores: int) -> int | None:
-    """Return the slots asked for; Celery reads 0 as nothing asked, and `auto` as the cores."""
+    """Return the requested slots; to Celery, 0 means not set and `auto` means the cores."""
     text = str(line.options.get("concurrency") or line.settings.get("worker_concurrency") or "0")
     if text.strip().lower() == "auto":
         return cores

@@ -1,6 +1,6 @@
-"""What a worker of ours and whoever asks it say to each other; neither side is known here.
+"""The remote-control commands of Poolwise workers, and their replies as plain values.
 
-Names of remote-control commands, and replies as plain values that JSON can carry.
+Both sides, the worker and the caller, import it; it knows neither.
 """
 
 from __future__ import annotations
@@ -12,40 +12,40 @@ from typing import Final
 
 #: The command that changes the pool of a running worker.
 SWITCH: Final = "poolwise_switch"
-#: The command that tells what the worker is, and how far a switch has come.
+#: The command that reports what the worker runs and the progress of a switch.
 WORKER_INFO: Final = "poolwise_about"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerInfo:
-    """What a worker says of itself."""
+    """What a worker reports about itself."""
 
-    start: str  # differs after every start, also where the pid stays
-    ready: bool  # whether it consumes
+    start: str  # changes with every start, even if the pid stays the same
+    ready: bool  # whether it consumes messages
     pid: int
-    pool: str  # by our name, or the implementing module's
+    pool: str  # its name in the pool table, or else the implementing module
     concurrency: int
     host: str
-    place: str  # where equal, a pid means the same process
+    place: str  # two equal places share their process ids
     switching: bool = False
-    running: int = 0  # tasks that a switch still waits for
-    gave_up: str = ""  # why the last switch did not come about
+    running: int = 0  # tasks that the switch still waits for
+    gave_up: str = ""  # why the last switch was cancelled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwitchReply:
-    """What a worker says to a switch that it will carry out."""
+    """A worker's reply to a switch that it accepts."""
 
     before: WorkerInfo
     pool: str
     concurrency: int
-    already: bool = False  # it is so: nothing will happen
+    already: bool = False  # the worker already has this pool; nothing will happen
     command: str = ""  # the new command line
-    warnings: tuple[str, ...] = ()  # what the new flags lose, two lines each
+    warnings: tuple[str, ...] = ()  # preflight warnings about the new flags, two lines each
 
 
 def place() -> str:
-    """Name the boot and the process namespace; without Linux, the host."""
+    """Identify the boot and the process namespace; on systems other than Linux, the host."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"

@@ -1,4 +1,4 @@
-"""Reads the options of a worker that is starting, its app's settings and tasks among them."""
+"""Reads worker options from a starting worker, including its app's settings and tasks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from worker.pools import pool_of_implementation
 
 
 def options_from_worker(worker: Any, *, argv: Sequence[str] = ()) -> WorkerOptions:
-    """Read a `WorkController`; `argv`, its command line, tells which pool was typed, if any."""
+    """Read a `WorkController`; its command line `argv` shows whether a pool was typed."""
     module = worker.pool_cls.__module__
     pool = pool_of_implementation(module)
     cores = cpu_count()
@@ -31,7 +31,7 @@ def options_from_worker(worker: Any, *, argv: Sequence[str] = ()) -> WorkerOptio
         module_missing=module_missing(pool),
         cores=cores,
         concurrency=worker.concurrency,
-        # Celery keeps no trace of whether somebody chose the number of cores, or nobody did.
+        # Celery does not record whether a concurrency equal to the cores was chosen.
         concurrency_chosen=bool(worker.app.conf.worker_concurrency) or worker.concurrency != cores,
         autoscale_max=worker.max_concurrency,
         beat=worker.beat is not None,
@@ -43,7 +43,7 @@ def options_from_worker(worker: Any, *, argv: Sequence[str] = ()) -> WorkerOptio
 
 
 def _typed_pool(argv: Sequence[str]) -> str:
-    """Return the name after -P; a line that is no `celery worker` line types none."""
+    """Return the name after -P; empty if there is none or this is not a `celery worker` line."""
     try:
         line = parse_line(argv)
     except UsageError:
@@ -81,7 +81,7 @@ def _delivery(worker: Any) -> Delivery:
     connection = worker.app.connection_for_read()
     settings = {
         **worker.app.conf,
-        # What the broker's URL adds is in the connection only.
+        # Options in the broker's URL are known only to the connection.
         "broker_transport_options": connection.transport_options,
         "worker_prefetch_multiplier": worker.prefetch_multiplier,
     }

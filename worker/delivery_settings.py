@@ -1,4 +1,4 @@
-"""Reads Celery's settings about messages into plain values, whoever collected the settings."""
+"""Reads Celery's settings for fetching and acknowledging messages into plain values."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def delivery_from(
     acks_late: bool | None,
     multiplier_typed: int | None = None,
 ) -> Delivery:
-    """Build a Delivery; a setting that is absent has Celery's default.
+    """Build a Delivery; missing settings get Celery's defaults.
 
-    `multiplier_typed` is what followed `--prefetch-multiplier`; Celery drops a 0 there.
+    `multiplier_typed` is the value of `--prefetch-multiplier`, where Celery ignores 0.
     """
     absent = Delivery()
     transport = settings.get("broker_transport_options") or {}

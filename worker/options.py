@@ -1,4 +1,4 @@
-"""What a worker is asked to do, as plain values; who asked, and how, is not known here."""
+"""The options of a worker, as plain values. It does not know where they were read from."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from worker.pools import Pool
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeLimits:
-    """How long tasks may run, for the whole worker and for tasks with limits of their own."""
+    """How long tasks may run: limits of the worker and of single tasks."""
 
     hard_s: float | None = None
     soft_s: float | None = None
-    hard_tasks: tuple[str, ...] = ()  # names of tasks with a hard limit of their own
+    hard_tasks: tuple[str, ...] = ()  # names of tasks that have their own hard limit
     soft_tasks: tuple[str, ...] = ()
 
 
@@ -23,18 +23,18 @@ class Recycling:
 
     max_tasks_per_child: int | None = None
     max_memory_per_child_kib: int | None = None
-    start_method: str | None = None  # None: not asked for
+    start_method: str | None = None  # None: not set
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """How messages are fetched and acknowledged."""
 
-    redis: bool | None = None  # None: the broker cannot be seen from here
-    acks_late: bool | None = None  # for any task; None: cannot be seen from here
+    redis: bool | None = None  # None: the broker is unknown
+    acks_late: bool | None = None  # for any task; None: unknown
     requeues_lost: bool = False  # task_reject_on_worker_lost or task_retry_on_worker_lost
     cancels_on_connection_loss: bool = False
-    prefetch_multiplier: int = 4  # 0: no bound
+    prefetch_multiplier: int = 4  # 0: no limit
     prefetch_zero_dropped: bool = False  # `--prefetch-multiplier 0` was typed
     prefetch_disabled: bool = False
     max_connections: int = 10  # of a Redis channel: broker_transport_options
@@ -43,13 +43,13 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerOptions:
-    """Everything about a worker that preflight looks at."""
+    """Everything about a worker that preflight checks."""
 
-    pool: Pool | None  # None: one that the table does not know
-    pool_asked: str  # the name it was chosen by
-    pool_flag: str = ""  # the name that was typed after -P or --pool, if any
+    pool: Pool | None  # None: not in the pool table
+    pool_asked: str  # the name that was used to choose it
+    pool_flag: str = ""  # the name typed after -P or --pool, if any
     monkey_patched: bool = True
-    module_missing: bool = False  # the module the pool needs cannot be imported here
+    module_missing: bool = False  # the module that the pool needs is not installed here
     cores: int
     concurrency: int
     concurrency_chosen: bool = False  # False: Celery takes one slot per core
@@ -63,7 +63,7 @@ class WorkerOptions:
 
     @property
     def slots(self) -> int:
-        """Return the most tasks the worker can ever run at once."""
+        """Return the maximum number of tasks that the worker can run at once."""
         if self.pool is not None and self.pool.fixed_concurrency is not None:
             return self.pool.fixed_concurrency
         return self.concurrency if self.autoscale_max is None else self.autoscale_max

@@ -1,7 +1,7 @@
-"""The one table of everything that differs between Celery's pools.
+"""The table of everything that differs between Celery's pools.
 
-It knows no worker, no command line and no broker: rows of facts, each tried on a real worker by
-`tests/integration/worker/test_pool_capabilities.py`.
+It knows no worker, command line or broker. `tests/integration/worker/test_pool_capabilities.py`
+checks every fact on real workers.
 """
 
 from __future__ import annotations
@@ -15,72 +15,72 @@ from tasks.errors import UsageError
 
 Nature = Literal["cpu", "io", "mixed"]
 
-#: Slots given to waiting work in every pool that can have them, so that pools race as equals.
+#: Slots for tasks that wait, equal in all pools that can have more than one so they compare fairly.
 WAITING_CONCURRENCY: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """What one of Celery's pools is, and what it can do."""
+    """One of Celery's pools and its capabilities."""
 
     name: str  # as in `--pool NAME`
-    aliases: tuple[str, ...] = ()  # other names Celery has for it
+    aliases: tuple[str, ...] = ()  # other names that Celery accepts for it
     implementation: str  # the module of its TaskPool
     slot: Literal["process", "thread", "greenlet", "worker"]
-    fixed_concurrency: int | None = None  # slots it has whatever `-c` says
+    fixed_concurrency: int | None = None  # its number of slots, which `-c` cannot change
     own_threads: int = 1  # operating-system threads before the first slot
-    needs_module: str = ""  # a module that Celery does not bring along
+    needs_module: str = ""  # a module that is not installed with Celery
     needs_monkey_patching: bool = False
-    #: Messages fetched for each slot. 1 leaves the most for others; where a full worker sleeps
-    #: through the end of its tasks (up to 2 s in Celery's loop without an event loop), 2 keeps it
-    #: awake: it waits for a free slot then, and holds a single message back.
+    #: Messages fetched per slot. 1 leaves the most for other workers. A pool without an event loop
+    #: needs 2: with 1, a worker whose slots are all busy sleeps for up to 2 s even if tasks finish
+    #: in the meantime. With 2 it waits for a free slot, and holds back only one message.
     prefetch_multiplier: int = 1
 
     hard_time_limit: bool
     soft_time_limit: bool
     preemptive: bool  # limits and terminate also stop a task that never waits
     terminate: bool  # revoke(terminate=True) stops a running task
-    revokes_fetched: bool  # revoke() stops a task that was fetched and waits for a slot
+    revokes_fetched: bool  # revoke() stops a task that was fetched and has not started
     grow_shrink: bool
     autoscale_failure: str = ""  # what `--autoscale` does instead; empty: it works
     max_tasks_per_child: bool
     max_memory_per_child: bool
-    start_method: bool  # `--pool-start-method` means something
+    start_method: bool  # `--pool-start-method` has an effect
     embeds_beat: bool  # `-B` is allowed
-    answers_while_busy: bool  # remote control works while every slot is taken
-    survives_task_death: bool  # os._exit or a segfault takes one slot, not the worker
-    parallel_python: bool  # Python bytecode of two tasks runs at the same instant
-    acks_from_slots: bool  # each finishing slot takes a broker connection for its late ack
+    answers_while_busy: bool  # remote control works while all slots are busy
+    survives_task_death: bool  # os._exit or a segfault kills one slot, not the worker
+    parallel_python: bool  # two tasks can run Python bytecode at the same time
+    acks_from_slots: bool  # each slot uses its own broker connection for a late ack
 
     @property
     def autoscale(self) -> bool:
-        """Say whether `--autoscale` changes the number of slots."""
+        """Return whether `--autoscale` changes the number of slots."""
         return not self.autoscale_failure
 
     def default_concurrency(self, nature: Nature, cores: int) -> int:
-        """Return the slots to begin with: the cores for computing, many for waiting."""
+        """Return a good default: one slot per core for tasks that compute, many for waiting."""
         if self.fixed_concurrency is not None:
             return self.fixed_concurrency
         return cores if nature == "cpu" else WAITING_CONCURRENCY
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """Return the worker flags that this pool should have beside `--pool`."""
+        """Return the worker flags that this pool needs in addition to `--pool`."""
         if self.prefetch_multiplier == 1:
             return ()
         return ("--prefetch-multiplier", str(self.prefetch_multiplier))
 
     @property
     def kernel_scheduled(self) -> bool:
-        """Say whether the kernel, not the interpreter, decides which slot runs when."""
+        """Return whether the kernel schedules the slots, rather than the interpreter."""
         return self.slot in {"process", "thread"}
 
     def processes(self, concurrency: int) -> int:
-        """Count the processes of a worker, its main process among them."""
+        """Return the number of processes of a worker, including its main process."""
         return concurrency + 1 if self.slot == "process" else 1
 
     def threads(self, concurrency: int) -> int:
-        """Count the operating-system threads in all processes of a worker."""
+        """Return the number of operating-system threads in all processes of a worker."""
         return self.own_threads + (concurrency if self.kernel_scheduled else 0)
 
 
@@ -113,7 +113,7 @@ _THREADS: Final = Pool(
     soft_time_limit=False,
     preemptive=False,
     terminate=False,
-    # Celery hands every fetched task to the executor's own queue at once, past its revoke check.
+    # Celery puts every fetched task into the executor's queue at once, past its revoke check.
     revokes_fetched=False,
     grow_shrink=False,
     autoscale_failure="the worker dies when it first tries to grow",
@@ -174,17 +174,17 @@ _SOLO: Final = Pool(
     acks_from_slots=False,
 )
 
-#: Every pool by name, in the order they are shown.
+#: All pools by name, in display order.
 POOLS: Final[Mapping[str, Pool]] = MappingProxyType(
     {pool.name: pool for pool in (_PREFORK, _THREADS, _GEVENT, _SOLO)}
 )
 
-#: The pools that are compared when nobody says which.
+#: The pools that are compared by default.
 DEFAULT_POOLS: Final = ("prefork", "threads", "gevent")
 
 
 def pool_named(name: str) -> Pool:
-    """Return the pool that `--pool NAME` means; raise UsageError with the nearest known name."""
+    """Return the pool that `--pool NAME` means; raise UsageError with the closest known name."""
     for pool in POOLS.values():
         if name == pool.name or name in pool.aliases:
             return pool
@@ -192,6 +192,6 @@ def pool_named(name: str) -> Pool:
 
 
 def pool_of_implementation(module_name: str) -> Pool | None:
-    """Find the pool by its TaskPool's module, with or without `:TaskPool`, as `inspect` says it."""
+    """Find a pool by its TaskPool's module; `:TaskPool`, as in `inspect stats`, is optional."""
     module = module_name.partition(":")[0]
     return next((pool for pool in POOLS.values() if pool.implementation == module), None)

@@ -1,8 +1,8 @@
-"""Takes a running worker to its end and makes it another one, in the same process.
+"""Restarts a running worker with other flags, in the same process and without losing a task.
 
-It stops fetching, waits for the tasks while the worker still answers remote control, and shuts it
-down as SIGTERM does; the very end of the process replaces it by itself with another command line.
-It knows nothing of who asked, nor how.
+It stops fetching, waits for the running tasks while the worker still answers remote control, shuts
+the worker down as SIGTERM does, and replaces the process with the new command line as it exits. It
+does not know the remote-control commands.
 """
 
 from __future__ import annotations
@@ -25,35 +25,35 @@ from celery.worker import state as held
 from worker.pools import Pool, pool_of_implementation
 from worker.rewriting import Change, rewritten, without_twins
 
-#: Seconds between two looks at whether all tasks have ended.
+#: Seconds between two checks whether all tasks have finished.
 LOOK_S: Final = 0.1
 
 
 @dataclass(slots=True, kw_only=True)
 class Restart:
-    """A way out under way, and where it leads."""
+    """A restart in progress, and its new pool."""
 
     pool: Pool
     concurrency: int
-    deadline: float
+    deadline: float  # of the monotonic clock, in seconds
     consumer: Any
-    look: Any = None  # the timer's entry
-    argv: tuple[str, ...] = ()  # once the worker is shutting down for our sake
+    look: Any = None  # the timer entry of `_look`
+    argv: tuple[str, ...] = ()  # set once the worker shuts down to restart
     environ: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def target(self) -> str:
-        """Name the goal for people."""
+        """Return the new pool and concurrency, for messages."""
         return f"{self.pool.name} ×{self.concurrency}"
 
 
 class ThisWorker:
-    """What is remembered of the worker; there is one in a process."""
+    """State of the worker in this process; there is only one."""
 
     start = uuid4().hex
     pid = os.getpid()
     ready = False
-    queues: frozenset[str] = frozenset()  # those that the command line meant
+    queues: frozenset[str] = frozenset()  # as the command line named them
     restart: Restart | None = None
     gave_up = ""
 
@@ -67,15 +67,15 @@ def _note_ready(sender: Any, **_: Any) -> None:
 
 @worker_shutting_down.connect(dispatch_uid="poolwise-ended")
 def _forget(**_: Any) -> None:
-    """End for good: somebody sent a signal, which counts more than a switch."""
+    """Cancel a restart: a signal that stops the worker takes precedence."""
     ThisWorker.restart = None
 
 
 def _change(worker: Any, pool: Pool, concurrency: int) -> Change:
-    """Name the queues only where remote control has changed them since the start.
+    """Describe the change; name the queues only if remote control has changed them.
 
-    Celery takes a typed default for no choice at all and lets the setting `worker_pool` decide;
-    another name of the same pool is a choice.
+    Celery treats a typed default pool as no choice and lets the setting `worker_pool` decide. An
+    alias of the default pool counts as a choice.
     """
     queues = tuple(sorted(worker.app.amqp.queues.consume_from))
     names = {pool.name, *pool.aliases}
@@ -92,16 +92,16 @@ def _change(worker: Any, pool: Pool, concurrency: int) -> Change:
 def next_command(
     worker: Any, pool: Pool, concurrency: int
 ) -> tuple[tuple[str, ...], Mapping[str, str]]:
-    """Return the command line and the environment to go on with; raise UsageError for none."""
+    """Return the new command line and environment; raise UsageError if there is none."""
     change = _change(worker, pool, concurrency)
     argv = rewritten(sys.orig_argv, change, str(Path.cwd()))
     return (sys.executable, *argv[1:]), without_twins(os.environ, change)
 
 
 def begin_restart(restart: Restart) -> None:
-    """Stop fetching, and look from now on whether all tasks have ended."""
+    """Stop fetching, and check at intervals whether all tasks have finished."""
     ThisWorker.restart = restart
-    worker_logger.warning("switch to %s: waiting for the running tasks", restart.target)
+    worker_logger.warning("switching to %s: waiting for running tasks to finish", restart.target)
     ThisWorker.gave_up = ""
     _hurry(restart.consumer.connection)
     _stop_fetching(restart.consumer)
@@ -109,13 +109,13 @@ def begin_restart(restart: Restart) -> None:
 
 
 def _look() -> None:
-    """Shut down once every task has ended; when time is up, fetch again as before."""
+    """Shut down once all tasks have finished; after the deadline, resume fetching."""
     restart = ThisWorker.restart
     if restart is None or restart.argv:
         return
     running = len(held.reserved_requests)
     if not running and not _fetches(restart.consumer):
-        # Read as late as this: until now remote control may have added or taken a queue.
+        # Built only now, because remote control could add or cancel a queue until now.
         restart.argv, restart.environ = next_command(
             restart.consumer.controller, restart.pool, restart.concurrency
         )
@@ -123,14 +123,14 @@ def _look() -> None:
     elif running and time.monotonic() > restart.deadline:
         _give_up(restart, running)
     else:
-        # Again and again: after a lost connection the worker has begun to fetch anew.
+        # Repeated, because the worker resumes fetching after a reconnection.
         _stop_fetching(restart.consumer)
 
 
 def _hurry(connection: Any) -> None:
-    """Have Celery's loop for pools without an event loop turn more often than every 2 s.
+    """Shorten the 2 s turns of Celery's loop for pools without an event loop.
 
-    It would need three turns to stop fetching, to see that it shall end, and to end.
+    The loop needs three turns to stop fetching, to notice the shutdown, and to end.
     """
     drain = connection.drain_events
 
@@ -141,34 +141,35 @@ def _hurry(connection: Any) -> None:
 
 
 def _stop_fetching(consumer: Any) -> None:
-    """Have the worker's own loop do it, which alone may use the connection."""
+    """Stop fetching from the worker's own loop: only that may use the connection."""
     if (tasks := consumer.task_consumer) is not None:
         consumer.call_soon(tasks.cancel)
 
 
 def _fetches(consumer: Any) -> bool:
-    """Say whether a task may still arrive; while the connection is lost, one may."""
+    """Return whether a task may still arrive; while the connection is lost, it may."""
     tasks = consumer.task_consumer
     return tasks is None or any(tasks.consuming_from(queue) for queue in tasks.queues)
 
 
 def _give_up(restart: Restart, running: int) -> None:
-    ThisWorker.gave_up = f"{running} of its tasks were still running"
+    tasks = "1 task was" if running == 1 else f"{running} tasks were"
+    ThisWorker.gave_up = f"{tasks} still running"
     ThisWorker.restart = None
-    worker_logger.warning("no switch to %s: %s", restart.target, ThisWorker.gave_up)
+    worker_logger.warning("switch to %s cancelled: %s", restart.target, ThisWorker.gave_up)
     vars(restart.consumer.connection).pop("drain_events", None)
     restart.consumer.call_soon(restart.consumer.task_consumer.consume)
-    # Last of all: under gevent the timer's entry is the greenlet that runs this, and ends here.
+    # Must come last: under gevent the timer entry is the greenlet that runs this function.
     restart.look.cancel()
 
 
 @atexit.register
-def _go_on() -> None:
-    """Become the new worker.
+def _exec() -> None:
+    """Replace this process with the new worker.
 
-    Registered before the worker is built, so it is called after all that the worker registers has
-    been called: sockets are closed, children waited for, the state saved. What is still open is
-    closed by the kernel, for Python opens files so.
+    Registered before the worker is built, so it runs after everything that the worker registers:
+    by then sockets are closed, child processes are gone and the state is saved. The kernel closes
+    the files that are still open, because Python opens them close-on-exec.
     """
     restart = ThisWorker.restart
     if restart is None or not restart.argv or os.getpid() != ThisWorker.pid:
@@ -176,4 +177,4 @@ def _go_on() -> None:
     with suppress(OSError, ValueError):
         sys.stdout.flush()
         sys.stderr.flush()
-    os.execve(restart.argv[0], restart.argv, restart.environ)  # noqa: S606 - our own line
+    os.execve(restart.argv[0], restart.argv, restart.environ)  # noqa: S606 - our own command line

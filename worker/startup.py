@@ -1,7 +1,7 @@
-"""Has a worker say in its own log, once it is up, what its options lose: `-I worker.startup`.
+"""Logs a worker's preflight findings when it starts: `-I worker.startup`.
 
-It knows neither the rules nor the pools; importing it only connects signal handlers, those of
-`worker.switch` among them, so that the worker's pool can be changed while it runs.
+Importing it connects signal handlers and registers the commands of `worker.switch`, so that the
+pool can be changed while the worker runs. It knows no rules and no pools.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ __all__ = ["log_findings", "switch"]
 _LEVELS: Final = {Severity.WARNING: logging.WARNING, Severity.NOTE: logging.INFO}
 
 
-# `worker_ready` is sent once, after logging is set up; the earlier signals are gone by the time
-# Celery imports what `-I` names.
+# Earlier signals have already been sent when Celery imports the modules named by `-I`; by
+# `worker_ready`, logging is set up.
 @worker_ready.connect(dispatch_uid="poolwise-preflight")
 def log_findings(sender: Any, **_: Any) -> None:
-    """Log every finding about the worker whose consumer is ready."""
+    """Log all findings about the worker whose consumer is ready."""
     options = options_from_worker(sender.controller, argv=sys.argv)
     for finding in check(options):
         worker_logger.log(

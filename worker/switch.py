@@ -1,7 +1,7 @@
-"""Remote-control commands by which a running worker changes its pool and tells how far it is.
+"""Remote-control commands that change the pool of a running worker and report the progress.
 
-Loaded into the worker by `-I worker.startup`, or alone by `-I worker.switch`. It decides what can
-be done and what the new worker shall be; how a worker leaves is not known here.
+Loaded into the worker by `-I worker.startup`, or alone by `-I worker.switch`. It checks the request
+and works out the new options; `worker.restart` carries it out.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from worker.options import WorkerOptions
 from worker.pools import Nature, Pool, pool_named, pool_of_implementation
 from worker.restart import Restart, ThisWorker, begin_restart, next_command
 
-#: Seconds that a worker waits for its tasks at most, whatever was asked.
+#: Longest time that a worker waits for its tasks, in seconds.
 LONGEST_WAIT_S: Final = 3_600.0
 
 
 @inspect_command(name=WORKER_INFO)
-def about(state: Any, **_: Any) -> dict[str, Any]:
-    """Tell what this worker is, and how far a switch has come."""
-    return asdict(_about(state.consumer))
+def worker_info(state: Any, **_: Any) -> dict[str, Any]:
+    """Report what this worker runs and the progress of a switch."""
+    return asdict(_info(state.consumer))
 
 
 @control_command(
@@ -44,14 +44,14 @@ def about(state: Any, **_: Any) -> dict[str, Any]:
 def switch(
     state: Any, pool: str, concurrency: int | None = None, wait_s: float = 60.0, **_: Any
 ) -> dict[str, Any]:
-    """Finish what is running, then run on with another pool, in the same process."""
+    """Finish the running tasks, then restart with another pool in the same process."""
     try:
         return {"ok": asdict(_accept(state.consumer, pool, concurrency, wait_s))}
     except PoolwiseError as refused:
         return {"error": str(refused)}
 
 
-def _about(consumer: Any) -> WorkerInfo:
+def _info(consumer: Any) -> WorkerInfo:
     module = type(consumer.pool).__module__
     pool = pool_of_implementation(module)
     restart = ThisWorker.restart
@@ -70,28 +70,30 @@ def _about(consumer: Any) -> WorkerInfo:
 
 
 def _accept(consumer: Any, name: str, concurrency: int | None, wait_s: float) -> SwitchReply:
-    """Check everything that can be checked, then begin; raise UsageError where it cannot be."""
+    """Check the request and start the restart; raise UsageError if it is impossible."""
     if ThisWorker.restart is not None:
-        raise UsageError(f"a switch to {ThisWorker.restart.target} is under way; wait for its end")
+        raise UsageError(
+            f"a switch to {ThisWorker.restart.target} is in progress; wait until it has finished"
+        )
     worker = consumer.controller
     pool = pool_named(name)
-    asked = as_wanted(options_from_worker(worker), pool, concurrency)
-    before = _about(consumer)
-    accepted = SwitchReply(before=before, pool=pool.name, concurrency=asked.concurrency)
-    if (before.pool, before.concurrency) == (pool.name, asked.concurrency):
+    options = switched_options(options_from_worker(worker), pool, concurrency)
+    before = _info(consumer)
+    accepted = SwitchReply(before=before, pool=pool.name, concurrency=options.concurrency)
+    if (before.pool, before.concurrency) == (pool.name, options.concurrency):
         return replace(accepted, already=True)
-    if asked.beat and not pool.embeds_beat:
+    if options.beat and not pool.embeds_beat:
         raise UsageError(
-            f"this worker runs the scheduler (-B), which Celery refuses under {pool.name}; "
-            "run celery beat as a process of its own first"
+            f"this worker runs the scheduler (-B), which Celery does not allow under {pool.name}; "
+            "run celery beat as a separate process first"
         )
     if not sys.executable:
-        raise UsageError("this worker's Python does not know its own program: it cannot go on")
-    argv, _ = next_command(worker, pool, asked.concurrency)
+        raise UsageError("this worker cannot restart: its Python does not know its own executable")
+    argv, _ = next_command(worker, pool, options.concurrency)
     begin_restart(
         Restart(
             pool=pool,
-            concurrency=asked.concurrency,
+            concurrency=options.concurrency,
             deadline=time.monotonic() + min(wait_s, LONGEST_WAIT_S),
             consumer=consumer,
         )
@@ -99,14 +101,16 @@ def _accept(consumer: Any, name: str, concurrency: int | None, wait_s: float) ->
     return replace(
         accepted,
         command=shlex.join(argv),
-        warnings=tuple(preflight.lines(preflight.warnings_of(preflight.check(asked)))),
+        warnings=tuple(preflight.lines(preflight.warnings_of(preflight.check(options)))),
     )
 
 
-def as_wanted(now: WorkerOptions, pool: Pool, concurrency: int | None) -> WorkerOptions:
-    """Return the options of the worker as it shall be; raise UsageError where it cannot be."""
+def switched_options(now: WorkerOptions, pool: Pool, concurrency: int | None) -> WorkerOptions:
+    """Return the options of the switched worker; raise UsageError if it cannot have them."""
     if module_missing(pool):
-        raise UsageError(f"{pool.name} needs the module {pool.needs_module}, which is missing here")
+        raise UsageError(
+            f"{pool.name} needs the module {pool.needs_module}, which is not installed here"
+        )
     nature: Nature = "cpu" if pool.parallel_python else "io"
     slots = concurrency or pool.default_concurrency(nature, now.cores)
     return replace(

@@ -1,4 +1,4 @@
-"""`poolwise switch`: another pool for a worker that runs, without losing a task."""
+"""`poolwise switch`: change the pool of a running worker without losing a task."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from worker.concurrency_limit import MAX_SLOTS
 from worker.control import SwitchReply, WorkerInfo
 from worker.pools import POOLS
 
-#: Seconds that running tasks get by default.
+#: Default time in seconds that running tasks have to finish.
 WAIT_S = LONGEST_TASK_S + 15.0
 
 
@@ -25,24 +25,25 @@ WAIT_S = LONGEST_TASK_S + 15.0
     "--concurrency",
     type=click.IntRange(1, MAX_SLOTS),
     metavar="N",
-    help="Slots. Without it: the cores for prefork, 100 for threads and gevent.",
+    help="Number of slots. Default: the number of cores for prefork, 100 for threads and gevent.",
 )
 @click.option(
     "--timeout",
     type=click.FloatRange(0, 3_600),
     default=WAIT_S,
     show_default=True,
-    help="Seconds that running tasks get to end; after that the worker stays as it is.",
+    help="Seconds to wait for running tasks. If some still run, the worker keeps its pool.",
 )
 @options.running_broker
 @options.quiet_json
 def switch(
     *, node: str, pool: str, concurrency: int | None, timeout: float, broker: str, as_json: bool
 ) -> int:
-    """Change the pool of a running worker: same process, same queues, no task lost.
+    """Change the pool of a running worker without losing a task.
 
-    The worker stops fetching, finishes what it holds, and goes on with the new flags. NODE is its
-    name in Flower and in `poolwise workers`; what follows the @ may be left out.
+    The worker stops fetching, finishes its tasks and restarts with the new flags, in the same
+    process and on the same queues. NODE is its name in Flower and in `poolwise workers`; you can
+    leave out the @ and what follows it.
 
     \b
     Example:
@@ -62,7 +63,7 @@ def switch(
 
 def _lines(done: SwitchResult) -> list[str]:
     if not done.command:
-        return [f"{done.node} is {_what(done.after)} already; nothing was done"]
+        return [f"{done.node} already has this pool: {_what(done.after)}"]
     return [
         f"before   {done.node}   {_what(done.before)}",
         f"after    {done.node}   {_what(done.after)}   ready after {words.duration(done.took_s)}",
@@ -74,13 +75,13 @@ def _what(about: WorkerInfo) -> str:
 
 
 class _Progress:
-    """Tells on stderr what is waited for, a line for each change."""
+    """Prints what the switch waits for to stderr, one line for each change."""
 
     def __init__(self) -> None:
         self._said = ""
 
     def events(self) -> SwitchEvents:
-        """Return what the switch tells."""
+        """Return the callbacks for the switch."""
         return SwitchEvents(accepted=self._accepted, waiting=self._waiting)
 
     def _accepted(self, accepted: SwitchReply) -> None:

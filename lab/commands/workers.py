@@ -1,4 +1,4 @@
-"""`poolwise workers`: who runs already at a broker, and as what."""
+"""`poolwise workers`: list the running workers of a broker."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from tasks.errors import WorkerError
 @options.running_broker
 @options.quiet_json
 def workers(*, broker: str, as_json: bool) -> int:
-    """List the workers that run, whichever way they were started.
+    """List all running workers, no matter how they were started.
 
-    Asks them over the broker, so that one that is busy computing may be missing: ask again.
+    Asks the workers over the broker. If a worker is missing, it may be too busy to answer: run the
+    command again.
 
     \b
     Example:
@@ -40,9 +41,9 @@ def workers(*, broker: str, as_json: bool) -> int:
 
 
 def show(found: list[DiscoveredWorker]) -> None:
-    """Print them as a table."""
+    """Print the workers as a table."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    # The name is what is typed next: it is told whole, whatever room that leaves to the rest.
+    # Users type the name next, so it is never shortened, even if other columns are.
     table.add_column("worker", min_width=max(len(worker.node) for worker in found), no_wrap=True)
     hosts = any(worker.host not in worker.node for worker in found)
     for heading in ("pool", "queues", "pid", *(["host"] if hosts else []), "probe", "switch"):

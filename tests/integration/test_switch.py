@@ -137,7 +137,7 @@ def test_a_worker_whose_tasks_take_too_long_stays_as_it_is(
     wait_for_task(remote, node)
     heard: list[WorkerInfo | None] = []
     events = SwitchEvents(waiting=heard.append)
-    with pytest.raises(WorkerError, match="stays as it is: 1 of its tasks were still running"):
+    with pytest.raises(WorkerError, match="stays as it is: 1 task was still running"):
         switch(remote, node, SwitchRequest(pool=other, concurrency=4, wait_s=0.5), events)
     assert any(about is not None and about.running == 1 for about in heard)
     assert worker.child.alive
@@ -166,7 +166,7 @@ def test_the_second_of_two_switches_at_once_is_refused(
     wait_for_task(remote, node)
     reply = remote.ask("poolwise_switch", [node], pool="threads", concurrency=3, wait_s=20)
     assert "ok" in reply[node]
-    with pytest.raises(UsageError, match="a switch to threads ×3 is under way"):
+    with pytest.raises(UsageError, match="a switch to threads ×3 is in progress"):
         switch(remote, node, SwitchRequest(pool="gevent", concurrency=4))
 
     def done() -> WorkerInfo | None:
