@@ -1,4 +1,4 @@
-"""The lesson `pools`: tasks that keep a slot busy for a while."""
+"""The task of the lesson `pools`: it keeps a slot busy for a while."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tasks.lessons.notebook import Notebook
 
 @app.task(name="lessons.pools.hold")
 def hold(seconds: float) -> dict[str, Any]:
-    """Hold a slot for `seconds`, and hand in since when, by the machine's monotonic clock."""
+    """Hold a slot for `seconds`; hand in when it started, by the machine's monotonic clock."""
     notebook, began_s = Notebook(), time.monotonic()
     with notebook.noting("waits", ""):
         sleep(seconds)
