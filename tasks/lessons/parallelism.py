@@ -1,4 +1,4 @@
-"""The lesson `parallelism`: work in small pieces that notes when it was kept from it, by whom."""
+"""The tasks of the lesson `parallelism`: they note when they computed and what they waited for."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from tasks.cpu import burn, digest
 from tasks.io import sleep
 from tasks.lessons.notebook import Notebook
 
-#: Seconds without a core, within one piece, from which a task counts as kept waiting.
+#: A task counts as kept waiting after this many seconds without a core within one piece.
 KEPT_WAITING_S: Final = 0.001
-#: What it was kept waiting for; where the system does not tell, for the one or the other.
+#: What it waited for; EITHER if the system does not show which of the two.
 CORE, GIL, EITHER = "a core", "the GIL", "its turn"
 
-#: What can be computed, by name; the bare bodies, for each call of a task holds the GIL a while.
+#: What can be computed, by name: the bare bodies, because calling a task holds the GIL a while.
 KINDS: Final[Mapping[str, Callable[[int], Any]]] = {"burn": burn.run, "digest": digest.run}
 
 
 @app.task(name="lessons.parallelism.compute")
 def compute(kind: str, pieces: int, amount: int) -> dict[str, Any]:
-    """Run `pieces` times `amount` turns of `burn` or rounds of `digest`, one piece after the other.
+    """Run `pieces` pieces of `amount` turns of `burn` or rounds of `digest`.
 
-    Hands in when it began, by the machine's monotonic clock, and the CPU seconds it took.
-    Raises KeyError for another kind.
+    Hands in when it started, by the machine's monotonic clock, and the CPU seconds it took.
+    Raises KeyError for an unknown kind.
     """
     notebook, began_s, began_cpu_s = Notebook(), time.monotonic(), time.thread_time()
     piece = KINDS[kind]
@@ -37,9 +37,9 @@ def compute(kind: str, pieces: int, amount: int) -> dict[str, Any]:
         now_s, now_cpu_s, now_switches = notebook.elapsed_s, time.thread_time(), _switches()
         computed_s = last_s + now_cpu_s - last_cpu_s
         if now_s - computed_s > KEPT_WAITING_S:
-            # When within the piece is not known; it is short.
+            # The wait may be anywhere within the piece, which is short.
             notebook.note("computes", kind, since_s, computed_s)
-            notebook.note("blocked", _what_for(switches, now_switches), computed_s, now_s)
+            notebook.note("blocked", _waited_for(switches, now_switches), computed_s, now_s)
             since_s = now_s
         last_s, last_cpu_s, switches = now_s, now_cpu_s, now_switches
     notebook.note("computes", kind, since_s, last_s)
@@ -56,9 +56,9 @@ def wait(seconds: float) -> dict[str, Any]:
 
 
 def _switches() -> tuple[int, int] | None:
-    """Count how often this thread gave its core up, and how often the kernel took it away.
+    """Return how often this thread gave up its core, and how often the kernel took it away.
 
-    None where the system does not count for each thread.
+    Return None if the system does not count this for each thread.
     """
     if not hasattr(resource, "RUSAGE_THREAD"):
         return None
@@ -66,8 +66,8 @@ def _switches() -> tuple[int, int] | None:
     return usage.ru_nvcsw, usage.ru_nivcsw
 
 
-def _what_for(before: tuple[int, int] | None, after: tuple[int, int] | None) -> str:
-    """Tell what a task that computes was kept from: it gives a core up to wait for the GIL only."""
+def _waited_for(before: tuple[int, int] | None, after: tuple[int, int] | None) -> str:
+    """Return what a task waited for: one that computes gives up its core only to get the GIL."""
     if before is None or after is None:
         return EITHER
     given_up, taken_away = (now - then for now, then in zip(after, before, strict=True))

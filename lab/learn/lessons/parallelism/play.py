@@ -1,170 +1,147 @@
-"""Four tasks of the lesson `parallelism` on one pool, as they tell it themselves; pure.
+"""The scenes of the lesson `parallelism`: four tasks of each kind, on one core and on all.
 
-It must not know how they were run, nor what is said of them.
+It must not know what is concluded from them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from statistics import mean
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Final
 
-from lab.format import words
-from lab.learn.engine.atonce import mean_at_once
-from lab.learn.engine.scene_run import SceneRun, TaskRun
-from lab.results.lesson import Bar, Lane, Scene
-from tasks.lessons.notebook import Doing
-from tasks.lessons.parallelism import CORE
-from worker.pools import Pool
+from cluster.affinity import can_hold, cores_of, held_to
+from cluster.footprint import pss_bytes
+from lab.learn.engine.context import Context
+from lab.learn.engine.scene_run import Call
+from lab.learn.lessons.parallelism.scenes import close_look, overview
+from lab.learn.lessons.parallelism.timing import (
+    BURN,
+    DIGEST,
+    KINDS,
+    SLEEP,
+    TASKS,
+    Timing,
+    Timings,
+    core_count,
+    timing,
+)
+from lab.measure.calibrate import calibrate
+from producer.plan import Work
+from tasks.lessons import parallelism as parallelism_tasks
+from worker.pools import POOLS
 
-#: Tasks of each scene, and slots of each worker.
-TASKS: Final = 4
-#: What they do.
-BURN, DIGEST, SLEEP = "burn", "digest", "sleep"
-COMPUTING: Final = (BURN, DIGEST)
-KINDS: Final = (BURN, DIGEST, SLEEP)
-#: Where a close look begins, as a share of the makespan: all have come to work by then.
-CLOSE_FROM: Final = 0.4
+#: Milliseconds of CPU between two looks at the clock, before which digest must retake the GIL.
+PIECE_MS: Final = {BURN: 0.25, DIGEST: 5.0}
+#: How often tasks run that should be fast; the fastest round counts, because other programs on the
+#: machine can only make a round slower.
+ROUNDS: Final = 2
+#: Seconds of a close look: several turns of 5 ms with the GIL.
+CLOSE_LOOK_S: Final = 0.06
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
-    """What one task did for a while; seconds since the first of the four began."""
-
-    lane: Lane
-    bar: Bar
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timed:
-    """Four tasks of one kind on one pool, on some cores."""
-
-    kind: str
-    cores: int
-    pool: str
-    task_s: float  # T: CPU seconds that one of them took, or seconds that it was to wait
-    stretches: tuple[Stretch, ...]
-
-    @property
-    def makespan_s(self) -> float:
-        """From the first task's beginning to the last one's end."""
-        return max(one.bar.finished_s for one in self.stretches)
-
-    @property
-    def in_t(self) -> float:
-        """How many T the four took."""
-        return self.makespan_s / self.task_s
-
-    @property
-    def ready(self) -> float:
-        """How many could compute at the same instant, on average while any could.
-
-        Those count that have a core, and those that lack nothing but a core.
-        """
-        return mean_at_once(_spans(self.stretches, with_core=False))
-
-    @property
-    def others_took(self) -> float:
-        """Share of the cores due to these four that something else on the machine had."""
-        had_s = _length_s(_spans(self.stretches, with_core=True))
-        wanted_s = _length_s(_spans(self.stretches, with_core=False))
-        if not wanted_s:
-            return 0.0
-        due = min(1.0, self.cores / self.ready)
-        return max(0.0, 1 - had_s / wanted_s / due)
+#: What to look at in a close look, by whether the pool runs Python code in parallel.
+CLOSE_LOOK_CAPTIONS: Final = {
+    True: "The kernel runs as many tasks at the same instant as there are cores.",
+    False: "One task has the GIL, for about 5 ms; the others wait for it, even if a core is idle.",
+}
+#: What to look at, by kind of task and whether there is more than one core.
+CAPTIONS: Final[Mapping[tuple[str, bool], str]] = {
+    (BURN, False): "One core leaves nothing to gain: processes take turns just as threads do.",
+    (BURN, True): "Processes compute side by side; threads share the GIL and take turns.",
+    (DIGEST, False): "Releasing the GIL does not help if there is only one core.",
+    (DIGEST, True): "C code without the GIL: now threads are as parallel as processes.",
+    (SLEEP, False): "Waiting needs no core: T in every pool.",
+    (SLEEP, True): "More cores do not make waiting shorter.",
+}
 
 
-def timed(ran: SceneRun, kind: str, cores: int, pool: str, wait_s: float) -> Timed:
-    """Read what the tasks handed in: since when, by one clock for all, and their CPU seconds."""
-    zero_s = min(one.value[0] for one in ran.tasks)
-    return Timed(
-        kind=kind,
-        cores=cores,
-        pool=pool,
-        task_s=wait_s if kind == SLEEP else mean(one.value[1] for one in ran.tasks),
-        stretches=tuple(part for one in ran.tasks for part in _stretches(one, zero_s)),
+def play(context: Context) -> Timings:
+    """Run and show each kind of task on one core, then on all cores."""
+    works = _works(context.dial("work_ms"))
+    _warm_up(context, works[SLEEP])
+    all_cores = context.machine.cores
+    best: list[Timing] = []
+    for kind in KINDS:
+        for cores in _core_counts(all_cores):
+            timings = _on_each_pool(context, works[kind], kind, cores)
+            context.show(overview(timings, CAPTIONS[kind, cores > 1]))
+            best += timings
+            if kind == BURN and cores > 1:
+                _show_closely(context, timings)
+    return Timings(
+        all=best,
+        memory_bytes={pool: pss_bytes(_pid(context, pool)) for pool in context.pools},
+        pinned=can_hold() or all_cores == 1,
     )
 
 
-def parallel(kind: str, pool: Pool) -> bool:
-    """Say whether two tasks of a kind can compute at the same instant on a pool."""
-    return pool.parallel_python or (kind == DIGEST and pool.kernel_scheduled)
-
-
-def in_words(cores: int) -> str:
-    """Write a number of cores."""
-    return "one core" if cores == 1 else f"{cores} cores"
-
-
-def scene(alike: Sequence[Timed], caption: str) -> Scene:
-    """Draw what several pools did with the same work on the same cores: a bar for each task."""
-    whole = [part for one in alike for part in _whole(one)]
-    return _scene(f"{alike[0].kind} on {in_words(alike[0].cores)}", caption, whole)
-
-
-def close_look(one: Timed, length_s: float, caption: str) -> Scene:
-    """Draw who had a turn when, for `length_s` seconds out of the middle."""
-    from_s = CLOSE_FROM * one.makespan_s
-    parts = [
-        replace(
-            part,
-            bar=replace(
-                part.bar,
-                started_s=max(0.0, part.bar.started_s - from_s),
-                finished_s=min(length_s, part.bar.finished_s - from_s),
-            ),
+def _works(work_ms: float) -> dict[str, Work]:
+    """Return one task of each kind, sized for this machine's speed."""
+    speed = calibrate()
+    per_ms = {BURN: speed.burn_iterations_per_ms, DIGEST: speed.digest_rounds_per_ms}
+    computing = {
+        kind: Work(
+            task=parallelism_tasks.compute.name,
+            args=(kind, round(work_ms / piece_ms), round(per_ms[kind] * piece_ms)),
         )
-        for part in one.stretches
-        if part.bar.finished_s > from_s and part.bar.started_s < from_s + length_s
-    ]
-    title = f"{one.kind} on {one.pool}, {in_words(one.cores)}: {length_s * 1_000:.0f} ms of it"
-    return _scene(title, caption, parts)
+        for kind, piece_ms in PIECE_MS.items()
+    }
+    waiting = Work(task=parallelism_tasks.wait.name, args=(work_ms / 1_000,))
+    return {**computing, SLEEP: waiting}
 
 
-def _scene(title: str, caption: str, parts: Sequence[Stretch]) -> Scene:
-    lanes = list(dict.fromkeys(part.lane for part in parts))
-    bars = tuple(replace(part.bar, lane=lanes.index(part.lane)) for part in parts)
-    return Scene(title=title, caption=caption, lanes=tuple(lanes), bars=bars)
+def _core_counts(all_cores: int) -> tuple[int, ...]:
+    """Return the numbers of cores to run on."""
+    if all_cores == 1:
+        return (1,)
+    return (1, all_cores) if can_hold() else (all_cores,)
 
 
-def _whole(one: Timed) -> Iterable[Stretch]:
-    """Make one bar of each task, which says how much of a core it had."""
-    for who in dict.fromkeys(part.bar.who for part in one.stretches):
-        own = [part for part in one.stretches if part.bar.who == who]
-        first, last = own[0], own[-1]
-        taken_s = last.bar.finished_s - first.bar.started_s
-        computed_s = _length_s(_spans(own, with_core=True))
-        what = f"{words.percent(computed_s / taken_s)} of a core" if computed_s else "waits"
-        doing: Doing = "computes" if computed_s else "waits"
-        bar = replace(first.bar, doing=doing, what=what, finished_s=last.bar.finished_s)
-        yield replace(first, bar=bar)
+def _warm_up(context: Context, sleep: Work) -> None:
+    """Make workers start their threads and import modules before anything is timed."""
+    calls = [call for pool in context.pools for call in _four(context, pool, sleep, SLEEP)]
+    context.run_scene("warm-up", calls)
 
 
-def _stretches(one: TaskRun, zero_s: float) -> Iterable[Stretch]:
-    """Place a task's notes by its own clock: where the GIL is busy it opens its notebook late."""
-    shift_s = one.value[0] - zero_s - one.started_s
-    lane = Lane(node=one.node, slot=one.slot)
-    for note in one.notes:
-        bar = Bar(
-            lane=0,
-            doing=note.doing,
-            what=note.what,
-            who=one.label,
-            started_s=note.started_s + shift_s,
-            finished_s=note.finished_s + shift_s,
-        )
-        yield Stretch(lane=lane, bar=bar)
+def _on_each_pool(context: Context, work: Work, kind: str, cores: int) -> list[Timing]:
+    """Run four tasks on each pool, in rounds; return each pool's fastest round."""
+    rounds = ROUNDS if kind == SLEEP or cores > 1 else 1
+    wait_s = context.dial("work_ms") / 1_000
+    title = f"{kind} on {core_count(cores)}"
+    by_pool: dict[str, list[Timing]] = {pool: [] for pool in context.pools}
+    with _pinned(context, cores):
+        for _ in range(rounds):
+            for pool, of_pool in by_pool.items():
+                ran = context.run_scene(f"{title}: {pool}", _four(context, pool, work, kind))
+                of_pool.append(timing(ran, kind, cores, pool, wait_s))
+    return [min(of_pool, key=lambda one: one.in_t) for of_pool in by_pool.values()]
 
 
-def _spans(parts: Iterable[Stretch], *, with_core: bool) -> list[tuple[float, float]]:
-    """Return when tasks computed, or else when they could have."""
-    return [
-        (part.bar.started_s, part.bar.finished_s)
-        for part in parts
-        if part.bar.doing == "computes" or (not with_core and part.bar.what == CORE)
-    ]
+def _show_closely(context: Context, timings: Sequence[Timing]) -> None:
+    """Show how tasks take turns, on pools whose slots the kernel schedules."""
+    for one in timings:
+        pool = POOLS[one.pool]
+        if pool.kernel_scheduled:
+            caption = CLOSE_LOOK_CAPTIONS[pool.parallel_python]
+            context.show(close_look(one, CLOSE_LOOK_S, caption))
 
 
-def _length_s(spans: Iterable[tuple[float, float]]) -> float:
-    return sum(ended_s - began_s for began_s, ended_s in spans)
+def _four(context: Context, pool: str, work: Work, kind: str) -> Sequence[Call]:
+    worker = context.worker(pool)
+    return [Call(work=work, worker=worker, label=f"{kind} {n + 1}") for n in range(TASKS)]
+
+
+@contextmanager
+def _pinned(context: Context, cores: int) -> Iterator[None]:
+    """Pin all workers to one core, unless they may use all."""
+    with ExitStack() as pinned:
+        if cores < context.machine.cores:
+            for pool in context.pools:
+                pid = _pid(context, pool)
+                pinned.enter_context(held_to({min(cores_of(pid))}, pid))
+        yield
+
+
+def _pid(context: Context, pool: str) -> int:
+    pid = context.worker(pool).pid
+    assert pid is not None, "the lesson's workers are on this machine"  # noqa: S101
+    return pid
