@@ -104,7 +104,7 @@ def _start(name: str, pool: Pool, cluster: LocalCluster, reaper: Reaper) -> Chil
     command = spec.command()
     command[command.index("--include") + 1] = INCLUDES[name]
     log = cluster.folder / f"{pool.name}-{name}.log"
-    child = Child(name, command, log=log, leash=reaper, env=spec.environment())
+    child = Child(name, command, log=log, registry=reaper, env=spec.environment())
     wait_until(
         lambda: app.control.ping(destination=[spec.node], timeout=0.2),
         30.0,

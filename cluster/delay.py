@@ -5,12 +5,12 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from cluster.listening import start_listening
-from cluster.process import Child, Leash
+from cluster.process import Child, ChildRegistry
+from cluster.server_process import start_server
 from tasks.errors import PoolwiseError
 
 
-def start_delay_server(folder: Path, leash: Leash) -> tuple[Child, int]:
+def start_delay_server(folder: Path, registry: ChildRegistry) -> tuple[Child, int]:
     """Start it as a process of its own and return it with its port once it listens.
 
     Raises PoolwiseError where what it is made of is not installed, or, with its log's tail, where
@@ -18,4 +18,4 @@ def start_delay_server(folder: Path, leash: Leash) -> tuple[Child, int]:
     """
     if find_spec("gevent") is None:
         raise PoolwiseError("the delay server needs gevent, which is not here: pip install gevent")
-    return start_listening("delay server", ["cluster.delay_server"], folder, leash)
+    return start_server("delay server", ["cluster.delay_server"], folder, registry)

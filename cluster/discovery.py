@@ -86,12 +86,12 @@ class RemoteControl:
                 break
         return replies
 
-    def about(self, node: str) -> WorkerInfo | None:
+    def info(self, node: str) -> WorkerInfo | None:
         """Return what a worker of ours says of itself; None where it does not answer at once."""
-        return about_from(self.ask(WORKER_INFO, [node], patience_s=MOMENT_S).get(node))
+        return info_from(self.ask(WORKER_INFO, [node], patience_s=MOMENT_S).get(node))
 
 
-def about_from(reply: Any) -> WorkerInfo | None:
+def info_from(reply: Any) -> WorkerInfo | None:
     """Read a reply to `WORKER_INFO`; None for that of a worker that does not know the command."""
     return (
         msgspec.convert(reply, WorkerInfo) if isinstance(reply, dict) and "start" in reply else None
@@ -114,10 +114,10 @@ def discover_workers(remote: RemoteControl) -> list[DiscoveredWorker]:
         for method in ("stats", "active_queues", "conf", "registered")
     }
     ours = [node for node in nodes if includes(answers["conf"].get(node)) & SWITCHES]
-    abouts = remote.ask(WORKER_INFO, ours, TRIES) if ours else {}
+    infos = remote.ask(WORKER_INFO, ours, TRIES) if ours else {}
     return [
         worker_from_replies(
-            node, {method: reply[node] for method, reply in answers.items()}, abouts.get(node)
+            node, {method: reply[node] for method, reply in answers.items()}, infos.get(node)
         )
         for node in nodes
         if all(node in reply for reply in answers.values())
@@ -125,22 +125,22 @@ def discover_workers(remote: RemoteControl) -> list[DiscoveredWorker]:
 
 
 def worker_from_replies(
-    node: str, replies: Mapping[str, Any], about_reply: Any = None
+    node: str, replies: Mapping[str, Any], info_reply: Any = None
 ) -> DiscoveredWorker:
     """Build a worker from Celery's replies to stats, active_queues, conf and registered."""
     stats = replies["stats"]
     module = str(stats["pool"]["implementation"]).partition(":")[0]
     pool = pool_of_implementation(module)
     modules = includes(replies["conf"])
-    about = about_from(about_reply)
+    info = info_from(info_reply)
     return DiscoveredWorker(
         node=node,
         pool=pool.name if pool else module,
         concurrency=int(stats["pool"]["max-concurrency"]),
         queues=tuple(sorted(queue["name"] for queue in replies["active_queues"] or ())),
         pid=int(stats["pid"]),
-        host=about.host if about else node.partition("@")[2],
-        here=about is not None and about.place == place(),
+        host=info.host if info else node.partition("@")[2],
+        here=info is not None and info.place == place(),
         probe=bool(modules & PROBES),
         switchable=bool(modules & SWITCHES),
         tasks=frozenset(str(task).partition(" ")[0] for task in replies["registered"] or ()),

@@ -6,13 +6,13 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster.listening import start_listening
-from cluster.process import Child, Leash
+from cluster.process import Child, ChildRegistry
+from cluster.server_process import start_server
 from tasks.errors import PoolwiseError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class EchoCounts:
     """What an echo server has done, as it counted itself."""
 
     accepted: int  # connections
@@ -20,18 +20,18 @@ class Account:
     messages: int  # sent back
 
 
-def start_echo_server(kind: str, folder: Path, leash: Leash) -> tuple[Child, int]:
+def start_echo_server(kind: str, folder: Path, registry: ChildRegistry) -> tuple[Child, int]:
     """Start one of the builds in `cluster.echo_server` and return it with its port.
 
     Raises PoolwiseError, with its log's tail, where it does not listen.
     """
-    return start_listening(f"echo server {kind}", ["cluster.echo_server", kind], folder, leash)
+    return start_server(f"echo server {kind}", ["cluster.echo_server", kind], folder, registry)
 
 
-def account_of(child: Child) -> Account:
+def counts_of(child: Child) -> EchoCounts:
     """Return the account of a server that has been stopped; PoolwiseError where it gave none."""
     lines = child.log.read_text().splitlines()
     try:
-        return Account(**json.loads(lines[-1]))
+        return EchoCounts(**json.loads(lines[-1]))
     except (ValueError, TypeError):
         raise PoolwiseError(f"the {child.name} failed; its log:\n{child.log_tail()}") from None

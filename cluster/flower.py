@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cluster.ports import LOOPBACK
-from cluster.process import Child, Leash
+from cluster.process import Child, ChildRegistry
 from cluster.wait import wait_until
 from tasks.errors import WorkerError
 
@@ -19,7 +19,7 @@ START_S = 30.0
 
 def start_flower(
     folder: Path,
-    leash: Leash,
+    registry: ChildRegistry,
     broker_url: str,
     port: int,
     *,
@@ -40,7 +40,11 @@ def start_flower(
     ]
     places = {"CELERY_BROKER_URL": broker_url, "CELERY_RESULT_BACKEND": broker_url}
     child = Child(
-        "flower", command, log=folder / "flower.log", leash=leash, env={**places, **(env or {})}
+        "flower",
+        command,
+        log=folder / "flower.log",
+        registry=registry,
+        env={**places, **(env or {})},
     )
 
     def failure() -> WorkerError:

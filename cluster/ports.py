@@ -37,7 +37,7 @@ def claimed_port(port: int, purpose: str) -> int:
     return port
 
 
-def answers(port: int) -> bool:
+def is_listening(port: int) -> bool:
     """Whether something accepts connections on `port`."""
     with socket.socket() as probe:
         probe.settimeout(1)

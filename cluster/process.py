@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from cluster.signals import held_back
+from cluster.signals import deferred_signals
 
 #: Seconds that a child gets to stop by itself after SIGTERM.
 GRACE_S = 10.0
@@ -18,7 +18,7 @@ GRACE_S = 10.0
 TAIL_LINES = 12
 
 
-class Leash(Protocol):
+class ChildRegistry(Protocol):
     """Told of every child, so that none outlives us; see `cluster.reaper`."""
 
     #: Where children keep their temporary files, for one that is killed leaves them behind.
@@ -44,7 +44,7 @@ class Child:
         command: Sequence[str],
         *,
         log: Path,
-        leash: Leash,
+        registry: ChildRegistry,
         env: Mapping[str, str] | None = None,
     ) -> None:
         """Start `command` with `env` added to our environment.
@@ -54,19 +54,19 @@ class Child:
         self.name = name
         self.command = tuple(command)
         self.log = log
-        self._leash = leash
+        self._registry = registry
         self._asked = False
-        # A child that runs while the leash has not heard of it would outlive an ill-timed Ctrl-C.
-        with log.open("ab") as sink, held_back():
+        # An unregistered child would outlive a Ctrl-C that comes right after its start.
+        with log.open("ab") as sink, deferred_signals():
             self._process = subprocess.Popen(
                 self.command,
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "TMPDIR": str(leash.scratch), **(env or {})},
+                env={**os.environ, "TMPDIR": str(registry.scratch), **(env or {})},
                 start_new_session=True,
             )
-            leash.add(self.pid)
+            registry.add(self.pid)
 
     @property
     def pid(self) -> int:
@@ -101,7 +101,7 @@ class Child:
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
-        self._leash.remove(self.pid)
+        self._registry.remove(self.pid)
 
     def how_it_ended(self) -> str:
         """Say in a few words how it ended, such as "killed by SIGKILL"."""

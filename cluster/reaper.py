@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from cluster.signals import held_back
+from cluster.signals import deferred_signals
 
 #: Seconds between asking the orphans to stop and ending them.
 GRACE_S = 3.0
@@ -30,7 +30,7 @@ class Reaper:
 
     def __init__(self) -> None:
         """Start it. Raises OSError where no process or no temporary folder can be had."""
-        with held_back():  # so that the folder has an owner before a signal ends us
+        with deferred_signals():  # so that the folder has an owner before a signal ends us
             #: Where children keep their temporary files.
             self.scratch = Path(tempfile.mkdtemp(prefix="poolwise-"))
             try:

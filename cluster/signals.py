@@ -12,7 +12,7 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
+def deferred_signals() -> Iterator[None]:
     """Let no ending signal interrupt the block; one that came is raised again after it.
 
     Blocking them in the kernel would be simpler, but a child started meanwhile would inherit that

@@ -32,7 +32,7 @@ class SwitchRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwitchResult:
-    """A switch that has come about."""
+    """A completed switch."""
 
     node: str
     before: WorkerInfo
@@ -139,15 +139,15 @@ def _follow(
     patience_s = request.wait_s + RESTART_S + RESTART_PER_SLOT_S * accepted.concurrency
 
     def look() -> WorkerInfo | None:
-        about = remote.about(node)
-        events.waiting(about)
-        if about is not None and about.start == before.start and not about.switching:
-            why = about.gave_up or "it was told otherwise meanwhile"
+        info = remote.info(node)
+        events.waiting(info)
+        if info is not None and info.start == before.start and not info.switching:
+            why = info.gave_up or "it was told otherwise meanwhile"
             raise WorkerError(
                 f"{node} stays as it is: {why} after {request.wait_s:g} s; "
                 "nothing was interrupted. Allow more with --timeout"
             )
-        return about if about and about.start != before.start and about.ready else None
+        return info if info and info.start != before.start and info.ready else None
 
     after = wait_until(look, patience_s, lambda: _missing(node, accepted))
     if after is None or (after.pool, after.concurrency) != (accepted.pool, accepted.concurrency):

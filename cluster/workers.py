@@ -10,10 +10,9 @@ from pathlib import Path
 
 import redis
 
-from cluster.process import Child, Leash
+from cluster.process import Child, ChildRegistry
 from producer.records import Batch, RecordReader
 from tasks.errors import WorkerError
-from worker.probe import URL_VARIABLE
 
 #: Seconds that a worker may take until it consumes, before its slots are counted in.
 START_S = 30.0
@@ -30,7 +29,6 @@ class WorkerSpec:
     concurrency: int
     queues: Sequence[str]
     broker_url: str
-    records_url: str | None = None  # where the broker is, if not given
     events: bool = False
     flags: Sequence[str] = ()  # any further flags of `celery worker`
     env: Mapping[str, str] = field(default_factory=dict)
@@ -55,11 +53,9 @@ class WorkerSpec:
         ]
 
     def environment(self) -> dict[str, str]:
-        """Return the variables that tell it where the broker and the records are."""
-        places = {"CELERY_BROKER_URL": self.broker_url, "CELERY_RESULT_BACKEND": self.broker_url}
-        if self.records_url:
-            places[URL_VARIABLE] = self.records_url
-        return {**places, **self.env}
+        """Return the environment variables that name the broker."""
+        urls = {"CELERY_BROKER_URL": self.broker_url, "CELERY_RESULT_BACKEND": self.broker_url}
+        return {**urls, **self.env}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +70,7 @@ class RunningWorker:
 def start_workers(
     specs: Sequence[WorkerSpec],
     folder: Path,
-    leash: Leash,
+    registry: ChildRegistry,
     records: redis.Redis,
     *,
     adopt: Callable[[Child], None],
@@ -91,7 +87,7 @@ def start_workers(
     for spec in specs:
         log = folder / f"worker-{spec.name}.log"
         children[spec.node] = child = Child(
-            spec.name, spec.command(), log=log, leash=leash, env=spec.environment()
+            spec.name, spec.command(), log=log, registry=registry, env=spec.environment()
         )
         adopt(child)
     ready: dict[str, float] = {}

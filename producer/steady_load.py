@@ -19,7 +19,7 @@ import redis
 from celery import Celery
 from kombu import Connection
 
-from producer import broker, template
+from producer import broker, message_template
 from producer.mix import SMALL_WORK
 from producer.plan import due_by, due_s
 from producer.submit import CHUNK, Push, SubmitOptions, batching, stamping
@@ -58,7 +58,7 @@ class Load:
         return self.turns[number % len(self.turns)]
 
 
-class Line:
+class BrokerLink:
     """A connection to the broker, with a sender for each task and queue."""
 
     def __init__(self, app: Celery, connection: Connection) -> None:
@@ -67,7 +67,7 @@ class Line:
         self._app = app
         self._connection = connection
         self._server = broker.connect(records_url(app) or url)
-        self._sender = stamping if template.supports(connection) else batching
+        self._sender = stamping if message_template.supports(connection) else batching
         self._senders: dict[tuple[str, str], Push] = {}
         self.look()
 
@@ -93,17 +93,17 @@ class Line:
         self._senders[turn](ids, [at + offset_s for at in due], time.monotonic() + offset_s)
 
 
-class Follower:
+class LoadSender:
     """Follows a load over one line, for as long as the line holds."""
 
-    def __init__(self, load: Load, line: Line, say: Say) -> None:
+    def __init__(self, load: Load, link: BrokerLink, say: Say) -> None:
         self._load = load
-        self._line = line
+        self._link = link
         self._say = say
         self._sent: Counter[str] = Counter()
         self._full: Mapping[str, int] = {}
 
-    def follow(self) -> None:
+    def send_until_broker_is_gone(self) -> None:
         """Send what is due, until the broker goes away: raises one of `AWAY` then."""
         zero = time.monotonic()
         look_at = said_at = zero
@@ -126,12 +126,12 @@ class Follower:
             due[self._load.turn(number)].append(zero + due_s(number, self._load.rate_per_s))
         for turn, instants in due.items():
             if turn[1] not in self._full:
-                self._line.send(turn, instants)
+                self._link.send(turn, instants)
                 self._sent[turn[0]] += len(instants)
 
     def _look(self) -> None:
-        self._line.look()
-        waiting = {queue: self._line.waiting(queue) for queue in self._load.queues}
+        self._link.look()
+        waiting = {queue: self._link.waiting(queue) for queue in self._load.queues}
         full = {queue: n for queue, n in waiting.items() if n >= MOST_WAITING}
         for queue in full.keys() - self._full.keys():
             self._say(f"{full[queue]:,} tasks wait in {queue}: no more are sent there for now")
@@ -139,7 +139,7 @@ class Follower:
 
     def _progress(self) -> str:
         each = ", ".join(f"{task} {count:,}" for task, count in sorted(self._sent.items()))
-        waiting = ", ".join(f"{queue} {self._line.waiting(queue):,}" for queue in self._load.queues)
+        waiting = ", ".join(f"{queue} {self._link.waiting(queue):,}" for queue in self._load.queues)
         return f"sent so far: {each}; waiting: {waiting}"
 
 
@@ -152,11 +152,11 @@ def serve(load: Load, app: Celery, say: Say) -> None:
     while True:
         try:
             with app.connection_for_write() as connection:
-                line = Line(app, connection)
+                link = BrokerLink(app, connection)
                 if away_since is not None:
                     say(_back(time.monotonic() - away_since, load.rate_per_s))
                 wait_s, away_since = FIRST_WAIT_S, None
-                Follower(load, line, say).follow()
+                LoadSender(load, link, say).send_until_broker_is_gone()
         except AWAY as error:
             if away_since is None:
                 away_since = time.monotonic()

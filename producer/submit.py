@@ -12,7 +12,7 @@ from uuid import uuid4
 from celery import Celery
 from kombu import Connection, Producer
 
-from producer import template
+from producer import message_template
 from producer.plan import Plan, Work
 from worker.probe import HEADER, Clock, microseconds
 
@@ -54,7 +54,7 @@ class Submitter:
         self._app = app
         self._connection = connection
         self._clock = clock
-        self._pusher = stamping if template.supports(connection) else batching
+        self._pusher = stamping if message_template.supports(connection) else batching
 
     def submit(self, plan: Plan, options: SubmitOptions) -> Submission:
         """Send every task of `plan` when it is due, and return when all are with the broker.
@@ -84,7 +84,7 @@ class Submitter:
 
 def stamping(app: Celery, connection: Connection, work: Work, options: SubmitOptions) -> Push:
     """Return the fast way: messages stamped from a template, a thousand in one LPUSH."""
-    form = template.make(
+    form = message_template.make(
         app, connection, work, options.queue, options.run, ignore_result=not options.store_result
     )
     channel: Any = connection.default_channel

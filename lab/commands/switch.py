@@ -70,8 +70,8 @@ def _lines(done: SwitchResult) -> list[str]:
     ]
 
 
-def _what(about: WorkerInfo) -> str:
-    return f"{words.pool(about.pool, about.concurrency)}, pid {about.pid}"
+def _what(info: WorkerInfo) -> str:
+    return f"{words.pool(info.pool, info.concurrency)}, pid {info.pid}"
 
 
 class _Progress:
@@ -88,11 +88,11 @@ class _Progress:
         for line in accepted.warnings:
             click.echo(line, err=True)
 
-    def _waiting(self, about: WorkerInfo | None) -> None:
-        if about is None or not about.switching:
+    def _waiting(self, info: WorkerInfo | None) -> None:
+        if info is None or not info.switching:
             self._say("restarting with the new flags …")
-        elif about.running:
-            tasks = "1 running task" if about.running == 1 else f"{about.running} running tasks"
+        elif info.running:
+            tasks = "1 running task" if info.running == 1 else f"{info.running} running tasks"
             self._say(f"waiting for {tasks} …")
 
     def _say(self, line: str) -> None:

@@ -62,8 +62,8 @@ class BorrowedWorker:
     def _identity(self) -> str | None:
         """Return what changes with every start, if the worker reports it; None: no answer."""
         if self._worker.switchable:
-            about = self._remote.about(self._worker.node)
-            return about.start if about else None
+            info = self._remote.info(self._worker.node)
+            return info.start if info else None
         reply = self._remote.ask("stats", [self._worker.node]).get(self._worker.node)
         return str(reply["pid"]) if reply else None
 

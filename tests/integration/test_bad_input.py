@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cluster.broker import server_program
-from cluster.ports import LOOPBACK, answers, free_port
+from cluster.ports import LOOPBACK, free_port, is_listening
 from cluster.process import Child
 from cluster.reaper import Reaper
 from cluster.wait import wait_until
@@ -58,9 +58,9 @@ def test_a_broker_that_refuses(tmp_path: Path) -> None:
 def test_a_broker_that_wants_a_password(tmp_path: Path) -> None:
     port, reaper = free_port(), Reaper()
     command = [server_program(), "--port", str(port), "--bind", LOOPBACK, "--requirepass", "s3"]
-    server = Child("server", command, log=tmp_path / "log", leash=reaper)
+    server = Child("server", command, log=tmp_path / "log", registry=reaper)
     try:
-        wait_until(lambda: answers(port), 10, lambda: AssertionError(server.log_tail()))
+        wait_until(lambda: is_listening(port), 10, lambda: AssertionError(server.log_tail()))
         url = f"redis://{LOOPBACK}:{port}/0"
         assert "wants a password" in refused("race", "--broker", url, cwd=tmp_path, code=3)
         wrong = f"redis://:wrong@{LOOPBACK}:{port}/0"

@@ -17,7 +17,7 @@ from cluster.footprint import MemoryWatch, cpu_s, pss_bytes
 from cluster.local import LocalCluster, WorkerSpec
 from cluster.process import Child
 from cluster.reaper import Reaper
-from cluster.signals import held_back
+from cluster.signals import deferred_signals
 from cluster.wait import wait_until
 from producer import broker
 from tasks.errors import UsageError, WorkerError
@@ -32,7 +32,7 @@ time.sleep(60)
 
 
 def python(script: str, folder: Path, reaper: Reaper) -> Child:
-    return Child("script", [sys.executable, "-c", script], log=folder / "log", leash=reaper)
+    return Child("script", [sys.executable, "-c", script], log=folder / "log", registry=reaper)
 
 
 def test_a_child_that_ignores_sigterm_is_ended_with_its_own_children(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ from cluster.process import Child
 from cluster.reaper import Reaper
 reaper = Reaper()
 child = Child("c", [sys.executable, "-c", "import time; time.sleep(60)"],
-              log=Path({str(tmp_path / "log")!r}), leash=reaper)
+              log=Path({str(tmp_path / "log")!r}), registry=reaper)
 print(child.pid, flush=True)
 print(reaper.scratch, flush=True)
 sys.stdin.read()
@@ -82,7 +82,7 @@ def test_a_signal_is_held_back_but_not_lost() -> None:
     steps = []
 
     def interrupted() -> None:
-        with held_back():
+        with deferred_signals():
             os.kill(os.getpid(), signal.SIGINT)
             steps.append("after the signal")
         steps.append("after the block")
@@ -100,7 +100,7 @@ def test_a_broker_keeps_nothing_and_listens_on_loopback_only(tmp_path: Path) -> 
         [child] = [c for c in psutil.Process().children() if c.cwd() == str(tmp_path)]
         listening = {tuple(c.laddr) for c in child.net_connections() if c.status == "LISTEN"}
         assert listening == {(ports.LOOPBACK, port)}
-    assert not ports.answers(port)
+    assert not ports.is_listening(port)
 
 
 def test_a_worker_that_dies_at_its_start_shows_why(tmp_path: Path) -> None:

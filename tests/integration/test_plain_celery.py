@@ -48,7 +48,7 @@ def test_a_plain_worker_without_queues_serves_both_natures(tmp_path: Path) -> No
             "plain",
             [CELERY, "-A", "tasks", "worker", "-P", "threads", "-c", "2"],
             log=tmp_path / "plain.log",
-            leash=reaper,
+            registry=reaper,
             env={"CELERY_BROKER_URL": url, "CELERY_RESULT_BACKEND": url, "PYTHONPATH": str(ROOT)},
         )
         try:

@@ -59,12 +59,12 @@ def test_a_project_that_knows_nothing_of_us_is_recorded_elsewhere_than_its_broke
         }
         flags = ["-P", pool, "-I", "guest_probe"]
         command = [sys.executable, "-m", "celery", "-A", "shop", "worker", *flags]
-        worker = Child("theirs", command, log=tmp_path / "log", leash=reaper, env=env)
+        worker = Child("theirs", command, log=tmp_path / "log", registry=reaper, env=env)
         client = Child(
             "client",
             [sys.executable, str(tmp_path / "shop.py")],
             log=tmp_path / "client.log",
-            leash=reaper,
+            registry=reaper,
         )
         try:
             assert finished(reader, 2, worker) == {"shop.plain", "shop.special"}

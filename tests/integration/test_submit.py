@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from kombu import Connection
 
-from producer import template
+from producer import message_template
 from producer.plan import Plan, Work, burst
 from producer.queues import drain, remove
 from producer.submit import Push, SubmitOptions, Submitter, batching, stamping
@@ -74,9 +74,9 @@ def test_a_message_of_ours_is_an_ordinary_one(
 
 
 def test_the_fast_way_is_taken_on_the_stock_transport_only(ground: Ground) -> None:
-    assert template.supports(ground.connection)
+    assert message_template.supports(ground.connection)
     with Connection("memory://") as other:
-        assert not template.supports(other)
+        assert not message_template.supports(other)
 
 
 def test_every_task_of_a_plan_gets_an_id_and_instants_of_its_own(ground: Ground) -> None:

@@ -139,7 +139,7 @@ def test_a_worker_whose_tasks_take_too_long_stays_as_it_is(
     events = SwitchEvents(waiting=heard.append)
     with pytest.raises(WorkerError, match="stays as it is: 1 task was still running"):
         switch(remote, node, SwitchRequest(pool=other, concurrency=4, wait_s=0.5), events)
-    assert any(about is not None and about.running == 1 for about in heard)
+    assert any(info is not None and info.running == 1 for info in heard)
     assert worker.child.alive
     clock = Clock.read(cluster.redis)
     with app.connection_for_write(cluster.broker_url) as connection:
@@ -170,8 +170,8 @@ def test_the_second_of_two_switches_at_once_is_refused(
         switch(remote, node, SwitchRequest(pool="gevent", concurrency=4))
 
     def done() -> WorkerInfo | None:
-        about = remote.about(node)
-        return about if about and about.concurrency == 3 else None
+        info = remote.info(node)
+        return info if info and info.concurrency == 3 else None
 
     after = wait_until(done, 30, lambda: AssertionError("the first switch did not come about"))
     assert after is not None
@@ -222,7 +222,7 @@ def test_a_worker_that_was_not_started_for_it_is_refused_and_undisturbed(
     command = [sys.executable, "-m", "celery", "-A", "tasks", "worker", "-n", "stranger@x"]
     env = {"CELERY_BROKER_URL": cluster.broker_url}
     flags = ["-Psolo", "-Qstranger", "-lWARNING", "--without-gossip", "--without-mingle"]
-    child = Child("stranger", [*command, *flags], log=log, leash=cluster._reaper, env=env)
+    child = Child("stranger", [*command, *flags], log=log, registry=cluster._reaper, env=env)
     cluster.adopt(child)
     [worker] = wait_until(
         lambda: [worker for worker in discover_workers(remote) if worker.node == "stranger@x"],

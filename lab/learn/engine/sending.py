@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 from uuid import uuid4
 
-from cluster.signals import held_back
+from cluster.signals import deferred_signals
 from lab.learn.engine.open_scene import OpenScene
 from lab.learn.engine.pending import PendingTasks
 from lab.learn.engine.scene_run import Call
@@ -40,7 +40,7 @@ class Sender:
             options = SubmitOptions(
                 run=scene.ledger.run, queue=worker.queue, store_result=scene.results
             )
-            with held_back():  # Ctrl-C between sending and noting would leave tasks behind
+            with deferred_signals():  # Ctrl-C between sending and noting would leave tasks behind
                 sent = submitter.submit(burst(group[0].work, len(group)), options)
                 self._traces.forget(*sent.ids)
                 self._pending.add(sent.ids, options.queue)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.affinity import can_hold
+from cluster.affinity import can_pin
 from cluster.local import LocalCluster
 from lab.learn.lessons.parallelism.timing import KINDS
 from lab.results.lesson import LessonResult
@@ -35,14 +35,14 @@ def test_the_table_has_each_kind_on_one_core_and_on_all(result: LessonResult) ->
     times = result.findings.tables[0]
     headings = [column.heading for column in times.columns]
     assert headings == ["four tasks", "on", *DEFAULT_POOLS, "they"]
-    core_counts = 2 if can_hold() and result.host.cores > 1 else 1
+    core_counts = 2 if can_pin() and result.host.cores > 1 else 1
     assert [row[0] for row in times.rows] == [kind for kind in KINDS for _ in range(core_counts)]
     assert all(str(cell).endswith(" T") for row in times.rows for cell in row[2:-1])
 
 
 def test_each_scene_has_the_four_tasks_of_every_pool_on_one_axis(result: LessonResult) -> None:
     scenes = {scene.title: scene for scene in result.scenes}
-    for title in (f"{kind} on one core" for kind in KINDS if can_hold()):
+    for title in (f"{kind} on one core" for kind in KINDS if can_pin()):
         assert len(scenes[title].bars) == 12
         assert len(scenes[title].lanes) == 12
     # While one thread computes, the others wait for the GIL.
@@ -52,7 +52,7 @@ def test_each_scene_has_the_four_tasks_of_every_pool_on_one_axis(result: LessonR
 
 
 def test_the_process_that_ran_the_lesson_may_still_use_every_core(result: LessonResult) -> None:
-    if can_hold():
+    if can_pin():
         assert result.host.cores <= len(os.sched_getaffinity(0))
 
 

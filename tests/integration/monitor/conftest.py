@@ -50,11 +50,11 @@ class Watched:
     flower: Child
     flower_port: int
     url: str
-    leash: Reaper
+    registry: Reaper
 
     def restart_broker(self) -> None:
         """Start the broker again at its place, empty."""
-        self.broker, _ = start_broker(self.cluster.folder, self.leash, self.broker_port)
+        self.broker, _ = start_broker(self.cluster.folder, self.registry, self.broker_port)
 
     def restart_flower(self) -> None:
         """Start Flower again at its place."""
@@ -104,8 +104,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """Start broker, a worker for each pool and Flower; end them all."""
     app.loader.import_default_modules()
     folder: Path = tmp_path_factory.mktemp("watched")
-    leash, port = Reaper(), free_port()
-    broker, url = start_broker(folder, leash, port)
+    registry, port = Reaper(), free_port()
+    broker, url = start_broker(folder, registry, port)
     try:
         with LocalCluster(folder, url) as cluster:
             specs = [
@@ -130,14 +130,14 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
                 flower=flower,
                 flower_port=flower_port,
                 url=flower_url,
-                leash=leash,
+                registry=registry,
             )
             yield found
             for worker in workers:
                 worker.child.kill()
             found.broker.kill()
     finally:
-        leash.close()
+        registry.close()
 
 
 @dataclass(slots=True)

@@ -174,7 +174,7 @@ def test_a_worker_without_a_probe_is_counted_by_its_events(
     ]
     places = {"CELERY_BROKER_URL": watched.cluster.broker_url}
     log = watched.cluster.folder / "stranger.log"
-    child = Child("stranger", command, log=log, leash=watched.leash, env=places)
+    child = Child("stranger", command, log=log, registry=watched.registry, env=places)
     try:
         seen = open_page(f"{watched.url}/throughput?worker=stranger@poolwise")
         seen.wait_for(

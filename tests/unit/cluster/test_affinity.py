@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from cluster.affinity import can_hold, cores_of, held_to
+from cluster.affinity import can_pin, cores_of, pinned_to
 
-pytestmark = pytest.mark.skipif(not can_hold(), reason="this system has no affinity call")
+pytestmark = pytest.mark.skipif(not can_pin(), reason="this system has no affinity call")
 
 #: A process with a thread and a child, which all wait until our end of the pipe is closed.
 TREE = """
@@ -47,18 +47,18 @@ def everywhere(pid: int) -> set[frozenset[int]]:
 def test_every_thread_of_a_tree_is_held_and_let_go_again(tree: int) -> None:
     before = cores_of(tree)
     one = frozenset({min(before)})
-    with held_to(one, tree):
+    with pinned_to(one, tree):
         assert everywhere(tree) == {one}
     assert everywhere(tree) == {before}
 
 
 def test_it_is_let_go_also_where_the_body_fails(tree: int) -> None:
     before = cores_of(tree)
-    with pytest.raises(KeyError), held_to({min(before)}, tree):
+    with pytest.raises(KeyError), pinned_to({min(before)}, tree):
         raise KeyError
     assert everywhere(tree) == {before}
 
 
 def test_nobody_can_be_held_who_is_not_there() -> None:
-    with pytest.raises(ProcessLookupError), held_to({0}, 2**22 + 1):
+    with pytest.raises(ProcessLookupError), pinned_to({0}, 2**22 + 1):
         pytest.fail("there is no such process")

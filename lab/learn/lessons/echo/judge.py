@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from cluster.echo import Account
+from cluster.echo import EchoCounts
 from lab.format import words
 from lab.learn.engine.scene_run import SceneRun
 from lab.results.lesson import Cell, Claim, Column, Table
@@ -36,14 +36,14 @@ class Seen:
     clients: int
     served: int
     first_served: bool  # whether one was that asked before anyone else was connected
-    account: Account
+    counts: EchoCounts
     threads: int | None  # of the server, when all clients were there
     memory_bytes: int | None
     cpu_s: float
     latencies_s: Sequence[float]
 
 
-def summed(ran: SceneRun, clients: int, account: Account, used_s: float) -> Seen:
+def summed(ran: SceneRun, clients: int, counts: EchoCounts, used_s: float) -> Seen:
     """Sum up what the clients have seen."""
     told = [one["value"] for task in ran.tasks for one in task.value["clients"]]
     stock: dict[str, int] = next(
@@ -54,7 +54,7 @@ def summed(ran: SceneRun, clients: int, account: Account, used_s: float) -> Seen
         clients=clients,
         served=sum(one["served"] for one in told),
         first_served=any(one["served"] and one["asked_s"] <= connected_s for one in told),
-        account=account,
+        counts=counts,
         threads=stock.get("threads"),
         memory_bytes=stock.get("memory_bytes"),
         cpu_s=used_s,
@@ -67,8 +67,8 @@ def claims(seen: Mapping[str, Seen]) -> Iterator[Claim]:
     alone = seen[SEQUENTIAL]
     yield Claim(
         says=f"{SEQUENTIAL} serves only the client that came first, while that stays",
-        holds=alone.served == 1 and alone.first_served and alone.account.most_at_once == 1,
-        seen=f"{alone.served} of {alone.clients} served, {alone.account.most_at_once} at once",
+        holds=alone.served == 1 and alone.first_served and alone.counts.most_at_once == 1,
+        seen=f"{alone.served} of {alone.clients} served, {alone.counts.most_at_once} at once",
     )
     threaded = seen["threaded"]
     yield Claim(
@@ -86,11 +86,11 @@ def claims(seen: Mapping[str, Seen]) -> Iterator[Claim]:
 
 
 def _all_at_once(one: Seen) -> bool:
-    return one.served == one.account.most_at_once == one.clients
+    return one.served == one.counts.most_at_once == one.clients
 
 
 def _at_once(one: Seen) -> str:
-    return f"{one.account.most_at_once} connections at once, {one.served} of {one.clients} served"
+    return f"{one.counts.most_at_once} connections at once, {one.served} of {one.clients} served"
 
 
 def figures(seen: Mapping[str, Seen], messages: int) -> Table:
@@ -103,7 +103,7 @@ def figures(seen: Mapping[str, Seen], messages: int) -> Table:
 def _row(kind: str, one: Seen) -> tuple[Cell, ...]:
     p50_s, p95_s = percentiles(one.latencies_s, 50, 95) if one.latencies_s else (None, None)
     return (
-        kind, one.served, one.account.most_at_once, one.threads, one.memory_bytes, one.cpu_s,
+        kind, one.served, one.counts.most_at_once, one.threads, one.memory_bytes, one.cpu_s,
         p50_s, p95_s,
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from itertools import pairwise
 from typing import Final
 
-from cluster.echo import account_of
+from cluster.echo import counts_of
 from cluster.footprint import cpu_s
 from lab.learn.engine.context import Context
 from lab.learn.engine.lesson import Dial, Lesson, Question
@@ -80,7 +80,7 @@ def _visited(context: Context, worker: Worker, kind: str) -> Seen:
     used_s = cpu_s(server.pid)
     cluster.stop([server], STOP_S)
     context.show(scene(ran, CAPTIONS[kind]))
-    return summed(ran, visiting.clients, account_of(server), used_s)
+    return summed(ran, visiting.clients, counts_of(server), used_s)
 
 
 def parts(clients: int) -> list[range]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Final
 
-from cluster.affinity import can_hold, cores_of, held_to
+from cluster.affinity import can_pin, cores_of, pinned_to
 from cluster.footprint import pss_bytes
 from lab.learn.engine.context import Context
 from lab.learn.engine.scene_run import Call
@@ -70,7 +70,7 @@ def play(context: Context) -> Timings:
     return Timings(
         all=best,
         memory_bytes={pool: pss_bytes(_pid(context, pool)) for pool in context.pools},
-        pinned=can_hold() or all_cores == 1,
+        pinned=can_pin() or all_cores == 1,
     )
 
 
@@ -93,7 +93,7 @@ def _core_counts(all_cores: int) -> tuple[int, ...]:
     """Return the numbers of cores to run on."""
     if all_cores == 1:
         return (1,)
-    return (1, all_cores) if can_hold() else (all_cores,)
+    return (1, all_cores) if can_pin() else (all_cores,)
 
 
 def _warm_up(context: Context, sleep: Work) -> None:
@@ -137,7 +137,7 @@ def _pinned(context: Context, cores: int) -> Iterator[None]:
         if cores < context.machine.cores:
             for pool in context.pools:
                 pid = _pid(context, pool)
-                pinned.enter_context(held_to({min(cores_of(pid))}, pid))
+                pinned.enter_context(pinned_to({min(cores_of(pid))}, pid))
         yield
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cluster.echo import Account
+from cluster.echo import EchoCounts
 from lab.learn.lessons.echo.judge import SEQUENTIAL, claims, figures, summed, verdict
 from lab.learn.lessons.echo.lesson import DRAWN, TASKS, parts, scene
 from lab.learn.lessons.echo.openings import check_openings
@@ -32,8 +32,8 @@ def visit(*clients: dict[str, Any], threads: int = 1) -> Any:
 
 
 def seen(*clients: dict[str, Any], threads: int = 1, most_at_once: int) -> Any:
-    account = Account(accepted=len(clients), most_at_once=most_at_once, messages=9)
-    return summed(visit(*clients, threads=threads), len(clients), account, 0.1)
+    counts = EchoCounts(accepted=len(clients), most_at_once=most_at_once, messages=9)
+    return summed(visit(*clients, threads=threads), len(clients), counts, 0.1)
 
 
 def whole() -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from producer.template import Template
+from producer.message_template import Template
 
 FORM = Template(
     key="q",

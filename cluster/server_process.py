@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cluster.process import Child, Leash
+from cluster.process import Child, ChildRegistry
 from cluster.wait import wait_until
 from tasks.errors import PoolwiseError
 
@@ -14,15 +14,15 @@ from tasks.errors import PoolwiseError
 START_S = 15.0
 
 
-def start_listening(
-    name: str, command: Sequence[str], folder: Path, leash: Leash
+def start_server(
+    name: str, command: Sequence[str], folder: Path, registry: ChildRegistry
 ) -> tuple[Child, int]:
     """Start `python -m COMMAND` as a process of its own and return it with its port.
 
     Raises PoolwiseError, with its log's tail, where it does not listen.
     """
     log = folder / f"{name.replace(' ', '-')}.log"
-    child = Child(name, [sys.executable, "-m", *command], log=log, leash=leash)
+    child = Child(name, [sys.executable, "-m", *command], log=log, registry=registry)
 
     def failure() -> PoolwiseError:
         return PoolwiseError(f"the {name} did not start; its log:\n{child.log_tail()}")
