@@ -1,37 +1,37 @@
-# Every target sets up what it needs, in .venv, and a second run installs nothing.
-# Needs make and Python 3.11 or newer; PYTHON=python3.13 chooses one.
+# Targets set up .venv as needed; if it is up to date, nothing is installed.
+# Needs make and Python 3.11 or newer; choose an interpreter with PYTHON=python3.13.
 
 BIN := .venv/bin
 
-# More words for the command a target runs: make race ARGS="--quick"
+# Extra arguments for the command that a target runs: make race ARGS="--quick"
 ARGS ?=
 
-# Where this is set, Python compiles all of our modules anew for every command and every worker.
+# If this were set, every command and every worker would recompile all of Poolwise's modules.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Two installs at once in one .venv would trip over each other, whatever -j says.
+# Parallel installs into one .venv would break each other, so ignore -j.
 .NOTPARALLEL:
 
 .PHONY: help race up learn report check format test unit test-docker screenshots chromium nogil lock clean runtime dev
 
-help: ## this list
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo '  ARGS="..." is passed on to the command; PYTHON=python3.13 chooses the interpreter.'
+	@echo '  ARGS="..." passes options to the command; PYTHON=python3.13 chooses the interpreter.'
 
-race: runtime ## every pool against CPU, IO and mixed work: the table and the page
+race: runtime ## race the pools on CPU-bound, IO-bound and mixed tasks: table and HTML report
 	@$(BIN)/poolwise race $(ARGS)
 
-up: runtime ## the cluster as processes of this machine, with Flower
+up: runtime ## run the cluster with Flower as local processes
 	@$(BIN)/poolwise up $(ARGS)
 
-learn: runtime ## the lessons: ARGS="gil", or ARGS="--all --no-predict"
+learn: runtime ## run the lessons: ARGS="gil" or ARGS="--all --no-predict"
 	@$(BIN)/poolwise learn $(ARGS)
 
-report: runtime ## results as one page: ARGS="runs/a.json runs/b.json"
+report: runtime ## turn result files into one HTML page: ARGS="runs/a.json runs/b.json"
 	@$(BIN)/poolwise report $(ARGS)
 
-check: dev ## lint, format, types, who may import whom; Dockerfile and scripts
+check: dev ## check lint, format, types, import rules, Dockerfile and scripts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -39,33 +39,33 @@ check: dev ## lint, format, types, who may import whom; Dockerfile and scripts
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/shellcheck scripts/* docker/entrypoint .ci/run
 
-format: dev ## let ruff format and fix what it can
+format: dev ## format the code and apply ruff's automatic fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# In the order of the folders, so that at the end of the run no core waits for one long test.
-test: dev ## every ring that needs no Docker
+# Tests keep their folder order, so that a run does not end with one long test on one core.
+test: dev ## run all tests that do not need Docker
 	$(BIN)/pytest tests --ignore tests/compose -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-unit: dev ## the ring that starts no process: seconds
+unit: dev ## run the unit tests, in seconds
 	$(BIN)/pytest tests/unit $(ARGS)
 
-test-docker: dev ## the ring that needs a Docker engine
+test-docker: dev ## run the tests that need a Docker engine
 	$(BIN)/pytest tests/compose $(ARGS)
 
-screenshots: dev ## the pictures of the Throughput page, made by its test
+screenshots: dev ## remake the screenshots of the Throughput page
 	POOLWISE_SCREENSHOTS=docs/images $(BIN)/pytest tests/integration/monitor -k 'drawn or without_load' $(ARGS)
 
-chromium: ## the browser of the browser tests, where apt-get can install it
+chromium: ## install Chromium for the browser tests, with apt-get
 	@scripts/install-chromium
 
-nogil: ## an environment for the lesson free-threading: PYTHON=/path/to/python3.14t
+nogil: ## set up the lesson free-threading: PYTHON=/path/to/python3.14t
 	@scripts/setup-nogil $(or $(PYTHON),python3.14t)
 
-lock: ## remake both locks; ARGS=--upgrade moves to the newest versions
+lock: ## update both lock files; ARGS=--upgrade moves to the newest versions
 	@scripts/lock $(ARGS)
 
-clean: ## remove .venv, builds and caches; results in runs/ stay
+clean: ## remove .venv, builds and caches; keep the results in runs/
 	rm -rf .venv .venv-nogil dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
