@@ -47,7 +47,7 @@ def poolwise(
     )
 
 
-class Running:
+class RunningCommand:
     """A command under way."""
 
     def __init__(self, process: subprocess.Popen[str], folder: Path, mark: str) -> None:
@@ -55,7 +55,7 @@ class Running:
         self._folder = folder
         self._mark = mark
 
-    def family(self) -> list[psutil.Process]:
+    def descendants(self) -> list[psutil.Process]:
         """Return the running processes that it started, and those that they started.
 
         They are known by what they inherit, so none is missed whose parent has ended.
@@ -82,10 +82,12 @@ class Running:
             lambda: AssertionError(f"not so in time:\n{self.output()}"),
         )
 
-    def until_alone(self) -> None:
+    def wait_for_descendants(self) -> None:
         """Wait until nothing of what it started runs any more."""
         wait_until(
-            lambda: not self.family(), 10, lambda: AssertionError(f"still there: {self.family()}")
+            lambda: not self.descendants(),
+            10,
+            lambda: AssertionError(f"still there: {self.descendants()}"),
         )
 
     def signal(self, number: signal.Signals) -> None:
@@ -98,7 +100,9 @@ class Running:
 
 
 @contextmanager
-def running(*arguments: str, folder: Path, env: dict[str, str] | None = None) -> Iterator[Running]:
+def running(
+    *arguments: str, folder: Path, env: dict[str, str] | None = None
+) -> Iterator[RunningCommand]:
     """Start a command; whatever is left of it and its family is ended on the way out."""
     mark = uuid4().hex
     with (folder / "out").open("w") as out, (folder / "err").open("w") as err:
@@ -112,11 +116,11 @@ def running(*arguments: str, folder: Path, env: dict[str, str] | None = None) ->
             text=True,
             start_new_session=True,
         )
-    command = Running(process, folder, mark)
+    command = RunningCommand(process, folder, mark)
     try:
         yield command
     finally:
-        family = command.family()
+        family = command.descendants()
         process.kill()
         process.wait()
         for survivor in family:

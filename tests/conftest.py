@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("poolwise", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("poolwise")
 
-pytest_plugins = ["tests.chromium", "tests.ground"]
+pytest_plugins = ["tests.chromium", "tests.shared_session"]
 # A helper that asserts says what was there, as a test does.
 pytest.register_assert_rewrite("tests.integration.pages")
 

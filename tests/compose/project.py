@@ -10,10 +10,10 @@ import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+from tests.paths import ROOT
+
 #: Seconds that any one command may take.
 PATIENCE_S = 200.0
 #: The name of the image that the ring builds, apart from that of whoever works here.

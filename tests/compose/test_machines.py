@@ -14,9 +14,10 @@ import redis
 
 from cluster.ports import free_port
 from producer.plan import Work, burst
-from tests.compose.project import IMAGE, ROOT, Project, run
+from tests.compose.project import IMAGE, Project, run
 from tests.compose.ride import Ride
 from tests.compose.watch import Flower
+from tests.paths import ROOT
 
 DELAY_MS = 20
 FAR = ("worker-gevent", "flower")

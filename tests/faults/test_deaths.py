@@ -18,8 +18,8 @@ from lab.results import files as result_files
 from lab.results.race import RaceResult
 from lab.session.started import StartedWorker
 from producer.plan import Work, burst
-from tests.command import Running, running
-from tests.ground import Ground
+from tests.command import RunningCommand, running
+from tests.shared_session import SharedSession
 from worker.pools import DEFAULT_POOLS
 
 RACE = ("race", "--quick", "--repeat", "2", "--workloads", "sleep", "--seed", "3")
@@ -28,9 +28,9 @@ WARM_UP = 2 * SLOTS
 TASKS = QUICK.waits
 
 
-def worker_of(race: Running, pool: str) -> psutil.Process:
+def worker_of(race: RunningCommand, pool: str) -> psutil.Process:
     """Find the main process of a pool's worker among those that the race started."""
-    for process in race.family():
+    for process in race.descendants():
         try:
             if pool in process.cmdline() and process.parent() == psutil.Process(race.process.pid):
                 return process
@@ -52,7 +52,7 @@ def test_a_worker_killed_in_the_middle_is_reported_and_the_race_ends(
         assert race.ended() == 0, race.output()
         [run] = (tmp_path / "runs").iterdir()
         output = race.output()
-        race.until_alone()
+        race.wait_for_descendants()
     [workload] = result_files.read(run / "result.json", RaceResult).workloads
     broken, whole = workload.pools[0].repeats
     account = broken.account
@@ -78,8 +78,8 @@ def _under_way(folder: Path) -> Callable[[], bool]:
     return opened
 
 
-def test_a_killed_slot_of_prefork_costs_no_task(ground: Ground) -> None:
-    worker = ground.worker("prefork")
+def test_a_killed_slot_of_prefork_costs_no_task(shared: SharedSession) -> None:
+    worker = shared.worker("prefork")
     plan = burst(Work(task="io.sleep", args=(0.5,)), 6)
     killed: list[int] = []
 
@@ -90,6 +90,6 @@ def test_a_killed_slot_of_prefork_costs_no_task(ground: Ground) -> None:
             child.kill()
 
     spec = RepeatSpec(run="slot", plan=plan, timeout_s=60)
-    account = measure(ground.session, StartedWorker(worker), spec, kill_one).repeat.account
+    account = measure(shared.session, StartedWorker(worker), spec, kill_one).repeat.account
     assert killed
     assert account.finished == account.submitted == 6

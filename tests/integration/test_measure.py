@@ -8,15 +8,15 @@ from cluster.local import RunningWorker
 from lab.measure.repeat import RepeatSpec, measure
 from lab.session.started import StartedWorker
 from producer.plan import Work, burst
-from tests.ground import Ground
+from tests.shared_session import SharedSession
 
 
 def test_every_task_of_a_repeat_is_accounted_for(
-    ground: Ground, pool_worker: RunningWorker
+    shared: SharedSession, pool_worker: RunningWorker
 ) -> None:
     plan = burst(Work(task="io.sleep", args=(0.02,)), 20)
     measured = measure(
-        ground.session,
+        shared.session,
         StartedWorker(pool_worker),
         RepeatSpec(run=f"m-{pool_worker.spec.name}", plan=plan, timeout_s=20),
     )
@@ -32,10 +32,10 @@ def test_every_task_of_a_repeat_is_accounted_for(
     assert 0 < measured.clock_error_s < 1
 
 
-def test_failures_are_ends_too(ground: Ground, pool_worker: RunningWorker) -> None:
+def test_failures_are_ends_too(shared: SharedSession, pool_worker: RunningWorker) -> None:
     plan = burst(Work(task="faults.fail"), 4)
     measured = measure(
-        ground.session,
+        shared.session,
         StartedWorker(pool_worker),
         RepeatSpec(run=f"f-{pool_worker.spec.name}", plan=plan, timeout_s=20),
     )
@@ -43,12 +43,12 @@ def test_failures_are_ends_too(ground: Ground, pool_worker: RunningWorker) -> No
     assert measured.repeat.account.finished == 0
 
 
-def test_when_time_is_up_what_runs_and_what_waits_are_told_apart(ground: Ground) -> None:
-    worker = ground.worker("threads")
+def test_when_time_is_up_what_runs_and_what_waits_are_told_apart(shared: SharedSession) -> None:
+    worker = shared.worker("threads")
     slots = worker.spec.concurrency
     plan = burst(Work(task="io.sleep", args=(2,)), slots + 5)
     spec = RepeatSpec(run="late", plan=plan, timeout_s=0.7)
-    account = measure(ground.session, StartedWorker(worker), spec).repeat.account
+    account = measure(shared.session, StartedWorker(worker), spec).repeat.account
     assert account.finished == 0
     assert account.timed_out == slots
     assert account.unserved == 5

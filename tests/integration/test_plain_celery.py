@@ -11,9 +11,9 @@ from cluster.local import LocalCluster
 from cluster.process import Child
 from cluster.reaper import Reaper
 from cluster.wait import wait_until
-from tests.ground import Ground
+from tests.paths import ROOT
+from tests.shared_session import SharedSession
 
-ROOT = Path(__file__).parents[2]
 CELERY = str(Path(sys.executable).with_name("celery"))
 
 
@@ -30,12 +30,12 @@ def celery(*arguments: str, broker_url: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_a_plain_client_reaches_a_worker_of_ours(ground: Ground) -> None:
-    url = ground.cluster.broker_url
-    queue = ground.worker("threads").spec.queues[0]
+def test_a_plain_client_reaches_a_worker_of_ours(shared: SharedSession) -> None:
+    url = shared.cluster.broker_url
+    queue = shared.worker("threads").spec.queues[0]
     called = celery("call", "cpu.burn", "--args=[1000]", "--queue", queue, broker_url=url)
     task_id = called.stdout.strip().splitlines()[-1]
-    result = ground.app.AsyncResult(task_id)
+    result = shared.app.AsyncResult(task_id)
     wait_until(result.ready, 10, lambda: AssertionError(f"{task_id} is {result.state}"))
     assert isinstance(result.result, int)
 

@@ -19,7 +19,7 @@ from producer.ledger import Ledger
 from producer.plan import Work, burst
 from producer.records import Batch, Record, RecordReader
 from producer.submit import SubmitOptions, Submitter
-from tests.ground import SLOTS, Ground
+from tests.shared_session import SLOTS, SharedSession
 from worker import probe
 
 BOUND_S = 20.0
@@ -29,7 +29,7 @@ ROUNDS = 400
 
 
 def run(
-    ground: Ground, worker: RunningWorker, work: Work, count: int, attempts: int = 1
+    shared: SharedSession, worker: RunningWorker, work: Work, count: int, attempts: int = 1
 ) -> list[Record]:
     """Submit `count` like tasks and return all records of the run once each task has ended.
 
@@ -37,9 +37,9 @@ def run(
     main process has heard of the one before.
     """
     name = str(uuid4())
-    reader = RecordReader(ground.cluster.redis)
+    reader = RecordReader(shared.cluster.redis)
     ledger = Ledger(name)
-    submitter = Submitter(ground.app, ground.connection, ground.session.clock)
+    submitter = Submitter(shared.app, shared.connection, shared.session.clock)
     options = SubmitOptions(run=name, queue=worker.spec.queues[0])
     ledger.submit(submitter.submit(burst(work, count), options).ids)
     records: list[Record] = []
@@ -58,9 +58,9 @@ def note_of(number: int) -> probe.Note:
 
 
 def test_instants_are_in_order_and_within_the_run(
-    ground: Ground, pool_worker: RunningWorker
+    shared: SharedSession, pool_worker: RunningWorker
 ) -> None:
-    for record in run(ground, pool_worker, Work(task="io.sleep", args=(0.02,)), 6):
+    for record in run(shared, pool_worker, Work(task="io.sleep", args=(0.02,)), 6):
         assert record.due is not None
         assert record.sent is not None
         assert record.started is not None
@@ -76,9 +76,9 @@ def test_instants_are_in_order_and_within_the_run(
 
 
 def test_a_slot_is_the_process_thread_or_greenlet_that_ran_it(
-    ground: Ground, pool_worker: RunningWorker
+    shared: SharedSession, pool_worker: RunningWorker
 ) -> None:
-    records = run(ground, pool_worker, Work(task="io.sleep", args=(0.05,)), 12)
+    records = run(shared, pool_worker, Work(task="io.sleep", args=(0.05,)), 12)
     slots = {record.slot or "" for record in records}
     main = psutil.Process(pool_worker.child.pid)
     known = {
@@ -93,9 +93,9 @@ def test_a_slot_is_the_process_thread_or_greenlet_that_ran_it(
 
 
 def test_no_more_run_at_once_than_there_are_slots(
-    ground: Ground, pool_worker: RunningWorker
+    shared: SharedSession, pool_worker: RunningWorker
 ) -> None:
-    records = run(ground, pool_worker, Work(task="io.sleep", args=(0.05,)), 12)
+    records = run(shared, pool_worker, Work(task="io.sleep", args=(0.05,)), 12)
     moments = sorted(
         [(record.started or 0.0, 1) for record in records]
         + [(record.finished, -1) for record in records]
@@ -116,23 +116,23 @@ def test_no_more_run_at_once_than_there_are_slots(
     ids=["failure", "retry"],
 )
 def test_how_an_attempt_ended_is_told(
-    ground: Ground, pool_worker: RunningWorker, work: Work, outcomes: list[str]
+    shared: SharedSession, pool_worker: RunningWorker, work: Work, outcomes: list[str]
 ) -> None:
-    records = run(ground, pool_worker, work, 1, attempts=len(outcomes))
+    records = run(shared, pool_worker, work, 1, attempts=len(outcomes))
     assert sorted(record.outcome for record in records) == outcomes
 
 
-def test_a_hard_time_limit_is_an_end(ground: Ground) -> None:
-    worker = ground.worker("prefork")
+def test_a_hard_time_limit_is_an_end(shared: SharedSession) -> None:
+    worker = shared.worker("prefork")
     name = str(uuid4())
-    reader = RecordReader(ground.cluster.redis)
-    task: Any = ground.app.tasks["io.sleep"]
+    reader = RecordReader(shared.cluster.redis)
+    task: Any = shared.app.tasks["io.sleep"]
     task.apply_async(
         (5,),
         queue="prefork",
         time_limit=0.2,
         headers={"poolwise": {"run": name}},
-        connection=ground.connection,
+        connection=shared.connection,
         ignore_result=True,
     )
     outcomes = []
@@ -148,15 +148,15 @@ def test_a_hard_time_limit_is_an_end(ground: Ground) -> None:
     "header", [None, "theirs", {"run": uuid4()}, {"run": "r", "due": "soon"}, {"run": "r", "at": 1}]
 )
 def test_a_message_of_someone_else_is_recorded_without_a_run(
-    ground: Ground, pool_worker: RunningWorker, header: Any
+    shared: SharedSession, pool_worker: RunningWorker, header: Any
 ) -> None:
-    reader = RecordReader(ground.cluster.redis)
-    sent = ground.app.send_task(
+    reader = RecordReader(shared.cluster.redis)
+    sent = shared.app.send_task(
         "cpu.burn",
         (10,),
         queue=pool_worker.spec.queues[0],
         headers={} if header is None else {"poolwise": header},
-        connection=ground.connection,
+        connection=shared.connection,
         ignore_result=True,
     )
     found: list[Record] = []
@@ -175,17 +175,17 @@ def test_a_message_of_someone_else_is_recorded_without_a_run(
     ids=["cut", "no-reply", "stuck"],
 )
 def test_what_is_left_is_written_whatever_became_of_the_connection(
-    ground: Ground, patch: str, hindrance: str, rows: int
+    shared: SharedSession, patch: str, hindrance: str, rows: int
 ) -> None:
     node = str(uuid4())
-    reader = RecordReader(ground.cluster.redis)
+    reader = RecordReader(shared.cluster.redis)
     program = f"""
 {patch}
 import time
 import redis
 from worker.probe import Recorder
 
-url = {ground.cluster.broker_url!r}
+url = {shared.cluster.broker_url!r}
 other = redis.Redis.from_url(url)
 recorder = Recorder(
     redis.Redis.from_url(url, client_name={node!r}), node={node!r}, pool=object(), slots=1
@@ -217,11 +217,11 @@ recorder.stop()
     ("start_seems_s", "started_s"), [(0, 0), (3_600, 10), (-3_600, -10)], ids=str
 )
 def test_a_start_lies_within_its_attempt_also_where_the_system_s_clock_was_set(
-    ground: Ground, start_seems_s: float, started_s: float
+    shared: SharedSession, start_seems_s: float, started_s: float
 ) -> None:
     node = str(uuid4())
-    reader = RecordReader(ground.cluster.redis)
-    server = redis.Redis.from_url(ground.cluster.broker_url)
+    reader = RecordReader(shared.cluster.redis)
+    server = redis.Redis.from_url(shared.cluster.broker_url)
     recorder = probe.Recorder(server, node=node, pool=object(), slots=1)
     now_ns, start = time.monotonic_ns(), time.time() + start_seems_s
     received_ns, finished_ns = now_ns - 10**10, now_ns + 10**10
@@ -239,14 +239,14 @@ def test_a_start_lies_within_its_attempt_also_where_the_system_s_clock_was_set(
 
 
 def test_rows_are_told_once_though_the_server_was_too_busy_to_say_that_it_has_them(
-    ground: Ground,
+    shared: SharedSession,
 ) -> None:
     node = str(uuid4())
-    reader = RecordReader(ground.cluster.redis)
-    server = redis.Redis.from_url(ground.cluster.broker_url, socket_timeout=0.2)
+    reader = RecordReader(shared.cluster.redis)
+    server = redis.Redis.from_url(shared.cluster.broker_url, socket_timeout=0.2)
     recorder = probe.Recorder(server, node=node, pool=object(), slots=1)
     recorder.start()
-    busy = Thread(target=ground.cluster.redis.eval, args=(BUSY, 0))
+    busy = Thread(target=shared.cluster.redis.eval, args=(BUSY, 0))
     busy.start()
     sent = 0
     while busy.is_alive():
@@ -265,15 +265,15 @@ def test_rows_are_told_once_though_the_server_was_too_busy_to_say_that_it_has_th
 
 
 def test_of_rows_that_cannot_be_written_the_newest_are_kept_and_the_others_counted(
-    ground: Ground, monkeypatch: pytest.MonkeyPatch
+    shared: SharedSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(probe, "ROWS_KEPT", 3)
     node = str(uuid4())
-    reader = RecordReader(ground.cluster.redis)
-    server = redis.Redis.from_url(ground.cluster.broker_url, socket_timeout=0.2)
+    reader = RecordReader(shared.cluster.redis)
+    server = redis.Redis.from_url(shared.cluster.broker_url, socket_timeout=0.2)
     recorder = probe.Recorder(server, node=node, pool=object(), slots=1)
     recorder.start()
-    ground.cluster.redis.client_pause(1_000, all=False)  # writes alone have to wait
+    shared.cluster.redis.client_pause(1_000, all=False)  # writes alone have to wait
     for number in range(5):
         recorder.notes.append(note_of(number))
     batches: list[Batch] = []

@@ -132,22 +132,22 @@ def test_a_signal_ends_a_race_and_leaves_nothing(
 ) -> None:
     with running("race", *FAMILY, folder=tmp_path) as race:
         race.until(lambda: "repeat 1" in race.output())
-        assert race.family()
+        assert race.descendants()
         race.signal(number)
         assert race.ended() == code, race.output()
         assert "Traceback" not in race.output()
-        race.until_alone()
+        race.wait_for_descendants()
 
 
 @pytest.mark.parametrize("moment", ["", "calibrated", "workers ready", "burn"])
 def test_ctrl_c_twice_at_any_moment_leaves_nothing(moment: str, tmp_path: Path) -> None:
     with running("race", *FAMILY, folder=tmp_path) as race:
-        race.until(lambda: moment in race.output() and race.family())
+        race.until(lambda: moment in race.output() and race.descendants())
         race.signal(signal.SIGINT)
         race.signal(signal.SIGINT)
         assert race.ended() == 130, race.output()
         assert "Traceback" not in race.output()
-        race.until_alone()
+        race.wait_for_descendants()
 
 
 def test_ctrl_c_while_the_command_is_being_loaded_is_as_quiet(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_ctrl_c_while_the_command_is_being_loaded_is_as_quiet(tmp_path: Path) ->
         race.signal(signal.SIGINT)
         assert race.ended() == 130, race.output()
         assert "Traceback" not in race.output()
-        assert not race.family()
+        assert not race.descendants()
 
 
 def test_a_race_that_is_killed_leaves_nothing_either(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_race_that_is_killed_leaves_nothing_either(tmp_path: Path) -> None:
         race.until(lambda: "repeat 1" in race.output())
         race.signal(signal.SIGKILL)
         race.ended()
-        race.until_alone()
+        race.wait_for_descendants()
 
 
 def test_an_interrupted_race_keeps_the_workloads_it_completed(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from lab.session.borrowed import BorrowedWorker
 from producer.plan import Work
 from tasks.celery import app
 from tests.command import poolwise
-from tests.integration.running import Load
+from tests.integration.background_load import BackgroundLoad
 
 
 def spec(cluster: LocalCluster, name: str, pool: str) -> WorkerSpec:
@@ -50,7 +50,7 @@ def test_every_task_of_race_and_users_is_accounted_for_and_no_queue_stays(
     )
     cluster.redis.lpush("nobody-consumes-this", "a message of somebody's")
     with app.connection_for_write(cluster.broker_url) as connection:
-        load = Load(
+        load = BackgroundLoad(
             app=app,
             connection=connection,
             server=cluster.redis,

@@ -13,9 +13,9 @@ from cluster.local import LocalCluster
 from cluster.process import Child
 from cluster.reaper import Reaper
 from producer.records import RecordReader
+from tests.paths import ROOT
 from worker.probe import URL_VARIABLE
 
-ROOT = Path(__file__).parents[2]
 PROJECT = """
 from celery import Celery
 from celery.worker.request import Request

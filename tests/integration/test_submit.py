@@ -14,17 +14,17 @@ from producer import message_template
 from producer.plan import Plan, Work, burst
 from producer.queues import drain, remove
 from producer.submit import Push, SubmitOptions, Submitter, batching, stamping
-from tests.ground import Ground
+from tests.shared_session import SharedSession
 from worker.probe import HEADER
 
 #: Values that are another for each message, wherever they stand.
 VARIES = {"delivery_tag"}
 
 
-def published(ground: Ground, queue: str) -> list[dict[str, Any]]:
+def published(shared: SharedSession, queue: str) -> list[dict[str, Any]]:
     """Take what lies in a queue of the stock transport, the first sent first."""
-    raw = ground.cluster.redis.lrange(queue, 0, -1)
-    ground.cluster.redis.delete(queue)
+    raw = shared.cluster.redis.lrange(queue, 0, -1)
+    shared.cluster.redis.delete(queue)
     return [json.loads(message) for message in reversed(raw)]
 
 
@@ -51,13 +51,13 @@ def flat(message: Any, path: str = "") -> dict[str, Any]:
 @pytest.mark.parametrize("way", [stamping, batching])
 @pytest.mark.parametrize("store_result", [False, True])
 def test_a_message_of_ours_is_an_ordinary_one(
-    ground: Ground, work: Work, way: Any, store_result: bool
+    shared: SharedSession, work: Work, way: Any, store_result: bool
 ) -> None:
     queue, task_id = f"equal-{uuid4()}", str(uuid4())
     options = SubmitOptions(run="a run", queue=queue, store_result=store_result)
-    push: Push = way(ground.app, ground.connection, work, options)
+    push: Push = way(shared.app, shared.connection, work, options)
     push([task_id], [1.5], 2.25)
-    task: Any = ground.app.tasks[work.task]
+    task: Any = shared.app.tasks[work.task]
     task.apply_async(
         work.args,
         dict(work.kwargs),
@@ -65,26 +65,26 @@ def test_a_message_of_ours_is_an_ordinary_one(
         queue=queue,
         ignore_result=not store_result,
         headers={HEADER: {"run": "a run", "due": 1_500_000, "sent": 2_250_000}},
-        connection=ground.connection,
+        connection=shared.connection,
     )
-    ours, theirs = (flat(message) for message in published(ground, queue))
+    ours, theirs = (flat(message) for message in published(shared, queue))
     tag = ".properties.delivery_tag"
     assert UUID(ours.pop(tag)) != UUID(theirs.pop(tag))
     assert ours == theirs
 
 
-def test_the_fast_way_is_taken_on_the_stock_transport_only(ground: Ground) -> None:
-    assert message_template.supports(ground.connection)
+def test_the_fast_way_is_taken_on_the_stock_transport_only(shared: SharedSession) -> None:
+    assert message_template.supports(shared.connection)
     with Connection("memory://") as other:
         assert not message_template.supports(other)
 
 
-def test_every_task_of_a_plan_gets_an_id_and_instants_of_its_own(ground: Ground) -> None:
+def test_every_task_of_a_plan_gets_an_id_and_instants_of_its_own(shared: SharedSession) -> None:
     queue = f"plan-{uuid4()}"
     plan = Plan(work=Work(task="cpu.burn", args=(1,)), due_s=(0.0, 0.0, 0.05, 0.1))
-    submitter = Submitter(ground.app, ground.connection, ground.session.clock)
+    submitter = Submitter(shared.app, shared.connection, shared.session.clock)
     submission = submitter.submit(plan, SubmitOptions(run="r", queue=queue))
-    messages = published(ground, queue)
+    messages = published(shared, queue)
     assert tuple(message["headers"]["id"] for message in messages) == submission.ids
     assert len(set(submission.ids)) == len(plan)
     stamps = [message["headers"][HEADER] for message in messages]
@@ -95,18 +95,18 @@ def test_every_task_of_a_plan_gets_an_id_and_instants_of_its_own(ground: Ground)
     assert 0 <= submission.worst_slip_s < submission.submit_s
 
 
-def test_more_than_a_chunk_arrives_whole_and_in_order(ground: Ground) -> None:
+def test_more_than_a_chunk_arrives_whole_and_in_order(shared: SharedSession) -> None:
     queue = f"many-{uuid4()}"
-    submitter = Submitter(ground.app, ground.connection, ground.session.clock)
+    submitter = Submitter(shared.app, shared.connection, shared.session.clock)
     plan = burst(Work(task="cpu.burn", args=(1,)), 2_500)
     submission = submitter.submit(plan, SubmitOptions(run="r", queue=queue))
-    assert drain(ground.connection, queue) == list(submission.ids)
-    assert drain(ground.connection, queue) == []
+    assert drain(shared.connection, queue) == list(submission.ids)
+    assert drain(shared.connection, queue) == []
 
 
-def test_a_removed_queue_leaves_nothing(ground: Ground) -> None:
+def test_a_removed_queue_leaves_nothing(shared: SharedSession) -> None:
     queue = f"gone-{uuid4()}"
-    ground.app.send_task("cpu.burn", (1,), queue=queue, connection=ground.connection)
-    assert list(ground.cluster.redis.scan_iter(f"*{queue}*"))
-    remove(ground.connection, [queue, "never-there"])
-    assert not list(ground.cluster.redis.scan_iter(f"*{queue}*"))
+    shared.app.send_task("cpu.burn", (1,), queue=queue, connection=shared.connection)
+    assert list(shared.cluster.redis.scan_iter(f"*{queue}*"))
+    remove(shared.connection, [queue, "never-there"])
+    assert not list(shared.cluster.redis.scan_iter(f"*{queue}*"))

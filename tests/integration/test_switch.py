@@ -21,7 +21,7 @@ from producer.submit import SubmitOptions, Submitter
 from tasks.celery import app
 from tasks.errors import UsageError, WorkerError
 from tests.command import poolwise
-from tests.integration.running import RUN, Load
+from tests.integration.background_load import RUN, BackgroundLoad
 from worker.control import WorkerInfo
 from worker.pools import pool_named
 from worker.probe import Clock
@@ -91,7 +91,7 @@ def test_no_task_is_lost_on_the_way_through_every_pair_of_pools(
     worker = start(cluster, "walker", "prefork", 3)
     node, pid = worker.spec.node, worker.child.pid
     with app.connection_for_write(cluster.broker_url) as connection:
-        load = Load(
+        load = BackgroundLoad(
             app=app,
             connection=connection,
             server=cluster.redis,
@@ -144,7 +144,7 @@ def test_a_worker_whose_tasks_take_too_long_stays_as_it_is(
     clock = Clock.read(cluster.redis)
     with app.connection_for_write(cluster.broker_url) as connection:
         work = Work(task="io.sleep", args=(0.01,))
-        load = Load(
+        load = BackgroundLoad(
             app=app,
             connection=connection,
             server=cluster.redis,
@@ -265,7 +265,7 @@ def test_queues_and_tasks_for_later_come_along(
     node = patient.spec.node
     remote.ask("add_consumer", [node], queue="mail")
     with app.connection_for_write(cluster.broker_url) as connection:
-        load = Load(
+        load = BackgroundLoad(
             app=app,
             connection=connection,
             server=cluster.redis,

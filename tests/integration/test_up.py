@@ -6,13 +6,13 @@ import signal
 import urllib.request
 from pathlib import Path
 
-from tests.command import Running, running
+from tests.command import RunningCommand, running
 from worker.pools import DEFAULT_POOLS
 
 ANY_PORTS = ("--port", "0", "--flower-port", "0")
 
 
-def address_of(what: str, up: Running) -> str:
+def address_of(what: str, up: RunningCommand) -> str:
     """Return what stands behind a label in the command's output."""
     [line] = [line for line in up.output().splitlines() if line.startswith(what)]
     return line.split()[1]
@@ -27,20 +27,20 @@ def test_a_cluster_stands_until_ctrl_c(tmp_path: Path) -> None:
             assert node in up.output()
         assert "Throughput" in page(address_of("charts", up))
         up.until(lambda: all(node in page(f"{url}/workers") for node in nodes), timeout_s=20)
-        assert up.family()
+        assert up.descendants()
         up.signal(signal.SIGINT)
         assert up.ended() == 0
-        up.until_alone()
+        up.wait_for_descendants()
 
 
 def test_a_worker_that_ends_by_itself_ends_the_cluster_with_its_log(tmp_path: Path) -> None:
     with running("up", *ANY_PORTS, "--pools", "threads", folder=tmp_path) as up:
         up.until(lambda: "Ctrl-C stops everything" in up.output())
-        [worker] = [p for p in up.family() if "worker" in p.cmdline()]
+        [worker] = [p for p in up.descendants() if "worker" in p.cmdline()]
         worker.kill()
         assert up.ended() == 4
         assert "killed by SIGKILL" in up.output()
-        up.until_alone()
+        up.wait_for_descendants()
 
 
 def page(url: str) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
 from tests.chromium import BROWSERS, MISSING, chromium_path
+from tests.paths import ROOT
 
-INSTALLER = Path(__file__).parents[2] / "scripts" / "install-chromium"
+INSTALLER = ROOT / "scripts" / "install-chromium"
 
 
 def nothing(_name: str) -> None:

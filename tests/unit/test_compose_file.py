@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tasks.settings import LONGEST_TASK_S
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 HEADER, _, BODY = COMPOSE.partition("\nname: ")
 ENTRYPOINT = ROOT / "docker" / "entrypoint"

@@ -17,8 +17,8 @@ from tests.documented import (
     wrong_with_click,
     wrong_with_make,
 )
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
 PROGRAMS = frozenset({"poolwise", "make", "celery"})

@@ -93,7 +93,7 @@ def test_ctrl_c_ends_the_workers_that_a_lesson_has_started(tmp_path: Path) -> No
         lesson.until(lambda: "threads: no pause" in lesson.output())
         lesson.signal(signal.SIGINT)
         assert lesson.ended() == 130
-        lesson.until_alone()
+        lesson.wait_for_descendants()
 
 
 def test_a_pool_that_was_named_and_does_not_run(

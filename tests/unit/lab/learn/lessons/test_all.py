@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -15,6 +14,7 @@ from lab.learn.engine.options import check
 from lab.learn.registry import LESSONS, lesson_named
 from tasks.celery import app
 from tasks.errors import UsageError
+from tests.paths import ROOT
 from worker.pools import POOLS
 
 EVERY = [pytest.param(lesson, id=name) for name, lesson in LESSONS.items()]
@@ -74,6 +74,6 @@ def test_a_pool_that_a_lesson_has_nothing_for_is_refused() -> None:
 
 @pytest.mark.parametrize("lesson", EVERY)
 def test_the_documents_tell_of_a_lesson_what_was_measured_and_mended(lesson: Lesson) -> None:
-    text = (Path(__file__).parents[5] / "docs" / "lessons.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "lessons.md").read_text(encoding="utf-8")
     assert f"\n| `{lesson.name}` | " in text
     assert f"\n**{lesson.name}.** " in text

@@ -18,7 +18,7 @@ SLOTS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class SharedSession:
     """The session that integration tests share, and the workers started in it so far."""
 
     session: Session
@@ -58,13 +58,13 @@ def _spec(pool: Pool, cluster: LocalCluster) -> WorkerSpec:
 
 
 @pytest.fixture(scope="session")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedSession]:
     """Start the broker once."""
-    with open_session(tmp_path_factory.mktemp("ground"), None, Machine.this()) as session:
-        yield Ground(session=session)
+    with open_session(tmp_path_factory.mktemp("shared-session"), None, Machine.this()) as session:
+        yield SharedSession(session=session)
 
 
 @pytest.fixture(params=POOLS)
-def pool_worker(request: pytest.FixtureRequest, ground: Ground) -> RunningWorker:
+def pool_worker(request: pytest.FixtureRequest, shared: SharedSession) -> RunningWorker:
     """Return the worker of each pool in turn."""
-    return ground.worker(str(request.param))
+    return shared.worker(str(request.param))

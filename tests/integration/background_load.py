@@ -1,4 +1,4 @@
-"""Load with an account of it, for tests of workers that run on."""
+"""BackgroundLoad with an account of it, for tests of workers that run on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RUN = "load-of-a-test"
 
 
 @dataclass(kw_only=True)
-class Load:
+class BackgroundLoad:
     """Tasks at a steady rate until it is left, each of them in the ledger."""
 
     app: Celery
@@ -38,7 +38,7 @@ class Load:
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> Load:
+    def __enter__(self) -> BackgroundLoad:
         """Begin."""
         self._thread.start()
         return self
