@@ -1,42 +1,12 @@
 """The probe: records when each task was received, started and finished, and which slot ran it.
 
-One self-contained file that needs Celery, redis-py and the standard library only, so that it can
-be put into any Celery worker: `celery -A proj worker -I worker.probe`, or from a directory of its
-own on `PYTHONPATH`, `-I probe`. It must not know who reads the records.
+It is one self-contained file that needs only Celery, redis-py and the standard library, so you can
+load it into any Celery worker: `celery -A proj worker -I worker.probe`, or copy it to a directory
+on `PYTHONPATH` and use `-I probe`. It does not know who reads the records.
 
-It works in the worker's main process, where every pool reports acceptance and completion, and adds
-one entry to the Redis stream `poolwise:records` for all that happened within 50 to 200 ms,
-depending on how long it takes to write one. An entry has one field, `b`, a JSON object:
-
-    v         3, the version of this shape
-    kind      "ready" (the worker consumes from now on), "rows", "gauge", or "stopped"
-    node      the worker's name, such as "celery@host"
-    pool      prefork, threads, gevent, solo, or the implementing module's name
-    slots     the concurrency
-    pid       of the worker's main process
-    seq       0, 1, 2, … for this pid: a gap means that an entry was lost. A number comes twice
-              where it was not known that its entry was written: then the same rows begin the second
-              one, without as many as `dropped` has grown by
-    dropped   how many rows were thrown away because the records server could not be reached
-    offset_s  seconds to add to this worker's instants to have them by the records server's clock
-    error_s   bound of the error of the instants below against the records server's clock, seconds
-    rows      a list, one row for each attempt at a task, in the order of `ROW`
-    gauge     of kind "gauge" alone, which is written every second, also by an idle worker:
-
-        up_s          seconds since the worker was ready
-        slots, busy   slots there are now, and tasks that hold one
-        queues        names of the queues it consumes from
-        cpu_s         CPU seconds of its process tree since its start; null where /proc is missing
-        memory_bytes  memory of the tree, looked at less often where that is costly; or null
-        memory        what that is: "pss" (shared pages count once), "rss", or null
-
-The process tree is the main process and the pool's own. A reader skips kinds it does not know.
-
-Instants in rows are whole microseconds, which JSON writes three times as quickly as fractions.
-They are by the worker's monotonic clock; with `offset_s` they are, like those in the header, since
-1970 by the clock of the records server (its `TIME`). Whoever reads adds them up and looks into the
-header: there are more idle cores where records are read. The start is Celery's own, by the system's
-clock; where that is set while the task runs, it is put between reception and end.
+It runs in the worker's main process, where every pool reports the start and the end of a task, and
+appends a batch of rows to the Redis stream `poolwise:records` every 50 to 200 ms.
+docs/architecture.md describes the message header and the entries of the stream.
 """
 
 from __future__ import annotations
@@ -70,37 +40,37 @@ from kombu.utils.imports import symbol_by_name
 
 #: The stream's key.
 STREAM = "poolwise:records"
-#: The message header that names the run and carries what its producer knew.
+#: The message header with the run and what its producer knew.
 HEADER = "poolwise"
 #: Its keys: the run, and when the message was due and sent, in whole microseconds since 1970 by the
 #: records server's clock.
 HEADER_KEYS = ("run", "due", "sent")
-#: Where the records go, if not to the broker.
+#: The Redis for the records, if not the broker.
 URL_VARIABLE = "POOLWISE_RECORDS_URL"
-#: Version of an entry's shape.
+#: Version of the format of an entry.
 VERSION = 3
-#: Seconds between two looks at what is to be written, in a worker that has time for it.
+#: Shortest interval between two writes, in seconds.
 FLUSH_INTERVAL_S = 0.05
-#: Share of the time that writing may take. It takes long where the server is far, and where other
-#: threads hold the GIL, whose handing over costs them time; then the interval grows,
+#: Share of the time that writing may take. Writing is slow if the server is far away or if other
+#: threads hold the GIL, and each handover of the GIL delays those threads. The interval then grows,
 FLUSH_SHARE = 0.0025
-#: up to so many seconds.
+#: up to this many seconds.
 LONGEST_FLUSH_INTERVAL_S = 0.2
 #: Seconds between two gauges.
 GAUGE_INTERVAL_S = 1.0
-#: Share of one core that looking at the memory may take; the interval follows from it.
+#: Share of one core that reading the memory may take; this sets the interval between reads.
 MEMORY_SHARE = 0.001
 #: Seconds between two comparisons of the clocks.
 CLOCK_INTERVAL_S = 10.0
-#: Seconds that an entry stays in the stream at least.
+#: Minimum time that an entry stays in the stream, in seconds.
 RETENTION_S = 60
-#: Rows in one entry at most.
+#: Maximum number of rows in one entry.
 ROWS_PER_ENTRY = 2_000
-#: Rows kept while the records server cannot be reached; beyond it the oldest are dropped.
+#: Maximum number of rows kept while the records server is unreachable; the oldest are dropped.
 ROWS_KEPT = 200_000
 
-#: What a row holds, in order. `header` is the message's, null for a message of someone else's;
-#: `runtime` is Celery's own figure in microseconds, where it gives one.
+#: The fields of a row, in order. `header` is null if the message has no valid `poolwise` header;
+#: `runtime` is Celery's own measurement in microseconds, or null.
 ROW = (
     "header",
     "task_id",
@@ -115,12 +85,12 @@ ROW = (
 )
 
 logger = logging.getLogger(__name__)
-# A task's id may be anything, such as a UUID.
+# A task id may be any object, such as a UUID.
 _ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False, default=str)
 
 
 def microseconds(seconds: float) -> int:
-    """Return seconds as they stand in a row and in the header of a message."""
+    """Convert seconds to the unit of rows and message headers."""
     return int(seconds * 1e6)
 
 
@@ -128,13 +98,13 @@ class Clock(NamedTuple):
     """How this process's monotonic clock maps to the server's."""
 
     offset_s: float  # server's time = monotonic time + offset
-    error_s: float  # half of the round trip: the truth lies within ± this
+    error_s: float  # half of the round trip: the true offset is within ± this
 
     @classmethod
     def read(cls, server: redis.Redis, samples: int = 8) -> Clock:
-        """Ask `server` for its time `samples` times; the quickest answer counts.
+        """Ask `server` for its time `samples` times and use the fastest answer.
 
-        Raises redis.RedisError where it does not answer.
+        Raises redis.RedisError if the server does not answer.
         """
         readings = []
         for _ in range(samples):
@@ -146,8 +116,8 @@ class Clock(NamedTuple):
         return min(readings, key=lambda clock: clock.error_s)
 
 
-#: What a hook notes of an attempt that ended; the flusher makes a row of it. In order: the header,
-#: task_id, task, Celery's word for who ran it, the number of the thread that says so, received (ns,
+#: What a hook notes about a finished attempt, before the flusher turns it into a row. In order: the
+#: header, task_id, task, Celery's `worker_pid`, the id of the reporting thread, received (ns,
 #: monotonic), started (s, since 1970 by this machine's clock), finished (ns, monotonic), outcome,
 #: redelivered, runtime (s).
 Note = tuple[Any, ...]
@@ -155,7 +125,7 @@ Note = tuple[Any, ...]
 #: One attempt at a task, in the order of `ROW`.
 Row = tuple[Any, ...]
 
-#: Names the slot, given Celery's word for who ran a task, and the number of the thread.
+#: Names the slot from Celery's `worker_pid` of a task and the id of the reporting thread.
 SlotName = Callable[[int, int], str]
 
 
@@ -164,7 +134,7 @@ def _by_process() -> SlotName:
 
 
 def _by_thread() -> SlotName:
-    """Name threads as the kernel does: for each, Celery passes the pid of the whole worker."""
+    """Use the kernel's thread ids, because Celery passes the same pid for all threads."""
     worker, names = os.getpid(), dict[int, str]()
 
     def slot_name(_: int, number: int) -> str:
@@ -177,12 +147,12 @@ def _by_thread() -> SlotName:
 
 
 def _by_greenlet() -> SlotName:
-    """Number the greenlets, one for each task: Celery passes id(), which is soon another's."""
+    """Number the greenlets, one per task, because Celery passes id(), which is soon reused."""
     worker, numbers = os.getpid(), count(1)
     return lambda _, __: f"{worker}#{next(numbers)}"
 
 
-#: Celery's implementation of a pool: our name for it, and what makes the names of its slots.
+#: For each pool, by the module of its TaskPool: its name and how its slots are named.
 _POOLS: dict[str, tuple[str, Callable[[], SlotName]]] = {
     "celery.concurrency.prefork": ("prefork", _by_process),
     "celery.concurrency.thread": ("threads", _by_thread),
@@ -192,7 +162,7 @@ _POOLS: dict[str, tuple[str, Callable[[], SlotName]]] = {
 
 
 def _own(header: Any) -> Any:
-    """Return the header if it is one of ours: another's may be anything, even what is no JSON."""
+    """Return the header if it is valid, else None: other clients may send anything in it."""
     if (
         isinstance(header, dict)
         and header.keys() <= set(HEADER_KEYS)
@@ -205,7 +175,7 @@ def _own(header: Any) -> Any:
 
 
 class Gauge:
-    """What the worker is doing now: its slots, its queues, and what its processes use."""
+    """Measures the worker now: slots, queues, CPU time and memory."""
 
     def __init__(self, consumer: Any) -> None:
         self._consumer = consumer
@@ -214,7 +184,7 @@ class Gauge:
         self._memory_due = 0.0
 
     def read(self) -> dict[str, Any]:
-        """Return the gauge as it stands in an entry; raises nothing."""
+        """Return the gauge as written to an entry; never raises."""
         pool, now = self._consumer.pool, time.monotonic()
         pids = _children(pool)
         if now >= self._memory_due:
@@ -233,7 +203,7 @@ class Gauge:
 
 
 def slots_of(pool: Any) -> int:
-    """Return how many tasks the pool can run at once, now; none while it is being taken down."""
+    """Return how many tasks the pool can run at once, now; 0 while it shuts down."""
     try:
         return int(pool.num_processes or pool.limit)
     except AttributeError:
@@ -243,12 +213,12 @@ def slots_of(pool: Any) -> int:
 def _children(pool: Any) -> list[int]:
     try:
         return list(pool.info.get("processes", ()))
-    except AttributeError:  # the pool is being taken down
+    except AttributeError:  # the pool is shutting down
         return []
 
 
 def _cpu_s(children: list[int]) -> float | None:
-    """Add up the tree's CPU; ended processes count once their parent has waited for them."""
+    """Add up the CPU time of the tree; exited processes count once their parent reaps them."""
     total = sum(os.times()[:4])
     if children and not os.path.exists("/proc/self/stat"):  # noqa: PTH110 - once a second
         return None
@@ -260,7 +230,7 @@ def _cpu_s(children: list[int]) -> float | None:
 
 
 def _memory(pids: list[int]) -> tuple[int | None, str | None]:
-    """Add up the tree's memory, the main process standing first; PSS where the kernel tells it."""
+    """Add up the memory of the tree, main process first; PSS if the kernel reports it."""
     for kind, measure in (("pss", _pss_bytes), ("rss", _rss_bytes)):
         if main := measure(pids[0]):
             return main + sum(map(measure, pids[1:])), kind
@@ -278,7 +248,7 @@ def _rss_bytes(pid: int) -> int:
 
 
 def _read(path: str) -> str:
-    """Return a file of /proc; empty where it or its process is not there."""
+    """Return the contents of a file in /proc; empty if the file does not exist."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - Path is slow
             return file.read()
@@ -287,32 +257,33 @@ def _read(path: str) -> str:
 
 
 def flush_interval_s(writing_s: float) -> float:
-    """Return the seconds until the next look, when writing has just taken `writing_s`."""
+    """Return the seconds until the next write, given that the last one took `writing_s`."""
     return min(max(FLUSH_INTERVAL_S, writing_s / FLUSH_SHARE), LONGEST_FLUSH_INTERVAL_S)
 
 
 class _Line:
-    """A connection to the records server, and the entry on it whose reply has not been read.
+    """A connection to the records server with at most one entry whose reply is still unread.
 
-    The reply is read when the next entry may be due, for it has come by then. Waiting for it would
-    wake the flusher twice for each entry, and whenever it wakes it takes the GIL from the tasks.
+    The reply is read when the next entry may be due, because it has arrived by then. Waiting for it
+    would wake the flusher twice per entry, and each wake-up takes the GIL away from the tasks.
     """
 
     def __init__(self, server: redis.Redis) -> None:
-        # Half the CPU that the client's commands take, with what they note and retry.
+        # Takes half the CPU of the client's own commands, which also track and retry.
         self._connection: Any = server.connection_pool.make_connection()
         self._sent: tuple[int, list[Note]] | None = None
 
     def send(self, seq: int, notes: list[Note], *command: Any) -> None:
         """Send the command that writes an entry; raises redis.RedisError or OSError."""
         packed = self._connection.pack_command(*command)
-        self._connection.send_packed_command([b"".join(packed)])  # else in pieces, a call for each
+        # Joined, because the connection makes one system call per piece.
+        self._connection.send_packed_command([b"".join(packed)])
         self._sent = seq, notes
 
     def settle(self) -> int | None:
-        """Return the number of the entry, if there is one, now that it is written.
+        """Read the reply and return the number of the written entry; None if none was sent.
 
-        Raises redis.RedisError or OSError where that is not known.
+        Raises redis.RedisError or OSError if it is unknown whether the entry was written.
         """
         if self._sent is None:
             return None
@@ -325,15 +296,15 @@ class _Line:
         self._connection.disconnect()
 
     def give_up(self) -> list[Note]:
-        """Return what the entry told of, to be sent once more."""
+        """Return the notes of the unconfirmed entry, so that they can be sent again."""
         (_, notes), self._sent = self._sent or (0, []), None
         return notes
 
 
 class Recorder:
-    """Collects rows and writes them to the stream from a background thread.
+    """Collects notes and writes them to the stream from a background thread.
 
-    The thread is a greenlet in a worker patched by gevent.
+    In a worker that gevent has patched, the thread is a greenlet.
     """
 
     def __init__(
@@ -360,7 +331,7 @@ class Recorder:
             "slots": slots,
             "pid": os.getpid(),
         }
-        #: What is to be written; any thread may append to it.
+        #: Notes to be written; any thread may append to it.
         self.notes = deque[Note]() if notes is None else notes
         self._dropped = 0
         self._seq = 0
@@ -371,20 +342,20 @@ class Recorder:
         self._thread = threading.Thread(target=self._run, name="poolwise-probe", daemon=True)
 
     def start(self) -> None:
-        """Say that the worker is ready and write from now on."""
+        """Record that the worker is ready, and start writing."""
         if self._write(self._line, "ready"):
             self._settle(self._line)
         self._thread.start()
 
     def stop(self) -> None:
-        """Write what is left, and that the worker stopped."""
+        """Write the remaining rows and record that the worker stopped."""
         if self._closing:
             return
         self._closing = True
         self._thread.join(timeout=2)
-        if self._thread.is_alive():  # and waits for a reply: what follows are other rows
+        if self._thread.is_alive():  # it waits for a reply; the entries below contain other rows
             self._seq += 1
-        # The other may have been cut meanwhile, or is in use.
+        # The first connection may be broken, or the thread may still be using it.
         line = _Line(self._server)
         while self.notes and self._write(line, "rows") and self._settle(line):
             pass
@@ -395,7 +366,7 @@ class Recorder:
     def _run(self) -> None:
         interval_s = FLUSH_INTERVAL_S
         while True:
-            time.sleep(interval_s)  # cheaper than an event, and stop() can wait so long
+            time.sleep(interval_s)  # cheaper than an event; stop() can wait this long
             now = time.monotonic()
             self._settle(self._line)
             if self._closing:
@@ -409,7 +380,7 @@ class Recorder:
             interval_s = flush_interval_s(time.monotonic() - now)
 
     def _write(self, line: _Line, kind: str) -> bool:
-        """Send one entry and return True; on failure keep its notes for the next interval."""
+        """Send one entry and return True; on failure, keep its notes for the next attempt."""
         notes = self._take()
         try:
             self._send(line, kind, notes)
@@ -419,7 +390,7 @@ class Recorder:
         return True
 
     def _settle(self, line: _Line) -> bool:
-        """Hear of the entry before and return True; on failure keep its notes as well."""
+        """Confirm the previous entry and return True; on failure, keep its notes."""
         try:
             seq = line.settle()
         except (redis.RedisError, OSError) as error:
@@ -442,7 +413,7 @@ class Recorder:
             self.notes.popleft()
             self._dropped += 1
         if not self._unreachable:
-            logger.warning("poolwise probe: records cannot be written for now: %s", error)
+            logger.warning("poolwise probe: cannot write records right now: %s", error)
         self._unreachable = True
 
     def _send(self, line: _Line, kind: str, notes: list[Note]) -> None:
@@ -472,7 +443,7 @@ class Recorder:
             slot = started = None
             if start is not None:
                 slot = self._slot_name(pid, thread)
-                # By a clock that may have been set since, unlike the others.
+                # The system clock may have been set since then, unlike the monotonic clock.
                 started = min(max(received, microseconds(start - since_1970_s)), finished)
             outcome, redelivered, runtime_s = end
             runtime = None if runtime_s is None else microseconds(runtime_s)
@@ -488,33 +459,32 @@ class Recorder:
         return self._clock
 
 
-#: Attempts that have ended. Noted only where `_install` has found an address to write them to.
+#: Finished attempts. Filled only if `_install` has found a server to write them to.
 _notes: deque[Note] = deque()
 
-# A C function: in a worker patched by gevent it takes long and tells nothing of use.
+# gevent replaces the C function with slow Python whose result the probe does not need.
 _caller = threading.get_ident if isinstance(threading.get_ident, BuiltinFunctionType) else int
 
 
 class _Probed:
-    """What the probe adds to a task's `Request` class; stands before it in a subclass.
+    """The probe's mixin for a task's `Request` class.
 
-    Between two tasks a worker comes by so much code that what it meets here is out of the
-    processor's caches each time, and takes ten times as long as in a loop. So a task that goes well
-    meets little of it: its acceptance is what Celery has noted of it, and the flusher makes of a
-    note what is written.
+    A worker runs so much other code between two tasks that the code here is never in the
+    processor's caches and takes ten times as long as in a loop. A successful task therefore runs
+    little of it: Celery itself notes when a task starts, and the flusher turns notes into rows.
     """
 
     _received_ns: int | None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Wrap what is in the class that Celery's `create_request_cls` makes, which overrides."""
+        """Wrap the methods of the subclass that Celery's `create_request_cls` makes."""
         super().__init_subclass__(**kwargs)
         if (on_success := cls.__dict__.get("on_success")) is not None:
             cls.__init__ = _noting_receipt(cls.__init__)  # type: ignore[method-assign]
             cls.on_success = _noting_success(on_success)  # type: ignore[attr-defined]
 
     def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> Any:
-        """Note an attempt that ended with an exception, by what Celery will do about it."""
+        """Note an attempt that raised, with the outcome that Celery makes of the exception."""
         self._note(_outcome_of(exc_info.exception))
         return super().on_failure(exc_info, *args, **kwargs)  # type: ignore[misc]
 
@@ -531,7 +501,7 @@ class _Probed:
 
     def _note(self, outcome: str, runtime_s: float | None = None) -> None:
         received_ns, self._received_ns = self._received_ns, None
-        if received_ns is None:  # its end has been noted: a terminated task also returns
+        if received_ns is None:  # already noted: a terminated task also returns
             return
         request: Any = self
         _notes.append(
@@ -570,7 +540,7 @@ def _noting_success(on_success: Callable[..., Any]) -> Callable[..., Any]:
     return noted
 
 
-#: What Celery does about an exception, by its kind; any other is a failure.
+#: The outcome of each type of exception; any other type is a failure.
 _OUTCOMES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
     (Retry, "retried"),
     (Ignore, "ignored"),
@@ -581,7 +551,7 @@ _OUTCOMES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], st
 
 
 def _outcome_of(error: BaseException) -> str:
-    if isinstance(error, ExceptionWithTraceback):  # how a child of the prefork pool sends it
+    if isinstance(error, ExceptionWithTraceback):  # as child processes of the prefork pool send it
         error = error.exc
     if isinstance(error, Reject):
         return "requeued" if error.requeue else "rejected"  # type: ignore[attr-defined]
@@ -589,9 +559,9 @@ def _outcome_of(error: BaseException) -> str:
 
 
 def records_url(app: Celery) -> str | None:
-    """Return the address of the Redis that the records go to, with password and TLS options.
+    """Return the URL of the Redis for the records, with password and TLS options.
 
-    None where neither `POOLWISE_RECORDS_URL` nor the broker names a Redis.
+    Returns None if neither `POOLWISE_RECORDS_URL` nor the broker is a Redis.
     """
     broker = app.connection_for_write()
     url = os.environ.get(URL_VARIABLE) or _with_tls(
@@ -601,7 +571,7 @@ def records_url(app: Celery) -> str | None:
 
 
 def _with_tls(uri: str, options: Any) -> str:
-    """Put back what kombu took off the URL, or was told beside it, in redis-py's spelling."""
+    """Add the TLS options that kombu keeps outside the URL, as redis-py spells them."""
     if not isinstance(options, dict) or not uri.startswith(("redis://", "rediss://")):
         return uri
     plain = {
@@ -616,7 +586,7 @@ def _with_tls(uri: str, options: Any) -> str:
 
 @signals.worker_init.connect(weak=False)
 def _install(sender: Any, **_: Any) -> None:
-    """Give every task of the worker's app a request class that notes what becomes of it."""
+    """Give every task of the worker's app a request class that notes its outcome."""
     if records_url(sender.app) is None:
         return
     probed: dict[type, type] = {}
@@ -631,14 +601,15 @@ _recorder: Recorder | None = None
 
 @signals.worker_ready.connect(weak=False)
 def _start(sender: Any, **_: Any) -> None:
-    """Start writing; `sender` is the consumer. Celery says ready again after a reconnection."""
+    """Start writing. `sender` is the consumer; Celery sends this again after a reconnection."""
     global _recorder  # noqa: PLW0603 - one worker in one process
     if _recorder is not None:
         return
     url = records_url(sender.app)
     if url is None:
         logger.warning(
-            "poolwise probe: off, for the broker is no Redis and %s is not set", URL_VARIABLE
+            "poolwise probe: disabled, because the broker is not Redis and %s is not set",
+            URL_VARIABLE,
         )
         return
     server = redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5)
