@@ -1,4 +1,4 @@
-"""The system's Chromium, for browser tests. It must not know what they look at."""
+"""The system's Chromium for browser tests. It must not know which pages they visit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-#: Commands, or absolute paths on macOS, in the order they are tried.
+#: Commands, or absolute paths on macOS, in the order in which they are tried.
 BROWSERS: Final = (
     "chromium",
     "chromium-browser",
@@ -29,15 +29,15 @@ FLAGS: Final = (
     "--no-first-run",
 )
 
-MISSING: Final = "no Chromium here: `make chromium` installs it, or says how"
+MISSING: Final = "Chromium not found; `make chromium` installs it or explains how"
 
 
 def chromium_path(
     *, which: Callable[[str], str | None] = shutil.which, in_ci: bool | None = None
 ) -> str:
-    """Find the browser's executable; without one, skip the test, or fail it in CI.
+    """Return the browser's executable. Without one, skip the test; in CI, fail it.
 
-    A browser test that CI leaves out in silence would be a test nobody runs.
+    A browser test that CI skipped silently would never run.
     """
     for name in BROWSERS:
         if found := which(name):
@@ -58,13 +58,13 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Page:
-    """One page for all visits: its process keeps the plotting library compiled."""
+    """Return one page for all visits, because its process keeps the plotting library compiled."""
     return browser.new_page()
 
 
 @dataclass(slots=True)
 class Visit:
-    """What a page complains of, and what it asks for, during a visit."""
+    """The errors and messages that a page logs and the URLs it requests during a visit."""
 
     page: Page
     complaints: list[str] = field(default_factory=list)
@@ -73,7 +73,7 @@ class Visit:
 
 @contextmanager
 def listening(visit: Visit) -> Iterator[None]:
-    """Listen to a page while it is visited, and leave it empty and silent."""
+    """Collect a page's messages and requests during a visit; leave a blank page behind."""
     page, heard = visit.page, visit.complaints
     listeners = {
         "console": lambda message: heard.append(message.text),

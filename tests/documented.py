@@ -1,4 +1,4 @@
-"""The commands that documents show, and what is wrong with one. It must not run any."""
+"""Finds the commands that documents show and checks that they exist. It must not run any."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ class Shown:
 
 
 def make_targets(makefile: str) -> frozenset[str]:
-    """Read the names a Makefile defines."""
+    """Return the targets that a Makefile defines."""
     return frozenset(TARGET.findall(makefile))
 
 
 def recipe_commands(makefile: str) -> list[tuple[str, ...]]:
-    """Read the `poolwise` commands that a Makefile's recipes run."""
+    """Return the `poolwise` commands that a Makefile's recipes run."""
     lines = RECIPE_COMMAND.findall(makefile)
     return [tuple(line.replace("$(ARGS)", "").split()) for line in lines]
 
 
 def commands_shown(path: Path, *, programs: frozenset[str]) -> Iterator[Shown]:
-    """Read the commands of these programs from the shell fences of one Markdown file."""
+    """Yield the commands of `programs` in the shell code blocks of one Markdown file."""
     text = path.read_text(encoding="utf-8")
     for fence in FENCE.finditer(text):
         if fence["language"] not in SHELLS:
@@ -50,7 +50,10 @@ def commands_shown(path: Path, *, programs: frozenset[str]) -> Iterator[Shown]:
 
 
 def _typed_lines(body: str) -> Iterator[tuple[int, str]]:
-    """Join continued lines; where prompts are shown, what lacks one is output."""
+    """Yield typed lines, with continuations joined.
+
+    If a block shows prompts, the lines without one are output and are skipped.
+    """
     has_prompts = re.search(r"^ *\$ ", body, re.MULTILINE) is not None
     lines = body.splitlines()
     at = 0
@@ -66,7 +69,7 @@ def _typed_lines(body: str) -> Iterator[tuple[int, str]]:
 
 
 def _split(typed: str, *, programs: frozenset[str]) -> Iterator[tuple[str, ...]]:
-    """Take a shell line apart at its operators, and keep the simple commands of `programs`."""
+    """Split a shell line at its operators and yield the simple commands of `programs`."""
     if not any(program in typed for program in programs):
         return
     lexer = shlex.shlex(typed, posix=True, punctuation_chars=True)
@@ -86,7 +89,7 @@ def _split(typed: str, *, programs: frozenset[str]) -> Iterator[tuple[str, ...]]
 def wrong_with_make(
     words: tuple[str, ...], *, targets: frozenset[str], poolwise: click.Command
 ) -> str | None:
-    """Say what does not exist in `make TARGET... ARGS="..."`, or None."""
+    """Return what does not exist in `make TARGET... ARGS="..."`, or None."""
     named = [word for word in words[1:] if "=" not in word and not word.startswith("-")]
     for target in named:
         if target not in targets:
@@ -98,11 +101,11 @@ def wrong_with_make(
 
 
 def wrong_with_click(words: tuple[str, ...], *, command: click.Command) -> str | None:
-    """Say which sub-command or option is not declared, or None.
+    """Return which subcommand or option does not exist, or None.
 
-    Values are not judged: a document may show NODE, FILE or a project of its reader's.
+    Values are not checked: a document may show placeholders such as NODE or FILE.
     """
-    spoken, rest = words[0], list(words[1:])
+    path, rest = words[0], list(words[1:])
     while rest:
         word = rest.pop(0)
         if word == "--":
@@ -110,19 +113,19 @@ def wrong_with_click(words: tuple[str, ...], *, command: click.Command) -> str |
         if word.startswith("-") and word != "-":
             option = _option(command, word)
             if option is None:
-                return f"`{spoken}` has no option {word.partition('=')[0]}"
+                return f"`{path}` has no option {word.partition('=')[0]}"
             if option.takes_next(word) and rest:
                 rest.pop(0)
         elif isinstance(command, click.Group):
             sub_command = _sub_commands(command).get(word)
             if sub_command is None:
-                return f"`{spoken}` has no sub-command {word!r}"
-            spoken, command = f"{spoken} {word}", sub_command
+                return f"`{path}` has no subcommand {word!r}"
+            path, command = f"{path} {word}", sub_command
     return None
 
 
 def _sub_commands(command: click.Command) -> Mapping[str, click.Command]:
-    """Ask the group itself, so that commands loaded late are found as well."""
+    """Ask the group itself, so that lazily loaded commands are found too."""
     if not isinstance(command, click.Group):
         return {}
     context = click.Context(command)
@@ -132,7 +135,7 @@ def _sub_commands(command: click.Command) -> Mapping[str, click.Command]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Option:
-    """One declared option, as far as telling its value from the next word needs."""
+    """What must be known of an option to tell its value from the next word."""
 
     name: str
     takes_value: bool
@@ -142,7 +145,7 @@ class _Option:
 
 
 def _option(command: click.Command, word: str) -> _Option | None:
-    """Find the option that a word such as --pool=gevent, --pool or -c4 speaks of."""
+    """Find the option that a word such as --pool=gevent, --pool or -c4 refers to."""
     long_name = word.partition("=")[0]
     for parameter in command.get_params(click.Context(command)):
         if not isinstance(parameter, click.Option):

@@ -1,4 +1,4 @@
-"""A browser test finds the system's Chromium, or says in one line how to get it."""
+"""Browser tests find the system's Chromium, or explain in one line how to install it."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ INSTALLER = ROOT / "scripts" / "install-chromium"
 
 
 def nothing(_name: str) -> None:
-    """Stand in for a PATH without any browser."""
+    """Act as a PATH without a browser."""
 
 
-def test_the_first_browser_on_the_path_is_taken() -> None:
+def test_first_browser_in_the_list_is_used() -> None:
     installed = {"google-chrome": "/usr/bin/google-chrome", "chromium": "/usr/bin/chromium"}
     assert chromium_path(which=installed.get) == "/usr/bin/chromium"
 
 
-def test_ci_fails_without_a_browser() -> None:
+def test_missing_browser_fails_in_ci() -> None:
     with pytest.raises(pytest.fail.Exception, match=re.escape(MISSING)):
         chromium_path(which=nothing, in_ci=True)
 
 
-def test_a_person_without_a_browser_is_told_how_to_get_one() -> None:
+def test_missing_browser_skips_outside_ci_and_explains_how_to_install_it() -> None:
     with pytest.raises(pytest.skip.Exception, match="make chromium"):
         chromium_path(which=nothing, in_ci=False)
 
 
-def test_the_installer_is_content_with_the_browsers_that_the_tests_find() -> None:
+def test_installer_accepts_the_same_browsers_as_the_tests() -> None:
     looked_for = re.search(r"^for browser in (.+); do$", INSTALLER.read_text(), re.MULTILINE)
     assert looked_for is not None
     on_the_path = [name for name in BROWSERS if not name.startswith("/")]

@@ -1,4 +1,4 @@
-"""Every command that the documents show exists. Nothing here starts one."""
+"""Every command shown in the documents exists. These tests do not run any of them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SHOWN = [
 
 
 def wrong_with(words: tuple[str, ...]) -> str | None:
-    """Judge a command by the program it names."""
+    """Check a command against the program that it names."""
     match words[0]:
         case "make":
             return wrong_with_make(words, targets=make_targets(MAKEFILE), poolwise=poolwise)
@@ -42,36 +42,36 @@ def wrong_with(words: tuple[str, ...]) -> str | None:
 
 
 def named(shown: Shown) -> str:
-    """Name a test after the place and the command."""
+    """Build a test id from the place and the command."""
     return f"{shown.document}:{shown.line}: {' '.join(shown.words)}"
 
 
 @pytest.mark.parametrize("shown", SHOWN, ids=named)
-def test_a_command_shown_in_the_documents_exists(shown: Shown) -> None:
+def test_documented_command_exists(shown: Shown) -> None:
     assert wrong_with(shown.words) is None
 
 
 @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
-def test_a_document_shows_commands(document: str) -> None:
+def test_document_contains_commands(document: str) -> None:
     assert [shown for shown in SHOWN if shown.document == document]
 
 
 @pytest.mark.parametrize("words", recipe_commands(MAKEFILE), ids=" ".join)
-def test_a_command_in_a_recipe_of_the_makefile_exists(words: tuple[str, ...]) -> None:
+def test_command_in_makefile_recipe_exists(words: tuple[str, ...]) -> None:
     assert wrong_with(words) is None
 
 
-def test_the_makefile_runs_the_main_job() -> None:
+def test_makefile_runs_a_race() -> None:
     assert ("poolwise", "race") in recipe_commands(MAKEFILE)
 
 
-# The reader and the judge themselves.
+# Tests of the functions in tests/documented.py.
 
 
 @click.group()
 @click.option("--url")
 def example(url: str) -> None:
-    """Stand in for a command line with one of everything."""
+    """Stand in for a command-line program with an option and a subcommand."""
 
 
 @example.command()
@@ -79,7 +79,7 @@ def example(url: str) -> None:
 @click.option("--quick/--full")
 @click.argument("node")
 def switch(pool: str, quick: bool, node: str) -> None:
-    """Stand in for a sub-command."""
+    """Stand in for a subcommand with every kind of parameter."""
 
 
 @pytest.mark.parametrize(
@@ -92,21 +92,21 @@ def switch(pool: str, quick: bool, node: str) -> None:
         "example switch -pthreads NODE -- --anything",
     ],
 )
-def test_a_declared_command_passes(line: str) -> None:
+def test_existing_command_passes(line: str) -> None:
     assert wrong_with_click(tuple(line.split()), command=example) is None
 
 
 @pytest.mark.parametrize(
     ("line", "wrong"),
     [
-        ("example swich NODE", "`example` has no sub-command 'swich'"),
+        ("example swich NODE", "`example` has no subcommand 'swich'"),
         ("example --pool threads switch", "`example` has no option --pool"),
         ("example switch --slow NODE", "`example switch` has no option --slow"),
         ("example switch --url=there NODE", "`example switch` has no option --url"),
         ("example switch -x NODE", "`example switch` has no option -x"),
     ],
 )
-def test_an_undeclared_command_is_named(line: str, wrong: str) -> None:
+def test_unknown_subcommand_or_option_is_reported(line: str, wrong: str) -> None:
     assert wrong_with_click(tuple(line.split()), command=example) == wrong
 
 
@@ -119,14 +119,12 @@ def test_an_undeclared_command_is_named(line: str, wrong: str) -> None:
         (("make", "switch", "ARGS=--slow"), "`poolwise switch` has no option --slow"),
     ],
 )
-def test_a_make_command_is_judged_with_what_it_passes_on(
-    words: tuple[str, ...], wrong: str | None
-) -> None:
+def test_make_command_is_checked_with_its_args(words: tuple[str, ...], wrong: str | None) -> None:
     targets = make_targets("BIN := x\n.PHONY: swich\nswitch: dev ## words: more\ntest:\n\tls\n")
     assert wrong_with_make(words, targets=targets, poolwise=example) == wrong
 
 
-def test_commands_are_read_from_shell_fences_only(tmp_path: Path) -> None:
+def test_only_shell_blocks_are_searched_for_commands(tmp_path: Path) -> None:
     document = tmp_path / "GUIDE.md"
     document.write_text(
         "make inline\n"

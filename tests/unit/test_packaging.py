@@ -1,4 +1,4 @@
-"""What a fresh machine installs is pinned, comes from anywhere, and holds every package."""
+"""Lock files and package metadata are complete, consistent, and name no package registry."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ WHEEL: list[str] = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["pack
 RUNTIME, DEV = "requirements.lock", "requirements-dev.lock"
 LOCKS = (RUNTIME, DEV)
 
-#: Not part of the wheel: who installs Poolwise does not run its tests.
-STAY_HOME = frozenset({"tests", "benchmarks"})
+#: Not part of the wheel: an installed Poolwise does not need its tests.
+NOT_IN_WHEEL = frozenset({"tests", "benchmarks"})
 
-#: Hosts that packages and images come from, in pieces so that this file does not name them.
+#: Package and image registries, in pieces so that this file does not name them itself.
 REGISTRY_HOSTS = tuple(
     ".".join(pieces)
     for pieces in (
@@ -48,7 +48,7 @@ REGISTRY_HOSTS = tuple(
 
 
 def pins(lock: str) -> dict[str, tuple[Version, list[str]]]:
-    """Read a lock: the version and the hashes of every name in it."""
+    """Return the version and hashes of every package in a lock file, by name."""
     text = (ROOT / lock).read_text(encoding="utf-8")
     found: dict[str, tuple[Version, list[str]]] = {}
     for entry in re.split(r"\n(?=\S)", text.strip()):
@@ -62,11 +62,11 @@ def pins(lock: str) -> dict[str, tuple[Version, list[str]]]:
 
 
 def project_files() -> list[Path]:
-    """List what is, or would be, committed."""
+    """List the files that are committed, or would be."""
     git = shutil.which("git")
     if git is None or not (ROOT / ".git").exists():
         if os.environ.get("CI") == "true":
-            pytest.fail("CI needs git and a clone: without them no file's contents are checked")
+            pytest.fail("CI needs git and a clone; without them, file contents cannot be checked")
         pytest.skip("not a git checkout")
     listing = subprocess.run(
         [git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -87,7 +87,7 @@ def test_every_pin_has_hashes(lock: str) -> None:
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_a_lock_names_no_place_to_install_from(lock: str) -> None:
+def test_lock_names_no_package_source(lock: str) -> None:
     text = (ROOT / lock).read_text(encoding="utf-8")
     assert re.findall(r"^.*(?:://|index|find-links|trusted-host).*$", text, re.MULTILINE) == []
 
@@ -100,12 +100,14 @@ def test_a_lock_names_no_place_to_install_from(lock: str) -> None:
     ],
     ids=LOCKS,
 )
-def test_a_lock_satisfies_pyproject(lock: str, wanted: list[str]) -> None:
+def test_lock_satisfies_pyproject(lock: str, wanted: list[str]) -> None:
     pinned = pins(lock)
     for requirement in map(Requirement, wanted):
         name = canonicalize_name(requirement.name)
-        assert name in pinned, f"{requirement} is not in {lock}: make lock"
-        assert pinned[name][0] in requirement.specifier, f"{lock} is older than {requirement}"
+        assert name in pinned, f"{requirement} is not in {lock}; run make lock"
+        assert pinned[name][0] in requirement.specifier, (
+            f"{lock} does not satisfy {requirement}; run make lock"
+        )
 
 
 def test_both_locks_pin_the_same_versions() -> None:
@@ -123,15 +125,15 @@ def test_no_file_names_a_registry() -> None:
     assert named == set()
 
 
-def test_there_is_no_second_lock() -> None:
-    lock_of_uv = "uv.lock"  # it would name the index each package came from
-    assert lock_of_uv not in {path.name for path in project_files()}
+def test_there_is_no_uv_lock() -> None:
+    # uv.lock would name the index that each package came from.
+    assert "uv.lock" not in {path.name for path in project_files()}
 
 
 @pytest.mark.parametrize(
     "script", [".ci/run", *sorted(f"scripts/{p.name}" for p in ROOT.glob("scripts/*"))]
 )
-def test_a_script_is_executable(script: str) -> None:
+def test_script_is_executable(script: str) -> None:
     assert os.access(ROOT / script, os.X_OK)
     assert (ROOT / script).read_text(encoding="utf-8").startswith("#!")
 
@@ -147,12 +149,12 @@ def test_every_module_opens_with_a_docstring() -> None:
     assert without == []
 
 
-def test_the_wheel_holds_every_package() -> None:
-    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - STAY_HOME
+def test_wheel_contains_every_package() -> None:
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - NOT_IN_WHEEL
     assert set(WHEEL) == packages
     assert {"tasks", "worker", "producer", "cluster", "monitor", "lab"} <= packages
 
 
-def test_every_package_of_the_wheel_is_held_to_the_import_rule_and_to_the_types() -> None:
+def test_import_rules_and_type_checks_cover_every_package() -> None:
     assert set(PYPROJECT["tool"]["importlinter"]["root_packages"]) == set(WHEEL)
-    assert set(PYPROJECT["tool"]["mypy"]["packages"]) == set(WHEEL) | STAY_HOME
+    assert set(PYPROJECT["tool"]["mypy"]["packages"]) == set(WHEEL) | NOT_IN_WHEEL
