@@ -1,4 +1,4 @@
-"""The lesson `submit`: work that is waited for, and what is called when it has ended."""
+"""The tasks of the lesson `submit`: work, and the callbacks that are called when it ends."""
 
 from __future__ import annotations
 
@@ -13,50 +13,50 @@ from tasks.celery import app
 from tasks.lessons.notebook import Notebook
 from tasks.lessons.shared import shared
 
-#: Seconds after which a mark that nobody has taken is gone.
+#: Seconds after which a mark expires that was not read.
 MARK_S: Final = 120
 
 
 @app.task(name="lessons.submit.work", throws=(ValueError,))
 def work(number: int, pause_s: float, fails: bool = False) -> dict[str, Any]:
-    """Wait `pause_s` seconds and hand in `number`. Raises ValueError where it `fails`."""
+    """Wait `pause_s` seconds and hand in `number`; raise ValueError if it `fails`."""
     notebook = Notebook()
     with notebook.noting("waits", "works"):
         time.sleep(pause_s)
     if fails:
-        raise ValueError(f"number {number} was to fail")
+        raise ValueError(f"number {number} fails on purpose")
     return notebook.handed_in(number)
 
 
-@app.task(name="lessons.submit.called_back")
-def called_back(result: dict[str, Any], pause_s: float) -> dict[str, Any]:
-    """Take a result, as `link` passes it on; hand in its number, and where that happened."""
+@app.task(name="lessons.submit.callback")
+def callback(result: dict[str, Any], pause_s: float) -> dict[str, Any]:
+    """Take a result from `link`; hand in its number, and where this ran."""
     notebook = Notebook()
     with notebook.noting("waits", "callback"):
         time.sleep(pause_s)
     return notebook.handed_in([result["value"], *whereabouts()])
 
 
-@app.task(name="lessons.submit.collected")
-def collected(results: list[dict[str, Any]], pause_s: float) -> dict[str, Any]:
-    """Take all results, as a chord passes them on; hand in their numbers, and where that was."""
+@app.task(name="lessons.submit.chord_body")
+def chord_body(results: list[dict[str, Any]], pause_s: float) -> dict[str, Any]:
+    """Take all results from a chord; hand in their numbers, and where this ran."""
     notebook = Notebook()
     with notebook.noting("waits", "chord body"):
         time.sleep(pause_s)
     return notebook.handed_in([[one["value"] for one in results], *whereabouts()])
 
 
-@app.task(name="lessons.submit.told_of_failure")
-def told_of_failure(task_id: str, *, pause_s: float) -> dict[str, Any]:
-    """Be told which task has failed: an errback of one argument, which Celery sends as a task."""
+@app.task(name="lessons.submit.errback_task")
+def errback_task(task_id: str, *, pause_s: float) -> dict[str, Any]:
+    """Take the id of a failed task: Celery sends an errback of one argument as a task."""
     notebook = Notebook()
     with notebook.noting("waits", "errback"):
         time.sleep(pause_s)
     return notebook.handed_in([task_id, *whereabouts()])
 
 
-@app.task(name="lessons.submit.sees_failure")
-def sees_failure(
+@app.task(name="lessons.submit.errback_in_slot")
+def errback_in_slot(
     request: Any,
     exc: Exception,  # noqa: ARG001
     traceback: Any,  # noqa: ARG001
@@ -64,10 +64,10 @@ def sees_failure(
     key: str,
     pause_s: float,
 ) -> None:
-    """See the failure itself: an errback of several arguments, which Celery calls on the spot.
+    """Take the failure itself: Celery calls an errback of several arguments in the slot.
 
-    It is no task then and hands in nothing: it leaves a mark in the list at `key`. When it was
-    called is told by the clock of Redis, which is that of the records.
+    It is not sent as a task and hands in nothing, so it leaves a mark in the list at `key`, with
+    the time by the clock of Redis, which the records use as well.
     """
     redis = shared()
     seconds, microseconds = redis.time()

@@ -1,4 +1,4 @@
-"""The lesson `submit`: who waits, and in whose process a callback runs."""
+"""The lesson `submit`: how long the submitter waits, and where each callback runs."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from tests.integration.lessons.taught import take
 TASKS = 8
 
 
-def test_whoever_waits_for_each_result_waits_and_callbacks_run_in_workers(tmp_path: Path) -> None:
-    told = take("submit", "--tasks", str(TASKS), folder=tmp_path)
-    times, called = told.findings.tables
+def test_waiting_for_each_result_blocks_the_submitter_and_callbacks_run_in_workers(
+    tmp_path: Path,
+) -> None:
+    result = take("submit", "--tasks", str(TASKS), folder=tmp_path)
+    times, called = result.findings.tables
     rows = {str(row[0]): [float(cell or 0) for cell in row[1:5]] for row in times.rows}
     submit_s, _, last_s, blocked_s = rows["one by one"]
     assert submit_s > (TASKS - 1) * 0.2
@@ -23,11 +25,11 @@ def test_whoever_waits_for_each_result_waits_and_callbacks_run_in_workers(tmp_pa
     assert where["link_error(request, exc, traceback)"] == (TASKS / 2, "prefork-4@poolwise")
     assert where["chord body"][0] == 1
     assert where["add_done_callback"][1].startswith("lab, pid ")
-    assert {scene.lanes[0].node for scene in told.scenes} == {"lab"}
+    assert {scene.lanes[0].node for scene in result.scenes} == {"lab"}
 
 
-def test_one_pool_alone_does_its_own_callbacks(tmp_path: Path) -> None:
-    told = take("submit", "--pools", "prefork", "--pause-ms", "100", folder=tmp_path)
-    assert {lane.node for scene in told.scenes for lane in scene.lanes} == {
+def test_a_single_pool_runs_its_own_callbacks(tmp_path: Path) -> None:
+    result = take("submit", "--pools", "prefork", "--pause-ms", "100", folder=tmp_path)
+    assert {lane.node for scene in result.scenes for lane in scene.lanes} == {
         "lab", "prefork-4@poolwise",
     }  # fmt: skip
