@@ -1,1 +1,1 @@
-"""How the cluster is WATCHED: Flower, configured."""
+"""Flower, configured and extended with the Throughput page."""

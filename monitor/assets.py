@@ -1,4 +1,4 @@
-"""The page's scripts and styles, and plotly's from its installed package: compressed once each."""
+"""The page's static files, including Plotly's from its installed package, each compressed once."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ PLOTLY: Final = "plotly.min.js"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
-    """One file as it is sent."""
+    """One file as it is served."""
 
     content_type: str
     compressed: bytes
 
     @property
     def plain(self) -> bytes:
-        """The file's content, for the rare client that wants it uncompressed."""
+        """The uncompressed content, for the rare client that does not accept gzip."""
         return gzip.decompress(self.compressed)
 
 
@@ -42,7 +42,7 @@ FILES: Final = _files()
 
 @cache
 def load(name: str) -> Asset:
-    """Return a file; it takes plotly's a quarter of a second, once. Raises KeyError for others."""
+    """Return a file of FILES, or raise KeyError. Compressing Plotly takes 0.25 s, once."""
     path = FILES[name]
     return Asset(
         content_type=TYPES[path.suffix], compressed=gzip.compress(path.read_bytes(), 6, mtime=0)
@@ -51,5 +51,5 @@ def load(name: str) -> Asset:
 
 @cache
 def version(name: str) -> str:
-    """Return what changes in the address whenever the file does."""
+    """Return the hash that versions the file's URL, so that browsers can cache it."""
     return hashlib.sha256(FILES[name].read_bytes()).hexdigest()[:12]

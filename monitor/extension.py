@@ -1,4 +1,4 @@
-"""Puts the Throughput page into a Flower that is about to start, from its configuration file."""
+"""Adds the Throughput page to a Flower that is starting, from its configuration file."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import flower.command
 import flower.urls
 from celery import Celery
 
-from monitor import holds
+from monitor import compatibility
+from monitor.collector import Collector
 from monitor.handlers import ROUTES
-from monitor.pages import Templates
-from monitor.watch import Watch
+from monitor.template_loader import TemplateLoader
 from tasks.errors import PoolwiseError
 
 
 def extend() -> None:
-    """Add tab, page, data and history to the Flower whose command is running.
+    """Add the page to the Flower whose command is running.
 
-    Ends the process, with one line that says what has moved, where this Flower is another.
+    Exits with a one-line error if this version of Flower is not compatible.
     """
     try:
-        holds.check()
+        compatibility.check()
     except PoolwiseError as error:
         sys.exit(f"error: {error}")
     context: Any = click.get_current_context()
@@ -31,21 +31,21 @@ def extend() -> None:
 
 
 def add(app: Celery) -> None:
-    """Add the page to Flower's tables, once, for a Flower that watches the broker of `app`."""
+    """Register the page, once, in a Flower that monitors the broker of `app`."""
     settings, handlers = flower.urls.settings, flower.urls.handlers
     if "throughput" in settings:
         return
-    settings["throughput"] = Watch(app)
-    settings["template_loader"] = Templates()
-    handlers[-1:-1] = ROUTES  # the last one answers whatever is left
-    flower.command.Flower = _with_watch(flower.command.Flower)
+    settings["throughput"] = Collector(app)
+    settings["template_loader"] = TemplateLoader()
+    handlers[-1:-1] = ROUTES  # before the last one, which handles all other URLs
+    flower.command.Flower = _with_collector(flower.command.Flower)
 
 
-def _with_watch(plain: Any) -> Any:
-    """Return Flower's application with a watch that starts and stops with it."""
+def _with_collector(plain: Any) -> Any:
+    """Return Flower's application class with a collector that starts and stops with it."""
 
-    class WatchedFlower(plain):  # type: ignore[misc]
-        """Flower, and our watch beside its events."""
+    class CollectingFlower(plain):  # type: ignore[misc]
+        """Flower with the collector of the Throughput page."""
 
         def start(self) -> None:
             self.settings["throughput"].start(self)
@@ -55,4 +55,4 @@ def _with_watch(plain: Any) -> Any:
             self.settings["throughput"].stop()
             super().stop()
 
-    return WatchedFlower
+    return CollectingFlower

@@ -1,6 +1,6 @@
-"""Flower's configuration file, which Flower executes as Python; names are Flower's options.
+"""Flower's configuration file: Python that Flower executes, whose variables are its options.
 
-Where it listens is said on the command line, for that differs between a machine and a container.
+The listening address is set on the command line, because it differs in a container.
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ import os
 
 from tornado.options import options
 
-from monitor.address import guard
+from monitor.access import require_login
 from monitor.extension import extend
 
-# Nobody is let in from outside without a credential; one may stand in a file.
-if pairs := guard(options, os.environ):
+# Other machines may only connect with a login, which may come from a file.
+if pairs := require_login(options, os.environ):
     basic_auth = pairs
 
-#: Ask workers on start for what Flower shows of them, and do not wait long for one that is gone.
+#: Milliseconds to wait for workers to answer an inspection.
 inspect_timeout = 2_000.0
-#: Tasks kept in memory; beyond it the oldest are forgotten.
+#: Tasks kept in memory; older ones are dropped.
 max_tasks = 10_000
-#: Switch task events on in workers that were started without `-E`.
+#: Enable task events in workers that were started without `-E`.
 enable_events = True
-#: Newest first.
+#: Show timestamps rather than relative times.
 natural_time = False
 
 extend()

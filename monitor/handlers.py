@@ -1,4 +1,4 @@
-"""Flower's handlers for the page, its data and its files: requests in, replies out."""
+"""The Tornado handlers that serve the page, its data and its files within Flower."""
 
 from __future__ import annotations
 
@@ -12,79 +12,79 @@ from tornado.ioloop import IOLoop
 from tornado.web import HTTPError, authenticated, url
 
 from monitor import assets
-from monitor.answer import STEPS_S, Ask
+from monitor.collector import Collector
+from monitor.response import STEPS_S, Query
 from monitor.suggestions import suggestions
-from monitor.watch import Watch
 
-#: Seconds that a browser may keep a file whose address carries its version: a year.
-KEEP_S: Final = 365 * 86_400
+#: Seconds that a browser may cache a file, whose URL carries its version: a year.
+CACHE_S: Final = 365 * 86_400
 
 
-class _Answering(BaseHandler):  # type: ignore[misc]
-    """Answers with what the history holds; see `docs/throughput.md` for the shape."""
+class _DataHandler(BaseHandler):  # type: ignore[misc]
+    """Replies with the history as JSON; `docs/throughput.md` describes its shape."""
 
     @authenticated
     async def get(self) -> None:
-        """Reply with JSON. Raises HTTPError 400 for a range or grouping that there is none of."""
-        watch: Watch = self.settings["throughput"]
-        found = watch.answer(self._ask(), self._word("since"))
+        """Reply with JSON. Raises HTTPError 400 for an unknown range or grouping."""
+        collector: Collector = self.settings["throughput"]
+        found = collector.respond(self._query(), self._argument("since"))
         self.set_header("Content-Type", "application/json; charset=utf-8")
         self.set_header("Cache-Control", "no-store")
         self.finish(msgspec.json.encode(found))
 
-    def _word(self, name: str, default: str = "") -> str:
+    def _argument(self, name: str, default: str = "") -> str:
         return str(self.get_argument(name, default, escape=False))
 
-    def _ask(self) -> Ask:
-        range_s, by = self._word("range_s", str(max(STEPS_S))), self._word("by", "pool")
+    def _query(self) -> Query:
+        range_s, by = self._argument("range_s", str(max(STEPS_S))), self._argument("by", "pool")
         if range_s not in map(str, STEPS_S):
             raise HTTPError(400, f"range_s must be one of {', '.join(map(str, STEPS_S))}")
         if by not in {"pool", "worker"}:
             raise HTTPError(400, "by must be pool or worker")
-        return Ask(
+        return Query(
             range_s=int(range_s),
             by="pool" if by == "pool" else "worker",
-            pool=self._word("pool"),
-            worker=self._word("worker"),
-            task=self._word("task"),
+            pool=self._argument("pool"),
+            worker=self._argument("worker"),
+            task=self._argument("task"),
         )
 
 
-class ThroughputData(_Answering):
-    """The page's own source: open to whoever may see Flower's pages."""
+class ThroughputData(_DataHandler):
+    """The data for the page, open to anyone who may see Flower's pages."""
 
 
-class ThroughputApi(BaseApiHandler, _Answering):  # type: ignore[misc]
-    """The same for programs, under the rules of Flower's API."""
+class ThroughputApi(BaseApiHandler, _DataHandler):  # type: ignore[misc]
+    """The data for programs, protected like the rest of Flower's API."""
 
 
 class ThroughputView(BaseHandler):  # type: ignore[misc]
-    """The page."""
+    """The Throughput page."""
 
     @authenticated
     async def get(self) -> None:
-        """Reply with the page, which then asks for its data."""
-        watch: Watch = self.settings["throughput"]
+        """Reply with the page, which then polls its data."""
+        collector: Collector = self.settings["throughput"]
         self.render(
             "throughput.html",
             base=self.reverse_url("throughput"),
             version=assets.version,
             ranges=STEPS_S,
-            suggestions=[asdict(one) for one in suggestions(watch.broker_url)],
+            suggestions=[asdict(one) for one in suggestions(collector.broker_url)],
         )
 
 
 class ThroughputAsset(BaseHandler):  # type: ignore[misc]
-    """Files of the page, to be kept by the browser for as long as it likes."""
+    """The page's static files, which browsers may cache."""
 
     @authenticated
     async def get(self, name: str) -> None:
-        """Reply with a file. Raises HTTPError 404 for one that there is none of."""
+        """Reply with a file. Raises HTTPError 404 if it does not exist."""
         if name not in assets.FILES:
             raise HTTPError(404)
         found = await IOLoop.current().run_in_executor(None, assets.load, name)
         self.set_header("Content-Type", found.content_type)
-        self.set_header("Cache-Control", f"private, max-age={KEEP_S}, immutable")
+        self.set_header("Cache-Control", f"private, max-age={CACHE_S}, immutable")
         self.set_header("Vary", "Accept-Encoding")
         if "gzip" in self.request.headers.get("Accept-Encoding", ""):
             self.set_header("Content-Encoding", "gzip")

@@ -1,6 +1,7 @@
 """The last 15 minutes, second by second, in arrays of fixed size; it knows neither clock nor Redis.
 
-Seconds are those since 1970 by the records' clock. What came too late to count is counted as such.
+Seconds are Unix time by the records server's clock. The history is a ring: a second is stored at
+the index `second % KEPT_S`.
 """
 
 from __future__ import annotations
@@ -14,26 +15,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor import histogram
-from monitor.gauges import Lane, Levels
+from monitor.gauge_history import GaugeHistory, WorkerKey
 from producer.records import Gauge, Record
 
-#: Seconds that can be asked for, and those kept: some are still being filled.
+#: Seconds that a query may cover.
 RANGE_S: Final = 15 * 60
+#: Seconds that are stored: a few more, because the newest ones are still being filled.
 KEPT_S: Final = RANGE_S + 10
-#: Tasks of workers told apart at most, 350 kB each; a further task of a worker is one of OTHERS,
-#: and beyond the second bound all further ones are one.
+#: Series stored one per worker and task, 350 kB each. A worker's further tasks share its OTHERS.
 MAX_SERIES: Final = 192
+#: Series stored at most. Beyond it, all further tasks of all workers share one series.
 MAX_FOLDED: Final = 256
 OTHERS: Final = "(others)"
-#: Seconds that a worker's clock may run ahead before its records are refused.
+#: Seconds that a worker's clock may be ahead before its records are rejected.
 AHEAD_S: Final = 2
-#: What a latency counts from, the best that was known.
+#: Where a latency can start, best first: the earliest one that is known is used.
 ORIGINS: Final = ("due", "sent", "received")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
-    """Whose tasks, and which: what the page can filter by."""
+class SeriesKey:
+    """The worker and the task of a series: what the page can filter by."""
 
     pool: str
     node: str
@@ -41,10 +43,10 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class End:
-    """One task that is done: all that the history needs of it."""
+class FinishedTask:
+    """What the history needs to know about one finished task."""
 
-    key: Key
+    key: SeriesKey
     at_s: float
     failed: bool
     latency_s: float | None  # None: it never reached a slot
@@ -52,102 +54,102 @@ class End:
 
 
 class Series:
-    """What one worker did of one task, by place in the ring of seconds."""
+    """The counts of one task on one worker, a row for each second of the ring."""
 
     __slots__ = ("failed", "finished", "latencies", "origins")
 
     def __init__(self) -> None:
-        self.finished = np.zeros(KEPT_S, np.uint32)  # failed ones among them
+        self.finished = np.zeros(KEPT_S, np.uint32)  # includes failed tasks
         self.failed = np.zeros(KEPT_S, np.uint32)
         self.origins = np.zeros((KEPT_S, len(ORIGINS)), np.uint32)
         self.latencies = np.zeros((KEPT_S, histogram.BUCKETS), np.uint16)
 
-    def clear(self, place: int) -> None:
+    def clear(self, index: int) -> None:
         """Forget one second."""
-        self.finished[place] = self.failed[place] = 0
-        self.origins[place] = self.latencies[place] = 0
+        self.finished[index] = self.failed[index] = 0
+        self.origins[index] = self.latencies[index] = 0
 
-    def add(self, places: NDArray[np.int64], ends: list[End]) -> None:
-        """Count `ends` at their `places`."""
-        np.add.at(self.finished, places, 1)
-        np.add.at(self.failed, places[np.array([end.failed for end in ends])], 1)
-        ran = np.array([end.latency_s is not None for end in ends])
+    def add(self, indices: NDArray[np.int64], tasks: list[FinishedTask]) -> None:
+        """Count `tasks`, each in the second of the same position in `indices`."""
+        np.add.at(self.finished, indices, 1)
+        np.add.at(self.failed, indices[np.array([task.failed for task in tasks])], 1)
+        ran = np.array([task.latency_s is not None for task in tasks])
         if not ran.any():
             return
-        origins = np.array([end.origin for end in ends])[ran]
-        np.add.at(self.origins, (places[ran], origins), 1)
-        latencies_s = np.array([end.latency_s for end in ends if end.latency_s is not None])
+        origins = np.array([task.origin for task in tasks])[ran]
+        np.add.at(self.origins, (indices[ran], origins), 1)
+        latencies_s = np.array([task.latency_s for task in tasks if task.latency_s is not None])
         buckets = histogram.buckets_of(latencies_s)
-        histogram.add(self.latencies, places[ran] * histogram.BUCKETS + buckets)
+        histogram.add(self.latencies, indices[ran] * histogram.BUCKETS + buckets)
 
 
 class History:
-    """Everything the page can show; one thread at a time may use it."""
+    """Everything that the page can show. Not thread-safe: callers hold a lock."""
 
     def __init__(self, now_s: int) -> None:
-        """Begin an empty history at second `now_s`."""
+        """Start an empty history at second `now_s`."""
         self.newest_s = now_s
-        self.series: dict[Key, Series] = {}
-        self.levels = Levels(KEPT_S)
+        self.series: dict[SeriesKey, Series] = {}
+        self.gauges = GaugeHistory(KEPT_S)
         self.revision = 0
-        self.changed = np.zeros(KEPT_S, np.int64)  # revision in which each place last changed
-        self.too_late = 0  # ended longer ago than is kept, or in the future
+        self.changed = np.zeros(KEPT_S, np.int64)  # the revision that last changed each second
+        self.misdated = 0  # tasks not counted: finished before the kept range, or in the future
 
     def advance(self, now_s: float) -> None:
-        """Move on to the second of `now_s`, and forget what is older than is kept."""
+        """Move on to the second of `now_s` and clear the seconds that it reuses."""
         self.revision += 1
         second = int(now_s)
         for fresh_s in range(max(self.newest_s + 1, second - KEPT_S + 1), second + 1):
-            place = fresh_s % KEPT_S
+            index = fresh_s % KEPT_S
             for series in self.series.values():
-                series.clear(place)
-            self.levels.clear(place)
-            self.changed[place] = self.revision
+                series.clear(index)
+            self.gauges.clear(index)
+            self.changed[index] = self.revision
         self.newest_s = max(self.newest_s, second)
 
-    def add(self, ends: Iterable[End]) -> None:
-        """Count what ended; the order does not matter."""
-        groups: defaultdict[Key, list[End]] = defaultdict(list)
-        for end in ends:
-            if 0 <= self.newest_s + AHEAD_S - int(end.at_s) < KEPT_S - AHEAD_S:
-                groups[end.key].append(end)
+    def add(self, tasks: Iterable[FinishedTask]) -> None:
+        """Count finished tasks, in any order."""
+        groups: defaultdict[SeriesKey, list[FinishedTask]] = defaultdict(list)
+        for task in tasks:
+            if 0 <= self.newest_s + AHEAD_S - int(task.at_s) < KEPT_S - AHEAD_S:
+                groups[task.key].append(task)
             else:
-                self.too_late += 1
+                self.misdated += 1
         if not groups:
             return
-        self.advance(max(end.at_s for group in groups.values() for end in group))
+        self.advance(max(task.at_s for group in groups.values() for task in group))
         for key, group in groups.items():
-            places = np.array([int(end.at_s) for end in group]) % KEPT_S
-            self.changed[places] = self.revision
-            self._series_of(key).add(places, group)
+            indices = np.array([int(task.at_s) for task in group]) % KEPT_S
+            self.changed[indices] = self.revision
+            self._series_of(key).add(indices, group)
 
-    def gauge(self, lane: Lane, at_s: float, gauge: Gauge) -> None:
-        """Enter what a worker was doing."""
+    def add_gauge(self, key: WorkerKey, at_s: float, gauge: Gauge) -> None:
+        """Add a worker's gauge, unless it is from outside the kept range."""
         if not 0 <= self.newest_s + AHEAD_S - int(at_s) < KEPT_S - AHEAD_S:
             return
         self.advance(max(at_s, self.newest_s))
-        self._touch(self.levels.enter_gauge(lane, at_s, gauge))
+        self._mark_changed(self.gauges.add_gauge(key, at_s, gauge))
 
-    def queues(self, at_s: float, depths: dict[str, int]) -> None:
-        """Enter how many messages waited in each queue."""
+    def add_depths(self, at_s: float, depths: dict[str, int]) -> None:
+        """Add the number of messages waiting in each queue."""
         self.advance(max(at_s, self.newest_s))
-        self._touch(self.levels.enter_queues(int(at_s), depths))
+        self._mark_changed(self.gauges.add_depths(int(at_s), depths))
 
-    def tasks(self) -> Iterator[Key]:
-        """Name what has ended within the range."""
+    def active_keys(self) -> Iterator[SeriesKey]:
+        """Return the keys of the series with at least one finished task."""
         return (key for key, series in self.series.items() if series.finished.any())
 
-    def _touch(self, seconds: Iterable[int]) -> None:
+    def _mark_changed(self, seconds: Iterable[int]) -> None:
         for second in seconds:
             self.changed[second % KEPT_S] = self.revision
 
-    def _series_of(self, key: Key) -> Series:
+    def _series_of(self, key: SeriesKey) -> Series:
         if key not in self.series and len(self.series) >= MAX_SERIES:
             self._forget_idle()
             if len(self.series) >= MAX_SERIES:
-                key = Key(pool=key.pool, node=key.node, task=OTHERS)
+                key = SeriesKey(pool=key.pool, node=key.node, task=OTHERS)
             if key not in self.series and len(self.series) >= MAX_FOLDED:
-                key = Key(pool=OTHERS, node=OTHERS, task=OTHERS)
+                key = SeriesKey(pool=OTHERS, node=OTHERS, task=OTHERS)
         if key not in self.series:
             self.series[key] = Series()
         return self.series[key]
@@ -157,14 +159,14 @@ class History:
             del self.series[key]
 
 
-def end_of(record: Record) -> End:
-    """Return what the history needs of a record; a latency counts from the earliest instant."""
+def finished_task(record: Record) -> FinishedTask:
+    """Convert a record; the latency starts at the first of ORIGINS that the record knows."""
     instants = (record.due, record.sent, record.received)
-    origin, begin = next((i, at) for i, at in enumerate(instants) if at is not None)
-    return End(
-        key=Key(pool=record.pool, node=record.node, task=record.task),
+    origin, start = next((i, at) for i, at in enumerate(instants) if at is not None)
+    return FinishedTask(
+        key=SeriesKey(pool=record.pool, node=record.node, task=record.task),
         at_s=record.finished,
         failed=record.outcome != "succeeded",
-        latency_s=None if record.started is None else record.finished - begin,
+        latency_s=None if record.started is None else record.finished - start,
         origin=origin,
     )

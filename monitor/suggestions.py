@@ -23,20 +23,20 @@ def suggestions(broker_url: str) -> list[Suggestion]:
         return [
             Suggestion(
                 command=f"poolwise race --quick --broker {broker_url}",
-                does="compares all pools on CPU-bound, IO-bound and mixed tasks",
+                does="Compares all pools on CPU-bound, IO-bound and mixed tasks",
             ),
             Suggestion(
                 command=f"CELERY_BROKER_URL={broker_url} "
                 "celery -A tasks call io.sleep --args='[0.2]'",
-                does="sends one task that sleeps for 0.2 s",
+                does="Sends one task that sleeps for 0.2 s",
             ),
         ]
     return [
         Suggestion(
-            command="docker compose up -d producer", does="sends a light, steady mix of tasks"
+            command="docker compose up -d producer", does="Sends a light, steady mix of tasks"
         ),
         Suggestion(
             command="docker compose run --rm poolwise race",
-            does="compares all pools on CPU-bound, IO-bound and mixed tasks",
+            does="Compares all pools on CPU-bound, IO-bound and mixed tasks",
         ),
     ]

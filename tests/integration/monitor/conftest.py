@@ -91,7 +91,7 @@ class Watched:
         }
 
     def data(self, **words: str) -> dict[str, Any]:
-        """Ask for what the page asks for."""
+        """Query for what the page asks for."""
         query = "&".join(f"{name}={word}" for name, word in words.items())
         address = f"{self.url}/throughput/data?{query}"
         with urllib.request.urlopen(address, timeout=5) as reply:  # noqa: S310 - ours

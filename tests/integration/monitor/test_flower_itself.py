@@ -46,7 +46,7 @@ def guarded(watched: Watched) -> str:
 
 
 def api(guarded: str, path: str, method: str = "GET") -> Any:
-    """Ask Flower's API with the password."""
+    """Query Flower's API with the password."""
     status, body = request(f"{guarded}{path}", auth=CREDENTIAL, method=method)
     assert status == 200, body
     return json.loads(body)

@@ -1,4 +1,4 @@
-"""Percentiles from buckets are within the stated error, and no latency goes missing."""
+"""The histogram loses no latency, and its percentiles are within the stated error."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_every_latency_is_in_a_bucket(latencies_s: list[float]) -> None:
     assert counted(latencies_s).sum() == len(latencies_s)
 
 
-def test_what_is_beyond_the_range_is_in_the_last_or_first_bucket() -> None:
+def test_latencies_outside_the_range_are_in_the_first_or_last_bucket() -> None:
     assert histogram.buckets_of(np.array([0.0, -1.0, 1e9])).tolist() == [
         0,
         0,
@@ -38,11 +38,11 @@ def test_what_is_beyond_the_range_is_in_the_last_or_first_bucket() -> None:
     ]
 
 
-def test_the_error_is_five_percent_at_most() -> None:
+def test_the_error_is_at_most_five_percent() -> None:
     assert histogram.ERROR < 0.05
 
 
-def test_nothing_has_no_percentile() -> None:
+def test_an_empty_histogram_has_no_percentile() -> None:
     assert np.isnan(histogram.percentile_s(np.zeros((1, histogram.BUCKETS), int), 50)).all()
 
 

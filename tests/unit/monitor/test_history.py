@@ -1,4 +1,4 @@
-"""What is fed into the history comes out of its answers, within a bounded memory."""
+"""The history returns what was added to it and uses a bounded amount of memory."""
 
 from __future__ import annotations
 
@@ -9,19 +9,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.answer import Ask, answer
-from monitor.gauges import Lane
-from monitor.history import KEPT_S, MAX_FOLDED, RANGE_S, End, History, Key, end_of
+from monitor.gauge_history import WorkerKey
+from monitor.history import (
+    KEPT_S,
+    MAX_FOLDED,
+    RANGE_S,
+    FinishedTask,
+    History,
+    SeriesKey,
+    finished_task,
+)
+from monitor.response import Query, build_response
 from producer.records import Gauge, Record
 
 NOW_S = 1_700_000_003
 POOLS = ("prefork", "threads", "gevent")
 
-ENDS = st.lists(
+TASKS = st.lists(
     st.builds(
-        End,
+        FinishedTask,
         key=st.builds(
-            Key,
+            SeriesKey,
             pool=st.sampled_from(POOLS),
             node=st.sampled_from(["a@x", "b@x"]),
             task=st.sampled_from(["cpu.burn", "io.sleep"]),
@@ -35,10 +43,10 @@ ENDS = st.lists(
 )
 
 
-def end(at_s: float = NOW_S - 1.5, task: str = "cpu.burn", **changes: Any) -> End:
-    key = Key(pool="prefork", node="a@x", task=task)
+def task(at_s: float = NOW_S - 1.5, name: str = "cpu.burn", **changes: Any) -> FinishedTask:
+    key = SeriesKey(pool="prefork", node="a@x", task=name)
     known: dict[str, Any] = {"failed": False, "latency_s": 0.1, "origin": 0}
-    return End(key=key, at_s=at_s, **{**known, **changes})
+    return FinishedTask(key=key, at_s=at_s, **{**known, **changes})
 
 
 def gauge(**changes: Any) -> Gauge:
@@ -54,15 +62,15 @@ def gauge(**changes: Any) -> Gauge:
     return Gauge(**{**known, **changes})
 
 
-def fed(ends: list[End]) -> History:
+def filled(tasks: list[FinishedTask]) -> History:
     history = History(NOW_S - KEPT_S)
     history.advance(NOW_S)
-    history.add(ends)
+    history.add(tasks)
     return history
 
 
-def ask(history: History, now_s: float = NOW_S + 1, **how: Any) -> dict[str, Any]:
-    return answer(history, Ask(**how), now_s)
+def query(history: History, now_s: float = NOW_S + 1, **how: Any) -> dict[str, Any]:
+    return build_response(history, Query(**how), now_s)
 
 
 def total(found: dict[str, Any], name: str, field: str = "finished_per_s") -> float:
@@ -75,10 +83,10 @@ def total(found: dict[str, Any], name: str, field: str = "finished_per_s") -> fl
     return sum(float(value or 0) * int(n) for value, n in zip(values, seconds, strict=bool(values)))
 
 
-@given(ENDS)
-def test_the_sums_of_all_bins_are_what_was_fed(ends: list[End]) -> None:
-    found = ask(fed(ends))
-    kept = [one for one in ends if int(one.at_s) >= found["revision"][1] - RANGE_S]
+@given(TASKS)
+def test_the_points_add_up_to_the_tasks_that_were_added(tasks: list[FinishedTask]) -> None:
+    found = query(filled(tasks))
+    kept = [one for one in tasks if int(one.at_s) >= found["revision"][1] - RANGE_S]
     expected = Counter(one.key.pool for one in kept)
     assert found["finished"] == len(kept)
     for pool in POOLS:
@@ -90,26 +98,28 @@ def test_the_sums_of_all_bins_are_what_was_fed(ends: list[End]) -> None:
         )
 
 
-@given(ENDS)
-def test_filters_take_the_whole_apart(ends: list[End]) -> None:
-    history = fed(ends)
-    whole = ask(history)["finished"]
+@given(TASKS)
+def test_the_filtered_parts_add_up_to_the_whole(tasks: list[FinishedTask]) -> None:
+    history = filled(tasks)
+    whole = query(history)["finished"]
     for field, names in (("pool", POOLS), ("worker", ("a@x", "b@x"))):
         narrowed: list[dict[str, Any]] = [{field: name} for name in names]
-        parts = [ask(history, **one)["finished"] for one in narrowed]
+        parts = [query(history, **one)["finished"] for one in narrowed]
         assert sum(parts) == whole
 
 
-@given(ENDS, st.integers(0, 80))
-def test_a_continued_answer_completes_the_one_before(ends: list[End], cut: int) -> None:
-    history = fed(ends[:cut])
-    first = ask(history)
-    history.add(ends[cut:])
+@given(TASKS, st.integers(0, 80))
+def test_an_incremental_response_completes_the_previous_one(
+    tasks: list[FinishedTask], cut: int
+) -> None:
+    history = filled(tasks[:cut])
+    first = query(history)
+    history.add(tasks[cut:])
     revision, until_s = first["revision"]
-    news = ask(history, since=(revision, until_s))
+    news = query(history, since=(revision, until_s))
     lines = dict(zip(first["at"], first["lines"].get("prefork", _nothing(first))["p95_s"]))  # noqa: B905
     lines |= dict(zip(news["at"], news["lines"].get("prefork", _nothing(news))["p95_s"]))  # noqa: B905
-    whole = ask(history)
+    whole = query(history)
     assert lines == dict(zip(whole["at"], whole["lines"].get("prefork", _nothing(whole))["p95_s"]))  # noqa: B905
     assert len(news["at"]) <= len(whole["at"])
 
@@ -118,29 +128,29 @@ def _nothing(found: dict[str, Any]) -> dict[str, list[None]]:
     return {"p95_s": [None] * len(found["at"])}
 
 
-def test_nothing_new_is_a_small_answer() -> None:
-    history = fed([end()])
-    revision, until_s = ask(history)["revision"]
-    assert len(ask(history, since=(revision, until_s))["at"]) <= 1
+def test_a_response_without_changes_is_small() -> None:
+    history = filled([task()])
+    revision, until_s = query(history)["revision"]
+    assert len(query(history, since=(revision, until_s))["at"]) <= 1
 
 
-def test_an_old_second_is_forgotten_when_its_place_is_taken() -> None:
-    history = fed([end()])
+def test_a_second_is_forgotten_when_its_index_is_reused() -> None:
+    history = filled([task()])
     history.advance(NOW_S + KEPT_S + 5)
-    assert ask(history, NOW_S + KEPT_S + 6)["finished"] == 0
+    assert query(history, NOW_S + KEPT_S + 6)["finished"] == 0
 
 
 @pytest.mark.parametrize("at_s", [NOW_S - KEPT_S - 1, NOW_S + 60])
-def test_what_comes_too_late_or_from_the_future_is_counted_as_that(at_s: float) -> None:
-    history = fed([end(at_s)])
-    assert (history.too_late, ask(history)["finished"]) == (1, 0)
+def test_tasks_from_outside_the_kept_range_are_counted_as_misdated(at_s: float) -> None:
+    history = filled([task(at_s)])
+    assert (history.misdated, query(history)["finished"]) == (1, 0)
 
 
-def test_memory_is_bounded_however_many_tasks_there_are() -> None:
-    history = fed([])
-    ends = [
-        End(
-            key=Key(pool=f"pool-{n % 3}", node=f"node-{n % 400}", task=f"task-{n}"),
+def test_memory_is_bounded_for_any_number_of_tasks() -> None:
+    history = filled([])
+    tasks = [
+        FinishedTask(
+            key=SeriesKey(pool=f"pool-{n % 3}", node=f"node-{n % 400}", task=f"task-{n}"),
             at_s=NOW_S - 2.0,
             failed=False,
             latency_s=0.1,
@@ -148,46 +158,46 @@ def test_memory_is_bounded_however_many_tasks_there_are() -> None:
         )
         for n in range(2_000)
     ]
-    history.add(ends)
+    history.add(tasks)
     assert len(history.series) <= MAX_FOLDED + 1
-    assert ask(history)["finished"] == 2_000
+    assert query(history)["finished"] == 2_000
 
 
-def test_gauges_of_a_pool_add_up_and_a_short_silence_is_filled() -> None:
-    history = fed([])
+def test_gauges_of_a_pool_add_up_and_short_gaps_are_filled() -> None:
+    history = filled([])
     for node in ("a@x", "b@x"):
         for at_s in (NOW_S - 5.0, NOW_S - 2.0):
-            history.gauge(Lane(pool="threads", node=node), at_s, gauge())
-    found = ask(history, range_s=60)
+            history.add_gauge(WorkerKey(pool="threads", node=node), at_s, gauge())
+    found = query(history, range_s=60)
     by_second = dict(zip(found["at"], found["lines"]["threads"]["busy"], strict=True))
     assert [by_second[NOW_S - ago] for ago in (6, 5, 4, 3, 2)] == [None, 6, 6, 6, 6]
     [tile] = found["recent"]["pools"]
     assert (tile["busy"], tile["slots"], tile["workers"]) == (6, 8, 2)
 
 
-def test_cpu_is_what_was_used_between_two_gauges() -> None:
-    history = fed([])
-    lane = Lane(pool="gevent", node="a@x")
-    history.gauge(lane, NOW_S - 3.0, gauge(cpu_s=1.0))
-    history.gauge(lane, NOW_S - 1.0, gauge(cpu_s=1.5, up_s=52.0))
-    [worker] = ask(history)["recent"]["workers"]
+def test_cpu_is_computed_from_two_consecutive_gauges() -> None:
+    history = filled([])
+    key = WorkerKey(pool="gevent", node="a@x")
+    history.add_gauge(key, NOW_S - 3.0, gauge(cpu_s=1.0))
+    history.add_gauge(key, NOW_S - 1.0, gauge(cpu_s=1.5, up_s=52.0))
+    [worker] = query(history)["recent"]["workers"]
     assert worker["cpu_percent"] == 25
 
 
-def test_a_worker_that_took_its_leave_has_no_slots_any_more() -> None:
-    history = fed([])
-    lane = Lane(pool="gevent", node="a@x")
-    history.gauge(lane, NOW_S - 1.0, gauge())
-    history.levels.stop(lane, NOW_S - 0.5)
-    found = ask(history)["recent"]
+def test_a_stopped_worker_has_no_slots() -> None:
+    history = filled([])
+    key = WorkerKey(pool="gevent", node="a@x")
+    history.add_gauge(key, NOW_S - 1.0, gauge())
+    history.gauges.stop(key, NOW_S - 0.5)
+    found = query(history)["recent"]
     assert found["workers"][0]["state"] == "stopped"
     assert found["pools"][0]["slots"] == 0
 
 
-def test_queues_are_as_deep_as_last_measured() -> None:
-    history = fed([])
-    history.queues(NOW_S - 1.0, {"cpu": 3, "io": 4})
-    found = ask(history)
+def test_queue_depths_are_those_last_measured() -> None:
+    history = filled([])
+    history.add_depths(NOW_S - 1.0, {"cpu": 3, "io": 4})
+    found = query(history)
     assert found["recent"]["waiting"] == 7
     assert [depth for depth in found["queues"]["io"] if depth is not None] == [4]
 
@@ -221,7 +231,7 @@ def record(**changes: Any) -> Record:
         ({"started": None}, None),
     ],
 )
-def test_a_latency_counts_from_the_earliest_instant_that_is_known(
+def test_a_latency_starts_at_the_earliest_known_instant(
     known: dict[str, Any], latency_s: float | None
 ) -> None:
-    assert end_of(record(**known)).latency_s == latency_s
+    assert finished_task(record(**known)).latency_s == latency_s

@@ -24,7 +24,7 @@ FILE_VARIABLE = "FLOWER_BASIC_AUTH_FILE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
+class AccessSettings:
     """Where Flower listens, with the logins that it requires."""
 
     address: str  # empty: every address
@@ -33,20 +33,20 @@ class Door:
     oauth: bool
 
 
-def guard(options: Any, environment: Mapping[str, str]) -> list[str] | None:
+def require_login(options: Any, environment: Mapping[str, str]) -> list[str] | None:
     """Return the `user:password` pairs of the credentials file, or None if there is no file.
 
     Exits with one line and code 2 if Flower's `options` would let others in without a login.
     """
     try:
-        pairs = basic_auth(environment)
-        door = Door(
+        pairs = read_credentials(environment)
+        settings = AccessSettings(
             address=options.address,
             unix_socket=options.unix_socket,
             basic_auth=pairs or tuple(options.basic_auth or ()),
             oauth=bool(options.auth),
         )
-        check(door, environment)
+        check(settings, environment)
     except UsageError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(error.exit_code)
@@ -55,7 +55,7 @@ def guard(options: Any, environment: Mapping[str, str]) -> list[str] | None:
     return list(pairs) or None
 
 
-def basic_auth(environment: Mapping[str, str]) -> tuple[str, ...]:
+def read_credentials(environment: Mapping[str, str]) -> tuple[str, ...]:
     """Return the `user:password` pairs of the file that the environment names, if any.
 
     Raises UsageError, which never quotes the file, if the file is unusable.
@@ -74,18 +74,18 @@ def basic_auth(environment: Mapping[str, str]) -> tuple[str, ...]:
     return pairs
 
 
-def check(door: Door, environment: Mapping[str, str]) -> None:
+def check(settings: AccessSettings, environment: Mapping[str, str]) -> None:
     """Raise UsageError if another machine could reach Flower without a login."""
-    if door.unix_socket or is_loopback(door.address):
+    if settings.unix_socket or is_loopback(settings.address):
         return
-    if door.oauth or any(_is_pair(pair) for pair in door.basic_auth):
+    if settings.oauth or any(_is_pair(pair) for pair in settings.basic_auth):
         return
     published_on = environment.get(PUBLISHED_VARIABLE, "")
     if is_loopback(published_on):
         return
     raise UsageError(
-        f"Flower on {published_on or door.address or 'every address'} without a login lets anyone "
-        "who can reach it stop workers: set FLOWER_BASIC_AUTH=user:password, "
+        f"Flower on {published_on or settings.address or 'every address'} without a login lets "
+        "anyone who can reach it stop workers: set FLOWER_BASIC_AUTH=user:password, "
         "FLOWER_BASIC_AUTH_FILE=FILE or OAuth (FLOWER_AUTH), or keep it on 127.0.0.1"
     )
 

@@ -1,7 +1,7 @@
-"""What we hold on to in Flower, each with a check that says in words what has moved.
+"""The Flower internals that the Throughput page depends on, each with a check.
 
-Flower offers no way to add a page. It does execute its configuration file as Python, from where its
-handlers, settings and templates are in reach; none of that is promised to stay.
+Flower has no API for adding a page. But it executes its configuration file as Python, and from
+there its handlers, settings and templates are accessible. Any release may change them.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from flower.views.error import NotFoundErrorHandler
 
 from tasks.errors import PoolwiseError
 
-#: The last tab of Flower's navigation, behind which ours goes.
+#: The last tab in Flower's navigation; the Throughput tab follows it.
 BROKER_TAB: Final = re.compile(
     r'<li class="nav-item">\s*<a class="nav-link[^>]*\{\{ reverse_url\(\'broker\'\) \}\}.*?</li>',
     re.DOTALL,
 )
-#: Blocks of the page's frame that we fill.
+#: The blocks of base.html that the page fills.
 BLOCKS: Final = ("title", "navbar", "container", "extra_scripts")
-#: Names of Flower's style sheet that ours uses.
+#: The classes and variables of Flower's style sheet that the page uses.
 STYLE: Final = (
     "--flower-surface",
     "--flower-text-muted",
@@ -44,27 +44,27 @@ STYLE: Final = (
 )
 
 
-class FlowerMovedError(PoolwiseError):
-    """Raised when this Flower lacks something that the Throughput page holds on to."""
+class IncompatibleFlowerError(PoolwiseError):
+    """Raised when this Flower lacks something that the Throughput page depends on."""
 
 
-def templates() -> Path:
+def template_folder() -> Path:
     """Return the folder of Flower's templates."""
     return Path(flower.urls.settings["template_path"])
 
 
 def check() -> None:
-    """Raise FlowerMovedError, naming everything that has moved, unless all is in its place."""
-    moved = [what for what, holds in HOLDS.items() if not _holds(holds)]
-    if moved:
-        raise FlowerMovedError(
+    """Raise IncompatibleFlowerError, listing what is missing, unless all requirements are met."""
+    missing = [what for what, check_one in REQUIREMENTS.items() if not _is_met(check_one)]
+    if missing:
+        raise IncompatibleFlowerError(
             f"the Throughput page is not compatible with Flower {version('flower')}; changed or "
-            f"missing: {'; '.join(moved)}. Install the version pinned in requirements.lock"
+            f"missing: {'; '.join(missing)}. Install the version pinned in requirements.lock"
         )
 
 
-def _holds(check_one: Callable[[], Any]) -> bool:
-    """Ask one check; where it cannot even be asked, something has moved as well."""
+def _is_met(check_one: Callable[[], Any]) -> bool:
+    """Run one check; a check that raises counts as not met."""
     try:
         return bool(check_one())
     except (AttributeError, KeyError, IndexError, TypeError, OSError):
@@ -72,7 +72,7 @@ def _holds(check_one: Callable[[], Any]) -> bool:
 
 
 def _text(name: str) -> str:
-    return (templates() / name).read_text(encoding="utf-8")
+    return (template_folder() / name).read_text(encoding="utf-8")
 
 
 def _style() -> str:
@@ -84,7 +84,7 @@ def _has(owner: object, *names: str) -> bool:
     return all(callable(getattr(owner, name)) or name == "workers" for name in names)
 
 
-HOLDS: Final[dict[str, Callable[[], Any]]] = {
+REQUIREMENTS: Final[dict[str, Callable[[], Any]]] = {
     "flower.urls.handlers, a list that ends with NotFoundErrorHandler": lambda: (
         isinstance(flower.urls.handlers, list)
         and flower.urls.handlers[-1][1] is NotFoundErrorHandler
@@ -94,7 +94,7 @@ HOLDS: Final[dict[str, Callable[[], Any]]] = {
     ),
     "flower.command.settings, the dict flower.urls.settings without a template loader": lambda: (
         flower.command.settings is flower.urls.settings
-        and isinstance(flower.urls.settings.get("template_loader", None), type(None) | _Ours)
+        and isinstance(flower.urls.settings.get("template_loader", None), type(None) | OwnLoader)
     ),
     "flower.command.Flower, a subclass of flower.app.Flower": lambda: issubclass(
         flower.command.Flower, flower.app.Flower
@@ -124,8 +124,5 @@ HOLDS: Final[dict[str, Callable[[], Any]]] = {
 }
 
 
-class _Ours:
-    """Marks our template loader, which may stand where none stood before."""
-
-
-Marked = _Ours
+class OwnLoader:
+    """Marks the template loader of Poolwise, which may already be installed."""

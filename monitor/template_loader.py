@@ -1,4 +1,4 @@
-"""Flower's templates with our page and our tab among them; it knows nothing of what they show."""
+"""A template loader that adds the Throughput page and its tab to Flower's templates."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ from typing import Any
 
 from tornado.template import Loader, Template
 
-from monitor import holds
+from monitor import compatibility
 
-#: Our own templates.
+#: The folder of Poolwise's templates.
 FOLDER = Path(__file__).parent / "templates"
 
 
-class Templates(Loader, holds.Marked):
-    """Loads a template of ours by its name, and Flower's otherwise, its navigation with our tab."""
+class TemplateLoader(Loader, compatibility.OwnLoader):
+    """Loads Poolwise's templates and Flower's, and adds the tab to Flower's navigation."""
 
     def __init__(self) -> None:
-        super().__init__(str(holds.templates()))
+        super().__init__(str(compatibility.template_folder()))
 
     def _create_template(self, name: str) -> Template:
         ours = FOLDER / name
         if ours.is_file():
             return Template(ours.read_text(encoding="utf-8"), name=name, loader=self)
         if name == "navbar.html":
-            return Template(with_tab(_flowers(name)), name=name, loader=self)
+            return Template(add_tab(_flowers(name)), name=name, loader=self)
         found: Any = super()._create_template(name)
         return found  # type: ignore[no-any-return]
 
 
-def with_tab(navbar: str) -> str:
-    """Return Flower's navigation with a Throughput tab behind its last, and like it."""
-    tab = holds.BROKER_TAB.findall(navbar)[0]
+def add_tab(navbar: str) -> str:
+    """Return Flower's navigation with a Throughput tab added as a copy of the last tab."""
+    tab = compatibility.BROKER_TAB.findall(navbar)[0]
     ours = tab.replace("broker", "throughput").replace(">Broker<", ">Throughput<")
     return navbar.replace(tab, f"{tab}\n        {ours}")
 
 
 def _flowers(name: str) -> str:
-    return (holds.templates() / name).read_text(encoding="utf-8")
+    return (compatibility.template_folder() / name).read_text(encoding="utf-8")

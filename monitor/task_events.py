@@ -1,0 +1,108 @@
+"""Counts the tasks of workers without a probe from Flower's task events; it knows no history.
+
+Flower receives events in a thread and passes them to its event loop. The listener only stores those
+that finish a task. `collect` converts them in the event loop, where Flower updates its tasks.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Container, Iterator
+from typing import Any, Final
+
+from celery import concurrency
+
+from monitor.gauge_history import WorkerKey
+from monitor.history import ORIGINS, FinishedTask, SeriesKey
+from producer.records import Gauge
+
+#: The events that finish a task: whether it failed.
+FINISHED: Final = {"task-succeeded": False, "task-failed": True}
+#: Events stored between two collections, more than Flower itself can handle in that time.
+MAX_EVENTS: Final = 20_000
+#: The pool of a worker that Flower has not inspected yet.
+UNKNOWN_POOL: Final = "unknown"
+
+#: Celery's class path of a pool: its name on the command line.
+_ALIASES: dict[str, str] = getattr(concurrency, "ALIASES")  # noqa: B009 - its stub lacks the name
+_POOLS: Final = {path: name for name, path in reversed(_ALIASES.items()) if name != "processes"}
+
+
+class EventListener:
+    """Listens to the events that Flower receives, by wrapping its receiver's `on_event`."""
+
+    def __init__(self, events: Any, inspected: Callable[[], dict[str, Any]]) -> None:
+        """Wrap `events`, Flower's receiver; `inspected` returns its inspection results by node."""
+        self._state = events.state
+        self._inspected = inspected
+        self._seen: deque[dict[str, Any]] = deque(maxlen=MAX_EVENTS)
+        flower_on_event = events.on_event
+
+        def on_event(event: dict[str, Any]) -> None:
+            flower_on_event(event)
+            if event["type"] in FINISHED:
+                self._seen.append(event)
+
+        events.on_event = on_event
+
+    def pool_of(self, node: str) -> str:
+        """Return the name of a worker's pool, or UNKNOWN_POOL."""
+        pool = self._inspected().get(node, {}).get("stats", {}).get("pool", {})
+        return _POOLS.get(str(pool.get("implementation")), UNKNOWN_POOL)
+
+    def collect(self, probed: Container[str], now_s: float) -> list[FinishedTask]:
+        """Return the tasks that finished since the last call, except those of the `probed` nodes.
+
+        They count as finished now: events arrive at once, but the worker's clock may be wrong.
+        """
+        found = []
+        while self._seen:
+            event = self._seen.popleft()
+            if event["hostname"] not in probed:
+                found.append(self._finished_task(event, now_s))
+        return found
+
+    def gauges(self, probed: Container[str]) -> Iterator[tuple[WorkerKey, Gauge]]:
+        """Return the gauges of live workers, from heartbeats and Flower's inspection results."""
+        for node, worker in list(self._state.workers.items()):
+            if node in probed or not worker.alive:
+                continue
+            inspected = self._inspected().get(node, {})
+            slots = inspected.get("stats", {}).get("pool", {}).get("max-concurrency")
+            if slots is None:
+                continue
+            yield (
+                WorkerKey(pool=self.pool_of(node), node=node),
+                Gauge(
+                    up_s=0.0,
+                    slots=int(slots),
+                    busy=int(worker.active or 0),
+                    queues=tuple(queue["name"] for queue in inspected.get("active_queues", ())),
+                    cpu_s=None,
+                    memory_bytes=None,
+                    memory=None,
+                ),
+            )
+
+    def uninspected(self, probed: Container[str]) -> list[str]:
+        """Return the live workers without a probe that Flower has not inspected yet."""
+        return [
+            node
+            for node, worker in list(self._state.workers.items())
+            if worker.alive
+            and node not in probed
+            and "stats" not in self._inspected().get(node, {})
+        ]
+
+    def _finished_task(self, event: dict[str, Any], now_s: float) -> FinishedTask:
+        task = self._state.tasks.get(event["uuid"])
+        node = event["hostname"]
+        name = getattr(task, "name", None) or "?"
+        received = getattr(task, "received", None)
+        return FinishedTask(
+            key=SeriesKey(pool=self.pool_of(node), node=node, task=name),
+            at_s=now_s,
+            failed=FINISHED[event["type"]],
+            latency_s=None if received is None else max(0.0, event["timestamp"] - received),
+            origin=ORIGINS.index("received"),
+        )

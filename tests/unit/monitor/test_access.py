@@ -1,0 +1,100 @@
+"""Flower refuses to be reachable without a login, which may come from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from monitor.access import (
+    FILE_VARIABLE,
+    PUBLISHED_VARIABLE,
+    AccessSettings,
+    check,
+    read_credentials,
+    require_login,
+)
+from tasks.errors import UsageError
+
+
+def settings(
+    address: str = "", *, unix_socket: str = "", pairs: tuple[str, ...] = (), oauth: bool = False
+) -> AccessSettings:
+    return AccessSettings(address=address, unix_socket=unix_socket, basic_auth=pairs, oauth=oauth)
+
+
+@pytest.mark.parametrize(
+    "safe",
+    [
+        settings("127.0.0.1"),
+        settings("127.8.9.10"),
+        settings("::1"),
+        settings("localhost"),
+        settings(unix_socket="/run/flower"),
+        settings("0.0.0.0", pairs=("ada:secret",)),  # noqa: S104 - with a credential
+        settings("", oauth=True),
+    ],
+)
+def test_a_local_or_protected_flower_is_allowed(safe: AccessSettings) -> None:
+    check(safe, {})
+
+
+@pytest.mark.parametrize("address", ["", "0.0.0.0", "::", "10.1.2.3", "flower.example"])  # noqa: S104
+def test_an_unprotected_flower_is_refused_with_the_fix(address: str) -> None:
+    with pytest.raises(UsageError, match="FLOWER_BASIC_AUTH=user:password") as refused:
+        check(settings(address), {})
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("pairs", [("",), ("ada",), (":secret",), ("ada:",)])
+def test_half_a_credential_is_no_protection(pairs: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError):
+        check(settings(pairs=pairs), {})
+
+
+@pytest.mark.parametrize(
+    ("published_on", "allowed"), [("127.0.0.1", True), ("", False), ("192.0.2.7", False)]
+)
+def test_in_a_container_the_published_address_decides(published_on: str, allowed: bool) -> None:
+    environment = {PUBLISHED_VARIABLE: published_on}
+    if allowed:
+        check(settings(), environment)
+    else:
+        with pytest.raises(UsageError, match=published_on or "every address"):
+            check(settings(), environment)
+
+
+def test_pairs_are_read_from_a_file(tmp_path: Path) -> None:
+    users = tmp_path / "users"
+    users.write_text("ada:one\n\nbob:two,eve:three\n", encoding="utf-8")
+    assert read_credentials({FILE_VARIABLE: str(users)}) == ("ada:one", "bob:two", "eve:three")
+    assert read_credentials({FILE_VARIABLE: "/dev/null"}) == read_credentials({}) == ()
+
+
+def test_a_file_without_pairs_is_refused_and_never_quoted(
+    tmp_path: Path,
+) -> None:
+    users = tmp_path / "users"
+    users.write_text("hunter2\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="user:password") as refused:
+        read_credentials({FILE_VARIABLE: str(users)})
+    assert "hunter2" not in str(refused.value)
+    with pytest.raises(UsageError, match="cannot read"):
+        read_credentials({FILE_VARIABLE: str(tmp_path / "none")})
+
+
+def test_flower_exits_with_a_one_line_error(capsys: pytest.CaptureFixture[str]) -> None:
+    options = SimpleNamespace(address="", unix_socket="", basic_auth=None, auth="")
+    with pytest.raises(SystemExit) as ended:
+        require_login(options, {})
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_only_credentials_from_a_file_are_returned(tmp_path: Path) -> None:
+    options = SimpleNamespace(address="", unix_socket="", basic_auth=["ada:one"], auth="")
+    assert require_login(options, {}) is None
+    users = tmp_path / "users"
+    users.write_text("bob:two\n", encoding="utf-8")
+    assert require_login(options, {FILE_VARIABLE: str(users)}) == ["bob:two"]
