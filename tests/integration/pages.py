@@ -1,4 +1,4 @@
-"""Pages in a real browser, wide and narrow: what they complain of, and what does not fit."""
+"""Checks of HTML pages in a real browser, wide and narrow: errors, requests and layout."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tests.chromium import Visit, listening
 
 WIDTHS_PX = (1280, 390)
 
-#: Texts that reach out of their plot, by name; half a pixel is rounding.
+#: Texts that extend beyond their plot; half a pixel is rounding.
 CLIPPED = """() => [...document.querySelectorAll('.plot text')].filter(text => {
   const box = text.getBoundingClientRect();
   const plot = text.closest('.plot').getBoundingClientRect();
   return box.width > 0 && (box.left < plot.left - 0.5 || box.right > plot.right + 0.5
     || box.top < plot.top - 0.5 || box.bottom > plot.bottom + 0.5);
 }).map(text => text.textContent)"""
-#: Pairs of texts of one plot that lie on each other.
+#: Pairs of texts in one plot that overlap.
 OVERLAPPING = """() => [...document.querySelectorAll('.plot')].flatMap(plot => {
   const texts = [...plot.querySelectorAll('text')].filter(t => t.textContent.trim());
   const boxes = texts.map(text => text.getBoundingClientRect());
@@ -31,7 +31,7 @@ OVERLAPPING = """() => [...document.querySelectorAll('.plot')].flatMap(plot => {
   }));
   return hits;
 })"""
-#: HTML elements wider than the screen that no scrolling box holds.
+#: HTML elements that extend beyond the screen and are not inside a scrolling box.
 TOO_WIDE = """() => [...document.querySelectorAll('main *')].filter(element =>
   !element.closest('.scroll, .plot, details:not([open])') && !element.matches('.unseen')
   && element.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5
@@ -45,7 +45,7 @@ TITLES = """() => [...document.querySelectorAll('.plot')].map(plot => [
 
 @contextmanager
 def visiting(page: Page, html: str, folder: Path, width_px: int) -> Iterator[Visit]:
-    """Open a page that is `width_px` wide, and wait until its plots are drawn."""
+    """Open a page `width_px` wide and wait until its plots are drawn."""
     path = folder / "page.html"
     path.write_text(html, encoding="utf-8")
     page.set_viewport_size({"width": width_px, "height": 900})
@@ -57,7 +57,7 @@ def visiting(page: Page, html: str, folder: Path, width_px: int) -> Iterator[Vis
 
 
 def check_whole(visit: Visit) -> None:
-    """Fail where the page complains, loads anything, or does not fit its width."""
+    """Fail if the page logs an error, loads anything, or does not fit its width."""
     page = visit.page
     assert visit.complaints == []
     assert [url for url in visit.asked_for if not url.startswith("file://")] == []

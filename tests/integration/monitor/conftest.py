@@ -1,4 +1,4 @@
-"""A cluster whose broker and Flower the tests may end and start again, and a browser."""
+"""A cluster whose broker and Flower the tests may restart, viewed in a browser."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Theme = Literal["light", "dark"]
 
 @dataclass(slots=True)
 class Watched:
-    """What the tests of the page stand on."""
+    """The cluster under test, with a Flower to watch it."""
 
     cluster: LocalCluster
     workers: dict[str, RunningWorker]
@@ -53,15 +53,15 @@ class Watched:
     registry: Reaper
 
     def restart_broker(self) -> None:
-        """Start the broker again at its place, empty."""
+        """Restart the broker on the same port, empty."""
         self.broker, _ = start_broker(self.cluster.folder, self.registry, self.broker_port)
 
     def restart_flower(self) -> None:
-        """Start Flower again at its place."""
+        """Restart Flower on the same port."""
         self.flower, self.url = self.cluster.start_flower(self.flower_port)
 
     def run(self, seconds: float, rate_per_s: dict[str, float]) -> dict[str, LedgerTotals]:
-        """Load each pool steadily, and return the closed ledgers once every task has ended."""
+        """Load each pool at a steady rate and return the closed ledgers once all tasks finished."""
         clock, reader = Clock.read(self.cluster.redis), RecordReader(self.cluster.redis)
         runs = {pool: str(uuid4()) for pool in rate_per_s}
         ledgers = {pool: Ledger(run) for pool, run in runs.items()}
@@ -83,15 +83,15 @@ class Watched:
                     options = SubmitOptions(run=runs[pool], queue=pool)
                     plan = Plan(work=WORKS[pool], due_s=due)
                     ledgers[pool].submit(submitter.submit(plan, options).ids)
-                ended()  # the stream is kept for a minute only
+                ended()  # read often: the stream is kept for only a minute
 
-        wait_until(ended, BOUND_S, lambda: AssertionError("tasks stay open"))
+        wait_until(ended, BOUND_S, lambda: AssertionError("some tasks have not finished"))
         return {
             pool: ledger.close(waiting=(), worker_alive=True) for pool, ledger in ledgers.items()
         }
 
     def data(self, **words: str) -> dict[str, Any]:
-        """Query for what the page asks for."""
+        """Request the page's data."""
         query = "&".join(f"{name}={word}" for name, word in words.items())
         address = f"{self.url}/throughput/data?{query}"
         with urllib.request.urlopen(address, timeout=5) as reply:  # noqa: S310 - ours
@@ -101,7 +101,7 @@ class Watched:
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    """Start broker, a worker for each pool and Flower; end them all."""
+    """Start a broker, a worker for each pool, and Flower; stop them all at the end."""
     app.loader.import_default_modules()
     folder: Path = tmp_path_factory.mktemp("watched")
     registry, port = Reaper(), free_port()
@@ -142,7 +142,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
 
 @dataclass(slots=True)
 class LiveVisit(Visit):
-    """A visit to the page that follows the cluster."""
+    """A visit to the live page."""
 
     def wait(self, state: str, timeout_s: float = BOUND_S) -> None:
         """Wait until the page is in `state`: live, reconnecting, waiting, or paused."""
@@ -160,7 +160,7 @@ OpenPage = Callable[..., LiveVisit]
 
 @pytest.fixture
 def open_page(page: Page) -> Iterator[OpenPage]:
-    """Open pages, one at a time, in this width and theme."""
+    """Return a function that opens a page in a given width and theme."""
     with ExitStack() as stack:
 
         def open_it(url: str, width_px: int = 1280, theme: Theme = "light") -> LiveVisit:

@@ -1,4 +1,4 @@
-"""Flower's own views stay right beside our page, and the page is behind Flower's own doors."""
+"""Flower's other pages still work, and the Throughput page has the same access rules as they."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CREDENTIAL = "someone:a password"
 
 
 def request(url: str, *, auth: str = "", method: str = "GET") -> tuple[int, bytes]:
-    """Return status and body, whatever the status."""
+    """Return the status and body, also of an error."""
     asked = urllib.request.Request(url, method=method)  # noqa: S310 - our own Flower
     if auth:
         asked.add_header("Authorization", f"Basic {base64.b64encode(auth.encode()).decode()}")
@@ -55,18 +55,18 @@ def api(guarded: str, path: str, method: str = "GET") -> Any:
 @pytest.mark.parametrize(
     "path", ["/throughput", "/throughput/data", "/throughput/assets/charts.js", "/api/throughput"]
 )
-def test_nothing_of_the_page_is_shown_without_the_password(guarded: str, path: str) -> None:
+def test_the_page_and_its_data_require_the_password(guarded: str, path: str) -> None:
     assert request(f"{guarded}{path}")[0] == 401
     assert request(f"{guarded}{path}", auth="someone:else")[0] == 401
     assert request(f"{guarded}{path}", auth=CREDENTIAL)[0] == 200
 
 
-def test_the_api_is_closed_where_flowers_api_is(watched: Watched) -> None:
+def test_the_api_requires_authentication_like_flowers_api(watched: Watched) -> None:
     assert request(f"{watched.url}/api/workers")[0] == 401
     assert request(f"{watched.url}/api/throughput")[0] == 401
 
 
-def test_a_wrong_question_is_told_so(watched: Watched) -> None:
+def test_an_invalid_request_is_an_error(watched: Watched) -> None:
     assert request(f"{watched.url}/throughput/data?range_s=7")[0] == 400
     assert request(f"{watched.url}/throughput/data?by=weather")[0] == 400
     assert request(f"{watched.url}/throughput/assets/nothing.js")[0] == 404
@@ -96,13 +96,13 @@ def _under_a_prefix(seen: LiveVisit, watched: Watched) -> None:
     seen.wait("live")
 
 
-def test_flower_shows_each_pool_as_it_is(watched: Watched, guarded: str) -> None:
-    def told() -> dict[str, Any]:
+def test_flower_shows_the_pool_and_queues_of_each_worker(watched: Watched, guarded: str) -> None:
+    def inspected() -> dict[str, Any]:
         found: dict[str, Any] = api(guarded, "/api/workers?refresh=1")
         return found if all("stats" in found.get(node, {}) for node in nodes) else {}
 
     nodes = {worker.spec.node: pool for pool, worker in watched.workers.items()}
-    found = wait_until(told, 20, lambda: AssertionError("Flower does not know all workers"))
+    found = wait_until(inspected, 20, lambda: AssertionError("Flower does not know all workers"))
     for node, pool in nodes.items():
         stats = found[node]["stats"]["pool"]
         assert stats["implementation"] == f"{POOLS[pool].implementation}:TaskPool"
@@ -110,11 +110,11 @@ def test_flower_shows_each_pool_as_it_is(watched: Watched, guarded: str) -> None
         assert [queue["name"] for queue in found[node]["active_queues"]] == [pool]
         page = request(f"{guarded}/worker/{urllib.parse.quote(node)}", auth=CREDENTIAL)
         assert page[0] == 200
-        # Flower writes the first letter large.
+        # Flower capitalises the first letter.
         assert f"{POOLS[pool].implementation}:taskpool" in page[1].decode().lower()
 
 
-def test_flower_counts_what_was_processed(watched: Watched, guarded: str) -> None:
+def test_flower_counts_the_processed_tasks(watched: Watched, guarded: str) -> None:
     def processed() -> dict[str, int]:
         rows = api(guarded, "/workers?json=1")["data"]
         return {row["hostname"]: row.get("task-succeeded", 0) for row in rows}
@@ -131,7 +131,9 @@ def test_flower_counts_what_was_processed(watched: Watched, guarded: str) -> Non
 
 
 @pytest.mark.parametrize("pool", SLOTS)
-def test_a_pool_grows_and_shrinks_where_it_can(watched: Watched, guarded: str, pool: str) -> None:
+def test_a_pool_grows_and_shrinks_if_it_supports_that(
+    watched: Watched, guarded: str, pool: str
+) -> None:
     node = watched.workers[pool].spec.node
     grow = f"{guarded}/api/worker/pool/grow/{node}?n=1"
     status, _ = request(grow, auth=CREDENTIAL, method="POST")
@@ -143,14 +145,14 @@ def test_a_pool_grows_and_shrinks_where_it_can(watched: Watched, guarded: str, p
 
     if not POOLS[pool].grow_shrink:
         return
-    wrong = lambda: AssertionError(f"{node} has {slots()} slots on our page")  # noqa: E731
+    wrong = lambda: AssertionError(f"{node} has {slots()} slots on the Throughput page")  # noqa: E731
     wait_until(lambda: slots() == SLOTS[pool] + 1, 15, wrong)
     shrink = f"{guarded}/api/worker/pool/shrink/{node}?n=1"
     assert request(shrink, auth=CREDENTIAL, method="POST")[0] == 200
     wait_until(lambda: slots() == SLOTS[pool], 15, wrong)
 
 
-def test_the_depth_of_a_queue_is_on_both_pages(watched: Watched, guarded: str) -> None:
+def test_the_queue_depth_is_shown_and_the_broker_page_works(watched: Watched, guarded: str) -> None:
     with app.connection_for_write(watched.cluster.broker_url) as connection:
         for _ in range(7):
             app.send_task(
@@ -164,7 +166,7 @@ def test_the_depth_of_a_queue_is_on_both_pages(watched: Watched, guarded: str) -
     assert request(f"{guarded}/broker", auth=CREDENTIAL)[0] == 200
 
 
-def test_a_worker_without_a_probe_is_counted_by_its_events(
+def test_a_worker_without_a_probe_is_counted_from_task_events(
     watched: Watched, open_page: OpenPage
 ) -> None:
     command = [

@@ -1,6 +1,6 @@
-"""The Throughput page in a real browser, on a real Flower, over real workers of all pools.
+"""The Throughput page in a real browser, with a real Flower and real workers of all pools.
 
-The tests build on each other's cluster, in this order: empty, loaded, restarted.
+The tests share one cluster and depend on their order: empty, loaded, restarted.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from producer.statistics import percentiles
 from tests.integration.monitor.conftest import SLOTS, OpenPage, Theme, Watched
 from worker.pools import DEFAULT_POOLS
 
-#: Where the pictures of the documents go, if they are wanted; a longer load makes better ones.
+#: Where to save the pictures for the docs, if at all. A longer load makes better pictures.
 PICTURES = os.environ.get("POOLWISE_SCREENSHOTS", "")
 LOAD_S = 75.0 if PICTURES else 6.0
-#: The pictures: name, width in pixels, theme.
+#: The pictures taken under load: name, width in pixels, theme.
 SHOWN: tuple[tuple[str, int, Theme], ...] = (
     ("light", 1280, "light"),
     ("dark", 1280, "dark"),
@@ -37,8 +37,8 @@ TITLES = """() => [...document.querySelectorAll('.tp-chart')].filter(one => one.
 WIDTHS = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 
 
-def whole(found: dict[str, Any], pool: str) -> float:
-    """Add up the tasks of a pool over all bins of 15 minutes."""
+def total_of(found: dict[str, Any], pool: str) -> float:
+    """Add up the tasks of a pool over all points."""
     until_s = found["now"] - 0.6
     seconds: list[int] = [
         max(0, min(at + found["step_s"], int(until_s)) - at) for at in found["at"]
@@ -47,7 +47,7 @@ def whole(found: dict[str, Any], pool: str) -> float:
     return sum(float(value or 0) * int(n) for value, n in zip(values, seconds, strict=True))
 
 
-def test_without_load_the_page_says_what_to_start(watched: Watched, open_page: OpenPage) -> None:
+def test_without_load_the_page_suggests_commands(watched: Watched, open_page: OpenPage) -> None:
     seen = open_page(f"{watched.url}/throughput")
     seen.wait("live")
     page = seen.page
@@ -66,7 +66,7 @@ def test_without_load_the_page_says_what_to_start(watched: Watched, open_page: O
     assert seen.complaints == []
 
 
-def test_under_load_all_pools_are_drawn_and_agree_with_the_ledger(
+def test_under_load_all_pools_are_drawn_with_the_ledgers_counts(
     watched: Watched, open_page: OpenPage, browser: Browser
 ) -> None:
     seen = open_page(f"{watched.url}/throughput?range_s=900")
@@ -80,7 +80,7 @@ def test_under_load_all_pools_are_drawn_and_agree_with_the_ledger(
     seen.wait_for(f"document.querySelector('#tp-finished').textContent.startsWith('{total:,} ')")
     found = watched.data()
     for pool, totals in closed.items():
-        assert whole(found, pool) == pytest.approx(len(totals.finished), rel=0.02)
+        assert total_of(found, pool) == pytest.approx(len(totals.finished), rel=0.02)
     seen.wait_for(f"({DRAWN})() === {len(DEFAULT_POOLS)}")
     assert all(len(titles) == 2 for titles in seen.page.evaluate(TITLES))
     assert [url for url in seen.asked_for if not url.startswith(watched.url)] == []
@@ -92,7 +92,7 @@ def test_under_load_all_pools_are_drawn_and_agree_with_the_ledger(
 
 
 def _pictures(watched: Watched, browser: Browser) -> None:
-    """Take the pictures of the documents, where they are wanted, once there is a minute to see."""
+    """Take the pictures for the docs, if wanted, once there is a minute of data."""
     if PICTURES:
         wait_until(
             lambda: watched.data()["finished"] > 58 * sum(RATES.values()),
@@ -110,7 +110,7 @@ def _pictures(watched: Watched, browser: Browser) -> None:
             shown.close()
 
 
-def test_percentiles_agree_with_those_of_the_records(watched: Watched) -> None:
+def test_percentiles_match_those_of_the_records(watched: Watched) -> None:
     totals = watched.run(2.0, {"threads": 60.0})["threads"]
     lasts = [r.finished for r in totals.finished]
     second = int(lasts[len(lasts) // 2])
@@ -126,7 +126,7 @@ def test_percentiles_agree_with_those_of_the_records(watched: Watched) -> None:
     assert found[second] == pytest.approx(p95_s, rel=ERROR + 1e-3)
 
 
-def test_filters_pause_and_sorting(watched: Watched, open_page: OpenPage) -> None:
+def test_filters_sorting_and_pause_work(watched: Watched, open_page: OpenPage) -> None:
     seen = open_page(f"{watched.url}/throughput")
     seen.wait("live")
     page = seen.page
@@ -152,7 +152,7 @@ def test_filters_pause_and_sorting(watched: Watched, open_page: OpenPage) -> Non
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_theme_is_flowers_and_a_phone_shows_it_whole(
+def test_the_page_fits_a_phone_in_flowers_light_and_dark_theme(
     watched: Watched, open_page: OpenPage, theme: Theme
 ) -> None:
     seen = open_page(f"{watched.url}/throughput", 390, theme)
@@ -175,11 +175,11 @@ def test_the_page_recovers_from_a_restart_of_flower(watched: Watched, open_page:
     watched.restart_flower()
     seen.wait("live")
     watched.run(1.0, {"gevent": 50.0})
-    # The stream keeps a minute at least: a new Flower knows what the old one had just seen.
+    # The stream keeps at least a minute, so the new Flower sees what the old one just saw.
     wait_until(
         lambda: watched.data()["finished"] >= min(before, 1) + 50,
         10,
-        lambda: AssertionError("a new Flower does not see new tasks"),
+        lambda: AssertionError("the restarted Flower does not see new tasks"),
     )
     seen.wait_for(f"({DRAWN})() === {len(DEFAULT_POOLS)}")
 
