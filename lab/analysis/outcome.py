@@ -41,7 +41,7 @@ def pool_result(
         summary=summarise(repeats, ideal_s),
     )
     parallel = config.pool.parallel_python or (
-        workload.releases_gil and config.pool.slot == "thread"
+        workload.kind.releases_gil and config.pool.slot == "thread"
     )
     return replace(result, remarks=remarks(result, cores if parallel else 1))
 
@@ -52,13 +52,13 @@ def workload_result(
     """Return what all pools did, with the verdict."""
     return WorkloadResult(
         name=workload.name,
-        title=workload.title,
-        nature=workload.nature,
+        title=workload.kind.title,
+        nature=workload.kind.nature,
         task=workload.work.task,
         task_label=f"{workload.work.task}, {workload.count} tasks of {workload.size}",
         tasks_per_repeat=workload.count,
         bare_wall_s=bare.wall_s,
         bare_cpu_s=bare.cpu_s,
         pools=pools,
-        verdict=judge(workload.name, pools, seed=seed),
+        verdict=judge(workload.kind, pools, seed=seed),
     )

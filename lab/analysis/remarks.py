@@ -1,4 +1,4 @@
-"""What a reader must know before trusting a pool's figures: pure, drawn from the repeats alone."""
+"""What a reader must know before trusting a pool's figures; pure, from the repeats alone."""
 
 from __future__ import annotations
 
@@ -6,59 +6,63 @@ from lab.analysis.score import is_whole
 from lab.format import words
 from lab.results.race import PoolResult, PoolSummary, Repeat
 
-#: Below this share of the ideal a pool's result is explained.
+#: Below this share of ideal, a remark explains the result.
 NEAR_IDEAL = 0.90
-#: A generator that needed more than this share of the makespan to submit was in the way.
+#: The load generator was the bottleneck if submitting took more than this share of the makespan.
 SUBMIT_SHARE = 0.25
-#: A pool that kept this share of the cores it can use busy had no more to give.
+#: A pool that kept this share of its usable cores busy was limited by them.
 SATURATED = 0.75
 
 
 def remarks(pool: PoolResult, usable_cores: int) -> tuple[str, ...]:
-    """Return what is to be said of `pool`, whose Python can use `usable_cores` cores at once."""
+    """Return the remarks on `pool`, whose Python code can use `usable_cores` cores at once."""
     found = [
         f"the worker died in repeat {number} ({repeat.worker_died}); that repeat is not ranked"
         for number, repeat in enumerate(pool.repeats, start=1)
         if repeat.worker_died
     ]
-    if generator_was_in_the_way(pool):
+    if generator_was_the_bottleneck(pool):
         found.append(
-            f"submitting took more than {SUBMIT_SHARE:.0%} of the makespan: "
-            "the generator was in the way, so this pool is not ranked"
+            f"submitting took more than {words.percent(SUBMIT_SHARE)} of the makespan, so the load "
+            "generator was the bottleneck and this pool is not ranked"
         )
     if others := sum(repeat.others for repeat in pool.repeats):
-        found.append(f"{words.count(others)} tasks of others ran on this worker meanwhile")
+        tasks = "1 task" if others == 1 else f"{words.count(others)} tasks"
+        found.append(f"during the race this worker also ran {tasks} from other clients")
     if pool.summary is not None and pool.summary.of_ideal < NEAR_IDEAL:
         found.append(_why_not_ideal(pool, pool.summary, usable_cores))
     return tuple(found)
 
 
-def generator_was_in_the_way(pool: PoolResult) -> bool:
-    """Whether the median repeat was bound by our submitting and not by the pool."""
+def generator_was_the_bottleneck(pool: PoolResult) -> bool:
+    """Whether submitting, not the pool, limited most of the repeats."""
     late = [repeat.submit_s > SUBMIT_SHARE * repeat.makespan_s for repeat in _whole(pool)]
     return sum(late) * 2 > len(late)
 
 
 def _whole(pool: PoolResult) -> list[Repeat]:
-    """Return the repeats that the figures are of; a broken one may have no makespan at all."""
+    """Return the repeats that the figures come from; a broken one may have no makespan at all."""
     return [repeat for repeat in pool.repeats if is_whole(repeat)]
 
 
 def _why_not_ideal(pool: PoolResult, summary: PoolSummary, usable_cores: int) -> str:
-    """Name the largest known part of the time beyond the ideal."""
-    lead = f"{words.percent(summary.of_ideal)} of the ideal"
+    """Explain the largest known part of the time beyond ideal."""
+    lead = f"{words.percent(summary.of_ideal)} of ideal"
     busy_cores = _busy_cores(pool)
     idle = (
-        f"{lead}; a slot stood empty for {words.duration(_mean_idle_s(pool))} while tasks waited: "
-        "a worker fetches messages one by one"
+        f"{lead}; slots sat idle for {words.duration(_mean_idle_s(pool))} on average while tasks "
+        "were queued: the worker fetches one message at a time"
     )
     if busy_cores is None or summary.cpu_s_per_task is None:
-        return f"{idle}, or no core left; its processes cannot be seen from here"
+        return f"{idle}, or no core was free (its processes are not visible from here)"
     cost = words.duration(summary.cpu_s_per_task)
     if busy_cores > SATURATED * usable_cores:
         limit = "one core" if usable_cores == 1 else f"{usable_cores} cores"
-        return f"{lead}; {busy_cores:.2f} cores busy, its Python can use {limit}; {cost} a task"
-    return f"{idle}; {cost} of CPU a task"
+        return (
+            f"{lead}; {busy_cores:.2f} cores busy, and its Python code can use at most {limit}; "
+            f"{cost} of CPU per task"
+        )
+    return f"{idle}; {cost} of CPU per task"
 
 
 def _busy_cores(pool: PoolResult) -> float | None:
@@ -68,24 +72,24 @@ def _busy_cores(pool: PoolResult) -> float | None:
 
 
 def _mean_idle_s(pool: PoolResult) -> float:
-    """Return how long a slot stood empty on average, while tasks still waited, in seconds.
+    """Return how long slots sat idle on average while tasks were queued, in seconds.
 
-    The integral of the empty slots from the due instant to the last start, over the slots; the
-    worst repeat counts.
+    The number of idle slots, integrated from the due instant to the last start, divided by the
+    number of slots; the worst repeat counts.
     """
-    return max(_empty_slot_s(repeat, pool.concurrency) for repeat in _whole(pool))
+    return max(_idle_s(repeat, pool.concurrency) for repeat in _whole(pool))
 
 
-def _empty_slot_s(repeat: Repeat, slots: int) -> float:
+def _idle_s(repeat: Repeat, slots: int) -> float:
     changes = sorted(
         [(span.started_s, 1) for span in repeat.spans]
         + [(span.finished_s, -1) for span in repeat.spans]
     )
     last_start_s = max((span.started_s for span in repeat.spans), default=0.0)
-    empty_s, running, since_s = 0.0, 0, 0.0
+    idle_s, running, since_s = 0.0, 0, 0.0
     for instant_s, change in changes:
         if instant_s > last_start_s:
             break
-        empty_s += max(0, slots - running) * (instant_s - since_s)
+        idle_s += max(0, slots - running) * (instant_s - since_s)
         running, since_s = running + change, instant_s
-    return empty_s / slots
+    return idle_s / slots

@@ -1,4 +1,4 @@
-"""`poolwise race`: the main job, from options to table, result file and report."""
+"""`poolwise race`: from options to table, result file and report."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from click.core import ParameterSource
 from cluster.machine import Machine
 from lab.commands import options
 from lab.commands.console import for_progress, for_results
-from lab.measure.workloads import DEFAULT_NAMES, NAMES, QUICK_NAMES, checked, default_names
+from lab.measure.selection import checked, default_names
+from lab.measure.workloads import WORKLOADS
 from lab.race.live import events
 from lab.race.options import RaceOptions, parse_concurrency
 from lab.race.run import race as run_race
@@ -36,7 +37,7 @@ from worker.pools import DEFAULT_POOLS, POOLS, pool_named
     show_default=True,
     envvar="POOLWISE_POOLS",
     show_envvar=True,
-    help=f"Which pools race, with commas between: {', '.join(POOLS)}.",
+    help=f"Pools to race, separated by commas: {', '.join(POOLS)}.",
 )
 @click.option(
     "--concurrency",
@@ -44,36 +45,37 @@ from worker.pools import DEFAULT_POOLS, POOLS, pool_named
     default="",
     envvar="POOLWISE_CONCURRENCY",
     show_envvar=True,
-    help="Slots by pool, such as prefork=4,gevent=200. Without it: the cores for CPU-bound work, "
-    "100 for work that waits.",
+    help="Concurrency per pool, such as prefork=4,gevent=200. [default: the number of cores for "
+    "CPU-bound work, 100 for work that waits]",
 )
 @click.option(
     "--workloads",
     metavar="LIST",
     envvar="POOLWISE_WORKLOADS",
     show_envvar=True,
-    help=f"Which work, with commas between: {', '.join(NAMES)}. "
-    f"Without it: {', '.join(DEFAULT_NAMES)}.",
+    help=f"Workloads to run, separated by commas: {', '.join(WORKLOADS)}. "
+    f"[default: {', '.join(default_names(quick=False, on_running=False))}]",
 )
 @click.option(
     "--repeat",
     type=click.IntRange(1, 100),
-    help=f"Measurements of each. [default: {REPEATS}, with --quick {REPEATS_QUICK}]",
+    help=f"Repeats per pool and workload. [default: {REPEATS}; with --quick {REPEATS_QUICK}]",
 )
-@click.option("--seed", type=int, help="Fixes the order in which the pools take turns.")
+@click.option("--seed", type=int, help="Seed for the random order of the pools. [default: random]")
 @click.option(
     "--quick",
     is_flag=True,
-    help=f"Fewer and smaller tasks, one repeat, {', '.join(QUICK_NAMES)} only.",
+    help="A smaller race: fewer and shorter tasks, one repeat, the workloads "
+    f"{', '.join(default_names(quick=True, on_running=False))}.",
 )
 @click.option(
     "--on-running/--on-new",
     envvar="POOLWISE_ON_RUNNING",
     show_envvar=True,
-    help="Race the workers that run at the broker, as they are, or new ones. [default: on-new]",
+    help="Race the running workers of the broker as they are, or start new ones. [default: on-new]",
 )
-@click.option("--with-results", is_flag=True, help="Store results, to see what that costs.")
-@click.option("--with-events", is_flag=True, help="Send task events, to see what that costs.")
+@click.option("--with-results", is_flag=True, help="Store task results, to measure their cost.")
+@click.option("--with-events", is_flag=True, help="Send task events, to measure their cost.")
 @options.broker
 @options.out
 @options.quiet_json
@@ -92,11 +94,11 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
     out: Path,
     as_json: bool,
 ) -> int:
-    """Race the pools: CPU-bound, IO-bound and mixed tasks on each, one at a time.
+    """Compare the pools: CPU-bound, IO-bound and mixed tasks on each, one pool at a time.
 
-    Starts an embedded broker and real Celery workers, ends with a table, a result file and an HTML
-    report, and stops all it started. With --on-running it starts no worker: it asks who is there,
-    and gives one worker of each pool a queue of its own while the race lasts.
+    Starts an embedded broker and real Celery workers, prints a table, writes a result file and an
+    HTML report, and stops everything that it started. With --on-running it starts no workers: it
+    borrows one running worker per pool and gives it an extra queue for the duration of the race.
 
     \b
     Example:
@@ -106,11 +108,11 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
     """
     chosen = options.names(pools)
     if not chosen:
-        raise UsageError("--pools names no pool")
+        raise UsageError("--pools is empty: name at least one pool")
     if on_running and (concurrency or with_events):
         raise UsageError(
-            "--on-running takes workers as they are: leave --concurrency and --with-events out; "
-            "poolwise switch changes a running worker"
+            "--on-running uses workers as they are: leave out --concurrency and --with-events, or "
+            "change a running worker with poolwise switch"
         )
     wanted = RaceOptions(
         pools=tuple(dict.fromkeys(pool_named(name) for name in chosen)),
@@ -123,13 +125,13 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
         with_events=with_events,
         broker_url=broker or (broker_url if on_running else None),
         on_running=on_running,
-        pools_typed=_was_said("pools"),
+        pools_typed=_was_given("pools"),
         out=out,
     )
     return _run(wanted, as_json=as_json)
 
 
-def _was_said(name: str) -> bool:
+def _was_given(name: str) -> bool:
     source = click.get_current_context().get_parameter_source(name)
     return source is not ParameterSource.DEFAULT
 
@@ -139,7 +141,7 @@ def _workloads(text: str | None, *, quick: bool, on_running: bool) -> tuple[str,
         return default_names(quick=quick, on_running=on_running)
     chosen = checked(options.names(text))
     if not chosen:
-        raise UsageError("--workloads names no workload")
+        raise UsageError("--workloads is empty: name at least one workload")
     return chosen
 
 
@@ -151,7 +153,7 @@ def _run(wanted: RaceOptions, *, as_json: bool) -> int:
         if as_json:
             click.echo(msgspec.json.encode(result).decode())
         else:
-            # Before anything is written: a full disk must not cost the figures.
+            # Shown before anything is written, so that a full disk does not lose the figures.
             show(result, console)
         result_files.write(result, folder / "result.json")
         report = folder / "report.html"

@@ -1,4 +1,4 @@
-"""How fast this machine is: so that "100 ms of CPU" means it, and an ideal can be computed."""
+"""How fast this machine is, so that "100 ms of CPU" is true and an ideal can be computed."""
 
 from __future__ import annotations
 
@@ -10,32 +10,33 @@ from typing import Any
 from lab.results.race import Calibration
 from producer.plan import Work
 from tasks.celery import app
+from tasks.cpu import burn, digest
 
 #: CPU seconds that one measurement should take.
 TARGET_S = 0.02
-#: Measurements; the quickest counts, for all that disturbs makes it slower. Many short ones find an
-#: undisturbed moment sooner than few long ones.
+#: Measurements, of which the fastest counts, because every disturbance only slows one down. Many
+#: short ones find an undisturbed moment sooner than a few long ones.
 ROUNDS = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bare:
-    """What one task body costs when nothing is around it."""
+    """What one task body costs without a worker around it."""
 
     wall_s: float
     cpu_s: float
 
 
 def calibrate() -> Calibration:
-    """Measure how many turns of `burn` and rounds of `digest` one millisecond of a core takes."""
+    """Measure how many iterations of `burn` and rounds of `digest` one core does per ms."""
     return Calibration(
-        burn_iterations_per_ms=_per_ms(app.tasks["cpu.burn"].run, 10_000),
-        digest_rounds_per_ms=_per_ms(app.tasks["cpu.digest"].run, 1_000),
+        burn_iterations_per_ms=_per_ms(burn.run, 10_000),
+        digest_rounds_per_ms=_per_ms(digest.run, 1_000),
     )
 
 
 def _per_ms(body: Callable[[int], Any], amount: int) -> float:
-    """Double `amount` until it takes long enough to be measured, then take the best of a few."""
+    """Double `amount` until it takes long enough to measure, then take the best of a few rounds."""
     while (taken_s := _cpu_s(body, amount)) < TARGET_S / 2:
         amount *= 2
     amount = max(1, round(amount * TARGET_S / taken_s))
@@ -49,7 +50,7 @@ def _cpu_s(body: Callable[..., Any], *args: Any) -> float:
 
 
 def bare_cost(work: Work, for_s: float) -> Bare:
-    """Run one task body in this process again and again `for_s` seconds; the quickest counts."""
+    """Run one task body in this process for `for_s` seconds; the fastest run counts."""
     body = app.tasks[work.task].run
     measured: list[Bare] = []
     deadline = time.monotonic() + for_s

@@ -1,160 +1,170 @@
-"""The workloads of a race: which task, how many, and what they are meant to show.
+"""The one table of workloads: which task, how many, what they are meant to show.
 
-Pure data: it knows neither broker nor clock; the machine's speed is passed in.
+Pure data: it knows neither broker nor clock; the machine's speed is passed in. A new workload is
+one row here, with its task in `tasks/`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
 
+from celery import Task
+
+from cluster.ports import LOOPBACK
+from lab.measure.scale import Scale
 from lab.results.race import Calibration
 from producer.plan import Work
-from tasks.errors import UsageError
+from tasks.cpu import burn, digest
+from tasks.io import fetch, sleep
+from tasks.mixed import work
 from worker.pools import Nature
+
+#: What one mixed task does.
+MIXED_CPU_MS, MIXED_WAIT_MS = 5, 195
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizing:
+    """What the arguments of a task follow from."""
+
+    scale: Scale
+    speed: Calibration
+    delay_port: int  # of the delay server on loopback; 0: it does not run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadKind:
+    """One row of the table: identical tasks of one kind."""
+
+    name: str  # as in `--workloads NAME`
+    title: str
+    nature: Nature  # decides the default concurrency
+    task: Task[Any, Any]
+    size: Callable[[Scale], str]  # of one task, for people: "100 ms of CPU"
+    count: Callable[[Scale], int]
+    arguments: Callable[[Sizing], tuple[Any, ...]]
+    warm_up: Callable[[Sizing], tuple[Any, ...]]  # arguments of the quickest possible task
+    releases_gil: bool = False  # its computing leaves the GIL to other threads
+    in_default: bool = True  # runs if the user names no workload
+    in_quick: bool = True  # the same, with --quick
+    needs_delay_server: bool = False  # asks the server that the race starts on loopback
+    #: What runs in its place by default on borrowed workers, which may be on another machine.
+    instead_on_borrowed: str = ""
+    #: Why a pool wins (None: why there is no difference), by what interpreter and kernel do. The
+    #: verdict on an outcome that is not listed says that the cause is not known.
+    reasons: Mapping[str | None, str] = field(default_factory=dict)
+
+    def sized(self, sizing: Sizing) -> Workload:
+        """Return the tasks for a race of this scale on a machine of this speed."""
+        return Workload(
+            kind=self,
+            size=self.size(sizing.scale),
+            count=self.count(sizing.scale),
+            work=Work(task=self.task.name, args=self.arguments(sizing)),
+            warm_up=Work(task=self.task.name, args=self.warm_up(sizing)),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """Like tasks, all due at once, and a few of the same kind to warm up with."""
+    """Identical tasks, all due at once, with smaller ones to warm up."""
 
-    name: str
-    title: str
-    size: str  # of one task, for people: "100 ms of CPU"
+    kind: WorkloadKind
+    size: str
     count: int
     work: Work
-    warm_up: Work  # as quick as it can be
-    releases_gil: bool = False  # whether its computing leaves the GIL to other threads
+    warm_up: Work
 
     @property
-    def nature(self) -> Nature:
-        """Decides the default concurrency."""
-        return NATURES[self.name]
+    def name(self) -> str:
+        """The name in `--workloads NAME`."""
+        return self.kind.name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scale:
-    """How big a race is."""
+_BURN: Final = WorkloadKind(
+    name="burn",
+    title="CPU-bound, holds the GIL",
+    nature="cpu",
+    task=burn,
+    size=lambda scale: f"{scale.burn_ms:g} ms of CPU",
+    count=lambda scale: scale.burns,
+    arguments=lambda at: (round(at.scale.burn_ms * at.speed.burn_iterations_per_ms),),
+    warm_up=lambda _: (1,),
+    reasons={
+        "prefork": "Python bytecode holds the GIL, so threads and greenlets share one core, "
+        "while processes use them all",
+    },
+)
 
-    burn_ms: float
-    burns: int
-    wait_ms: int
-    waits: int
-    mixed: int
-    #: Seconds in which one task is run again and again with nothing around it, before and after.
-    bare_s: float
+_DIGEST: Final = WorkloadKind(
+    name="digest",
+    title="CPU-bound, releases the GIL",
+    nature="cpu",
+    task=digest,
+    size=lambda scale: f"{scale.burn_ms:g} ms of CPU",
+    count=lambda scale: scale.burns,
+    arguments=lambda at: (round(at.scale.burn_ms * at.speed.digest_rounds_per_ms),),
+    warm_up=lambda _: (1,),
+    releases_gil=True,
+    in_quick=False,
+    reasons={
+        None: "OpenSSL releases the GIL while it computes, so threads use every core too",
+        "prefork": "each process has its own GIL, while threads still share one between two tasks",
+        "threads": "OpenSSL releases the GIL while it computes, and threads need no pipe to a "
+        "child process",
+    },
+)
 
-
-#: Seconds that one mixed task takes.
-MIXED_S = 0.2
-FULL = Scale(burn_ms=150, burns=12, wait_ms=1_000, waits=200, mixed=200, bare_s=0.4)
-QUICK = Scale(burn_ms=100, burns=8, wait_ms=500, waits=80, mixed=200, bare_s=0.15)
-#: Seconds that the waiting workloads may take in the worker with the fewest slots.
-LONGEST_S = 20.0
-
-
-def fitted(scale: Scale, fewest_slots: int) -> Scale:
-    """Return `scale` with no more waiting than workers of this size end in `LONGEST_S` seconds.
-
-    For workers that are raced as they are: two processes would wait minutes for 200 tasks.
-    """
-    waits = int(LONGEST_S * fewest_slots / (scale.wait_ms / 1_000))
-    mixed = int(LONGEST_S * fewest_slots / MIXED_S)
-    return replace(scale, waits=min(scale.waits, waits), mixed=min(scale.mixed, mixed))
-
-
-#: Every workload, in the order they are run, and its nature: which concurrency fits it.
-NATURES: dict[str, Nature] = {
-    "burn": "cpu",
-    "digest": "cpu",
-    "sleep": "io",
-    "fetch": "io",
-    "mixed": "mixed",
+_WAITING_REASONS: Final[Mapping[str | None, str]] = {
+    None: "waiting needs no core, so all slots wait at the same time",
 }
-NAMES = tuple(NATURES)
-#: The Celery task of each.
-TASKS = {
-    "burn": "cpu.burn",
-    "digest": "cpu.digest",
-    "sleep": "io.sleep",
-    "fetch": "io.fetch",
-    "mixed": "mixed.work",
-}
-DEFAULT_NAMES = ("burn", "digest", "fetch", "mixed")
-QUICK_NAMES = ("burn", "fetch", "mixed")
 
+_SLEEP: Final = WorkloadKind(
+    name="sleep",
+    title="IO-bound, waits for the clock",
+    nature="io",
+    task=sleep,
+    size=lambda scale: f"{scale.wait_ms / 1_000:g} s of waiting",
+    count=lambda scale: scale.waiting_count(scale.waits, scale.wait_ms / 1_000),
+    arguments=lambda at: (at.scale.wait_ms / 1_000,),
+    warm_up=lambda _: (0.01,),
+    in_default=False,
+    reasons=_WAITING_REASONS,
+)
 
-def default_names(*, quick: bool, on_running: bool) -> tuple[str, ...]:
-    """Return what is run when nobody says what.
+_FETCH: Final = WorkloadKind(
+    name="fetch",
+    title="IO-bound, waits for a server",
+    nature="io",
+    task=fetch,
+    size=lambda scale: f"{scale.wait_ms / 1_000:g} s of waiting",
+    count=lambda scale: scale.waiting_count(scale.waits, scale.wait_ms / 1_000),
+    arguments=lambda at: (LOOPBACK, at.delay_port, at.scale.wait_ms),
+    warm_up=lambda at: (LOOPBACK, at.delay_port, 10),
+    needs_delay_server=True,
+    instead_on_borrowed="sleep",
+    reasons=_WAITING_REASONS,
+)
 
-    Workers that run already may be anywhere, where our server for `fetch` cannot be reached.
-    """
-    names = QUICK_NAMES if quick else DEFAULT_NAMES
-    return checked(tuple("sleep" if name == "fetch" and on_running else name for name in names))
+_MIXED: Final = WorkloadKind(
+    name="mixed",
+    title="Mixed, computes and then waits",
+    nature="mixed",
+    task=work,
+    size=lambda _: f"{MIXED_CPU_MS} ms of CPU, {MIXED_WAIT_MS} ms of waiting",
+    count=lambda scale: scale.waiting_count(scale.mixed, (MIXED_CPU_MS + MIXED_WAIT_MS) / 1_000),
+    arguments=lambda at: (MIXED_CPU_MS, MIXED_WAIT_MS, at.speed.burn_iterations_per_ms),
+    warm_up=lambda _: (0, 10),
+    reasons={
+        "prefork": "its processes compute on every core and wait at the same time",
+        None: "the tasks compute too little for a second core to matter",
+    },
+)
 
-
-def checked(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return `names` in the order of running, each once.
-
-    Raises UsageError for one that is not known.
-    """
-    for name in names:
-        if name not in NAMES:
-            raise UsageError.unknown("workload", name, NAMES)
-    return tuple(name for name in NAMES if name in names)
-
-
-def workloads(
-    names: tuple[str, ...], scale: Scale, speed: Calibration, delay_port: int
-) -> list[Workload]:
-    """Return the workloads called `names`, sized for a machine of this `speed`.
-
-    `delay_port` is where the delay server listens on loopback.
-    """
-    iterations_per_ms = speed.burn_iterations_per_ms
-    burn = Work(task=TASKS["burn"], args=(round(scale.burn_ms * iterations_per_ms),))
-    digest = Work(task=TASKS["digest"], args=(round(scale.burn_ms * speed.digest_rounds_per_ms),))
-    fetch = Work(task=TASKS["fetch"], args=("127.0.0.1", delay_port, scale.wait_ms))
-    every = {
-        "burn": Workload(
-            name="burn",
-            title="CPU-bound, holds the GIL",
-            size=f"{scale.burn_ms:g} ms of CPU",
-            count=scale.burns,
-            work=burn,
-            warm_up=Work(task=TASKS["burn"], args=(1,)),
-        ),
-        "digest": Workload(
-            name="digest",
-            title="CPU-bound, releases the GIL",
-            size=f"{scale.burn_ms:g} ms of CPU",
-            count=scale.burns,
-            work=digest,
-            warm_up=Work(task=TASKS["digest"], args=(1,)),
-            releases_gil=True,
-        ),
-        "sleep": Workload(
-            name="sleep",
-            title="IO-bound, waits for the clock",
-            size=f"{scale.wait_ms / 1_000:g} s of waiting",
-            count=scale.waits,
-            work=Work(task=TASKS["sleep"], args=(scale.wait_ms / 1_000,)),
-            warm_up=Work(task=TASKS["sleep"], args=(0.01,)),
-        ),
-        "fetch": Workload(
-            name="fetch",
-            title="IO-bound, waits for a server",
-            size=f"{scale.wait_ms / 1_000:g} s of waiting",
-            count=scale.waits,
-            work=fetch,
-            warm_up=Work(task=TASKS["fetch"], args=("127.0.0.1", delay_port, 10)),
-        ),
-        "mixed": Workload(
-            name="mixed",
-            title="Mixed, computes and then waits",
-            size="5 ms of CPU, 195 ms of waiting",
-            count=scale.mixed,
-            work=Work(task=TASKS["mixed"], args=(5, 195, iterations_per_ms)),
-            warm_up=Work(task=TASKS["mixed"], args=(0, 10)),
-        ),
-    }
-    return [every[name] for name in names]
+#: Every workload by name, in the order in which they run.
+WORKLOADS: Mapping[str, WorkloadKind] = MappingProxyType(
+    {kind.name: kind for kind in (_BURN, _DIGEST, _SLEEP, _FETCH, _MIXED)}
+)

@@ -10,7 +10,8 @@ from functools import partial
 from lab.analysis.outcome import pool_result, workload_result
 from lab.measure.calibrate import Bare, bare_cost
 from lab.measure.repeat import RepeatSpec, measure
-from lab.measure.workloads import FULL, QUICK, Scale, Workload, fitted
+from lab.measure.scale import FULL, QUICK, Scale, fitted
+from lab.measure.workloads import Workload
 from lab.race.events import RaceEvents
 from lab.race.options import RaceOptions
 from lab.results.race import Repeat, WorkloadResult
@@ -37,7 +38,7 @@ def _configs(race: Race, workload: Workload) -> list[PoolConfig]:
     """Return the pools that run `workload`, each with its concurrency."""
     options, cores = race.options, race.session.machine.cores
     return [
-        PoolConfig(pool=pool, concurrency=options.slots(pool, workload.nature, cores))
+        PoolConfig(pool=pool, concurrency=options.slots(pool, workload.kind.nature, cores))
         for pool in options.pools
     ]
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from cluster.discovery import DiscoveredWorker
 from cluster.machine import Machine
 from lab.measure.calibrate import calibrate
-from lab.measure.workloads import NATURES, TASKS, Workload, workloads
+from lab.measure.selection import check_reachable, kinds, workloads
+from lab.measure.workloads import Workload
 from lab.race.events import RaceEvents
 from lab.race.options import RaceOptions, check
 from lab.race.repeats import Race, measure_workload, scale_of
@@ -22,7 +23,6 @@ from lab.session.choose import BorrowRequest, choose_running
 from lab.session.session import Session, open_session
 from lab.session.started import StartedWorkers
 from lab.session.versions import host, versions
-from tasks.errors import UsageError
 
 
 def race(options: RaceOptions, folder: Path, machine: Machine, events: RaceEvents) -> RaceResult:
@@ -34,7 +34,7 @@ def race(options: RaceOptions, folder: Path, machine: Machine, events: RaceEvent
     before the first workload was complete.
     """
     if not options.on_running:
-        check(options, machine, {NATURES[name] for name in options.workloads})
+        check(options, machine, {kind.nature for kind in kinds(options.workloads)})
     started_s = time.monotonic()
     with open_session(folder, options.broker_url, machine) as session:
         running = _running(session, options) if options.on_running else {}
@@ -73,11 +73,10 @@ def _running(session: Session, options: RaceOptions) -> dict[str, DiscoveredWork
         user="the race",
         pools=pools,
         required=frozenset(pools if options.pools_typed else ()),
-        tasks=frozenset(TASKS[name] for name in options.workloads),
+        tasks=frozenset(kind.task.name for kind in kinds(options.workloads)),
     )
     chosen = choose_running(session, request)
-    if "fetch" in options.workloads and not all(worker.here for worker in chosen.values()):
-        raise UsageError("fetch asks a server on this machine's loopback; take sleep instead")
+    check_reachable(options.workloads, all_here=all(worker.here for worker in chosen.values()))
     return chosen
 
 
@@ -112,5 +111,6 @@ def _blank(
 
 
 def _workloads(session: Session, options: RaceOptions, result: RaceResult) -> list[Workload]:
-    port = session.cluster.start_delay_server() if "fetch" in options.workloads else 0
+    needed = any(kind.needs_delay_server for kind in kinds(options.workloads))
+    port = session.cluster.start_delay_server() if needed else 0
     return workloads(options.workloads, scale_of(options), result.calibration, port)

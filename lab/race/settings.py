@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.measure.workloads import default_names
+from lab.measure.selection import default_names
 from lab.race.options import RaceOptions
 from lab.results.race import Settings
 from producer.broker import redacted

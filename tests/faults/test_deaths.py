@@ -13,7 +13,7 @@ import redis
 
 from lab.format import words
 from lab.measure.repeat import RepeatSpec, measure
-from lab.measure.workloads import QUICK
+from lab.measure.scale import QUICK
 from lab.results import files as result_files
 from lab.results.race import RaceResult
 from lab.session.started import StartedWorker

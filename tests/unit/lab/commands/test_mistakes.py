@@ -1,4 +1,4 @@
-"""What is mistyped gets one line that names the mend, before any process starts."""
+"""A mistyped command gets a one-line error that names the fix, before any process starts."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from lab.commands.cli import cli
         ("rce", 2, "did you mean race?"),
         ("race --quik", 2, "--quick"),
         ("race --pools prefork,gevnt", 2, "did you mean gevent?"),
-        ("race --pools ,", 2, "names no pool"),
+        ("race --pools ,", 2, "name at least one pool"),
         ("race --workloads brun", 2, "did you mean burn?"),
-        ("race --workloads ,", 2, "names no workload"),
+        ("race --workloads ,", 2, "name at least one workload"),
         ("race --concurrency prefork=0", 2, "1 slot or more"),
         ("race --concurrency prefork=-1", 2, "1 slot or more"),
         ("race --concurrency prefork=1000000", 6, "ask for less"),
@@ -32,7 +32,7 @@ from lab.commands.cli import cli
         ("learn gil --out /proc/nowhere", 5, "--out"),
     ],
 )
-def test_a_mistake_gets_one_line_that_names_the_mend(
+def test_a_mistake_gets_a_one_line_error_that_names_the_fix(
     typed: str, code: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

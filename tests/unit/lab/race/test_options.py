@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cluster.machine import Machine
-from lab.measure.workloads import checked
+from lab.measure.selection import checked
 from lab.race.options import QUICK_SLOTS, RaceOptions, check, parse_concurrency
 from tasks.errors import MachineError, UsageError
 from worker.pools import DEFAULT_POOLS, POOLS

@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from lab.measure.repeat import Progress
-from lab.measure.workloads import FULL, workloads
+from lab.measure.scale import FULL
+from lab.measure.selection import workloads
 from lab.race.live import Board, LiveTerminal, PlainTerminal, events, headline
 from lab.race.table import closing_line, show
 from lab.results.race import Calibration

@@ -11,6 +11,7 @@ from lab.analysis.remarks import remarks
 from lab.analysis.score import summarise
 from lab.analysis.verdict import judge
 from lab.format import words
+from lab.measure.workloads import WORKLOADS
 from lab.race.table import show
 from lab.report import render
 from lab.results.race import PoolResult, RaceResult
@@ -50,21 +51,21 @@ def test_what_is_not_known_is_a_dash_on_the_page() -> None:
 def test_remarks_and_verdict_do_without() -> None:
     pools = unseen_result().workloads[0].pools
     slow = next(p for p in pools if p.summary is not None and p.summary.of_ideal < 0.9)
-    assert "its processes cannot be seen from here" in remarks(slow, 2)[-1]
-    assert "of memory" not in judge("burn", pools, seed=1).sentence
+    assert "its processes are not visible from here" in remarks(slow, 2)[-1]
+    assert "of memory" not in judge(WORKLOADS["burn"], pools, seed=1).sentence
 
 
-def test_pools_of_different_size_are_said_to_be_unequal() -> None:
+def test_the_verdict_names_concurrencies_that_differ() -> None:
     pools = [replace(p, concurrency=n) for n, p in enumerate(unseen_result().workloads[0].pools, 1)]
-    assert "They were not equal: " in judge("burn", pools, seed=1).sentence
+    assert "Concurrency differed: " in judge(WORKLOADS["burn"], pools, seed=1).sentence
     equal = [replace(p, concurrency=2) for p in pools]
-    assert "They were not equal" not in judge("burn", equal, seed=1).sentence
+    assert "Concurrency differed" not in judge(WORKLOADS["burn"], equal, seed=1).sentence
 
 
 def test_the_pool_with_the_most_slots_wins_at_waiting_because_of_them() -> None:
     pools = list(unseen_result().workloads[1].pools)
-    sentence = judge("sleep", pools, seed=1).sentence
+    sentence = judge(WORKLOADS["sleep"], pools, seed=1).sentence
     best = max(pools, key=lambda pool: pool.concurrency)
     assert sentence.startswith(f"{best.pool} wins, ")
     assert "it has the most slots" in sentence
-    assert "it has the most slots" not in judge("burn", pools, seed=1).sentence
+    assert "it has the most slots" not in judge(WORKLOADS["burn"], pools, seed=1).sentence

@@ -8,7 +8,6 @@ import pytest
 
 from cluster.discovery import DiscoveredWorker
 from lab.measure.cost import Cost
-from lab.measure.workloads import FULL, QUICK, default_names, fitted
 from lab.session.choose import choose
 from tasks.errors import WorkerError
 
@@ -62,14 +61,3 @@ def test_what_a_worker_elsewhere_costs_is_not_known() -> None:
     with Cost(None) as cost:
         pass
     assert (cost.cpu_s, cost.peak_pss_bytes) == (None, None)
-
-
-def test_waiting_is_cut_to_what_the_smallest_worker_ends_in_time() -> None:
-    assert fitted(FULL, 2).waits == 40
-    assert fitted(FULL, 2).mixed == 200
-    assert fitted(QUICK, 100) == QUICK
-
-
-def test_workers_anywhere_are_not_asked_to_fetch_from_this_machine() -> None:
-    assert default_names(quick=False, on_running=True) == ("burn", "digest", "sleep", "mixed")
-    assert default_names(quick=False, on_running=False) == ("burn", "digest", "fetch", "mixed")
