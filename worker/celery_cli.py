@@ -131,12 +131,16 @@ class _PoolName(click.Choice[str]):
 def _report(
     context: click.Context, /, **options: Any
 ) -> tuple[dict[str, Any], frozenset[str], list[str]]:
-    typed = (n for n in options if _source(context, n) is ParameterSource.COMMANDLINE)
-    return options, frozenset(typed), context.args
+    return options, frozenset(typed_options(context)), context.args
 
 
-def _source(context: click.Context, name: str) -> ParameterSource | None:
-    return context.get_parameter_source(name)
+def typed_options(context: click.Context) -> dict[str, Any]:
+    """Return the options that were typed, rather than set by the environment or a default."""
+    return {
+        name: value
+        for name, value in context.params.items()
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }
 
 
 def _settings(extra: Sequence[str]) -> Mapping[str, Any]:

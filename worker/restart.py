@@ -23,7 +23,7 @@ from celery.utils.log import worker_logger
 from celery.worker import state as held
 
 from worker.pools import Pool, pool_of_implementation
-from worker.rewriting import Change, rewritten, without_twins
+from worker.rewriting import PoolChange, rewritten, without_replaced_variables
 
 #: Seconds between two checks whether all tasks have finished.
 LOOK_S: Final = 0.1
@@ -71,7 +71,7 @@ def _forget(**_: Any) -> None:
     ThisWorker.restart = None
 
 
-def _change(worker: Any, pool: Pool, concurrency: int) -> Change:
+def _change(worker: Any, pool: Pool, concurrency: int) -> PoolChange:
     """Describe the change; name the queues only if remote control has changed them.
 
     Celery treats a typed default pool as no choice and lets the setting `worker_pool` decide. An
@@ -80,7 +80,7 @@ def _change(worker: Any, pool: Pool, concurrency: int) -> Change:
     queues = tuple(sorted(worker.app.amqp.queues.consume_from))
     names = {pool.name, *pool.aliases}
     overruled = worker.app.conf.worker_pool not in names
-    return Change(
+    return PoolChange(
         old=pool_of_implementation(worker.pool_cls.__module__),
         new=pool,
         spelling=pool.aliases[0] if overruled and pool.aliases else pool.name,
@@ -95,7 +95,7 @@ def next_command(
     """Return the new command line and environment; raise UsageError if there is none."""
     change = _change(worker, pool, concurrency)
     argv = rewritten(sys.orig_argv, change, str(Path.cwd()))
-    return (sys.executable, *argv[1:]), without_twins(os.environ, change)
+    return (sys.executable, *argv[1:]), without_replaced_variables(os.environ, change)
 
 
 def begin_restart(restart: Restart) -> None:

@@ -1,163 +1,156 @@
-"""Rewrites a `celery worker` command line for another pool; it starts nothing and asks nobody.
+"""Rewrites a `celery worker` command line for another pool; it starts nothing.
 
-It walks the words as click reads them, by Celery's own option declarations, so that every spelling
-is found: `--pool x`, `--pool=x`, `-P x`, `-Px`, and `-EP x` among other short options.
+Click reads each option with Celery's own declarations, so every spelling is recognized: `--pool x`,
+`--pool=x`, `-P x`, `-Px`, and `-EP x` in a cluster of short options.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import PurePath
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from tasks.errors import UsageError
-from worker.celery_cli import ENV_PREFIX, parsing_group
+from worker.celery_cli import ENV_PREFIX, parsing_group, typed_options
 from worker.pools import Pool
 
 #: Options that choose the pool and its size.
 SIZING: Final = frozenset({"pool", "concurrency", "autoscale"})
-#: Options that must not act a second time: `--purge` would delete what waits.
+#: Options that must not take effect twice: `--purge` would delete the waiting messages.
 ONCE: Final = frozenset({"purge"})
 #: Options that name the queues.
 QUEUES: Final = frozenset({"queues", "exclude_queues"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """What the worker shall be."""
+class PoolChange:
+    """The pool that a worker has, and what it gets instead."""
 
-    old: Pool | None  # None: one that the table does not know
+    old: Pool | None  # None: not in the pool table
     new: Pool
-    spelling: str  # the name by which the new pool is typed
+    spelling: str  # the name to type for the new pool
     concurrency: int
-    queues: tuple[str, ...] = ()  # empty: those that the line names
+    queues: tuple[str, ...] = ()  # empty: as on the command line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Piece:
-    """An option as it stands on the line, or a word that is none."""
+    """One option, one cluster of short options, or one other word of a command line."""
 
-    name: str  # click's name of the option; empty where it is no known option
     words: tuple[str, ...]
-    value: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)  # values by click's names
 
 
-def rewritten(argv: Sequence[str], change: Change, cwd: str) -> list[str]:
-    """Return `argv`, from the interpreter on, with the pool's flags exchanged.
+def rewritten(argv: Sequence[str], change: PoolChange, cwd: str) -> list[str]:
+    """Return the full command line `argv` with the pool's flags replaced.
 
-    `cwd` replaces a `--workdir`, which has been entered already.
-    Raises UsageError where it is no `celery worker` line.
+    `cwd` replaces the value of `--workdir`, because the worker has already changed to it.
+    Raises UsageError if this is not a `celery worker` line.
     """
-    start = _place_of_celery(argv)
+    start = _index_of_celery(argv)
     group = parsing_group()
-    globals_, rest = _pieces(argv[start + 1 :], group.params, stop=True)
-    if not rest or rest[0] != "worker":
+    global_options = list(takewhile(lambda piece: piece.options, _cut(argv[start + 1 :], group)))
+    end = start + 1 + sum(len(piece.words) for piece in global_options)
+    if list(argv[end : end + 1]) != ["worker"]:
         raise UsageError(f"not a celery worker's command line: {' '.join(argv)}")
-    pieces, _ = _pieces(rest[1:], group.commands["worker"].params, stop=False)
+    worker = group.commands["worker"]
+    pieces = list(_cut(argv[end + 1 :], worker))
     dropped = _dropped(pieces, change)
+    kept_names = {name for piece in pieces for name in piece.options} - dropped
     return [
         *argv[: start + 1],
-        *_words(_moved(globals_, cwd)),
+        *_moved(global_options, cwd),
         "worker",
-        *_flags(change, kept=[piece for piece in pieces if piece.name not in dropped]),
-        *_words(piece for piece in pieces if piece.name not in dropped),
+        *_flags(change, multiplier_kept="prefetch_multiplier" in kept_names),
+        *_kept(pieces, dropped, worker),
     ]
 
 
-def without_twins(environ: Mapping[str, str], change: Change) -> dict[str, str]:
-    """Return the environment without the variables that stand for exchanged options."""
+def without_replaced_variables(environ: Mapping[str, str], change: PoolChange) -> dict[str, str]:
+    """Return the environment without the variables that set replaced options."""
     names = SIZING | ONCE | (QUEUES if change.queues else set())
-    twins = {ENV_PREFIX + name.upper() for name in names}
-    return {name: value for name, value in environ.items() if name not in twins}
+    variables = {ENV_PREFIX + name.upper() for name in names}
+    return {name: value for name, value in environ.items() if name not in variables}
 
 
-def _place_of_celery(argv: Sequence[str]) -> int:
-    for place, word in enumerate(argv):
+def _index_of_celery(argv: Sequence[str]) -> int:
+    for index, word in enumerate(argv):
         if PurePath(word).name in {"celery", "celery.exe"}:
-            return place
+            return index
     raise UsageError(f"not a celery worker's command line: {' '.join(argv)}")
 
 
-def _dropped(pieces: Sequence[_Piece], change: Change) -> Collection[str]:
-    """Name the options that go; a prefetch multiplier only where the old pool brought it."""
-    brought = change.old.flags[1:] if change.old else ()
-    ours = any(p.name == "prefetch_multiplier" and p.value in brought for p in pieces)
+def _cut(words: Sequence[str], command: click.Command) -> Iterator[_Piece]:
+    """Cut `words` into pieces; `--` and everything after it is the last one."""
+    _accept_any_value(command)
+    while words:
+        piece = _Piece(words=tuple(words)) if words[0] == "--" else _first_piece(words, command)
+        yield piece
+        words = words[len(piece.words) :]
+
+
+def _accept_any_value(command: click.Command) -> None:
+    """Make click leave values as they were typed, so that only the spelling can be wrong."""
+    for param in command.params:
+        param.required = False
+        if not (isinstance(param, click.Option) and param.is_flag):
+            param.type = click.UNPROCESSED
+
+
+def _first_piece(words: Sequence[str], command: click.Command) -> _Piece:
+    """Cut off one word, and the next ones as long as click reports that a value is missing."""
+    for count in range(1, len(words) + 1):
+        with (
+            suppress(click.UsageError),
+            command.make_context(command.name, list(words[:count])) as context,
+        ):
+            return _Piece(words=tuple(words[:count]), options=typed_options(context))
+    return _Piece(words=(words[0],))
+
+
+def _dropped(pieces: Iterable[_Piece], change: PoolChange) -> frozenset[str]:
+    """Name the options to remove; a prefetch multiplier only if it came with the old pool."""
+    from_old_pool = change.old is not None and any(
+        piece.options.get("prefetch_multiplier") in change.old.flags[1:] for piece in pieces
+    )
     return (
         SIZING
         | ONCE
         | (QUEUES if change.queues else frozenset())
-        | (frozenset({"prefetch_multiplier"}) if ours else frozenset())
+        | (frozenset({"prefetch_multiplier"}) if from_old_pool else frozenset())
     )
 
 
-def _flags(change: Change, kept: Sequence[_Piece]) -> list[str]:
-    """Return the new flags; Celery looks for `--pool` before it reads anything else."""
+def _flags(change: PoolChange, *, multiplier_kept: bool) -> list[str]:
+    """Return the new flags; `--pool` comes first because Celery searches the line for it."""
     flags = ["--pool", change.spelling, "--concurrency", str(change.concurrency)]
-    if not any(piece.name == "prefetch_multiplier" for piece in kept):
+    if not multiplier_kept:
         flags += change.new.flags
     if change.queues:
         flags += ["--queues", ",".join(change.queues)]
     return flags
 
 
-def _moved(pieces: Sequence[_Piece], cwd: str) -> list[_Piece]:
-    return [
-        _Piece(name=piece.name, words=("--workdir", cwd)) if piece.name == "workdir" else piece
-        for piece in pieces
-    ]
+def _moved(pieces: Iterable[_Piece], cwd: str) -> list[str]:
+    moved = (("--workdir", cwd) if "workdir" in piece.options else piece.words for piece in pieces)
+    return [word for words in moved for word in words]
 
 
-def _words(pieces: Iterable[_Piece]) -> list[str]:
-    return [word for piece in pieces for word in piece.words]
+def _kept(pieces: Iterable[_Piece], dropped: frozenset[str], command: click.Command) -> list[str]:
+    """Return all words except the dropped options.
 
-
-def _pieces(
-    words: Sequence[str], params: Sequence[click.Parameter], *, stop: bool
-) -> tuple[list[_Piece], list[str]]:
-    """Cut `words` into options and others; with `stop`, only as far as the first other."""
-    spellings = {text: p for p in params if isinstance(p, click.Option) for text in p.opts}
-    left = list(words)
-    pieces: list[_Piece] = []
-    while left:
-        if left[0] == "--" or (stop and not left[0].startswith("-")):
-            break
-        pieces += _take(left, spellings)
-    if stop:
-        return pieces, left
-    return [*pieces, *(_Piece(name="", words=(word,)) for word in left)], []
-
-
-def _take(left: list[str], spellings: Mapping[str, click.Option]) -> list[_Piece]:
-    """Take the option, or the other word, at the head of `left`."""
-    word = left.pop(0)
-    if word.startswith("--"):
-        spelling, equals, value = word.partition("=")
-        option = spellings.get(spelling)
-        if option is None or option.is_flag or equals or not left:
-            return [_Piece(name=_name(option), words=(word,), value=value)]
-        value = left.pop(0)
-        return [_Piece(name=_name(option), words=(word, value), value=value)]
-    if word.startswith("-") and len(word) > 1:
-        return _take_short(word, left, spellings)
-    return [_Piece(name="", words=(word,))]
-
-
-def _take_short(word: str, left: list[str], spellings: Mapping[str, click.Option]) -> list[_Piece]:
-    """Take `-x`, `-x value`, `-xvalue`, or several in one word, of which the last has a value."""
-    pieces = []
-    for place, letter in enumerate(word[1:], start=2):
-        option = spellings.get(f"-{letter}")
-        if option is None or option.is_flag:
-            pieces.append(_Piece(name=_name(option), words=(f"-{letter}",)))
-            continue
-        value = word[place:] or (left.pop(0) if left else "")
-        pieces.append(_Piece(name=_name(option), words=(f"-{letter}", value), value=value))
-        break
-    return pieces
-
-
-def _name(option: click.Option | None) -> str:
-    return (option.name or "") if option else ""
+    In a cluster, a dropped option with a value is the last one, so the others are flags.
+    """
+    spellings = {param.name: param.opts[0] for param in command.params}
+    kept: list[str] = []
+    for piece in pieces:
+        if dropped.isdisjoint(piece.options):
+            kept += piece.words
+        else:
+            kept += [spellings[name] for name in piece.options if name not in dropped]
+    return kept

@@ -2,46 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+import click
 import pytest
 from celery import _find_option_with_arg
+from celery.bin.worker import AUTOSCALE
+from celery.bin.worker import worker as real_worker
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.errors import UsageError
 from worker.celery_cli import parse_line
 from worker.pools import POOLS, pool_named
-from worker.rewriting import Change, rewritten, without_twins
+from worker.rewriting import PoolChange, rewritten, without_replaced_variables
 
 BEFORE = ("/venv/bin/python", "-X", "dev", "-m", "celery")
-
-#: Ways to type each option, as lists of words; the values are those of the gevent row.
-POOL = [["--pool", "gevent"], ["--pool=gevent"], ["-P", "gevent"], ["-Pgevent"], ["-EP", "gevent"]]
-CONCURRENCY = [["--concurrency", "9"], ["--concurrency=9"], ["-c", "9"], ["-c9"], ["-Ec9"], []]
-PREFETCH = [["--prefetch-multiplier", "2"], ["--prefetch-multiplier=2"], []]
-AUTOSCALE = [["--autoscale", "10,3"], ["--autoscale=10,3"], []]
-ONCE = [["--purge"], ["--discard"], []]
-#: Options that belong to no pool, and stay.
-OTHERS = [
-    ["-Q", "cpu,io"],
-    ["-Qcpu"],
-    ["--queues=io"],
-    ["-l", "info"],
-    ["-linfo"],
-    ["-n", "P@pool"],
-    ["--hostname=-P@c"],
-    ["-I", "worker.probe,worker.startup"],
-    ["--without-gossip"],
-    ["--time-limit", "30"],
-    ["--max-tasks-per-child=100"],
-    ["--logfile", "/tmp/pool"],  # noqa: S108 - a name only
-]
+POOL_OPTIONS = {"pool", "concurrency", "prefetch_multiplier", "autoscale", "purge"}
+#: Values of options that accept any text; some look like options.
+TEXTS = ["plain", "a,b", "P@pool", "-P", "-c9", "--pool=solo", "--", "a=b"]
 SETTINGS = [[], ["task.acks_late=1"], ["--", "worker.pool_restarts=1"]]
 
+OPTIONS = [param for param in real_worker.params if isinstance(param, click.Option)]
+FLAG_LETTERS = [
+    opt[1]
+    for option in OPTIONS
+    for opt in option.opts
+    if option.is_flag and not opt.startswith("--")
+]
 
-def change(name: str, concurrency: int = 7, queues: tuple[str, ...] = ()) -> Change:
-    return Change(
+
+def values(option: click.Option) -> list[str]:
+    """Return values that Celery accepts for the option."""
+    special = {"pool": ["gevent"], "concurrency": ["9"], "prefetch_multiplier": ["2"]}
+    if option.name in special:
+        return special[option.name]
+    if isinstance(option.type, click.Choice):
+        return [str(choice) for choice in option.type.choices]
+    numbers = {"integer": ["3"], "float": ["1.5"], AUTOSCALE.name: ["10,3", "7"]}
+    return numbers.get(option.type.name, TEXTS)
+
+
+@st.composite
+def typed(draw: st.DrawFn, option: click.Option) -> list[str]:
+    """Draw one way to type the option, as words."""
+    spelling = draw(st.sampled_from(option.opts))
+    cluster = "".join(draw(st.lists(st.sampled_from(FLAG_LETTERS), max_size=2)))
+    if option.is_flag:
+        return [spelling] if spelling.startswith("--") else [f"-{cluster}{spelling[1]}"]
+    value = draw(st.sampled_from(values(option)))
+    if spelling.startswith("--"):
+        return draw(st.sampled_from([[spelling, value], [f"{spelling}={value}"]]))
+    short = f"-{cluster}{spelling[1]}"
+    return draw(st.sampled_from([[short, value], [f"{short}{value}"]]))
+
+
+def change(name: str, concurrency: int = 7, queues: tuple[str, ...] = ()) -> PoolChange:
+    return PoolChange(
         old=pool_named("gevent"),
         new=pool_named(name),
         spelling=name,
@@ -50,16 +65,17 @@ def change(name: str, concurrency: int = 7, queues: tuple[str, ...] = ()) -> Cha
     )
 
 
-def joined(parts: Sequence[Sequence[str]]) -> list[str]:
-    return [word for part in parts for word in part]
-
-
 @st.composite
 def worker_words(draw: st.DrawFn) -> list[str]:
-    """Draw the words after `worker`, in any order, options before settings."""
-    parts = [draw(st.sampled_from(ways)) for ways in (POOL, CONCURRENCY, PREFETCH, AUTOSCALE, ONCE)]
-    parts += draw(st.lists(st.sampled_from(OTHERS), max_size=4, unique_by=lambda o: o[0][:3]))
-    return [*joined(draw(st.permutations(parts))), *draw(st.sampled_from(SETTINGS))]
+    """Draw the words after `worker`: options in any order and spelling, and settings."""
+    others = [option for option in OPTIONS if option.name != "pool"]
+    chosen = draw(st.lists(st.sampled_from(others), max_size=7))
+    pool = next(option for option in OPTIONS if option.name == "pool")
+    parts = [draw(typed(option)) for option in draw(st.permutations([pool, *chosen]))]
+    between = draw(st.sampled_from([[], ["worker.pool_restarts=0"]]))
+    at = draw(st.integers(0, len(parts)))
+    parts = [*parts[:at], between, *parts[at:], draw(st.sampled_from(SETTINGS))]
+    return [word for part in parts for word in part]
 
 
 @settings(max_examples=150)
@@ -75,9 +91,8 @@ def test_only_the_flags_of_the_pool_change(words: list[str], name: str) -> None:
     assert not new.options["purge"]
     multiplier = pool_named(name).prefetch_multiplier
     assert new.options["prefetch_multiplier"] == (None if multiplier == 1 else multiplier)
-    changed = {"pool", "concurrency", "autoscale", "purge", "prefetch_multiplier"}
-    assert {k: v for k, v in new.options.items() if k not in changed} == {
-        k: v for k, v in old.options.items() if k not in changed
+    assert {k: v for k, v in new.options.items() if k not in POOL_OPTIONS} == {
+        k: v for k, v in old.options.items() if k not in POOL_OPTIONS
     }
     assert new.settings == old.settings
 
@@ -93,7 +108,7 @@ def test_celery_finds_the_pool_to_patch_for(words: list[str]) -> None:
 @given(words=worker_words(), name=st.sampled_from(sorted(POOLS)))
 def test_rewriting_twice_is_rewriting_once(words: list[str], name: str) -> None:
     once = rewritten([*BEFORE, "-A", "proj", "worker", *words], change(name), "/here")
-    again = Change(old=pool_named(name), new=pool_named(name), spelling=name, concurrency=7)
+    again = PoolChange(old=pool_named(name), new=pool_named(name), spelling=name, concurrency=7)
     assert rewritten(once, again, "/here") == once
 
 
@@ -113,11 +128,11 @@ def test_queues_changed_by_remote_control_are_named() -> None:
 
 
 def test_a_folder_that_was_entered_is_not_entered_again() -> None:
-    line = [*BEFORE, "--workdir", "sub", "-Ap", "worker", "-Pgevent"]
+    line = [*BEFORE, "--workdir", "sub", "-Ap", "worker", "-EPgevent"]
     assert rewritten(line, change("solo", 1), "/here/sub") == [
         *BEFORE,
-        *("--workdir", "/here/sub", "-A", "p"),
-        *("worker", "--pool", "solo", "--concurrency", "1"),
+        *("--workdir", "/here/sub", "-Ap"),
+        *("worker", "--pool", "solo", "--concurrency", "1", "-E"),
     ]
 
 
@@ -145,6 +160,8 @@ def test_variables_that_stand_for_exchanged_options_go() -> None:
         "CELERY_BROKER_URL": "redis://here",
         "PATH": "/bin",
     }
-    kept = without_twins(environ, change("threads"))
+    kept = without_replaced_variables(environ, change("threads"))
     assert set(kept) == {"CELERY_WORKER_QUEUES", "CELERY_BROKER_URL", "PATH"}
-    assert "CELERY_WORKER_QUEUES" not in without_twins(environ, change("threads", queues=("b",)))
+    assert "CELERY_WORKER_QUEUES" not in without_replaced_variables(
+        environ, change("threads", queues=("b",))
+    )
