@@ -1,4 +1,4 @@
-"""The projects of the ring, each of a name of its own, and gone without a trace at the end."""
+"""The Compose project under test, under its own name, removed completely at the end."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from cluster.ports import free_port
+from tests.compose.flower import Flower
+from tests.compose.load_run import LoadRun
 from tests.compose.project import IMAGE, Project, run
-from tests.compose.ride import Ride
-from tests.compose.watch import Flower
 
-MISSING = "no Docker engine with compose here; CONTRIBUTING.md says what this ring needs"
+MISSING = "no Docker engine with Compose; CONTRIBUTING.md lists what this ring needs"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give the ring's tests longer than others get: the first of them builds the image."""
+    """Give these tests a longer timeout: the first of them builds the image."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.timeout(300))
@@ -27,13 +27,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[None]:
-    """Build the image anew, and remove it at the end; without an engine skip, or fail in CI."""
-    there = shutil.which("docker") and "Server" in run(["docker", "version"], expect=None)
-    if not there or "Compose" not in run(["docker", "compose", "version"], expect=None):
+    """Require a Docker engine: without one, skip, or fail in CI. Remove the image at the end."""
+    docker = shutil.which("docker") and "Server" in run(["docker", "version"], expect=None)
+    if not docker or "Compose" not in run(["docker", "compose", "version"], expect=None):
         if os.environ.get("CI") == "true":
             pytest.fail(MISSING, pytrace=False)
         pytest.skip(MISSING)
-    # As Ctrl-C does, SIGTERM ends the tests by way of the fixtures, which remove the containers.
+    # Treat SIGTERM like Ctrl-C, so that the fixtures still remove the containers.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     yield
     signal.signal(signal.SIGTERM, before)
@@ -41,9 +41,9 @@ def engine() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def ring(engine: None) -> Iterator[Project]:  # noqa: ARG001 - it has to be there
-    """The cluster of docker-compose.yml, up, on ports of its own and with no light load."""
-    ring = Project(
+def cluster(engine: None) -> Iterator[Project]:  # noqa: ARG001 - must run first
+    """Run docker-compose.yml on free ports and without the light load."""
+    cluster = Project(
         name=f"poolwise-ring-{os.getpid()}",
         files=("docker-compose.yml", "tests/compose/publish.yml"),
         variables={
@@ -53,20 +53,20 @@ def ring(engine: None) -> Iterator[Project]:  # noqa: ARG001 - it has to be ther
         },
     )
     try:
-        ring.compose("up", "--detach", "--build", "--wait", "--wait-timeout", "90")
-        yield ring
+        cluster.compose("up", "--detach", "--build", "--wait", "--wait-timeout", "90")
+        yield cluster
     finally:
-        ring.down()
-    assert ring.leftovers() == {}
+        cluster.down()
+    assert cluster.leftovers() == {}
 
 
 @pytest.fixture
-def ride(ring: Project) -> Ride:
-    """A run against the ring's Redis."""
-    return Ride(ring.redis_url)
+def load_run(cluster: Project) -> LoadRun:
+    """Return a run against the cluster's Redis."""
+    return LoadRun(cluster.redis_url)
 
 
 @pytest.fixture
-def flower(ring: Project) -> Flower:
-    """The ring's Flower."""
-    return Flower(int(ring.variables["FLOWER_PORT"]))
+def flower(cluster: Project) -> Flower:
+    """Return the cluster's Flower."""
+    return Flower(int(cluster.variables["FLOWER_PORT"]))

@@ -1,4 +1,4 @@
-"""A Compose project under test: its commands with a bound, and what is left of it afterwards.
+"""A Compose project under test: commands with a timeout, and a list of what they leave behind.
 
 It must not know what the services do.
 """
@@ -14,15 +14,15 @@ from typing import Any
 
 from tests.paths import ROOT
 
-#: Seconds that any one command may take.
-PATIENCE_S = 200.0
-#: The name of the image that the ring builds, apart from that of whoever works here.
+#: Default timeout of one command, in seconds.
+TIMEOUT_S = 200.0
+#: The image that the tests build; not the default name, so that a developer's image is kept.
 IMAGE = "poolwise-ring"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """A project of its own name; `variables` are what its user has in the shell."""
+    """A project with its own name; `variables` are set in the shell of its user."""
 
     name: str
     variables: Mapping[str, str]
@@ -30,7 +30,7 @@ class Project:
 
     @property
     def redis_url(self) -> str:
-        """Where the project's Redis is published, if it is one of the ring."""
+        """The URL of the project's Redis, if publish.yml publishes it."""
         return f"redis://127.0.0.1:{self.variables['RING_REDIS_PORT']}/0"
 
     def compose(
@@ -38,13 +38,12 @@ class Project:
         *words: str,
         expect: int | None = 0,
         env: Mapping[str, str] | None = None,
-        timeout_s: float = PATIENCE_S,
+        timeout_s: float = TIMEOUT_S,
     ) -> str:
-        """Run `docker compose …` and return what it printed, to either stream.
+        """Run `docker compose …` and return its stdout and stderr.
 
-        `env` is added to the shell's variables.
-
-        Fails with that text where the exit code is not `expect`; None: any will do.
+        `env` is added to the shell's variables. Fails, with the output, if the exit code is not
+        `expect`; None accepts any code.
         """
         files = [word for file in self.files for word in ("--file", str(ROOT / file))]
         command = ["docker", "compose", "--ansi", "never", "--progress", "plain"]
@@ -61,22 +60,22 @@ class Project:
         return self.compose("ps", "--quiet", service).split()
 
     def inspect(self, service: str) -> dict[str, Any]:
-        """Return what Docker says of the service's first container."""
+        """Return `docker inspect` of the service's first container."""
         found: list[dict[str, Any]] = json.loads(
             run(["docker", "inspect", self.containers(service)[0]])
         )
         return found[0]
 
     def log(self, service: str) -> str:
-        """Return all that a service's containers have written."""
+        """Return the full log of a service's containers."""
         return self.compose("logs", "--no-color", "--no-log-prefix", service)
 
     def down(self) -> None:
-        """Remove everything, whatever its profile."""
+        """Remove the services of all profiles, with their volumes."""
         self.compose("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "5")
 
     def leftovers(self) -> dict[str, list[str]]:
-        """List what the engine still has of this project, by kind."""
+        """Return the containers, volumes and networks that still exist, by kind."""
         label = f"label=com.docker.compose.project={self.name}"
         listings = {
             "containers": ["docker", "ps", "--all"],
@@ -95,9 +94,9 @@ def run(
     *,
     expect: int | None = 0,
     env: Mapping[str, str] | None = None,
-    timeout_s: float = PATIENCE_S,
+    timeout_s: float = TIMEOUT_S,
 ) -> str:
-    """Run a command within `timeout_s` and return what it printed, to either stream."""
+    """Run a command within `timeout_s` and return its stdout and stderr."""
     done = subprocess.run(
         command,
         cwd=ROOT,

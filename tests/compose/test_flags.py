@@ -1,4 +1,4 @@
-"""The variables of docker-compose.yml change what really runs, as the tasks themselves see it."""
+"""The variables of docker-compose.yml take effect, as records of real tasks show."""
 
 from __future__ import annotations
 
@@ -8,56 +8,60 @@ import pytest
 
 from cluster.wait import wait_until
 from producer.plan import Work, burst
+from tests.compose.flower import Flower
+from tests.compose.load_run import LoadRun, most_at_once
 from tests.compose.project import Project
-from tests.compose.ride import Ride, most_at_once
-from tests.compose.watch import Flower
 
 SLEEP = Work(task="io.sleep", args=(0.3,))
-#: Slots asked for, by pool.
-ASKED = {"prefork": 3, "threads": 5, "gevent": 7}
-WORKERS = [f"worker-{pool}" for pool in ASKED]
+#: The concurrency that each worker is given, by pool.
+CONCURRENCY = {"prefork": 3, "threads": 5, "gevent": 7}
+WORKERS = [f"worker-{pool}" for pool in CONCURRENCY]
 
 
 @pytest.fixture(scope="module")
-def resized(ring: Project) -> Iterator[None]:
-    """The three workers with other concurrencies."""
-    variables = {f"{pool.upper()}_CONCURRENCY": str(slots) for pool, slots in ASKED.items()}
-    ring.compose("up", "--detach", "--wait", *WORKERS, env=variables)
+def resized(cluster: Project) -> Iterator[None]:
+    """Run the three workers with a changed concurrency."""
+    variables = {f"{pool.upper()}_CONCURRENCY": str(slots) for pool, slots in CONCURRENCY.items()}
+    cluster.compose("up", "--detach", "--wait", *WORKERS, env=variables)
     yield
-    ring.compose("up", "--detach", "--wait", *WORKERS)
+    cluster.compose("up", "--detach", "--wait", *WORKERS)
 
 
 @pytest.mark.usefixtures("resized")
-@pytest.mark.parametrize(("pool", "slots"), ASKED.items())
-def test_a_concurrency_is_the_number_of_tasks_that_run_at_once(
-    ride: Ride, pool: str, slots: int
+@pytest.mark.parametrize(("pool", "slots"), CONCURRENCY.items())
+def test_concurrency_limits_how_many_tasks_run_at_once(
+    load_run: LoadRun, pool: str, slots: int
 ) -> None:
-    ride.submit(burst(SLEEP, 4 * slots), pool)
-    assert ride.settle(20)
-    assert most_at_once(ride.records) == slots
+    load_run.submit(burst(SLEEP, 4 * slots), pool)
+    assert load_run.settle(20)
+    assert most_at_once(load_run.records) == slots
 
 
 @pytest.mark.usefixtures("resized")
 @pytest.mark.parametrize(("pool", "separator"), [("prefork", ""), ("threads", "/")])
-def test_as_many_processes_or_threads_run_them(ride: Ride, pool: str, separator: str) -> None:
-    ride.submit(burst(SLEEP, 4 * ASKED[pool]), pool)
-    assert ride.settle(20)
-    slots = {record.slot or "" for record in ride.records}
-    assert len(slots) == ASKED[pool]
+def test_concurrency_sets_the_number_of_processes_or_threads(
+    load_run: LoadRun, pool: str, separator: str
+) -> None:
+    load_run.submit(burst(SLEEP, 4 * CONCURRENCY[pool]), pool)
+    assert load_run.settle(20)
+    slots = {record.slot or "" for record in load_run.records}
+    assert len(slots) == CONCURRENCY[pool]
     assert all(separator in slot for slot in slots)
 
 
 @pytest.mark.usefixtures("resized")
-def test_greenlets_share_one_thread(ride: Ride) -> None:
-    ride.submit(burst(SLEEP, 4 * ASKED["gevent"]), "gevent")
-    assert ride.settle(20)
-    slots = {record.slot or "" for record in ride.records}
+def test_greenlets_share_one_thread(load_run: LoadRun) -> None:
+    load_run.submit(burst(SLEEP, 4 * CONCURRENCY["gevent"]), "gevent")
+    assert load_run.settle(20)
+    slots = {record.slot or "" for record in load_run.records}
     assert len({slot.partition("#")[0] for slot in slots}) == 1
-    assert len(slots) >= ASKED["gevent"]
+    assert len(slots) >= CONCURRENCY["gevent"]
 
 
-def test_the_free_worker_takes_pool_slots_queues_and_any_flag(ring: Project, ride: Ride) -> None:
-    ring.compose(
+def test_configurable_worker_accepts_pool_concurrency_queues_and_flags(
+    cluster: Project, load_run: LoadRun
+) -> None:
+    cluster.compose(
         *("--profile", "worker", "up", "--detach", "--wait", "worker"),
         env={
             "WORKER_POOL": "prefork",
@@ -66,33 +70,35 @@ def test_the_free_worker_takes_pool_slots_queues_and_any_flag(ring: Project, rid
             "WORKER_FLAGS": "--max-tasks-per-child=1 --prefetch-multiplier=1",
         },
     )
-    ride.submit(burst(SLEEP, 3), "mine")
-    ride.submit(burst(SLEEP, 3), "yours")
-    assert ride.settle(20)
-    assert most_at_once(ride.records) == 2
-    assert len({record.slot for record in ride.records}) == 6  # a process for each task
-    ring.compose("--profile", "worker", "rm", "--stop", "--force", "worker")
+    load_run.submit(burst(SLEEP, 3), "mine")
+    load_run.submit(burst(SLEEP, 3), "yours")
+    assert load_run.settle(20)
+    assert most_at_once(load_run.records) == 2
+    assert len({record.slot for record in load_run.records}) == 6  # a process for each task
+    cluster.compose("--profile", "worker", "rm", "--stop", "--force", "worker")
 
 
-def test_the_free_worker_warns_of_flags_that_its_pool_ignores(ring: Project) -> None:
-    ring.compose(
+def test_configurable_worker_logs_flags_that_its_pool_ignores(cluster: Project) -> None:
+    cluster.compose(
         *("--profile", "worker", "up", "--detach", "--wait", "worker"),
         env={"WORKER_POOL": "threads", "WORKER_FLAGS": "--time-limit=5"},
     )
-    assert "[time-limit-ignored]" in ring.log("worker")
-    ring.compose("--profile", "worker", "rm", "--stop", "--force", "worker")
+    assert "[time-limit-ignored]" in cluster.log("worker")
+    cluster.compose("--profile", "worker", "rm", "--stop", "--force", "worker")
 
 
-def test_every_replica_is_a_worker_of_its_own(ring: Project, ride: Ride, flower: Flower) -> None:
-    ring.compose("up", "--detach", "--wait", "--scale", "worker-gevent=3", "worker-gevent")
-    named = {f"gevent@{one[:12]}" for one in ring.containers("worker-gevent")}
-    assert len(named) == 3
+def test_every_replica_is_a_separate_worker(
+    cluster: Project, load_run: LoadRun, flower: Flower
+) -> None:
+    cluster.compose("up", "--detach", "--wait", "--scale", "worker-gevent=3", "worker-gevent")
+    expected = {f"gevent@{one[:12]}" for one in cluster.containers("worker-gevent")}
+    assert len(expected) == 3
 
     def shown() -> set[str]:
         return {worker for worker in flower.workers() if worker.startswith("gevent@")}
 
-    wait_until(lambda: named <= shown(), 20, lambda: AssertionError(f"Flower shows {shown()}"))
-    ride.submit(burst(SLEEP, 1_500), "gevent")
-    assert ride.settle(30)
-    assert {record.node for record in ride.records} == named
-    ring.compose("up", "--detach", "--wait", "--scale", "worker-gevent=1", "worker-gevent")
+    wait_until(lambda: expected <= shown(), 20, lambda: AssertionError(f"Flower shows {shown()}"))
+    load_run.submit(burst(SLEEP, 1_500), "gevent")
+    assert load_run.settle(30)
+    assert {record.node for record in load_run.records} == expected
+    cluster.compose("up", "--detach", "--wait", "--scale", "worker-gevent=1", "worker-gevent")

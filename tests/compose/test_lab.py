@@ -1,4 +1,4 @@
-"""The lab in a container meets the workers of the others: lists and races them."""
+"""The lab in a container lists and races the workers in the other containers."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from typing import Any
 
 import pytest
 
-from tests.compose.project import PATIENCE_S, Project
+from tests.compose.project import TIMEOUT_S, Project
 
-#: Where the container, whose root is read-only, may write without leaving anything here.
-SCRATCH = "/tmp/runs"  # noqa: S108 - the container's own
+#: A folder that the read-only container can write to, and that disappears with it.
+SCRATCH = "/tmp/runs"  # noqa: S108 - inside the container
 RACE = ("race", "--json", "--quick", "--out", SCRATCH)
 
 
-def lab(ring: Project, *words: str, expect: int | None = 0, timeout_s: float = PATIENCE_S) -> str:
-    """Run a command of the lab in a container of its own."""
+def lab(cluster: Project, *words: str, expect: int | None = 0, timeout_s: float = TIMEOUT_S) -> str:
+    """Run a command of the lab in a new container."""
     command = ("run", "--rm", "--no-deps", "poolwise", *words)
-    return ring.compose(*command, expect=expect, timeout_s=timeout_s)
+    return cluster.compose(*command, expect=expect, timeout_s=timeout_s)
 
 
 def documents(printed: str) -> list[dict[str, Any]]:
-    """Return the JSON documents that a command printed among the lines of its progress."""
+    """Return the JSON documents that a command printed between its progress lines."""
     return [json.loads(line) for line in printed.splitlines() if line.startswith('{"')]
 
 
-def test_it_finds_the_workers_with_their_pools_and_queues(ring: Project) -> None:
-    listed = lab(ring, "workers")
+def test_workers_command_lists_every_worker(cluster: Project) -> None:
+    listed = lab(cluster, "workers")
     for name in ("prefork@", "threads@", "gevent@"):
         assert name in listed
 
@@ -35,14 +35,12 @@ def test_it_finds_the_workers_with_their_pools_and_queues(ring: Project) -> None
     ("workload", "pools"),
     [
         ("burn", ["prefork", "threads", "gevent"]),
-        ("sleep", ["threads", "gevent"]),  # four processes would wait ten seconds for it
+        ("sleep", ["threads", "gevent"]),  # would take 10 s on 4 processes
     ],
 )
-def test_a_race_runs_on_the_workers_there_are(
-    ring: Project, workload: str, pools: list[str]
-) -> None:
+def test_race_uses_the_running_workers(cluster: Project, workload: str, pools: list[str]) -> None:
     words = ("--workloads", workload, "--pools", ",".join(pools))
-    [result] = documents(lab(ring, *RACE, *words))
+    [result] = documents(lab(cluster, *RACE, *words))
     [raced] = result["workloads"]
     assert (raced["name"], [pool["pool"] for pool in raced["pools"]]) == (workload, pools)
     for pool in raced["pools"]:

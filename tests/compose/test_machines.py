@@ -1,4 +1,4 @@
-"""A worker on another machine: TLS, a password, and a line with 20 ms of delay in between."""
+"""A worker on another machine: TLS, a password, and a link with 20 ms of delay."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ import redis
 
 from cluster.ports import free_port
 from producer.plan import Work, burst
+from tests.compose.flower import Flower
+from tests.compose.load_run import LoadRun
 from tests.compose.project import IMAGE, Project, run
-from tests.compose.ride import Ride
-from tests.compose.watch import Flower
 from tests.paths import ROOT
 
 DELAY_MS = 20
 FAR = ("worker-gevent", "flower")
 SLEEP = Work(task="io.sleep", args=(0.05,))
-#: What the far container's own clock reading is off by, and the bound it gives. Both machines of
-#: the test have one system clock, so here, and only here, the truth is known.
-OFF_BY = """
+#: Prints the far worker's clock error and the bound it reports. Both machines of the test share one
+#: system clock, so the true error is known here.
+CLOCK_ERROR = """
 import json, redis, time
 from worker.probe import Clock, records_url
 from tasks.celery import app
@@ -36,7 +36,7 @@ print(json.dumps([clock.offset_s - truth, clock.error_s]))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machines:
-    """This machine's Redis, and a worker that reaches it over the slow line only."""
+    """This machine's Redis, and a worker that reaches it only over the slow link."""
 
     hub: Project
     far: Project
@@ -46,10 +46,10 @@ class Machines:
 
 @pytest.fixture(scope="module")
 def machines(
-    ring: Project,  # noqa: ARG001 - it has built the image
+    cluster: Project,  # noqa: ARG001 - builds the image
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Machines]:
-    """A hub with nothing but Redis, and a far gevent worker."""
+    """Run a hub with only Redis, and a far gevent worker with Flower."""
     secrets = tmp_path_factory.mktemp("machines") / "secrets"
     run([str(ROOT / "scripts" / "make-secrets"), "hub"], env={"SECRETS": str(secrets)})
     port = free_port()
@@ -70,41 +70,41 @@ def machines(
             "FLOWER_PORT": str(free_port()),
         },
     )
-    line = f"poolwise-line-{os.getpid()}"
+    link = f"poolwise-link-{os.getpid()}"
     password = (secrets / "redis-password").read_text(encoding="utf-8").strip()
     tls = urlencode({"ssl_cert_reqs": "required", "ssl_ca_certs": str(secrets / "ca.pem")})
     try:
         hub.compose("up", "--detach", "--wait", "redis")
         far.compose("create", "--no-build", "worker-gevent")
-        _lay(line, hub, far)
+        _connect(link, hub, far)
         far.compose("up", "--detach", "--no-deps", "--no-build", "--wait", *FAR)
         url = f"rediss://:{password}@localhost:{port}/0?{tls}"
         yield Machines(hub=hub, far=far, url=url, password=password)
     finally:
-        run(["docker", "rm", "--force", line], expect=None)
+        run(["docker", "rm", "--force", link], expect=None)
         far.down()
         hub.down()
     assert far.leftovers() == hub.leftovers() == {}
 
 
-def _lay(line: str, hub: Project, far: Project) -> None:
-    """Connect the two networks by a line that is called hub at the far end."""
-    script = Path(__file__).with_name("slow_line.py")
+def _connect(link: str, hub: Project, far: Project) -> None:
+    """Connect the two networks by a slow link, which the far network knows as `hub`."""
+    script = Path(__file__).with_name("slow_link.py")
     run(
         [
-            *("docker", "run", "--detach", "--name", line, "--network", f"{hub.name}_default"),
-            *("--volume", f"{script}:/slow_line.py:ro", IMAGE),
-            *("python", "/slow_line.py", "6380", "redis", "6380", str(DELAY_MS)),
+            *("docker", "run", "--detach", "--name", link, "--network", f"{hub.name}_default"),
+            *("--volume", f"{script}:/slow_link.py:ro", IMAGE),
+            *("python", "/slow_link.py", "6380", "redis", "6380", str(DELAY_MS)),
         ]
     )
-    run(["docker", "network", "connect", "--alias", "hub", f"{far.name}_default", line])
+    run(["docker", "network", "connect", "--alias", "hub", f"{far.name}_default", link])
 
 
-def test_a_worker_joins_with_a_url_and_a_certificate(machines: Machines) -> None:
-    ride = Ride(machines.url)
-    ride.submit(burst(SLEEP, 100), "gevent")
-    assert ride.settle(30)
-    totals = ride.close("gevent")
+def test_worker_joins_with_a_url_and_a_certificate(machines: Machines) -> None:
+    load_run = LoadRun(machines.url)
+    load_run.submit(burst(SLEEP, 100), "gevent")
+    assert load_run.settle(30)
+    totals = load_run.close("gevent")
     assert len(totals.finished) == totals.submitted == 100
     assert {record.node for record in totals.finished} == {
         f"gevent@{one[:12]}" for one in machines.far.containers("worker-gevent")
@@ -118,23 +118,25 @@ def test_flower_reads_the_queues_over_tls(machines: Machines) -> None:
     assert machines.password not in page
 
 
-def test_the_clock_error_that_is_told_covers_the_truth(machines: Machines) -> None:
-    ride = Ride(machines.url)
-    ride.submit(burst(SLEEP, 20), "gevent")
-    assert ride.settle(30)
-    told_s = ride.reader.worst_error_s
-    read = ("exec", "--no-TTY", "worker-gevent", "poolwise-entrypoint", "python", "-c", OFF_BY)
+def test_reported_clock_bound_covers_the_true_error(machines: Machines) -> None:
+    load_run = LoadRun(machines.url)
+    load_run.submit(burst(SLEEP, 20), "gevent")
+    assert load_run.settle(30)
+    reported_s = load_run.reader.worst_error_s
+    read = ("exec", "--no-TTY", "worker-gevent", "poolwise-entrypoint", "python", "-c", CLOCK_ERROR)
     off_s, bound_s = json.loads(machines.far.compose(*read).splitlines()[-1])
     half_s = DELAY_MS / 2_000
-    assert off_s == pytest.approx(half_s, abs=half_s / 2)  # the line deceives as it was made to
+    assert off_s == pytest.approx(
+        half_s, abs=half_s / 2
+    )  # the link causes the error that it should
     assert abs(off_s) <= bound_s
-    assert half_s <= told_s < 4 * half_s
-    for record in ride.records:
+    assert half_s <= reported_s < 4 * half_s
+    for record in load_run.records:
         assert record.sent is not None
-        assert record.received >= record.sent - told_s - ride.clock.error_s
+        assert record.received >= record.sent - reported_s - load_run.clock.error_s
 
 
-def test_a_wrong_password_and_an_unknown_authority_are_turned_away(machines: Machines) -> None:
+def test_wrong_password_and_unknown_authority_are_rejected(machines: Machines) -> None:
     with pytest.raises(redis.AuthenticationError):
         redis.Redis.from_url(machines.url.replace(machines.password, "wrong")).ping()
     with pytest.raises(redis.ConnectionError, match="certificate verify failed"):
@@ -142,7 +144,7 @@ def test_a_wrong_password_and_an_unknown_authority_are_turned_away(machines: Mac
 
 
 @pytest.mark.parametrize(("side", "service"), [("hub", "redis"), ("far", "worker-gevent")])
-def test_the_password_is_shown_nowhere(machines: Machines, side: str, service: str) -> None:
+def test_password_is_never_shown(machines: Machines, side: str, service: str) -> None:
     project: Project = getattr(machines, side)
     [container] = project.containers(service)
     shown = project.log(service) + run(["docker", "inspect", container])

@@ -1,4 +1,4 @@
-"""Load from outside, followed to the end of its ledger, through outages of the broker."""
+"""A run submitted from outside the cluster and followed until all tasks have ended."""
 
 from __future__ import annotations
 
@@ -19,12 +19,15 @@ from tasks.celery import app
 from worker.probe import Clock
 
 
-class Ride:
-    """One run: submit as often as wanted, then follow it until every task has ended."""
+class LoadRun:
+    """One run: submit any number of plans, then follow it until every task has ended.
+
+    Reading goes on through outages of the broker.
+    """
 
     def __init__(self, url: str) -> None:
         app.loader.import_default_modules()
-        self.run = f"ring-{uuid4()}"
+        self.run = f"compose-{uuid4()}"
         self.url = url
         self.server = redis.Redis.from_url(url, socket_timeout=5)
         self.clock = Clock.read(self.server)
@@ -33,7 +36,7 @@ class Ride:
         self._ledger = Ledger(self.run)
 
     def submit(self, plan: Plan, queue: str) -> None:
-        """Send the plan's tasks, each when it is due; may be called from any thread."""
+        """Send the plan's tasks, each when it is due. Any thread may call this."""
         with self.connection() as connection:
             submitter = Submitter(app, connection, self.clock)
             self._ledger.submit(
@@ -46,16 +49,16 @@ class Ride:
 
     @property
     def records(self) -> list[Record]:
-        """Every record of this run that was read so far."""
+        """The records of this run that were read so far."""
         return [record for batch in self.batches for record in batch.records if self._own(record)]
 
     @property
     def open(self) -> int:
-        """How many tasks have not ended, as far as was read."""
+        """The number of tasks that have not ended, according to the records read so far."""
         return self._ledger.open
 
     def read(self) -> list[Batch]:
-        """Read what there is now; nothing while the broker is away."""
+        """Read the available records; return an empty list if the broker is down."""
         try:
             batches = self.reader.read(0.1)
         except (redis.RedisError, OSError):
@@ -66,22 +69,22 @@ class Ride:
         return batches
 
     def held(self, queue: str) -> int:
-        """Count what the broker holds of a queue: waiting, or delivered and not acknowledged.
+        """Count the messages of a queue that are waiting, or delivered but not acknowledged.
 
-        Delivered as kombu's own transport notes it; with another, this has to ask elsewhere.
+        Reads the keys of kombu's own Redis transport.
         """
         delivered = [json.loads(message)[2] for message in self.server.hvals("unacked")]
         return int(self.server.llen(queue)) + delivered.count(queue)
 
     def settle(self, timeout_s: float) -> bool:
-        """Follow the records until every task has ended; say whether that came in time."""
+        """Follow the records until every task has ended; return whether that happened in time."""
         try:
             return wait_until(self._all_ended, timeout_s, TimeoutError)
         except TimeoutError:
             return False
 
     def close(self, *queues: str) -> LedgerTotals:
-        """Settle the ledger; nobody is thought to hold a task any longer."""
+        """Close the ledger, assuming that no worker holds a task any more."""
         with self.connection() as connection:
             waiting = [task_id for queue in queues for task_id in drain(connection, queue)]
         return self._ledger.close(waiting=waiting, worker_alive=False)
@@ -95,7 +98,7 @@ class Ride:
 
 
 def most_at_once(records: Sequence[Record]) -> int:
-    """Return how many tasks ran at the same instant, at most."""
+    """Return the largest number of tasks that ran at the same time."""
     changes = [(record.started or record.finished, 1) for record in records]
     changes += [(record.finished, -1) for record in records]
     running, most = 0, 0

@@ -1,9 +1,9 @@
-"""A line that takes its time one way: passes TCP on, what goes to the far end later.
+"""A TCP proxy that delays data in one direction only.
 
-    python slow_line.py PORT TARGET TARGET_PORT DELAY_MS
+    python slow_link.py PORT TARGET TARGET_PORT DELAY_MS
 
-All of the delay lies in one direction, for that is the worst case of a comparison of clocks: no
-round trip can tell it from the other direction. It knows nothing of what it carries.
+A delay in one direction is the worst case for comparing clocks, because a round trip cannot show
+in which direction the time was spent. The proxy must not know the protocol that it forwards.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Piece = tuple[float, bytes]
 
 
 async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay_s: float) -> None:
-    """Write what is read, in order, each piece `delay_s` after it came."""
+    """Forward data in order, each piece `delay_s` after it arrived."""
     loop = asyncio.get_running_loop()
     pieces: asyncio.Queue[Piece] = asyncio.Queue()
 
@@ -46,14 +46,14 @@ async def serve(
     near_in: asyncio.StreamReader,
     near_out: asyncio.StreamWriter,
 ) -> None:
-    """Carry one connection both ways."""
+    """Forward one connection in both directions."""
     far_in, far_out = await asyncio.open_connection(target, port)
     ways = (carry(near_in, far_out, delay_s), carry(far_in, near_out, 0.0))
     await asyncio.gather(*ways, return_exceptions=True)
 
 
 async def main(port: int, target: str, target_port: int, delay_s: float) -> None:
-    """Listen on every address of the container until it is stopped."""
+    """Listen on all addresses of the container until stopped."""
     answer = partial(serve, target, target_port, delay_s)
     server = await asyncio.start_server(answer, "0.0.0.0", port)  # noqa: S104 - in a container
     await server.serve_forever()
