@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cluster.machine import Machine
-from lab.commands import options
+from lab.commands import shared_options
 from lab.commands.console import for_progress, for_results
 from lab.learn.engine import terminal
 from lab.learn.engine.lesson import Dial, Lesson
@@ -70,9 +70,9 @@ def _shared(command: Any) -> Any:
                 show_envvar=True,
                 help="A Python without the GIL, for the lesson free-threading.",
             ),
-            options.broker,
-            options.out,
-            options.quiet_json,
+            shared_options.broker,
+            shared_options.out,
+            shared_options.quiet_json,
         )
     ):
         command = option(command)
@@ -162,7 +162,7 @@ def _teach(lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mappin
     url, on_running = shared["broker"], shared["on_running"]
     wanted = LearnOptions(
         lessons=lessons,
-        pools=tuple(dict.fromkeys(options.names(shared["pools"]))),
+        pools=tuple(dict.fromkeys(shared_options.names(shared["pools"]))),
         dials=dials,
         broker_url=url or (broker_url if on_running else None),
         on_running=on_running,

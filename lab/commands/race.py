@@ -12,12 +12,12 @@ import msgspec
 from click.core import ParameterSource
 
 from cluster.machine import Machine
-from lab.commands import options
+from lab.commands import shared_options
 from lab.commands.console import for_progress, for_results
 from lab.measure.selection import checked, default_names
 from lab.measure.workloads import WORKLOADS
 from lab.race.live import events
-from lab.race.options import RaceOptions, parse_concurrency
+from lab.race.options import RaceOptions
 from lab.race.run import race as run_race
 from lab.race.settings import REPEATS, REPEATS_QUICK
 from lab.race.table import closing_line, show
@@ -76,9 +76,9 @@ from worker.pools import DEFAULT_POOLS, POOLS, pool_named
 )
 @click.option("--with-results", is_flag=True, help="Store task results, to measure their cost.")
 @click.option("--with-events", is_flag=True, help="Send task events, to measure their cost.")
-@options.broker
-@options.out
-@options.quiet_json
+@shared_options.broker
+@shared_options.out
+@shared_options.quiet_json
 def race(  # noqa: PLR0913 - one parameter for each option of the command
     *,
     pools: str,
@@ -106,7 +106,7 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
       poolwise race --pools threads,gevent --concurrency threads=32,gevent=200 --workloads fetch
       poolwise race --on-running --broker redis://localhost:6379/0
     """
-    chosen = options.names(pools)
+    chosen = shared_options.names(pools)
     if not chosen:
         raise UsageError("--pools is empty: name at least one pool")
     if on_running and (concurrency or with_events):
@@ -116,7 +116,7 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
         )
     wanted = RaceOptions(
         pools=tuple(dict.fromkeys(pool_named(name) for name in chosen)),
-        concurrency=parse_concurrency(concurrency),
+        concurrency=shared_options.parse_concurrency(concurrency),
         workloads=_workloads(workloads, quick=quick, on_running=on_running),
         repeats=repeat or (REPEATS_QUICK if quick else REPEATS),
         seed=random.randrange(10_000) if seed is None else seed,  # noqa: S311 - no secret
@@ -139,7 +139,7 @@ def _was_given(name: str) -> bool:
 def _workloads(text: str | None, *, quick: bool, on_running: bool) -> tuple[str, ...]:
     if text is None:
         return default_names(quick=quick, on_running=on_running)
-    chosen = checked(options.names(text))
+    chosen = checked(shared_options.names(text))
     if not chosen:
         raise UsageError("--workloads is empty: name at least one workload")
     return chosen

@@ -7,7 +7,7 @@ import msgspec
 
 from cluster.switching import SwitchEvents, SwitchRequest, SwitchResult
 from cluster.switching import switch as switch_worker
-from lab.commands import options
+from lab.commands import shared_options
 from lab.format import words
 from tasks.settings import LONGEST_TASK_S
 from worker.concurrency_limit import MAX_SLOTS
@@ -34,8 +34,8 @@ WAIT_S = LONGEST_TASK_S + 15.0
     show_default=True,
     help="Seconds to wait for running tasks. If some still run, the worker keeps its pool.",
 )
-@options.running_broker
-@options.quiet_json
+@shared_options.running_broker
+@shared_options.quiet_json
 def switch(
     *, node: str, pool: str, concurrency: int | None, timeout: float, broker: str, as_json: bool
 ) -> int:
@@ -51,7 +51,7 @@ def switch(
       poolwise switch gevent@worker-1 --pool prefork --timeout 300
     """
     request = SwitchRequest(pool=pool, concurrency=concurrency, wait_s=timeout)
-    with options.remote_control(broker) as remote:
+    with shared_options.remote_control(broker) as remote:
         done = switch_worker(remote, node, request, _Progress().events())
     if as_json:
         click.echo(msgspec.json.encode(done).decode())

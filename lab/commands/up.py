@@ -13,9 +13,8 @@ from cluster.machine import Machine
 from cluster.ports import claimed_port
 from cluster.process import Child
 from cluster.workers import RunningWorker, WorkerSpec
-from lab.commands import options
+from lab.commands import shared_options
 from lab.format import words
-from lab.race.options import parse_concurrency
 from lab.session.folders import run_folder
 from producer.broker import redacted
 from tasks.errors import WorkerError
@@ -53,8 +52,8 @@ BROKER_PORT = 6379
     show_default=True,
     help="Where the embedded broker listens on loopback; 0: any free port.",
 )
-@options.broker
-@options.out
+@shared_options.broker
+@shared_options.out
 def up(
     *, pools: str, concurrency: str, flower_port: int, port: int, broker: str | None, out: Path
 ) -> int:
@@ -67,8 +66,8 @@ def up(
       poolwise up
       poolwise up --pools gevent --concurrency gevent=500 --flower-port 0
     """
-    chosen = [pool_named(name) for name in options.names(pools)]
-    slots = parse_concurrency(concurrency)
+    chosen = [pool_named(name) for name in shared_options.names(pools)]
+    slots = shared_options.parse_concurrency(concurrency)
     flower_at = claimed_port(flower_port, "Flower")
     broker_at = 0 if broker else claimed_port(port, "the broker")
     with (

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cluster.discovery import DiscoveredWorker, discover_workers
-from lab.commands import options
+from lab.commands import shared_options
 from lab.format import words
 from lab.session.choose import no_worker
 from producer.broker import redacted
@@ -16,8 +16,8 @@ from tasks.errors import WorkerError
 
 
 @click.command()
-@options.running_broker
-@options.quiet_json
+@shared_options.running_broker
+@shared_options.quiet_json
 def workers(*, broker: str, as_json: bool) -> int:
     """List all running workers, no matter how they were started.
 
@@ -29,7 +29,7 @@ def workers(*, broker: str, as_json: bool) -> int:
       poolwise workers
       poolwise workers --broker redis://:PASSWORD@HOST:6379/0 --json
     """
-    with options.remote_control(broker) as remote:
+    with shared_options.remote_control(broker) as remote:
         found = discover_workers(remote)
     if not found:
         raise WorkerError(no_worker(redacted(broker)))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cluster.machine import Machine
 from tasks.errors import MachineError, UsageError, WorkerError
-from worker.pools import Nature, Pool, pool_named
+from worker.pools import Nature, Pool
 
 #: Memory of one process of a prefork pool, in bytes, of which forking shares the most; measured
 #: as proportional set size, and rounded up.
@@ -45,30 +45,6 @@ class RaceOptions:
         if self.quick:
             default = min(default, max(QUICK_SLOTS, cores))
         return self.concurrency.get(pool.name, default)
-
-
-def parse_concurrency(text: str) -> dict[str, int]:
-    """Read `prefork=4,gevent=200`.
-
-    Raises UsageError, naming the part that cannot be read.
-    """
-    wanted: dict[str, int] = {}
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        name, _, number = part.partition("=")
-        if not number:
-            raise UsageError(f"--concurrency takes POOL=NUMBER, such as prefork=4, not {part!r}")
-        wanted[pool_named(name.strip()).name] = _positive(number.strip(), part)
-    return wanted
-
-
-def _positive(number: str, part: str) -> int:
-    try:
-        value = int(number)
-    except ValueError:
-        raise UsageError(f"--concurrency {part}: {number!r} is not a whole number") from None
-    if value < 1:
-        raise UsageError(f"--concurrency {part}: a pool needs 1 slot or more")
-    return value
 
 
 def check(options: RaceOptions, machine: Machine, natures: set[Nature]) -> None:

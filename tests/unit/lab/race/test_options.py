@@ -9,7 +9,7 @@ import pytest
 
 from cluster.machine import Machine
 from lab.measure.selection import checked
-from lab.race.options import QUICK_SLOTS, RaceOptions, check, parse_concurrency
+from lab.race.options import QUICK_SLOTS, RaceOptions, check
 from tasks.errors import MachineError, UsageError
 from worker.pools import DEFAULT_POOLS, POOLS
 
@@ -28,26 +28,6 @@ OPTIONS = RaceOptions(
     broker_url=None,
     out=Path("runs"),
 )
-
-
-def test_concurrency_is_read_pool_by_pool() -> None:
-    assert parse_concurrency(" prefork=4, gevent=200 ") == {"prefork": 4, "gevent": 200}
-    assert parse_concurrency("") == {}
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("prefork", "POOL=NUMBER"),
-        ("prefork=0", "1 slot or more"),
-        ("prefork=-3", "1 slot or more"),
-        ("prefork=many", "not a whole number"),
-        ("prefrk=3", "did you mean prefork"),
-    ],
-)
-def test_a_concurrency_that_cannot_be_is_refused(text: str, words: str) -> None:
-    with pytest.raises(UsageError, match=words):
-        parse_concurrency(text)
 
 
 def test_a_concurrency_of_a_pool_that_does_not_race_is_refused() -> None:

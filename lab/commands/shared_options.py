@@ -11,6 +11,8 @@ import click
 from cluster.discovery import RemoteControl
 from producer import broker as broker_of_workers
 from tasks.celery import app
+from tasks.errors import UsageError
+from worker.pools import pool_named
 
 broker = click.option(
     "--broker",
@@ -55,3 +57,27 @@ def remote_control(url: str) -> Iterator[RemoteControl]:
 def names(text: str | None) -> tuple[str, ...]:
     """Split a list of names at its commas."""
     return tuple(filter(None, (part.strip() for part in (text or "").split(","))))
+
+
+def parse_concurrency(text: str) -> dict[str, int]:
+    """Read `prefork=4,gevent=200`.
+
+    Raises UsageError, naming the part that cannot be read.
+    """
+    wanted: dict[str, int] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, number = part.partition("=")
+        if not number:
+            raise UsageError(f"--concurrency takes POOL=NUMBER, such as prefork=4, not {part!r}")
+        wanted[pool_named(name.strip()).name] = _positive(number.strip(), part)
+    return wanted
+
+
+def _positive(number: str, part: str) -> int:
+    try:
+        value = int(number)
+    except ValueError:
+        raise UsageError(f"--concurrency {part}: {number!r} is not a whole number") from None
+    if value < 1:
+        raise UsageError(f"--concurrency {part}: a pool needs 1 slot or more")
+    return value
