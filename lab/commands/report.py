@@ -24,12 +24,12 @@ from tasks.errors import UsageError
     type=click.Path(path_type=Path),
     default=Path("report.html"),
     show_default=True,
-    help="The page to write.",
+    help="Where to write the page.",
 )
 def report(files: tuple[Path, ...], output: Path) -> int:
-    """Show results as one HTML page; several races: a comparison.
+    """Render results as one HTML page. Several races are compared.
 
-    The page needs no network and no other file.
+    The page needs neither the network nor any other file.
 
     \b
     Example:
@@ -45,14 +45,16 @@ def report(files: tuple[Path, ...], output: Path) -> int:
 def _page(found: Sequence[object]) -> str:
     """Render races, or one lesson.
 
-    Raises UsageError for a lesson beside anything else.
+    Raises UsageError for a lesson together with other results.
     """
     lessons = [result for result in found if isinstance(result, LessonResult)]
     if not lessons:
         return render([result for result in found if isinstance(result, RaceResult)])
     if len(found) > 1:
-        raise UsageError("a lesson is shown alone: give its file only, or races only")
-    # Here, so that the command's help does not wait for plotly.
+        raise UsageError(
+            "a lesson cannot be combined with other results; give one lesson or only races"
+        )
+    # Imported here because plotly loads slowly, and `--help` does not need it.
     from lab.report import lesson  # noqa: PLC0415
 
     return lesson.render(lessons[0])

@@ -1,1 +1,1 @@
-"""Figures, sizes and names as people read them."""
+"""Figures, sizes and names as people read them, in the terminal and in HTML."""

@@ -1,4 +1,4 @@
-"""Numbers as people read them, the same in the terminal and in HTML; it knows no layout.
+"""Numbers as people read them, the same in the terminal and in HTML.
 
 Every function takes SI units and returns plain text with ordinary spaces.
 """
@@ -12,16 +12,16 @@ from datetime import UTC, datetime
 from lab.results.race import Account, Interval
 
 TIMES = "\N{MULTIPLICATION SIGN}"
-#: What stands where nothing could be measured.
+#: Shown instead of a value that is unknown.
 NOTHING = "\N{EN DASH}"
 
-#: Upper bound in seconds of a unit, its name, and how many of it make a second.
+#: For each unit: the upper bound in seconds, the name, and how many make a second.
 _DURATION_UNITS = ((0.000_999_5, "µs", 1e6), (0.999_5, "ms", 1e3), (math.inf, "s", 1.0))
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
 def duration(value_s: float) -> str:
-    """Write a duration in three digits: `820 µs`, `101 ms`, `2.07 s`, `4 min 2 s`."""
+    """Write a duration with three digits: `820 µs`, `101 ms`, `2.07 s`, `4 min 2 s`."""
     if abs(value_s) >= 119.5:
         return _minutes(value_s)
     unit, per_second = _unit_of(value_s)
@@ -29,16 +29,15 @@ def duration(value_s: float) -> str:
 
 
 def known(value: float | None, write: Callable[[float], str]) -> str:
-    """Write a value, or that there is none."""
+    """Write a value, or a dash if it is unknown."""
     return NOTHING if value is None else write(value)
 
 
 def spread(interval: Interval) -> str:
-    """Write a median and the farther of its two ends: `2.07 s ± 0.03`, in the median's unit.
+    """Write a median and the distance to the farther end: `2.07 s ± 0.03`, in the median's unit.
 
-    A single value has no spread: `2.07 s`.
-
-    The spread of a median of minutes names its own unit: `3 min 20 s ± 4.10 s`.
+    A single value has no spread: `2.07 s`. With a median in minutes, the spread has its own unit:
+    `3 min 20 s ± 4.10 s`.
     """
     if interval.low == interval.high:
         return duration(interval.median)
@@ -72,22 +71,22 @@ def percent(share: float) -> str:
 
 
 def times(ratio: float) -> str:
-    """Write a ratio, followed by the sign of multiplication."""
+    """Write a ratio followed by a multiplication sign: `1.96 ×`."""
     return f"{ratio:.2f} {TIMES}" if ratio < 9.995 else f"{ratio:,.0f} {TIMES}"
 
 
 def count(value: float) -> str:
-    """Write a whole number with its thousands apart: `1,912,000`."""
+    """Write a whole number with thousands separators: `1,912,000`."""
     return f"{value:,.0f}"
 
 
 def pool(name: str, concurrency: int) -> str:
-    """Write a pool and, after the sign of multiplication, its concurrency."""
+    """Write a pool and its concurrency: `prefork ×2`."""
     return f"{name} {TIMES}{concurrency}"
 
 
 def moment(iso_utc: str) -> str:
-    """Write an ISO 8601 instant as `2026-11-23 14:12 UTC`; other text comes back as it was."""
+    """Write an ISO 8601 instant as `2026-11-23 14:12 UTC`; return other text unchanged."""
     try:
         instant = datetime.fromisoformat(iso_utc)
     except ValueError:
@@ -98,24 +97,24 @@ def moment(iso_utc: str) -> str:
 
 
 def account(total: Account) -> str:
-    """Write where the tasks ended, in one sentence that says so when the sum is not whole."""
+    """Write what became of the tasks, and whether the numbers add up to those submitted."""
     ends = [f"{count(total.finished)} finished"]
-    unhappy = (
+    not_finished = (
         (total.failed, "failed"),
         (total.timed_out, "timed out"),
-        (total.unserved, "never served"),
+        (total.unserved, "still queued"),
     )
-    ends += [f"{count(number)} {word}" for number, word in unhappy if number]
+    ends += [f"{count(number)} {word}" for number, word in not_finished if number]
     ends.append(f"{count(total.lost)} lost")
     whole = accounted(total) == total.submitted
     sign = "=" if whole else "≠"
     text = f"{count(total.submitted)} submitted {sign} {' + '.join(ends)}"
     text += f"; {count(total.duplicated)} run twice."
-    return text if whole else f"{text} The account does not add up."
+    return text if whole else f"{text} These numbers do not add up."
 
 
 def accounted(total: Account) -> int:
-    """Sum the ends that a submitted task can come to."""
+    """Return the number of submitted tasks whose outcome is known."""
     return total.finished + total.failed + total.lost + total.timed_out + total.unserved
 
 
@@ -137,7 +136,7 @@ def _unit_of(value_s: float) -> tuple[str, float]:
 
 
 def _decimals(value: float) -> int:
-    """Decimals that leave three significant digits, never more than two: times are not surer."""
+    """Return the decimals for three significant digits, at most two."""
     size_of = abs(value)
     if size_of < 9.995 and size_of != 0:
         return 2

@@ -1,21 +1,31 @@
-"""The report of one or several races as one HTML document; it must not know how a race is run."""
+"""Race results as one HTML document; it must not know how a race is run."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lab.format import words
 from lab.results.race import RaceResult
 
 
 def render(results: Sequence[RaceResult]) -> str:
-    """Render one race, or a comparison of several, as one HTML document that loads nothing.
+    """Render one race, or the comparison of several, as an HTML document that loads nothing.
 
-    Raises ValueError where there is no result.
+    Raises ValueError if `results` is empty.
     """
-    # Here, so that a terminal table that borrows `words` does not wait for plotly.
-    from lab.report import page  # noqa: PLC0415
+    # Imported here because plotly loads slowly, and a command may end without a page.
+    from lab.report import comparison, document, race  # noqa: PLC0415
 
-    return page.render(results)
+    if not results:
+        raise ValueError("a report needs at least one result")
+    body = race.body(results[0]) if len(results) == 1 else comparison.body(results)
+    return document.document(_title(results), body)
+
+
+def _title(results: Sequence[RaceResult]) -> str:
+    hosts = ", ".join(dict.fromkeys(result.host.name for result in results))
+    what = "race" if len(results) == 1 else f"{len(results)} races"
+    return f"Poolwise {what} on {hosts}, {words.moment(results[0].started_at)}"
 
 
 __all__ = ["render"]

@@ -1,186 +1,134 @@
-"""The parts of a page that compares races, workload by workload; it knows no single race's page."""
+"""The page that compares several races, workload by workload."""
 
 from __future__ import annotations
 
-import string
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from markupsafe import Markup
 
-from lab.format import words
-from lab.report.curves import latency_curves
+from lab.analysis.comparison import (
+    ComparedPool,
+    ComparedRace,
+    compared_pools,
+    lettered,
+    makespan_change,
+)
 from lab.report.embed import plot
 from lab.report.facts import Fact, differs, facts, stamp
 from lab.report.markup import dotted, join, tag
-from lab.report.plots import makespan_bars
-from lab.report.sections import interrupted, pool_names, troubles
-from lab.report.series import LOOKS, Series
-from lab.report.tables import Cell, Row, pool_cells, table
-from lab.results.race import Interval, PoolResult, RaceResult, WorkloadResult
+from lab.report.notes import interrupted_note, pool_notes
+from lab.report.plots.latency import latency_curves
+from lab.report.plots.makespan import makespan_bars
+from lab.report.plots.series import STYLES, Series
+from lab.report.tables import Row, TableCell, pool_cells, table
+from lab.results.race import RaceResult, WorkloadResult
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
-    """One race under the letter that stands for it on the page."""
-
-    letter: str
-    place: int
-    result: RaceResult
-
-    def workload(self, name: str) -> WorkloadResult | None:
-        """Find a workload by its name."""
-        return next((work for work in self.result.workloads if work.name == name), None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One pool of one side, beside the same pool of the first side that ran it."""
-
-    side: Side
-    pool: PoolResult
-    base: PoolResult | None  # None: this is the base itself
-
-    @property
-    def label(self) -> str:
-        """The pool and the side's letter."""
-        return f"{words.pool(self.pool.pool, self.pool.concurrency)} · {self.side.letter}"
-
-
-def races(results: Sequence[RaceResult]) -> Markup:
-    """Lay out several races side by side."""
-    sides = [
-        Side(letter=_letter(place), place=place, result=result)
-        for place, result in enumerate(results)
-    ]
+def body(results: Sequence[RaceResult]) -> Markup:
+    """Lay out the page's body."""
+    races = lettered(results)
     works = dict.fromkeys(work.name for result in results for work in result.workloads)
     return join(
-        tag("h1", f"{len(sides)} races compared"),
-        tag("ol", *(_side_line(side) for side in sides), cls="sides"),
-        *(interrupted(side.result, f"Race {side.letter}") for side in sides),
-        _circumstances(sides),
-        *(_workload(sides, name) for name in works),
+        tag("h1", f"{len(races)} races compared"),
+        tag("ol", *(_race_line(race) for race in races), cls="sides"),
+        *(interrupted_note(race.result, f"Race {race.letter}") for race in races),
+        _conditions(races),
+        *(_workload(races, name) for name in works),
     )
 
 
-def entries(sides: Sequence[Side], name: str) -> list[Entry]:
-    """Pair the pools of one workload over the sides, the same pool's rows together."""
-    found: list[Entry] = []
-    bases: dict[tuple[str, int], PoolResult] = {}
-    for side in sides:
-        work = side.workload(name)
-        for pool in work.pools if work else ():
-            base = bases.get((pool.pool, pool.concurrency))
-            bases.setdefault((pool.pool, pool.concurrency), pool)
-            found.append(Entry(side=side, pool=pool, base=base))
-    order = pool_names([side.result for side in sides])
-    return sorted(
-        found, key=lambda one: (order.index(one.pool.pool), one.pool.concurrency, one.side.place)
-    )
+def _race_line(race: ComparedRace) -> Markup:
+    return tag("li", tag("b", race.letter), " ", dotted(stamp(race.result)))
 
 
-def change(now: PoolResult, base: PoolResult) -> str:
-    """Say how a pool's makespan moved against the base, or that the two spreads overlap."""
-    if now.summary is None or base.summary is None:
-        return "not comparable"
-    if _overlap(now.summary.makespan_s, base.summary.makespan_s):
-        return "within the spread"
-    ratio = now.summary.makespan_s.median / max(base.summary.makespan_s.median, 1e-9)
-    return f"{words.times(ratio)} as long"
-
-
-def _overlap(one: Interval, other: Interval) -> bool:
-    return one.low <= other.high and other.low <= one.high
-
-
-def _letter(place: int) -> str:
-    letters = string.ascii_uppercase
-    return letters[place] if place < len(letters) else str(place + 1)
-
-
-def _side_line(side: Side) -> Markup:
-    return tag("li", tag("b", side.letter), " ", dotted(stamp(side.result)))
-
-
-def _circumstances(sides: Sequence[Side]) -> Markup:
-    rows: list[tuple[Fact, ...]] = list(zip(*(facts(side.result) for side in sides), strict=True))
-    unlike = [row[0].label for row in rows if differs(row)]
-    everything = _fact_table(sides, rows, "Everything side by side")
-    said = f"Different: {', '.join(unlike)}." if unlike else "Nothing that matters is different."
+def _conditions(races: Sequence[ComparedRace]) -> Markup:
+    rows: list[tuple[Fact, ...]] = list(zip(*(facts(race.result) for race in races), strict=True))
+    different = [row for row in rows if differs(row)]
+    labels = ", ".join(row[0].label for row in different)
     return tag(
         "section",
-        tag("h2", "How they were run"),
-        tag("p", said, cls="warning" if unlike else "account"),
-        _fact_table(sides, [row for row in rows if differs(row)], "What differs")
-        if unlike
-        else None,
-        tag("details", tag("summary", "Everything side by side"), everything),
+        tag("h2", "Run details"),
+        tag(
+            "p",
+            f"Differences: {labels}." if different else "No relevant differences.",
+            cls="warning" if different else "account",
+        ),
+        _fact_table(races, different, "Differences") if different else None,
+        tag("details", tag("summary", "All details"), _fact_table(races, rows, "All details")),
         cls="facts",
     )
 
 
-def _fact_table(sides: Sequence[Side], rows: Sequence[Sequence[Fact]], caption: str) -> Markup:
-    return table("fact", [_fact_row(sides, row) for row in rows], caption, cards=False)
+def _fact_table(
+    races: Sequence[ComparedRace], rows: Sequence[Sequence[Fact]], caption: str
+) -> Markup:
+    return table("detail", [_fact_row(races, row) for row in rows], caption, cards=False)
 
 
-def _fact_row(sides: Sequence[Side], row: Sequence[Fact]) -> Row:
-    unlike = differs(row)
+def _fact_row(races: Sequence[ComparedRace], row: Sequence[Fact]) -> Row:
+    different = differs(row)
     cells = tuple(
-        Cell(head=side.letter, body=fact.text, alarm=unlike)
-        for side, fact in zip(sides, row, strict=True)
+        TableCell(head=race.letter, body=fact.text, alarm=different)
+        for race, fact in zip(races, row, strict=True)
     )
-    return Row(name=row[0].label, note="differs" if unlike else "", cells=cells)
+    return Row(name=row[0].label, note="differs" if different else "", cells=cells)
 
 
-def _workload(sides: Sequence[Side], name: str) -> Markup:
-    compared = entries(sides, name)
-    held = [(side, work) for side in sides if (work := side.workload(name))]
-    notes = [note for side, work in held for note in troubles(work.pools, f" · {side.letter}")]
+def _workload(races: Sequence[ComparedRace], name: str) -> Markup:
+    compared = compared_pools(races, name)
+    held = [(race, work) for race in races if (work := race.workload(name))]
     return tag(
         "section",
         tag("h2", held[0][1].title),
-        _tasks(sides, held),
-        tag("ul", *(_verdict_line(side, work) for side, work in held), cls="verdicts"),
+        _tasks(races, held),
+        tag("ul", *(_verdict_line(race, work) for race, work in held), cls="verdicts"),
         table("pool · race", [_row(one) for one in compared], f"Races compared: {name}"),
-        tag("ul", *notes, cls="troubles") if notes else None,
+        *(pool_notes(work.pools, f" · {race.letter}") for race, work in held),
         _plots(compared),
     )
 
 
-def _tasks(sides: Sequence[Side], held: Sequence[tuple[Side, WorkloadResult]]) -> Markup:
+def _tasks(
+    races: Sequence[ComparedRace], held: Sequence[tuple[ComparedRace, WorkloadResult]]
+) -> Markup:
     labels = {work.task_label for _, work in held}
-    missing = [side.letter for side in sides if side.workload(held[0][1].name) is None]
+    missing = [race.letter for race in races if race.workload(held[0][1].name) is None]
     absent = f" · not run in {', '.join(missing)}" if missing else ""
     if len(labels) == 1:
         return tag("p", labels.pop() + absent, cls="task")
-    asked = "; ".join(f"{side.letter}: {work.task_label}" for side, work in held)
-    return tag("p", f"Different work was asked for: {asked}{absent}", cls="warning")
+    each = "; ".join(f"{race.letter}: {work.task_label}" for race, work in held)
+    return tag("p", f"The races ran different work: {each}{absent}", cls="warning")
 
 
-def _verdict_line(side: Side, work: WorkloadResult) -> Markup:
-    return tag("li", tag("b", side.letter), " ", work.verdict.sentence)
+def _verdict_line(race: ComparedRace, work: WorkloadResult) -> Markup:
+    return tag("li", tag("b", race.letter), " ", work.verdict.sentence)
 
 
-def _row(one: Entry) -> Row:
+def _row(one: ComparedPool) -> Row:
     makespan, *rest = pool_cells(one.pool)
-    if one.base is not None:
-        moved = tag("small", change(one.pool, one.base))
-        makespan = replace(makespan, body=join(f"{makespan.body} ", moved), quiet=False)
+    if one.baseline is not None:
+        change = tag("small", makespan_change(one.pool, one.baseline))
+        makespan = replace(makespan, body=join(f"{makespan.body} ", change), quiet=False)
     return Row(name=one.label, cells=(makespan, *rest))
 
 
-def _plots(compared: Sequence[Entry]) -> Markup | None:
+def _plots(compared: Sequence[ComparedPool]) -> Markup | None:
     if not compared:
         return None
     series = [
-        Series(label=one.label, look=LOOKS[one.side.place % len(LOOKS)], pool=one.pool)
+        Series(label=one.label, style=STYLES[one.race.position % len(STYLES)], pool=one.pool)
         for one in compared
     ]
     curves = [
-        plot(latency_curves(group), f"Latency: {group[0].pool.pool}", "Tasks done within a time.")
+        plot(
+            latency_curves(group),
+            f"Latency: {group[0].pool.pool}",
+            "Share of tasks finished within a given time after they were due.",
+        )
         for group in _by_pool(series)
     ]
-    caption = "Bar: median of the repeats. Whisker: least to greatest. Dashed: the ideal."
+    caption = "Bar: median of the repeats. Whisker: minimum to maximum. Dashed line: ideal."
     return tag(
         "div", plot(makespan_bars(series), "Makespan", caption, wide=True), *curves, cls="plots"
     )

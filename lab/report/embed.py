@@ -1,4 +1,4 @@
-"""A plot as HTML: its caption, its box, and its data as inert JSON; it draws nothing."""
+"""A Plotly figure as HTML: its caption, its box, and its data as JSON for `draw.js`."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from lab.report.markup import tag
 
 
 def plot(drawn: go.Figure, title: str, caption: str, *, wide: bool = False) -> Markup:
-    """Embed a figure under its title; `draw.js` draws it into the box from the JSON beside it."""
+    """Embed a figure under its title; `wide` gives it the page's whole width."""
     height_px = drawn.layout.height
-    data = _script_json(drawn.to_plotly_json())
     return tag(
         "figure",
         tag("figcaption", tag("h3", title), tag("p", caption)),
         tag("div", cls="plot", style=f"height:{height_px}px", role="img", aria_label=title),
-        tag("script", data, type="application/json"),
+        tag("script", _script_json(drawn.to_plotly_json()), type="application/json"),
         cls="wide" if wide else None,
     )
 
@@ -28,4 +27,4 @@ def _script_json(value: object) -> Markup:
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)  # noqa: S704 - cannot end the element, and HTML does not unescape scripts
+    return Markup(text)  # noqa: S704 - every <, > and & is escaped above, as JSON escapes

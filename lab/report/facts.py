@@ -1,4 +1,4 @@
-"""What a race was run with, as labelled facts; it knows what differs between races, no layout."""
+"""The conditions of a race as labelled facts that can be compared between races."""
 
 from __future__ import annotations
 
@@ -6,30 +6,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lab.format import words
+from lab.results.common import Host
 from lab.results.race import RaceResult
 
-#: Measured speeds this close (greater / lesser) count as the same machine.
+#: Speeds with at most this ratio (faster / slower) count as equal.
 SAME_SPEED_RATIO = 1.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One thing known of a race."""
+    """One condition of a race."""
 
     group: str
     label: str
     text: str
-    speed: float | None = None  # a measured quantity, compared with tolerance
-    expected_to_differ: bool = False  # when and how long: never worth a warning
+    speed: float | None = None  # measured, so compared with a tolerance
+    expected_to_differ: bool = False  # such as the start time: never reported
 
 
 def facts(result: RaceResult) -> list[Fact]:
-    """List everything a result says of its circumstances, in the same order for every result."""
+    """List all conditions, in the same order for every result."""
     return [*_run(result), *_host(result), *_settings(result), *_versions(result)]
 
 
 def differs(row: Sequence[Fact]) -> bool:
-    """Tell whether the same fact of several races differs so that it could explain numbers."""
+    """Return whether a fact differs between races enough to explain different figures."""
     if row[0].expected_to_differ:
         return False
     speeds = [fact.speed for fact in row if fact.speed is not None]
@@ -39,10 +40,10 @@ def differs(row: Sequence[Fact]) -> bool:
 
 
 def stamp(result: RaceResult) -> list[str]:
-    """Say in pieces of one line: machine, moment, versions, settings, how sure the clocks are."""
+    """Return the most important facts, to be shown on one line."""
     host, versions, settings = result.host, result.versions, result.settings
     return [
-        f"{host.name}: {_cores(host.cores)}, {words.size(host.memory_bytes)}",
+        machine(host),
         words.moment(result.started_at),
         f"Poolwise {versions.poolwise}",
         f"Celery {versions.celery}",
@@ -54,17 +55,25 @@ def stamp(result: RaceResult) -> list[str]:
     ]
 
 
+def machine(host: Host) -> str:
+    """Describe a machine: its name, cores and memory."""
+    cores = "1 core" if host.cores == 1 else f"{host.cores} cores"
+    return f"{host.name}: {cores}, {words.size(host.memory_bytes)}"
+
+
 def _run(result: RaceResult) -> list[Fact]:
     texts = {
         "Run": result.run_id,
         "Started": words.moment(result.started_at),
-        "Took": words.duration(result.elapsed_s),
+        "Duration": words.duration(result.elapsed_s),
         "Clocks agree within": words.duration(result.clock_error_s),
     }
     return [
         Fact(group="run", label=label, text=text, expected_to_differ=True)
         for label, text in texts.items()
-    ] + [Fact(group="run", label="Ended", text="interrupted" if result.interrupted else "whole")]
+    ] + [
+        Fact(group="run", label="Status", text="interrupted" if result.interrupted else "complete")
+    ]
 
 
 def _host(result: RaceResult) -> list[Fact]:
@@ -88,9 +97,9 @@ def _settings(result: RaceResult) -> list[Fact]:
         "Result backend": _yes(asked.with_results),
         "Task events": _yes(asked.with_events),
         "Broker": asked.broker,
-        "Workers": ", ".join(asked.workers) or "started for the race",
+        "Workers": ", ".join(asked.workers) or "started by the race",
     }
-    command = Fact(group="settings", label="Again", text=asked.command, expected_to_differ=True)
+    command = Fact(group="settings", label="Command", text=asked.command, expected_to_differ=True)
     return [*_group("settings", texts), command]
 
 
@@ -118,10 +127,6 @@ def _speed(label: str, per_ms: float) -> Fact:
 
 def _yes(asked: bool) -> str:
     return "on" if asked else "off"
-
-
-def _cores(cores: int) -> str:
-    return f"{cores} core" if cores == 1 else f"{cores} cores"
 
 
 def _repeats(repeats: int) -> str:

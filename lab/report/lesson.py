@@ -1,4 +1,4 @@
-"""A lesson as one HTML page: the question, the timelines, the figures, the verdict."""
+"""The page of one lesson: question, timelines, measurements, verdict."""
 
 from __future__ import annotations
 
@@ -9,80 +9,81 @@ from markupsafe import Markup
 from lab.format import words
 from lab.format.cells import cell_text
 from lab.format.lessons import LETTERS, MEANINGS, expectation
-from lab.report.cycle import cycle
+from lab.report.document import document
 from lab.report.embed import plot
+from lab.report.facts import machine
 from lab.report.markup import dotted, join, tag
-from lab.report.page import document
-from lab.report.scenes import KEY, timeline
+from lab.report.plots.scene import BAR_STYLES, timeline
+from lab.report.wait_cycle import wait_cycle
 from lab.results.lesson import Cell, Column, LessonResult, Scene, Table
 
 
-def render(told: LessonResult) -> str:
-    """Render a lesson as one HTML document that loads nothing."""
-    title = f"Poolwise lesson: {told.title}"
+def render(result: LessonResult) -> str:
+    """Render a lesson as an HTML document that loads nothing."""
+    title = f"Poolwise lesson: {result.title}"
     return document(
         title,
         join(
-            tag("h1", told.title),
-            tag("p", dotted(_stamp(told)), cls="stamp"),
-            _question(told),
+            tag("h1", result.title),
+            tag("p", dotted(_stamp(result)), cls="stamp"),
+            _question(result),
             tag(
                 "section",
-                tag("h2", "What happened, and when"),
-                _key(told),
-                tag("div", *(_scene(scene) for scene in told.scenes), cls="plots"),
+                tag("h2", "Timelines"),
+                _legend(result),
+                tag("div", *(_scene(scene) for scene in result.scenes), cls="plots"),
             )
-            if told.scenes
+            if result.scenes
             else None,
-            _figures(told) if not told.findings.skipped else _skipped(told),
-            _after(told),
+            _measurements(result) if not result.findings.skipped else _skipped(result),
+            _lecture(result),
         ),
     )
 
 
-def _stamp(told: LessonResult) -> list[str]:
-    versions, host = told.versions, told.host
+def _stamp(result: LessonResult) -> list[str]:
+    versions = result.versions
     return [
-        f"{host.name}: {host.cores} cores, {words.size(host.memory_bytes)}",
-        words.moment(told.started_at),
+        machine(result.host),
+        words.moment(result.started_at),
         f"Poolwise {versions.poolwise}",
         f"Celery {versions.celery}",
         f"Python {versions.python}",
         f"gevent {versions.gevent}",
         versions.broker,
-        *([f"on {', '.join(told.workers)}"] if told.workers else []),
-        f"clocks agree within {words.duration(told.clock_error_s)}",
+        *([f"on {', '.join(result.workers)}"] if result.workers else []),
+        f"clocks agree within {words.duration(result.clock_error_s)}",
     ]
 
 
-def _question(told: LessonResult) -> Markup:
-    asked = told.expectation
+def _question(result: LessonResult) -> Markup:
+    asked = result.expectation
     choices = [
         tag("li", f"[{letter}] {text}")
         for letter, text in zip(LETTERS, asked.choices, strict=False)
     ]
-    said = expectation(told)
+    said = expectation(result)
     return tag(
         "section",
-        tag("p", told.setting),
+        tag("p", result.setting),
         tag("h2", asked.question),
         tag("ul", *choices, cls="choices"),
         tag("p", tag("b", said)) if said else None,
     )
 
 
-def _key(told: LessonResult) -> Markup:
-    there = {bar.doing for scene in told.scenes for bar in scene.bars}
+def _legend(result: LessonResult) -> Markup:
+    there = {bar.doing for scene in result.scenes for bar in scene.bars}
     return tag(
         "p",
         *(
             tag(
                 "span",
-                tag("i", style=f"background:{look.colour}"),
+                tag("i", style=f"background:{style.colour}"),
                 f" {MEANINGS[doing]}",
                 cls="key",
             )
-            for doing, look in KEY.items()
+            for doing, style in BAR_STYLES.items()
             if doing in there
         ),
         cls="keys",
@@ -93,31 +94,31 @@ def _scene(scene: Scene) -> Markup:
     drawn = plot(timeline(scene), scene.title, scene.caption, wide=bool(scene.waits_for))
     if not scene.waits_for:
         return drawn
-    return tag("div", drawn, cycle(scene.waits_for), cls="wide")
+    return tag("div", drawn, wait_cycle(scene.waits_for), cls="wide")
 
 
-def _skipped(told: LessonResult) -> Markup:
-    return tag("p", f"Skipped: {told.findings.skipped}", cls="warning")
+def _skipped(result: LessonResult) -> Markup:
+    return tag("p", f"Skipped: {result.findings.skipped}", cls="warning")
 
 
-def _figures(told: LessonResult) -> Markup:
+def _measurements(result: LessonResult) -> Markup:
     claims = [
         tag(
             "li",
-            tag("b", "✓ " if claim.holds else "✗ not borne out: "),
+            tag("b", "✓ " if claim.holds else "✗ does not hold: "),
             f"{claim.says}: ",
             tag("b", claim.seen),
             cls=None if claim.holds else "alarm",
         )
-        for claim in told.findings.claims
+        for claim in result.findings.claims
     ]
     return tag(
         "section",
-        tag("h2", "Figures"),
-        *(_table(table) for table in told.findings.tables),
+        tag("h2", "Measurements"),
+        *(_table(table) for table in result.findings.tables),
         tag("ul", *claims, cls="claims"),
-        tag("p", told.findings.verdict, cls="verdict"),
-        *(tag("p", remark, cls="account") for remark in told.findings.remarks),
+        tag("p", result.findings.verdict, cls="verdict"),
+        *(tag("p", remark, cls="account") for remark in result.findings.remarks),
     )
 
 
@@ -133,7 +134,7 @@ def _table(table: Table) -> Markup:
 
 
 def _cells(row: Sequence[Cell], columns: Sequence[Column]) -> list[Markup]:
-    """Write a row; its first cell names it."""
+    """Build a row; its first cell is its name."""
     texts = [cell_text(cell, column.unit) for cell, column in zip(row, columns, strict=True)]
     first = tag("th", texts[0], cls=_side(columns[0]))
     rest = zip(texts[1:], columns[1:], strict=True)
@@ -141,16 +142,16 @@ def _cells(row: Sequence[Cell], columns: Sequence[Column]) -> list[Markup]:
 
 
 def _side(column: Column) -> str | None:
-    """Align words to the left."""
+    """Return the class that aligns text to the left."""
     return "words" if column.unit == "text" else None
 
 
-def _after(told: LessonResult) -> Markup:
+def _lecture(result: LessonResult) -> Markup:
     return tag(
         "section",
-        tag("h2", "The lecture, and a cluster today"),
-        tag("p", told.lecture),
-        tag("h3", "Turn next"),
-        tag("ul", *(tag("li", tag("code", line)) for line in told.turn_next)),
-        tag("p", "This one again: ", tag("code", told.command), cls="account"),
+        tag("h2", "From the lecture to a cluster"),
+        tag("p", result.lecture),
+        tag("h3", "Try next"),
+        tag("ul", *(tag("li", tag("code", line)) for line in result.turn_next)),
+        tag("p", "To run this lesson again: ", tag("code", result.command), cls="account"),
     )

@@ -1,4 +1,4 @@
-"""A lesson's page in a real browser: every scene is drawn, nothing complains, all of it fits."""
+"""A lesson's page in a real browser: every scene is drawn, no error is logged, all of it fits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCENES = (scene(), scene(3, waits_for=CYCLE), scene(14), scene(100))
 
 
 def hostile() -> LessonResult:
-    """Names that are long, unbroken, and markup."""
+    """A lesson with long names without spaces, which are also markup."""
     lanes = tuple(Lane(node=f"{LONG}@here", slot=LONG) for _ in range(2))
     bars = tuple(replace(bar, what=LONG, who=LONG) for bar in scene().bars)
     waits = tuple(replace(wait, who=f"task {n}") for n, wait in enumerate(CYCLE))
@@ -25,29 +25,29 @@ def hostile() -> LessonResult:
     return replace(result(holds=False), title=LONG, setting=LONG, lecture=LONG, scenes=(bad,))
 
 
-TAUGHT = {
+RESULTS = {
     "a lesson": result(chosen=0, scenes=SCENES),
-    "hostile, and not borne out": hostile(),
+    "hostile, with a claim that does not hold": hostile(),
 }
 
 
-@pytest.fixture(scope="module", params=TAUGHT)
-def taught(request: pytest.FixtureRequest) -> LessonResult:
-    return TAUGHT[str(request.param)]
+@pytest.fixture(scope="module", params=RESULTS)
+def lesson(request: pytest.FixtureRequest) -> LessonResult:
+    return RESULTS[str(request.param)]
 
 
 @pytest.fixture(scope="module")
-def html(taught: LessonResult) -> str:
-    return render(taught)
+def html(lesson: LessonResult) -> str:
+    return render(lesson)
 
 
-def test_the_page_is_quiet_whole_and_fits(visit: Visit) -> None:
+def test_the_page_logs_no_error_loads_nothing_and_fits(visit: Visit) -> None:
     check_whole(visit)
 
 
-def test_every_scene_is_drawn(visit: Visit, taught: LessonResult) -> None:
+def test_every_scene_is_drawn(visit: Visit, lesson: LessonResult) -> None:
     marks = visit.page.evaluate(DRAWN)
-    assert len(marks) == len(taught.scenes)
+    assert len(marks) == len(lesson.scenes)
     assert min(marks) > 0
-    circles = visit.page.locator("svg.cycle").count()
-    assert circles == sum(bool(one.waits_for) for one in taught.scenes)
+    cycles = visit.page.locator("svg.cycle").count()
+    assert cycles == sum(bool(one.waits_for) for one in lesson.scenes)

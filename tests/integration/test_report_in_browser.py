@@ -1,4 +1,4 @@
-"""The report in a real browser, wide and narrow: drawn whole, quiet, loading nothing."""
+"""The report in a real browser, wide and narrow: it fits, logs no error and loads nothing."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from tests.chromium import Visit
 from tests.integration.pages import DRAWN, TITLES, check_whole
 from tests.unit.lab.report import sample
 
-#: A name that is long, unbroken, and markup.
+#: A long name without spaces, which is also markup.
 BAD = "<img src=http://127.0.0.1:9/x onerror=console.error(1)>" + "w" * 200
 
 
 @pytest.fixture(
     scope="module",
-    params=["one race", "two races", "the worst of races"],
+    params=["one race", "two races", "a hard race"],
 )
 def html(request: pytest.FixtureRequest) -> str:
     results: dict[str, Callable[[], list[RaceResult]]] = {
         "one race": lambda: [sample.race()],
         "two races": lambda: [sample.race(), sample.race(host="bench-2", seed=9, slower=1.3)],
-        "the worst of races": lambda: [_worst()],
+        "a hard race": lambda: [_hard_race()],
     }
     return render(results[str(request.param)]())
 
 
-def test_the_page_is_quiet_whole_and_fits(visit: Visit) -> None:
+def test_the_page_logs_no_error_loads_nothing_and_fits(visit: Visit) -> None:
     check_whole(visit)
 
 
@@ -51,7 +51,7 @@ def test_opened_details_do_not_widen_the_page(visit: Visit) -> None:
     assert width_px <= room_px
 
 
-def test_tables_and_verdicts_stand_without_javascript(browser: Browser, tmp_path: Path) -> None:
+def test_tables_and_verdicts_are_shown_without_javascript(browser: Browser, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     path.write_text(render([sample.race()]), encoding="utf-8")
     context = browser.new_context(java_script_enabled=False)
@@ -64,8 +64,8 @@ def test_tables_and_verdicts_stand_without_javascript(browser: Browser, tmp_path
     assert "The plots need JavaScript" in text
 
 
-def _worst() -> RaceResult:
-    """All that is hard to draw, on one page: a death, many tasks, and names that break out."""
+def _hard_race() -> RaceResult:
+    """Everything that is hard to show: a dead worker, many tasks, and names that are markup."""
     whole = sample.race()
     dying, crowded = whole.workloads[0], whole.workloads[1]
     pools = (replace(dying.pools[0], pool=BAD), sample.pool_without_a_finish(), *dying.pools[2:])
@@ -79,6 +79,6 @@ def _worst() -> RaceResult:
 
 
 def _many_tasks() -> tuple[PoolResult, PoolResult]:
-    """A hundred slots, and more tasks than are drawn; beside it a pool a hundred times slower."""
+    """A pool with 100 slots and more tasks than are drawn, and one that is 100 times slower."""
     slow = replace(sample.IO[0], concurrency=1, lanes=1)
     return sample.pool_of(slow, tasks=400), sample.pool_of(sample.IO[2], tasks=2500)

@@ -10,7 +10,7 @@ import flower.command
 import flower.urls
 import pytest
 
-from lab.report.series import LOOKS
+from lab.report.plots.series import STYLES
 from monitor import assets, compatibility, template_loader
 from monitor.suggestions import suggestions
 
@@ -73,7 +73,7 @@ def test_plotly_comes_from_its_package_and_no_file_loads_from_the_internet() -> 
 def test_pools_have_the_colours_and_dashes_of_the_reports() -> None:
     script = (assets.FOLDER / "words.js").read_text(encoding="utf-8")
     found = re.findall(r'colour: "(#\w+)", dash: "(\w+)"', script)
-    assert found == [(look.colour, look.dash) for look in LOOKS]
+    assert found == [(style.colour, style.dash) for style in STYLES]
 
 
 def test_suggested_commands_match_the_broker_location() -> None:

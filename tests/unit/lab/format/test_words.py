@@ -24,11 +24,11 @@ from lab.results.race import Account, Interval
         (3_719.6, "1 h 2 min"),
     ],
 )
-def test_a_duration_keeps_three_digits_and_names_its_unit(value_s: float, text: str) -> None:
+def test_a_duration_has_three_digits_and_a_unit(value_s: float, text: str) -> None:
     assert words.duration(value_s) == text
 
 
-def test_a_spread_uses_the_farther_end_and_the_unit_and_decimals_of_the_median() -> None:
+def test_a_spread_goes_to_the_farther_end_in_the_unit_and_decimals_of_the_median() -> None:
     assert words.spread(Interval(median=2.07, low=2.06, high=2.10)) == "2.07 s ± 0.03"
     assert words.spread(Interval(median=0.475, low=0.47, high=0.477)) == "475 ms ± 5"
     assert words.spread(Interval(median=200, low=190, high=201)) == "3 min 20 s ± 10.0 s"
@@ -55,17 +55,17 @@ def test_a_share_is_a_percentage() -> None:
     ]  # fmt: skip
 
 
-def test_a_moment_is_told_in_utc_and_other_text_comes_back() -> None:
+def test_a_moment_is_written_in_utc_and_other_text_is_unchanged() -> None:
     assert words.moment("2026-11-23T15:12:03+01:00") == "2026-11-23 14:12 UTC"
     assert words.moment("yesterday") == "yesterday"
 
 
-def test_an_account_names_each_end_that_happened() -> None:
+def test_an_account_names_each_outcome_that_occurred() -> None:
     total = Account(
         submitted=10, finished=5, failed=1, lost=2, timed_out=1, unserved=1, duplicated=3
     )
     assert words.account(total) == (
-        "10 submitted = 5 finished + 1 failed + 1 timed out + 1 never served + 2 lost; 3 run twice."
+        "10 submitted = 5 finished + 1 failed + 1 timed out + 1 still queued + 2 lost; 3 run twice."
     )
 
 
@@ -74,4 +74,4 @@ def test_an_account_that_does_not_add_up_says_so() -> None:
         submitted=10, finished=5, failed=0, lost=0, timed_out=0, unserved=0, duplicated=0
     )
     assert words.account(total).startswith("10 submitted ≠ 5 finished")
-    assert words.account(total).endswith("The account does not add up.")
+    assert words.account(total).endswith("These numbers do not add up.")

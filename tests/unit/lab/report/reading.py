@@ -1,24 +1,24 @@
-"""Reads a rendered page the way a browser without JavaScript would: text, rows and links."""
+"""Reads a rendered page as a browser without JavaScript would: its text, tags and scripts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-#: Elements whose content nobody reads.
+#: Elements whose content is not shown.
 _SILENT = frozenset({"script", "style"})
 
 
 @dataclass(slots=True)
 class Page:
-    """What stands on a page."""
+    """The contents of a page."""
 
     text: str = ""
     tags: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
     scripts: list[str] = field(default_factory=list)
 
     def plain(self) -> str:
-        """The text with every run of white space as one space."""
+        """The text, with every run of white space reduced to one space."""
         return " ".join(self.text.split())
 
 

@@ -1,4 +1,4 @@
-"""A plausible race for tests of what is shown; it measures nothing, it makes numbers up by rule."""
+"""A plausible race with computed numbers, for tests of how results are shown."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from lab.results.race import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """How a made-up pool behaves: `lanes` tasks get on at once, each for `service_s`."""
+class SimulatedPool:
+    """How a simulated pool behaves: `lanes` tasks run at once, each for `service_s`."""
 
     pool: str
     concurrency: int
@@ -36,27 +36,27 @@ class Entry:
 
 
 CPU = (
-    Entry(pool="prefork", concurrency=2, lanes=2, service_s=0.101, cpu_s_per_task=0.101,
+    SimulatedPool(pool="prefork", concurrency=2, lanes=2, service_s=0.101, cpu_s_per_task=0.101,
           pss_bytes=96_400_000),
-    Entry(pool="threads", concurrency=2, lanes=2, service_s=0.203, cpu_s_per_task=0.101,
+    SimulatedPool(pool="threads", concurrency=2, lanes=2, service_s=0.203, cpu_s_per_task=0.101,
           pss_bytes=71_200_000, slot="thread"),
-    Entry(pool="gevent", concurrency=2, lanes=1, service_s=0.101, cpu_s_per_task=0.101,
+    SimulatedPool(pool="gevent", concurrency=2, lanes=1, service_s=0.101, cpu_s_per_task=0.101,
           pss_bytes=69_100_000, slot="greenlet"),
-    Entry(pool="solo", concurrency=1, lanes=1, service_s=0.1, cpu_s_per_task=0.101,
+    SimulatedPool(pool="solo", concurrency=1, lanes=1, service_s=0.1, cpu_s_per_task=0.101,
           pss_bytes=61_000_000, slot="the worker itself"),
 )  # fmt: skip
 IO = (
-    Entry(pool="prefork", concurrency=8, lanes=8, service_s=0.1, cpu_s_per_task=0.0021,
+    SimulatedPool(pool="prefork", concurrency=8, lanes=8, service_s=0.1, cpu_s_per_task=0.0021,
           pss_bytes=301_000_000),
-    Entry(pool="threads", concurrency=32, lanes=32, service_s=0.102, cpu_s_per_task=0.0014,
+    SimulatedPool(pool="threads", concurrency=32, lanes=32, service_s=0.102, cpu_s_per_task=0.0014,
           pss_bytes=74_000_000, slot="thread"),
-    Entry(pool="gevent", concurrency=100, lanes=100, service_s=0.108, cpu_s_per_task=0.0009,
+    SimulatedPool(pool="gevent", concurrency=100, lanes=100, service_s=0.108, cpu_s_per_task=0.0009,
           pss_bytes=72_000_000, slot="greenlet"),
 )  # fmt: skip
 
 
 def race(*, host: str = "bench-1", seed: int = 7, slower: float = 1.0) -> RaceResult:
-    """Build a race of three workloads; `slower` stretches every task, as on a weaker machine."""
+    """Build a race of three workloads; `slower` stretches every task, as on a slower machine."""
     draw = random.Random(seed)  # noqa: S311 - numbers for a picture, not a secret
     return RaceResult(
         schema_version=2,
@@ -80,15 +80,15 @@ def race(*, host: str = "bench-1", seed: int = 7, slower: float = 1.0) -> RaceRe
 
 
 def workload(
-    name: str, title: str, entries: tuple[Entry, ...], *, tasks: int, draw: random.Random,
-    slower: float = 1.0,
+    name: str, title: str, simulated_pools: tuple[SimulatedPool, ...], *, tasks: int,
+    draw: random.Random, slower: float = 1.0,
 ) -> WorkloadResult:  # fmt: skip
     """Build one workload with a verdict that follows from its numbers."""
-    pools = tuple(_pool(entry, tasks, draw, slower) for entry in entries)
+    pools = tuple(_pool(simulated, tasks, draw, slower) for simulated in simulated_pools)
     return WorkloadResult(
         name=name,
         title=title,
-        nature="cpu" if entries is CPU else "io",
+        nature="cpu" if simulated_pools is CPU else "io",
         task=f"{name}.task",
         task_label=f"{name}.task, {tasks} tasks of 100 ms",
         tasks_per_repeat=tasks,
@@ -99,9 +99,9 @@ def workload(
     )
 
 
-def pool_of(entry: Entry, *, tasks: int) -> PoolResult:
-    """Build one pool's result by itself."""
-    return _pool(entry, tasks, random.Random(7), 1.0)  # noqa: S311 - numbers for a picture
+def pool_of(simulated: SimulatedPool, *, tasks: int) -> PoolResult:
+    """Build the result of one pool."""
+    return _pool(simulated, tasks, random.Random(7), 1.0)  # noqa: S311 - numbers for a picture
 
 
 def pool_without_a_finish(pool: str = "threads") -> PoolResult:
@@ -125,23 +125,23 @@ def _cpu(draw: random.Random, slower: float) -> WorkloadResult:
     return workload("burn", "CPU-bound, holds the GIL", CPU, tasks=40, draw=draw, slower=slower)
 
 
-def _pool(entry: Entry, tasks: int, draw: random.Random, slower: float) -> PoolResult:
-    repeats = tuple(_repeat(entry, tasks, draw, slower) for _ in range(3))
-    lanes = entry.concurrency if entry.cpu_s_per_task < 0.05 else 2
+def _pool(simulated: SimulatedPool, tasks: int, draw: random.Random, slower: float) -> PoolResult:
+    repeats = tuple(_repeat(simulated, tasks, draw, slower) for _ in range(3))
+    lanes = simulated.concurrency if simulated.cpu_s_per_task < 0.05 else 2
     ideal_s = tasks * 0.1 / lanes
     return PoolResult(
-        pool=entry.pool,
-        concurrency=entry.concurrency,
-        slot=entry.slot,
+        pool=simulated.pool,
+        concurrency=simulated.concurrency,
+        slot=simulated.slot,
         ideal_makespan_s=ideal_s,
         start_up_s=1.31,
         repeats=repeats,
-        summary=_summary(entry, repeats, ideal_s),
+        summary=_summary(simulated, repeats, ideal_s),
     )
 
 
-def _repeat(entry: Entry, tasks: int, draw: random.Random, slower: float) -> Repeat:
-    spans = _spans(entry, tasks, draw, slower)
+def _repeat(simulated: SimulatedPool, tasks: int, draw: random.Random, slower: float) -> Repeat:
+    spans = _spans(simulated, tasks, draw, slower)
     ends = tuple(sorted(span.finished_s for span in spans))
     return Repeat(
         makespan_s=ends[-1],
@@ -150,29 +150,31 @@ def _repeat(entry: Entry, tasks: int, draw: random.Random, slower: float) -> Rep
         finished_at_s=ends,
         service_s=tuple(span.finished_s - span.started_s for span in spans),
         spans=spans,
-        cpu_s=tasks * entry.cpu_s_per_task * draw.uniform(0.98, 1.02),
-        peak_pss_bytes=round(entry.pss_bytes * draw.uniform(0.98, 1.0)),
+        cpu_s=tasks * simulated.cpu_s_per_task * draw.uniform(0.98, 1.02),
+        peak_pss_bytes=round(simulated.pss_bytes * draw.uniform(0.98, 1.0)),
         submit_s=0.021,
         worst_slip_s=0.0031,
         account=_all_finished(tasks),
     )
 
 
-def _spans(entry: Entry, tasks: int, draw: random.Random, slower: float) -> tuple[Span, ...]:
-    """Let the first free lane take the next task; one lane under several slots changes slots."""
-    free_at = [(draw.uniform(0.005, 0.02), lane) for lane in range(entry.lanes)]
+def _spans(
+    simulated: SimulatedPool, tasks: int, draw: random.Random, slower: float
+) -> tuple[Span, ...]:
+    """Give each task to the first free lane; a single lane moves from slot to slot."""
+    free_at = [(draw.uniform(0.005, 0.02), lane) for lane in range(simulated.lanes)]
     heapq.heapify(free_at)
     spans = []
     for task in range(tasks):
         started_s, lane = heapq.heappop(free_at)
-        finished_s = started_s + entry.service_s * slower * draw.uniform(0.97, 1.06)
-        slot = task % entry.concurrency if entry.lanes == 1 else lane
+        finished_s = started_s + simulated.service_s * slower * draw.uniform(0.97, 1.06)
+        slot = task % simulated.concurrency if simulated.lanes == 1 else lane
         spans.append(Span(slot=f"4711/{slot + 1}", started_s=started_s, finished_s=finished_s))
         heapq.heappush(free_at, (finished_s + draw.uniform(0.0005, 0.002), lane))
     return tuple(spans)
 
 
-def _summary(entry: Entry, repeats: tuple[Repeat, ...], ideal_s: float) -> PoolSummary:
+def _summary(simulated: SimulatedPool, repeats: tuple[Repeat, ...], ideal_s: float) -> PoolSummary:
     latencies_s = sorted(value for repeat in repeats for value in repeat.latencies_s)
     makespan = _interval([repeat.makespan_s for repeat in repeats])
     return PoolSummary(
@@ -181,7 +183,7 @@ def _summary(entry: Entry, repeats: tuple[Repeat, ...], ideal_s: float) -> PoolS
         latency_p50_s=latencies_s[len(latencies_s) // 2],
         latency_p95_s=latencies_s[int(len(latencies_s) * 0.95)],
         latency_p99_s=latencies_s[int(len(latencies_s) * 0.99)],
-        cpu_s_per_task=entry.cpu_s_per_task,
+        cpu_s_per_task=simulated.cpu_s_per_task,
         peak_pss_bytes=max(repeat.peak_pss_bytes or 0 for repeat in repeats),
         of_ideal=ideal_s / makespan.median,
         account=_all_finished(sum(repeat.account.submitted for repeat in repeats)),
@@ -204,7 +206,7 @@ def _verdict(pools: tuple[PoolResult, ...]) -> Verdict:
     ratio = next_s / best_s
     return Verdict(
         winner=winner, runner_up=runner_up, ratio=ratio, noise=1.03,
-        sentence=f"{winner} wins, {ratio:.2f} times {runner_up}: its slots got on at once.",
+        sentence=f"{winner} wins, {ratio:.2f} times {runner_up}: its slots ran in parallel.",
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Several races as one page: what differs, and how each pool moved."""
+"""The page that compares several races: what differs, and how each pool changed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from lab.analysis.comparison import makespan_change
 from lab.format.words import TIMES
 from lab.report import render
-from lab.report.comparison import change
 from lab.report.facts import differs, facts
 from lab.results.race import Interval, PoolResult, RaceResult
 from tests.unit.lab.report import sample
@@ -20,7 +20,7 @@ def slower() -> RaceResult:
     return sample.race(host="bench-2", seed=9, slower=1.3)
 
 
-def test_each_race_and_each_of_its_pools_stands_under_its_letter(slower: RaceResult) -> None:
+def test_each_race_and_each_of_its_pools_has_the_race_letter(slower: RaceResult) -> None:
     text = read(render([sample.race(), slower])).text
     for letter, host in (("A", "bench-1"), ("B", "bench-2")):
         assert f"{letter} {host}: 2 cores" in text
@@ -28,21 +28,21 @@ def test_each_race_and_each_of_its_pools_stands_under_its_letter(slower: RaceRes
         assert f"gevent {TIMES}100 · {letter}" in text
 
 
-def test_what_differs_is_named_and_what_does_not_is_not(slower: RaceResult) -> None:
+def test_only_what_differs_is_listed_as_a_difference(slower: RaceResult) -> None:
     text = read(render([sample.race(), slower])).text
-    said = text[text.index("Different: ") :].split(".")[0]
+    said = text[text.index("Differences: ") :].split(".")[0]
     assert said == (
-        "Different: Machine, Burn iterations per CPU ms, Digest rounds per CPU ms, Seed"
+        "Differences: Machine, Burn iterations per CPU ms, Digest rounds per CPU ms, Seed"
     )
 
 
-def test_the_same_race_twice_has_nothing_that_differs() -> None:
+def test_a_race_does_not_differ_from_itself() -> None:
     text = read(render([sample.race(), sample.race()])).text
-    assert "Nothing that matters is different." in text
-    assert "within the spread" in text
+    assert "No relevant differences." in text
+    assert "spreads overlap" in text
 
 
-def test_speeds_within_the_tolerance_count_as_the_same() -> None:
+def test_speeds_within_the_tolerance_count_as_equal() -> None:
     def rows(slower_by: float) -> list[str]:
         pair = (sample.race(), sample.race(slower=slower_by))
         both = zip(facts(pair[0]), facts(pair[1]), strict=True)
@@ -52,21 +52,20 @@ def test_speeds_within_the_tolerance_count_as_the_same() -> None:
     assert rows(1.2) == ["Burn iterations per CPU ms", "Digest rounds per CPU ms"]
 
 
-def test_a_pool_that_took_longer_beyond_the_spread_says_how_much() -> None:
+def test_a_makespan_change_has_a_ratio_unless_the_spreads_overlap() -> None:
     base = sample.race().workloads[0].pools[0]
-    assert (
-        change(_lasting(base, 3, 2.9, 3.1), _lasting(base, 2, 1.9, 2.1)) == f"1.50 {TIMES} as long"
-    )
-    assert change(_lasting(base, 3, 2.0, 3.1), _lasting(base, 2, 1.9, 2.1)) == "within the spread"
-    assert change(sample.pool_without_a_finish(), base) == "not comparable"
+    baseline = _lasting(base, 2, 1.9, 2.1)
+    assert makespan_change(_lasting(base, 3, 2.9, 3.1), baseline) == f"1.50 {TIMES} as long"
+    assert makespan_change(_lasting(base, 3, 2.0, 3.1), baseline) == "spreads overlap"
+    assert makespan_change(sample.pool_without_a_finish(), base) == "not comparable"
 
 
-def test_different_work_and_a_workload_missing_in_one_race_are_said(slower: RaceResult) -> None:
+def test_different_work_and_missing_workloads_are_reported(slower: RaceResult) -> None:
     burn, sleep, _ = slower.workloads
     other = replace(burn, task_label="burn.task, 80 tasks of 50 ms")
     text = read(render([sample.race(), replace(slower, workloads=(other, sleep))])).text
     assert (
-        "Different work was asked for: A: burn.task, 40 tasks of 100 ms; B: burn.task, 80" in text
+        "The races ran different work: A: burn.task, 40 tasks of 100 ms; B: burn.task, 80" in text
     )
     assert "mixed.task, 60 tasks of 100 ms · not run in B" in text
 
@@ -77,7 +76,7 @@ def test_an_interrupted_race_is_named_by_its_letter(slower: RaceResult) -> None:
     assert "Race A was interrupted" not in text
 
 
-def test_a_pool_without_a_summary_is_compared_without_a_number(slower: RaceResult) -> None:
+def test_a_pool_without_a_summary_is_not_compared(slower: RaceResult) -> None:
     burn = slower.workloads[0]
     pools = (burn.pools[0], sample.pool_without_a_finish())
     broken = replace(slower, workloads=(replace(burn, pools=pools),))

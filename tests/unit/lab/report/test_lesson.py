@@ -1,4 +1,4 @@
-"""A lesson's page tells all that the terminal tells, and nothing can be injected into it."""
+"""A lesson's page shows what the terminal shows, and its text cannot inject markup."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lab.results.lesson import Findings
 from tests.unit.lab.learn.engine.sample import result, scene
 
 
-def test_the_page_has_question_timeline_figures_verdict_and_lecture() -> None:
+def test_the_page_has_question_timeline_measurements_verdict_and_lecture() -> None:
     page = render(result(chosen=1))
     for words in (
         "How many?",
@@ -24,25 +24,25 @@ def test_the_page_has_question_timeline_figures_verdict_and_lecture() -> None:
         assert words in page
 
 
-def test_a_circle_of_waiting_is_drawn() -> None:
-    assert "first waits for lock b, which second has" in render(result())
+def test_a_wait_cycle_is_drawn() -> None:
+    assert "first waits for lock b, which second holds" in render(result())
     assert 'class="cycle"' not in render(result(scenes=(scene(),)))
 
 
 def test_a_claim_that_does_not_hold_is_marked() -> None:
-    assert "not borne out" in render(result(holds=False))
-    assert "not borne out" not in render(result())
+    assert "does not hold" in render(result(holds=False))
+    assert "does not hold" not in render(result())
 
 
-def test_names_cannot_inject() -> None:
+def test_text_cannot_inject_markup() -> None:
     hostile = replace(result(), title="<script>alert(1)</script>", setting="</script><b>x")
     page = render(hostile)
     assert "<script>alert(1)" not in page
     assert "</script><b>" not in page
 
 
-def test_a_skipped_lesson_says_why_and_shows_no_empty_figures() -> None:
+def test_a_skipped_lesson_says_why_and_shows_no_measurements() -> None:
     findings = Findings(tables=(), claims=(), verdict="", skipped="no such Python was named")
     page = render(replace(result(), scenes=(), findings=findings))
     assert "Skipped: no such Python was named" in page
-    assert "Figures" not in page
+    assert "Measurements" not in page

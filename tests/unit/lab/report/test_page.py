@@ -1,4 +1,4 @@
-"""One race as a page: what a reader finds, and what the page may never do."""
+"""The page of one race: what it shows, and what it must never do."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def page() -> Page:
 
 @pytest.fixture
 def troubled() -> RaceResult:
-    """A race cut short, in which one pool's worker died before anything finished."""
+    """An interrupted race in which one pool's worker died before any task finished."""
     whole = sample.race()
     work = whole.workloads[0]
     pools = (work.pools[0], sample.pool_without_a_finish(), *work.pools[2:])
@@ -40,7 +40,7 @@ def test_every_workload_and_pool_is_named(page: Page) -> None:
             assert f"{pool.pool} {TIMES}{pool.concurrency}" in page.text
 
 
-def test_the_top_says_where_when_with_what_and_how_sure_the_clocks_are(page: Page) -> None:
+def test_the_top_shows_machine_time_versions_settings_and_clock_error(page: Page) -> None:
     top = page.plain().split("CPU-bound")[0]
     for part in (
         "bench-1", "2 cores", "8.3 GB", "2026-11-23 14:12 UTC", "Poolwise 0.1.0", "Celery 5.7.0",
@@ -49,7 +49,7 @@ def test_the_top_says_where_when_with_what_and_how_sure_the_clocks_are(page: Pag
         assert part in top
 
 
-def test_the_numbers_of_a_pool_stand_in_its_row(page: Page) -> None:
+def test_the_numbers_of_a_pool_are_in_its_row(page: Page) -> None:
     row = re.search(rf"gevent {TIMES}100 fastest (.*?) 3,600 submitted", page.plain())
     assert row is not None
     for number in ("475 ms ± 2", "/s", "72 MB", "84 % of 400 ms", "1,200 of 1,200"):
@@ -76,10 +76,10 @@ def test_deaths_remarks_and_lost_tasks_are_listed(troubled: RaceResult) -> None:
     assert f"threads {TIMES}2: the worker died in repeat 1: killed by signal 9 (SIGKILL)" in text
     assert f"threads {TIMES}2: lost tasks: 7f3a-lost-1, 7f3a-lost-2" in text
     assert f"threads {TIMES}2: not ranked: its worker died" in text
-    assert "400 submitted = 360 finished + 38 never served + 2 lost; 0 run twice." in text
+    assert "400 submitted = 360 finished + 38 still queued + 2 lost; 0 run twice." in text
 
 
-def test_of_many_lost_tasks_the_first_are_named_and_the_rest_counted(troubled: RaceResult) -> None:
+def test_lost_tasks_beyond_the_first_twenty_are_only_counted(troubled: RaceResult) -> None:
     work = troubled.workloads[0]
     broken = work.pools[1]
     repeat = broken.repeats[0]
@@ -91,14 +91,14 @@ def test_of_many_lost_tasks_the_first_are_named_and_the_rest_counted(troubled: R
     assert "task-20" not in text
 
 
-def test_a_race_without_workloads_or_pools_is_a_page_all_the_same() -> None:
+def test_a_race_without_workloads_or_pools_still_makes_a_page() -> None:
     whole = sample.race()
     assert "bench-1" in render([replace(whole, workloads=())])
     empty = replace(whole.workloads[0], pools=())
     assert "Nothing was measured." in render([_with_work(empty)])
 
 
-def test_no_result_is_refused() -> None:
+def test_rendering_no_result_is_an_error() -> None:
     with pytest.raises(ValueError, match="at least one"):
         render([])
 
@@ -110,7 +110,7 @@ def test_nothing_is_loaded_from_anywhere(page: Page) -> None:
     assert not [name for name, _ in page.tags if name in {"link", "iframe", "img", "object"}]
 
 
-def test_the_plotting_script_stands_on_the_page_once() -> None:
+def test_the_plotting_script_is_on_the_page_once() -> None:
     assert render([sample.race()]).count("plotly.js v") == 1
 
 
@@ -118,14 +118,14 @@ def test_the_page_stays_small() -> None:
     assert len(render([sample.race()]).encode()) < 6_000_000
 
 
-def test_no_string_of_the_file_becomes_markup() -> None:
+def test_no_text_from_the_file_becomes_markup() -> None:
     clean, hostile = read(render([sample.race()])), read(render([_hostile()]))
     assert [name for name, _ in hostile.tags] == [name for name, _ in clean.tags]
     assert "<script>alert(1)</script>" in hostile.text
     assert not any("onerror" in attributes for _, attributes in hostile.tags)
 
 
-def test_no_string_of_the_file_becomes_a_link_in_a_plot() -> None:
+def test_no_text_from_the_file_becomes_a_link_in_a_plot() -> None:
     figures = [json.loads(text) for text in read(render([_hostile()])).scripts if text[0] == "{"]
     assert figures
     written = json.dumps(figures)

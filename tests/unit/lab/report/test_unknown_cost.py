@@ -1,4 +1,4 @@
-"""A result whose workers could not be looked at says so, and never shows a zero for it."""
+"""Cost that could not be measured is shown as unknown, never as zero."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ def unseen_result() -> RaceResult:
     )
 
 
-def test_what_is_not_known_is_a_dash_at_the_terminal() -> None:
+def test_an_unknown_cost_is_a_dash_at_the_terminal() -> None:
     console = Console(width=140, file=StringIO(), record=True)
     show(unseen_result(), console)
     [line] = [text for text in console.export_text().splitlines() if text.startswith("solo")][:1]
     assert line.count(words.NOTHING) == 2
 
 
-def test_what_is_not_known_is_a_dash_on_the_page() -> None:
+def test_an_unknown_cost_is_a_dash_on_the_page() -> None:
     page = render([unseen_result()])
     assert page.count(f">{words.NOTHING}<") > 10
 
 
-def test_remarks_and_verdict_do_without() -> None:
+def test_remarks_and_verdict_work_without_the_cost() -> None:
     pools = unseen_result().workloads[0].pools
     slow = next(p for p in pools if p.summary is not None and p.summary.of_ideal < 0.9)
     assert "its processes are not visible from here" in remarks(slow, 2)[-1]

@@ -1,4 +1,4 @@
-"""A cycle of a wait-for graph as a picture: who holds what, and waits for whose."""
+"""A cycle in a wait-for graph as an SVG picture."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from markupsafe import Markup
 from lab.report.markup import tag
 from lab.results.lesson import Wait
 
-#: Size of the picture and its parts, in its own units; two alone need less height.
+#: Sizes in SVG units; a cycle of two needs less height.
 WIDE, HIGH, HIGH_OF_TWO = 420, 260, 140
 BOX_WIDE, BOX_HIGH = 112, 36
 RADIUS_X, RADIUS_Y = 146, 104
-#: How far an arrow is drawn outward, as a share of its length, and its words beyond it.
+#: How far an arrow bows outward, as a share of its length; distance of its label.
 BOW, GAP = 0.3, 11
 ARROW: Final = Markup(
     '<defs><marker id="arrow" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" '
@@ -25,11 +25,13 @@ ARROW: Final = Markup(
 Point = tuple[float, float]
 
 
-def cycle(waits: Sequence[Wait]) -> Markup:
-    """Draw the waiters in a circle, an arrow from each to the holder of what it waits for."""
+def wait_cycle(waits: Sequence[Wait]) -> Markup:
+    """Draw tasks in a circle, with an arrow from each to the holder of what it waits for."""
     high = HIGH_OF_TWO if len(waits) == 2 else HIGH
     places = _places(len(waits), high)
-    said = "; ".join(f"{wait.who} waits for {wait.what}, which {wait.holder} has" for wait in waits)
+    said = "; ".join(
+        f"{wait.who} waits for {wait.what}, which {wait.holder} holds" for wait in waits
+    )
     arrows = [
         _arrow(places[n], places[(n + 1) % len(waits)], wait.what) for n, wait in enumerate(waits)
     ]
@@ -42,18 +44,18 @@ def cycle(waits: Sequence[Wait]) -> Markup:
         viewBox=f"0 0 {WIDE} {high}",
         cls="cycle",
         role="img",
-        aria_label=f"A circle of waiting: {said}",
+        aria_label=f"Wait cycle: {said}",
     )
 
 
 def _places(count: int, high: int) -> list[Point]:
-    """Lay out places clockwise from the left."""
+    """Return the centres of the boxes, clockwise from the left."""
     turns = [math.pi + 2 * math.pi * n / count for n in range(count)]
     return [(WIDE / 2 + RADIUS_X * math.cos(a), high / 2 + RADIUS_Y * math.sin(a)) for a in turns]
 
 
 def _arrow(start: Point, end: Point, what: str) -> Markup:
-    """Draw an arrow between two boxes, bowed to its left, which is outward; words beside it."""
+    """Draw an arrow between two boxes that bows outward, with its label next to it."""
     (x0, y0), (x1, y1) = start, end
     length = math.hypot(x1 - x0, y1 - y0) or 1.0
     out_x, out_y = (y1 - y0) / length, (x0 - x1) / length
@@ -73,14 +75,14 @@ def _arrow(start: Point, end: Point, what: str) -> Markup:
 
 
 def _border(box: Point, toward: Point) -> Point:
-    """Return where the way from a box's middle to a point outside leaves the box."""
+    """Return the point where the line from a box's centre to a point outside leaves the box."""
     away_x, away_y = toward[0] - box[0], toward[1] - box[1]
     scale = max(abs(away_x) / (BOX_WIDE / 2), abs(away_y) / (BOX_HIGH / 2), 1.0)
     return box[0] + away_x / scale, box[1] + away_y / scale
 
 
 def _side(out_x: float) -> str:
-    """Let words to the left of an arrow end there, and words to its right begin there."""
+    """Return the anchor of a label: its end if it is left of the arrow, its start if right."""
     return "middle" if abs(out_x) < 0.3 else "start" if out_x > 0 else "end"
 
 

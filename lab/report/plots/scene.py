@@ -1,4 +1,4 @@
-"""A lesson's scene as a figure: a row for each lane, a bar for each thing done; no page."""
+"""A lesson's scene as a timeline: one row per lane, one bar per activity."""
 
 from __future__ import annotations
 
@@ -8,49 +8,49 @@ from typing import Any, Final
 
 import plotly.graph_objects as go
 
-from lab.report.plots import axis, figure, plot_text, to_ms
+from lab.report.plots.figure import axis, figure, plot_text, to_ms
 from lab.results.lesson import Bar, Lane, Scene
 from tasks.lessons.notebook import Doing
 
-#: Rows up to which each carries its lane's name.
+#: Up to this many rows, each shows its lane's name.
 NAMED_ROWS: Final = 14
-#: Pixels of a row with a name, and of all rows together at most.
+#: Height of a row with a name; maximum height of all rows.
 ROW_PX, MOST_PX = 26, 420
-#: Rows that a bar fills of the one it stands in.
+#: Share of its row's height that a bar fills.
 BAR_ROWS: Final = 0.82
-#: Share of the time axis that a word of some letters needs inside its bar.
+#: Share of the time axis that one character of a bar's text needs.
 SHARE_PER_LETTER: Final = 0.017
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """How one kind of doing is drawn."""
+class BarStyle:
+    """How one kind of activity is drawn."""
 
     colour: str  # of Okabe and Ito's palette
-    ink: str
+    text_colour: str
     pattern: str
 
 
-KEY: Final[Mapping[Doing, Look]] = {
-    "computes": Look(colour="#0072B2", ink="#ffffff", pattern=""),
-    "waits": Look(colour="#56B4E9", ink="#10202c", pattern=""),
-    "blocked": Look(colour="#D55E00", ink="#ffffff", pattern="/"),
+BAR_STYLES: Final[Mapping[Doing, BarStyle]] = {
+    "computes": BarStyle(colour="#0072B2", text_colour="#ffffff", pattern=""),
+    "waits": BarStyle(colour="#56B4E9", text_colour="#10202c", pattern=""),
+    "blocked": BarStyle(colour="#D55E00", text_colour="#ffffff", pattern="/"),
 }
 
 
 def timeline(scene: Scene) -> go.Figure:
-    """Draw who did what, when, waiting for what."""
+    """Draw what every lane did over time."""
     rows = len(scene.lanes)
     named = rows <= NAMED_ROWS
     inner_px = max(60, min(MOST_PX, rows * (ROW_PX if named else 5)))
     drawn = figure(inner_px + 58, barmode="overlay", bargap=0.18)
-    # What a narrow screen has no room for is left out, not written over its neighbours.
+    # On a narrow screen, text that does not fit is hidden instead of covering its neighbours.
     drawn.update_layout(uniformtext={"mode": "hide", "minsize": 11})
     drawn.update_layout(margin={"l": 8, "r": 12, "t": 6, "b": 52})
-    for doing, look in KEY.items():
+    for doing, style in BAR_STYLES.items():
         bars = [bar for bar in scene.bars if bar.doing == doing]
         if bars:
-            _add(drawn, bars, look, scene.end_s if named else None)
+            _add(drawn, bars, style, scene.end_s if named else None)
     drawn.update_layout(
         xaxis=axis(scene.axis, range=[0, round(scene.end_s * 1.02, 4)]),
         yaxis=_lanes(scene.lanes, named=named),
@@ -58,21 +58,21 @@ def timeline(scene: Scene) -> go.Figure:
     return drawn
 
 
-def _add(drawn: go.Figure, bars: Sequence[Bar], look: Look, end_s: float | None) -> None:
-    """Draw bars of one look, with words where they are wide enough for `end_s` of time."""
+def _add(drawn: go.Figure, bars: Sequence[Bar], style: BarStyle, end_s: float | None) -> None:
+    """Draw bars of one style, with text in those wide enough on an axis of `end_s`."""
     drawn.add_bar(
         y=[bar.lane for bar in bars],
         base=[to_ms(bar.started_s) for bar in bars],
         x=[to_ms(max(0.0, bar.finished_s - bar.started_s)) for bar in bars],
         orientation="h",
-        # Else it would follow from how near to each other this look's own bars are.
+        # Plotly's default depends on how close the bars of this trace are to each other.
         width=BAR_ROWS,
         marker={
-            "color": look.colour,
+            "color": style.colour,
             "line": {"width": 1, "color": "rgba(255,255,255,0.65)"},
             "pattern": {
-                "shape": look.pattern,
-                "bgcolor": look.colour,
+                "shape": style.pattern,
+                "bgcolor": style.colour,
                 "fgcolor": "#ffffff",
                 "fgopacity": 0.2,
                 "size": 7,
@@ -83,14 +83,14 @@ def _add(drawn: go.Figure, bars: Sequence[Bar], look: Look, end_s: float | None)
         insidetextanchor="middle",
         textangle=0,
         constraintext="inside",
-        insidetextfont={"color": look.ink, "size": 12},
+        insidetextfont={"color": style.text_colour, "size": 12},
         customdata=[f"{plot_text(bar.who, 40)} {plot_text(bar.what, 40)}".strip() for bar in bars],
         hovertemplate="%{customdata}<br>from %{base:.3f} s for %{value:.3f} s<extra></extra>",
     )
 
 
 def _word(bar: Bar, end_s: float) -> str:
-    """Return what fits into the bar: what is done, or else who does it, or nothing."""
+    """Return the longest text that fits: who does what, only what, only who, or nothing."""
     room = (bar.finished_s - bar.started_s) / end_s / SHARE_PER_LETTER
     both = ": ".join(filter(None, (bar.who, bar.what)))
     fitting = [text for text in (both, bar.what, bar.who) if text and len(text) <= room]

@@ -1,4 +1,4 @@
-"""Latency as cumulative curves, one per pool: data in, figure out, no page."""
+"""Latencies as cumulative curves, one per pool."""
 
 from __future__ import annotations
 
@@ -10,55 +10,55 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from lab.report.plots import GREY, axis, figure, height_px, plot_text, to_ms
-from lab.report.series import Series
+from lab.report.plots.figure import GREY, axis, figure, plot_text, rows_height_px, to_ms
+from lab.report.plots.series import Series
 
-#: Points of one latency curve; more than a screen has pixels to show.
+#: Points of one curve; a screen cannot show more.
 CURVE_POINTS = 300
-#: Greatest latency / least one from which equal steps would squeeze the fast pools together.
+#: Maximum / minimum latency above which a linear axis would squeeze the fast pools together.
 LOG_FROM_RATIO = 60
-#: Width of the narrowest plot, which a curve's name must not leave, and the line to that name.
+#: Width of the narrowest plot, which must hold the curves' names; length of the line to a name.
 PHONE_PLOT_PX = 270
 ARROW_PX = 26
-#: Letters of a curve's name that fit on one side of the plot's middle.
+#: Characters of a curve's name that fit into half of the plot.
 LONGEST_NAME = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
-    """Places values on a linear or a logarithmic axis."""
+    """A linear or logarithmic axis."""
 
     log: bool
     low: float
     high: float
 
     def place(self, value: float) -> float:
-        """Where plotly wants an annotation: on a log axis, the exponent."""
+        """Return the coordinate of an annotation: on a log axis, the exponent."""
         return math.log10(max(value, self.low)) if self.log else value
 
     def share(self, value: float) -> float:
-        """How far along the axis a value stands, 0 to 1."""
+        """Return how far along the axis a value is, 0 to 1."""
         low, high = self.place(self.low), self.place(self.high)
         return (self.place(value) - low) / (high - low)
 
 
 def latency_curves(series: Sequence[Series]) -> go.Figure:
-    """Draw, per pool, which percentage of its tasks was done within a latency (ECDF).
+    """Draw, per pool, the percentage of tasks that finished within a latency (ECDF).
 
-    Each curve is named where it crosses a height of its own, so that no two names can meet: the
-    fastest on top, where the others are still far to its right.
+    Every curve has its name at a different height, so that names never overlap: the fastest pool's
+    on top, where the other curves are far to the right.
     """
     series = sorted(series, key=lambda one: statistics.median(one.latencies_s or [0]))
     samples = [one.latencies_s for one in series]
     across = _latency_axis([value for sample in samples for value in sample])
-    drawn = figure(height_px(series), margin_t=6)
+    drawn = figure(rows_height_px(len(series)), margin_t=6)
     for rank, (one, sample) in enumerate(zip(series, samples, strict=True)):
         if sample:
             _add_curve(drawn, one, sample, across)
             _name_curve(drawn, one, sample, across, 0.86 - 0.72 * rank / max(1, len(series) - 1))
     drawn.update_layout(
         xaxis=_latency_axis_settings(across),
-        yaxis=axis("finished within, % of tasks", range=[0, 103], fixedrange=True, dtick=25),
+        yaxis=axis("tasks finished, %", range=[0, 103], fixedrange=True, dtick=25),
     )
     return drawn
 
@@ -73,8 +73,13 @@ def _add_curve(drawn: go.Figure, one: Series, sample: list[float], across: Axis)
         y=[0.0] + [round(100 * (pick + 1) / len(sample), 2) for pick in picks],
         mode="lines+markers",
         name=plot_text(one.label),
-        line={"color": one.look.colour, "width": 2.5, "dash": one.look.dash, "shape": "hv"},
-        marker={"color": one.look.colour, "symbol": one.look.symbol, "size": 8, "maxdisplayed": 7},
+        line={"color": one.style.colour, "width": 2.5, "dash": one.style.dash, "shape": "hv"},
+        marker={
+            "color": one.style.colour,
+            "symbol": one.style.symbol,
+            "size": 8,
+            "maxdisplayed": 7,
+        },
         hovertemplate=f"{plot_text(one.label)}: %{{y:.0f}} % within %{{x:.3f}} s<extra></extra>",
     )
 

@@ -1,4 +1,4 @@
-"""Small panels over one repeat's time, one per pool; what fills them it does not know."""
+"""Stacked panels over time, one per pool; it does not know what is drawn in them."""
 
 from __future__ import annotations
 
@@ -7,54 +7,54 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from lab.report.plots import axis, figure
-from lab.report.series import Series
+from lab.report.plots.figure import axis, figure, plot_text
+from lab.report.plots.series import Series
 from lab.results.common import Span
 from lab.results.race import Repeat
 
-#: Longest makespan / shortest from which one time axis would make a sliver of the fast pool.
+#: Longest / shortest makespan above which the fast pool would be a sliver on a shared axis.
 OWN_SCALE_FROM_RATIO = 10
 TOP_PX, BOTTOM_PX = 26, 52
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """One pool's panel: its series, the repeat it shows, and the slots that worked in it."""
+    """One pool's panel."""
 
-    one: Series
+    series: Series
     repeat: Repeat
     slots: tuple[str, ...]  # in order of first start
 
     @property
     def height_px(self) -> int:
-        """Room for each row of slots, within reason."""
+        """Height for all rows of slots, within bounds."""
         return min(200, max(96, 2 * len(self.slots)))
 
     @property
     def end_s(self) -> float:
-        """When the last task ended; a millisecond at least, so that an axis has a length."""
+        """When the last task ended; at least a millisecond, so that the axis has a length."""
         return max([self.repeat.makespan_s, *self.repeat.finished_at_s[-1:], 0.001])
 
 
 def panels(series: Sequence[Series]) -> list[Panel]:
-    """Take the median repeat of each pool that finished anything."""
+    """Make a panel of the median repeat of each pool that finished a task."""
     return [
-        Panel(one=one, repeat=repeat, slots=_slots(repeat.spans))
+        Panel(series=one, repeat=repeat, slots=_slots(repeat.spans))
         for one in series
         if (repeat := one.median_repeat)
     ]
 
 
 def own_scales(stack: Sequence[Panel]) -> bool:
-    """Tell whether the pools' makespans lie too far apart for one time axis."""
+    """Return whether the makespans are too far apart for a shared time axis."""
     ends_s = [panel.end_s for panel in stack]
     return max(ends_s) > OWN_SCALE_FROM_RATIO * min(ends_s)
 
 
 def stacked(stack: Sequence[Panel]) -> go.Figure:
-    """Lay empty panels under each other, on one time axis or on axes of their own.
+    """Stack empty panels, on a shared time axis or each on its own.
 
-    Panel `k` (from 1) has the axes `ref("x", k)` and `ref("y", k)`.
+    Panel `k` (from 1) has the axes `trace_axis("x", k)` and `trace_axis("y", k)`.
     """
     apart = own_scales(stack)
     gap_px = 74 if apart else 32
@@ -67,37 +67,42 @@ def stacked(stack: Sequence[Panel]) -> go.Figure:
         titled = apart or place == len(stack)
         drawn.update_layout(
             {
-                name("x", place): _time_axis(
+                layout_axis("x", place): _time_axis(
                     place, titled, panel.end_s if apart else _longest(stack)
                 ),
-                name("y", place): {"domain": [low, top], "anchor": ref("x", place)},
+                layout_axis("y", place): {"domain": [low, top], "anchor": trace_axis("x", place)},
             }
         )
         top = low - gap_px / inner_px
     return drawn
 
 
-def head(drawn: go.Figure, place: int, text: str) -> None:
-    """Write a panel's title above it, at its left edge."""
+def title(drawn: go.Figure, place: int, text: str) -> None:
+    """Write a panel's title above its left edge."""
     drawn.add_annotation(
-        x=0, xref="paper", xanchor="left", y=drawn.layout[name("y", place)].domain[1],
+        x=0, xref="paper", xanchor="left", y=drawn.layout[layout_axis("y", place)].domain[1],
         yref="paper", yanchor="bottom", yshift=3, text=text, showarrow=False,
     )  # fmt: skip
 
 
-def name(letter: str, place: int) -> str:
-    """Name an axis as a layout does: `xaxis`, `xaxis2`."""
+def panel_name(panel: Panel) -> str:
+    """Return a pool's label, short enough to leave room for more text on a phone."""
+    return plot_text(panel.series.label, 14)
+
+
+def layout_axis(letter: str, place: int) -> str:
+    """Return the name of an axis in a layout: `xaxis`, `xaxis2`."""
     return f"{letter}axis{place if place > 1 else ''}"
 
 
-def ref(letter: str, place: int) -> str:
-    """Name an axis as a trace does: `x`, `x2`."""
+def trace_axis(letter: str, place: int) -> str:
+    """Return the name of an axis in a trace: `x`, `x2`."""
     return f"{letter}{place if place > 1 else ''}"
 
 
 def _time_axis(place: int, titled: bool, end_s: float) -> dict[str, object]:
-    title = "seconds since the first task was due" if titled else None
-    time = axis(title, anchor=ref("y", place), showticklabels=titled)
+    text = "seconds since the first task was due" if titled else None
+    time = axis(text, anchor=trace_axis("y", place), showticklabels=titled)
     time["ticks"] = "outside" if titled else ""
     return time | {"range": [0, round(end_s * 1.02, 4)]}
 

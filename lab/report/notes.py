@@ -1,0 +1,50 @@
+"""Notes on what went wrong in a race, as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from lab.format import words
+from lab.report.markup import tag
+from lab.report.tables import account_of
+from lab.results.race import PoolResult, RaceResult
+
+#: Ids of lost tasks that are listed; the rest are only counted.
+MOST_IDS = 20
+
+
+def interrupted_note(result: RaceResult, which: str = "This race") -> Markup | None:
+    """Say that a race was interrupted; None if it was not."""
+    if not result.interrupted:
+        return None
+    text = f"{which} was interrupted. The page shows what had been measured by then."
+    return tag("p", text, cls="warning")
+
+
+def pool_notes(pools: Sequence[PoolResult], suffix: str = "") -> Markup | None:
+    """List worker deaths, lost tasks and remarks by pool; None if there are none."""
+    notes = [
+        tag("li", tag("b", words.pool(pool.pool, pool.concurrency) + suffix), f": {text}")
+        for pool in pools
+        for text in [*_deaths(pool), *_losses(pool), *pool.remarks]
+    ]
+    return tag("ul", *notes, cls="troubles") if notes else None
+
+
+def _deaths(pool: PoolResult) -> list[str]:
+    return [
+        f"the worker died in repeat {turn}: {repeat.worker_died}"
+        for turn, repeat in enumerate(pool.repeats, 1)
+        if repeat.worker_died
+    ]
+
+
+def _losses(pool: PoolResult) -> list[str]:
+    ids = account_of(pool).lost_ids
+    if not ids:
+        return []
+    rest = len(ids) - MOST_IDS
+    more = f" and {words.count(rest)} more" if rest > 0 else ""
+    return [f"lost tasks: {', '.join(ids[:MOST_IDS])}{more}"]

@@ -1,0 +1,1 @@
+"""Plotly figures of results; they know no HTML."""

@@ -1,0 +1,68 @@
+"""A pool's numbers with the label and the style that they have in every plot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lab.format import words
+from lab.results.race import PoolResult, Repeat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesStyle:
+    """Colour, line and fill of a series; each alone identifies it, also without colour vision."""
+
+    colour: str  # of Okabe and Ito's palette
+    dash: str
+    symbol: str
+    pattern: str
+
+
+#: Without the palette's black and yellow, which are invisible on a dark or a light background.
+STYLES = (
+    SeriesStyle(colour="#0072B2", dash="solid", symbol="circle", pattern=""),
+    SeriesStyle(colour="#E69F00", dash="dash", symbol="square", pattern="/"),
+    SeriesStyle(colour="#009E73", dash="dot", symbol="diamond", pattern="x"),
+    SeriesStyle(colour="#CC79A7", dash="dashdot", symbol="triangle-up", pattern="-"),
+    SeriesStyle(colour="#D55E00", dash="longdash", symbol="cross", pattern="."),
+    SeriesStyle(colour="#56B4E9", dash="longdashdot", symbol="star", pattern="+"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """One pool of one race, ready to be drawn."""
+
+    label: str
+    style: SeriesStyle
+    pool: PoolResult
+
+    @property
+    def latencies_s(self) -> list[float]:
+        """The latencies of all repeats, ascending."""
+        return sorted(value for repeat in self.pool.repeats for value in repeat.latencies_s)
+
+    @property
+    def median_repeat(self) -> Repeat | None:
+        """The repeat with the (lower) median makespan among those that finished a task."""
+        ran = [repeat for repeat in self.pool.repeats if repeat.finished_at_s]
+        ran.sort(key=lambda repeat: repeat.makespan_s)
+        return ran[(len(ran) - 1) // 2] if ran else None
+
+
+def of_one_race(pools: Iterable[PoolResult], names: Sequence[str]) -> list[Series]:
+    """Give each pool of a workload the style that its name has on the whole page.
+
+    `names` are all pool names on the page, in order. A pool that occurs twice in one workload takes
+    the next free style the second time.
+    """
+    series: list[Series] = []
+    for pool in pools:
+        taken = {one.style for one in series}
+        start = names.index(pool.pool)
+        turn = [STYLES[(start + step) % len(STYLES)] for step in range(len(STYLES))]
+        style = next((style for style in turn if style not in taken), turn[0])
+        label = words.pool(pool.pool, pool.concurrency)
+        series.append(Series(label=label, style=style, pool=pool))
+    return series

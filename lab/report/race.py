@@ -1,0 +1,128 @@
+"""The page of one race: its conditions, and verdict, table and plots of every workload."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from lab.analysis import score
+from lab.analysis.comparison import pool_names
+from lab.format import words
+from lab.report.embed import plot
+from lab.report.facts import Fact, facts, stamp
+from lab.report.markup import dotted, join, tag
+from lab.report.notes import interrupted_note, pool_notes
+from lab.report.plots.latency import latency_curves
+from lab.report.plots.makespan import makespan_bars
+from lab.report.plots.panels import own_scales, panels
+from lab.report.plots.series import Series, of_one_race
+from lab.report.plots.slots import slot_times
+from lab.report.plots.throughput import throughput
+from lab.report.tables import Row, account_of, pool_cells, repeats_table, table
+from lab.results.race import PoolResult, RaceResult, WorkloadResult
+
+
+def body(result: RaceResult) -> Markup:
+    """Lay out the page's body."""
+    names = pool_names([result])
+    return join(
+        tag("h1", f"Race on {result.host.name}"),
+        tag("p", dotted(stamp(result)), cls="stamp"),
+        interrupted_note(result),
+        _winners(result),
+        *(_workload(work, place, names) for place, work in enumerate(result.workloads)),
+        _conditions(facts(result)),
+    )
+
+
+def _winners(result: RaceResult) -> Markup | None:
+    """Link to the workloads, with the winner of each."""
+    if len(result.workloads) < 2:
+        return None
+    lines = [
+        tag("li", tag("a", work.title, href=f"#workload-{place}"), ": ", _winner(work))
+        for place, work in enumerate(result.workloads)
+    ]
+    return tag("nav", tag("ul", *lines), aria_label="Winners")
+
+
+def _winner(work: WorkloadResult) -> Markup:
+    verdict = work.verdict
+    if verdict.winner is None or verdict.ratio is None:
+        return tag("b", "no difference measured")
+    than = (
+        f", {words.times(verdict.ratio)} as fast as {verdict.runner_up}"
+        if verdict.runner_up
+        else ""
+    )
+    return join(tag("b", verdict.winner), than)
+
+
+def _workload(work: WorkloadResult, place: int, names: Sequence[str]) -> Markup:
+    total = score.total([account_of(pool) for pool in work.pools])
+    return tag(
+        "section",
+        tag("h2", work.title),
+        tag("p", dotted([work.task_label, *_ideal(work)]), cls="task"),
+        tag("p", work.verdict.sentence, cls="verdict"),
+        table("pool", [_row(pool, work) for pool in work.pools], f"Pools compared: {work.title}"),
+        tag("p", words.account(total), cls="account"),
+        pool_notes(work.pools),
+        _plots(of_one_race(work.pools, names)),
+        tag("details", tag("summary", "All repeats"), repeats_table(work.pools)),
+        id=f"workload-{place}",
+    )
+
+
+def _row(pool: PoolResult, work: WorkloadResult) -> Row:
+    best = pool.pool == work.verdict.winner
+    return Row(
+        name=words.pool(pool.pool, pool.concurrency),
+        note="fastest" if best else "",
+        best=best,
+        cells=pool_cells(pool),
+    )
+
+
+def _ideal(work: WorkloadResult) -> list[str]:
+    ideals = [pool.ideal_makespan_s for pool in work.pools] or [0.0]
+    least, greatest = words.duration(min(ideals)), words.duration(max(ideals))
+    span = least if least == greatest else f"{least} to {greatest}, depending on the slots"
+    return [f"ideal makespan {span}", f"one task alone takes {words.duration(work.bare_wall_s)}"]
+
+
+def _plots(series: list[Series]) -> Markup | None:
+    stack = panels(series)
+    if not stack:
+        return None
+    scales = "; each pool has its own scales" if own_scales(stack) else ""
+    return tag(
+        "div",
+        plot(
+            makespan_bars(series),
+            "Makespan",
+            "Bar: median of the repeats. Whisker: minimum to maximum. Dashed line: ideal.",
+        ),
+        plot(
+            latency_curves([panel.series for panel in stack]),
+            "Latency",
+            "Share of tasks finished within a given time after they were due.",
+        ),
+        plot(
+            throughput(stack),
+            "Throughput over time",
+            f"The median repeat{scales}.",
+        ),
+        plot(
+            slot_times(stack),
+            "Slots over time",
+            f"The median repeat: one row per slot, one bar per task{scales}.",
+        ),
+        cls="plots",
+    )
+
+
+def _conditions(known: Sequence[Fact]) -> Markup:
+    pairs = [tag("div", tag("dt", fact.label), tag("dd", fact.text)) for fact in known]
+    return tag("section", tag("h2", "Run details"), tag("dl", *pairs), cls="facts")
