@@ -1,1 +1,1 @@
-"""WHERE it runs: broker, workers and Flower as processes of this machine."""
+"""Starts and stops the broker, workers and Flower as processes on this machine."""

@@ -1,4 +1,4 @@
-"""The embedded broker: a real Valkey or Redis server on loopback, its data gone with the run."""
+"""Starts the embedded broker: a real Valkey or Redis server on loopback that stores no data."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from cluster.process import Child, ChildRegistry
 from cluster.wait import wait_until
 from tasks.errors import BrokerError
 
-#: Seconds that the server may take until it answers.
+#: Seconds that the server may take until it accepts connections.
 START_S = 15.0
-#: Servers that can replace the bundled one, by their names on PATH.
+#: Programs on PATH that can replace the bundled server.
 ALTERNATIVES = ("valkey-server", "redis-server")
 
 
 def server_program() -> str:
-    """Return the path of a server: the bundled one, or else one on PATH.
+    """Return the path of the bundled server, or else of one on PATH.
 
-    Raises BrokerError where there is none for this machine.
+    Raises BrokerError if there is neither.
     """
     try:
         return str(get_binary_path())
@@ -31,15 +31,16 @@ def server_program() -> str:
             if found := shutil.which(name):
                 return found
         raise BrokerError(
-            "no embedded broker for this machine: install redis-server, or name a broker with "
-            "--broker redis://HOST:PORT/0"
+            "no embedded broker is available for this machine: install redis-server, or choose a "
+            "broker with --broker redis://HOST:PORT/0"
         ) from error
 
 
 def start_broker(folder: Path, registry: ChildRegistry, port: int = 0) -> tuple[Child, str]:
-    """Start a server that keeps nothing on disk, and return it with its URL once it answers.
+    """Start a server that keeps nothing on disk; return it with its URL once it is up.
 
-    Raises BrokerError, with the tail of its log, where it does not come up.
+    `port` 0 means any free port. Raises BrokerError, with the tail of its log, if it does not
+    start.
     """
     port = port or free_port()
     options = {
@@ -56,7 +57,9 @@ def start_broker(folder: Path, registry: ChildRegistry, port: int = 0) -> tuple[
     )
 
     def failure() -> BrokerError:
-        return BrokerError(f"the embedded broker did not start; its log:\n{child.log_tail()}")
+        return BrokerError(
+            f"the embedded broker did not start; the end of {child.log}:\n{child.log_tail()}"
+        )
 
     wait_until(lambda: is_listening(port) or not child.alive, START_S, failure)
     if not child.alive:

@@ -1,4 +1,4 @@
-"""The delay server as a child process; ours need not import what the server is made of."""
+"""Starts the delay server as a child process, without importing gevent into this one."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from tasks.errors import PoolwiseError
 
 
 def start_delay_server(folder: Path, registry: ChildRegistry) -> tuple[Child, int]:
-    """Start it as a process of its own and return it with its port once it listens.
+    """Start the delay server and return it with its port once it listens.
 
-    Raises PoolwiseError where what it is made of is not installed, or, with its log's tail, where
-    it does not listen.
+    Raises PoolwiseError if gevent is not installed, or, with the tail of the log, if the server
+    does not listen in time.
     """
     if find_spec("gevent") is None:
-        raise PoolwiseError("the delay server needs gevent, which is not here: pip install gevent")
+        raise PoolwiseError(
+            "the delay server needs gevent, which is not installed: pip install gevent"
+        )
     return start_server("delay server", ["cluster.delay_server"], folder, registry)

@@ -1,4 +1,4 @@
-"""A TCP server that answers each request after the delay it asks for: something real to wait for.
+"""A TCP server that answers each request after the delay that the request asks for.
 
 Run as `python -m cluster.delay_server [PORT]`; it prints the port once it listens.
 """
@@ -14,14 +14,14 @@ from gevent.socket import socket
 from cluster.ports import LOOPBACK
 from tasks.settings import LONGEST_TASK_S
 
-#: What every request gets, in the end.
+#: The answer to every request.
 ANSWER = b"x" * 1_024
-#: Connections waiting to be accepted; hundreds of tasks may ask at the same instant.
+#: Connections that may wait to be accepted; hundreds of tasks may connect at the same instant.
 BACKLOG = 4_096
 
 
 def answer(connection: socket, _address: object) -> None:
-    """Read a delay in milliseconds and a newline, wait that long, and answer."""
+    """Read a delay in milliseconds and a newline, wait that long, then answer."""
     with connection, connection.makefile("rb") as lines:
         line = lines.readline(32)
         if not line.strip().isdigit() or int(line) > LONGEST_TASK_S * 1_000:
@@ -31,7 +31,7 @@ def answer(connection: socket, _address: object) -> None:
 
 
 def main() -> None:
-    """Serve on loopback until the process is ended."""
+    """Serve on loopback until the process is stopped."""
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 0
     server = StreamServer((LOOPBACK, port), answer, backlog=BACKLOG)
     server.start()

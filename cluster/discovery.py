@@ -1,6 +1,6 @@
-"""Workers that run already, whoever started them, found by asking them over the broker.
+"""Discovers the workers that run on a broker, no matter how they were started.
 
-It asks with Celery's own remote control, so that a worker needs nothing of ours to be found.
+It uses only Celery's own remote control, so that it finds any Celery worker.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from celery import Celery
 from worker.control import WORKER_INFO, WorkerInfo, place
 from worker.pools import pool_of_implementation
 
-#: Seconds given to an answer; a worker busy with computing takes its time.
+#: Seconds to wait for a reply; a worker that is computing replies late.
 PATIENCE_S: Final = 1.0
-#: The same where we ask again soon.
+#: The same for a request that is repeated soon.
 MOMENT_S: Final = 0.3
-#: How often we ask before nobody is there.
+#: How often a request is sent before a worker counts as absent.
 TRIES: Final = 3
 #: Modules that put the probe into a worker, and those that let its pool be changed.
 PROBES: Final = frozenset({"worker.probe", "probe"})
@@ -31,29 +31,29 @@ class DiscoveredWorker:
     """A worker as it describes itself."""
 
     node: str
-    pool: str  # by our name, or the implementing module's
+    pool: str  # its name in the pool table, or else the implementing module
     concurrency: int
     queues: tuple[str, ...]
     pid: int  # of its main process, on its own host
-    host: str  # as it says itself; else what follows the @ of its name
-    here: bool  # its pid is a process that we can look at
-    probe: bool  # it records what it does
-    switchable: bool  # its pool can be changed while it runs
-    tasks: frozenset[str]  # names of those it can run
+    host: str  # as the worker reports it, or else the part of its name after the @
+    here: bool  # whether we can inspect the process with its pid
+    probe: bool  # whether the probe records its tasks
+    switchable: bool  # whether its pool can be changed while it runs
+    tasks: frozenset[str]  # names of the tasks that it can run
 
 
 class RemoteControl:
-    """Remote control over one broker, each question within a bound of time."""
+    """Celery's remote control over one broker, with a time limit for each request."""
 
     def __init__(self, app: Celery, broker_url: str) -> None:
         self._connection = app.connection_for_write(broker_url)
         control: Any = app.control
         self._mailbox: Any = control.mailbox(self._connection)
-        # Without it the mailbox would send over the app's own connections, to the app's own broker.
+        # With a pool, the mailbox would send over the app's connections, to the app's broker.
         self._mailbox.producer_pool = None
 
     def __enter__(self) -> Self:
-        """Nothing is opened before it is needed."""
+        """Open nothing yet; the first request opens the connection."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -68,9 +68,9 @@ class RemoteControl:
         patience_s: float = PATIENCE_S,
         **arguments: Any,
     ) -> dict[str, Any]:
-        """Return each node's reply; without `nodes`, of all that answer in time.
+        """Return the replies by node; without `nodes`, those of all workers that reply in time.
 
-        Returns as soon as all `nodes` have answered. A node that does not answer is left out.
+        Returns as soon as all `nodes` have replied. A node that does not reply is left out.
         """
         replies: dict[str, Any] = {}
         for _ in range(tries):
@@ -87,27 +87,27 @@ class RemoteControl:
         return replies
 
     def info(self, node: str) -> WorkerInfo | None:
-        """Return what a worker of ours says of itself; None where it does not answer at once."""
+        """Return what a Poolwise worker reports about itself; None if it does not reply at once."""
         return info_from(self.ask(WORKER_INFO, [node], patience_s=MOMENT_S).get(node))
 
 
 def info_from(reply: Any) -> WorkerInfo | None:
-    """Read a reply to `WORKER_INFO`; None for that of a worker that does not know the command."""
+    """Read a reply to `WORKER_INFO`; None if the worker does not know the command."""
     return (
         msgspec.convert(reply, WorkerInfo) if isinstance(reply, dict) and "start" in reply else None
     )
 
 
 def discover_workers(remote: RemoteControl) -> list[DiscoveredWorker]:
-    """Return the workers that answer, sorted by name.
+    """Return the workers that reply, sorted by name.
 
-    Each question is asked a few times at most; a worker that answers the first and not the others
-    in time, such as a busy solo worker, is left out.
+    A worker that replies to the first request but not to the others in time, such as a busy solo
+    worker, is left out.
     """
     answered = remote.ask("ping", tries=TRIES)
     if not answered:
         return []
-    # Once more: a worker that has only just started may have missed the first.
+    # Ping again, because a worker that has just started may have missed the first one.
     nodes = sorted(answered | remote.ask("ping", patience_s=MOMENT_S))
     answers = {
         method: remote.ask(method, nodes, TRIES)
@@ -148,6 +148,6 @@ def worker_from_replies(
 
 
 def includes(conf: Any) -> frozenset[str]:
-    """Read the modules that `-I` named, which Celery adds to the setting `include`."""
+    """Return the modules loaded with `-I`, which Celery adds to the setting `include`."""
     named = conf.get("include") if isinstance(conf, dict) else None
     return frozenset(named) if isinstance(named, list | tuple) else frozenset()

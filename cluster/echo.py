@@ -1,4 +1,4 @@
-"""The echo server as a child process, and the account that it gives when it is stopped."""
+"""Runs an echo server as a child process that reports its counts when it stops."""
 
 from __future__ import annotations
 
@@ -13,25 +13,27 @@ from tasks.errors import PoolwiseError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EchoCounts:
-    """What an echo server has done, as it counted itself."""
+    """What an echo server counted while it ran."""
 
     accepted: int  # connections
-    most_at_once: int  # connections that it talked with at the same time
-    messages: int  # sent back
+    most_at_once: int  # connections served at the same time
+    messages: int  # echoed
 
 
 def start_echo_server(kind: str, folder: Path, registry: ChildRegistry) -> tuple[Child, int]:
-    """Start one of the builds in `cluster.echo_server` and return it with its port.
+    """Start one of the `KINDS` of `cluster.echo_server` and return it with its port.
 
-    Raises PoolwiseError, with its log's tail, where it does not listen.
+    Raises PoolwiseError, with the tail of its log, if it does not listen in time.
     """
     return start_server(f"echo server {kind}", ["cluster.echo_server", kind], folder, registry)
 
 
 def counts_of(child: Child) -> EchoCounts:
-    """Return the account of a server that has been stopped; PoolwiseError where it gave none."""
+    """Return the counts of a stopped server; raise PoolwiseError if it reported none."""
     lines = child.log.read_text().splitlines()
     try:
         return EchoCounts(**json.loads(lines[-1]))
     except (ValueError, TypeError):
-        raise PoolwiseError(f"the {child.name} failed; its log:\n{child.log_tail()}") from None
+        raise PoolwiseError(
+            f"the {child.name} failed; the end of {child.log}:\n{child.log_tail()}"
+        ) from None

@@ -1,7 +1,8 @@
-"""A TCP echo server of one of four builds, which gives an account of itself when it is stopped.
+"""A TCP echo server that handles its clients in one of four ways.
 
-Run as `python -m cluster.echo_server KIND [PORT]`; it prints the port once it listens, and on
-SIGTERM its account as one line of JSON. It imports only what its build needs: its memory is shown.
+Run as `python -m cluster.echo_server KIND [PORT]`. It prints the port once it listens and, on
+SIGTERM, its counts as one line of JSON. It imports only what its kind needs, because its memory is
+measured.
 """
 
 from __future__ import annotations
@@ -18,49 +19,49 @@ from typing import Any, Final, NoReturn
 
 from cluster.ports import LOOPBACK
 
-#: Bytes taken at once.
+#: Bytes read at once.
 CHUNK_BYTES: Final = 1_024
-#: Connections waiting to be accepted; hundreds of clients may come at the same instant.
+#: Connections that may wait to be accepted; hundreds of clients may connect at the same instant.
 BACKLOG: Final = 4_096
 
 
 class Tally:
-    """How many connections are talked with, and have been."""
+    """Counts connections and messages."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._open = self._peak = self._accepted = self._messages = 0
 
     def __enter__(self) -> None:
-        """Enter a connection."""
+        """Count a connection."""
         with self._lock:
             self._open += 1
             self._accepted += 1
             self._peak = max(self._peak, self._open)
 
     def __exit__(self, *_: object) -> None:
-        """Enter that it is over."""
+        """Note that it is closed."""
         with self._lock:
             self._open -= 1
 
     def echoed(self) -> None:
-        """Enter a message."""
+        """Count a message."""
         with self._lock:
             self._messages += 1
 
     def close(self, *_: object) -> NoReturn:
-        """Print the account and end the process; the handler of SIGTERM, so it takes no lock."""
-        account = {
+        """Print the counts and end the process; takes no lock, because it handles SIGTERM."""
+        counts = {
             "accepted": self._accepted,
             "most_at_once": self._peak,
             "messages": self._messages,
         }
-        os.write(1, f"{json.dumps(account)}\n".encode())
+        os.write(1, f"{json.dumps(counts)}\n".encode())
         os._exit(0)
 
 
 def talk(connection: socket.socket, tally: Tally) -> None:
-    """Send back what comes, until the client has closed, or is gone."""
+    """Echo everything until the client closes the connection or is gone."""
     with tally, connection:
         try:
             while data := connection.recv(CHUNK_BYTES):
@@ -71,7 +72,7 @@ def talk(connection: socket.socket, tally: Tally) -> None:
 
 
 def sequential(listener: socket.socket, tally: Tally) -> None:
-    """Talk with one client until it leaves, and accept the next one then."""
+    """Serve one client until it leaves, then accept the next."""
     while True:
         talk(listener.accept()[0], tally)
 
@@ -85,7 +86,7 @@ def threaded(listener: socket.socket, tally: Tally) -> None:
 
 def greenlets(listener: socket.socket, tally: Tally) -> None:
     """Give each client a greenlet; all of them share one thread."""
-    # Here, so that the other builds are not as large.
+    # Imported here to keep the other kinds small.
     import gevent  # noqa: PLC0415
     from gevent import socket as cooperative  # noqa: PLC0415
 
@@ -119,7 +120,7 @@ def coroutines(listener: socket.socket, tally: Tally) -> None:
     asyncio.run(serve())
 
 
-#: Every build by name.
+#: How each kind of server handles its clients.
 KINDS: Final[dict[str, Callable[[Any, Tally], None]]] = {
     "sequential": sequential,
     "threaded": threaded,
@@ -129,7 +130,7 @@ KINDS: Final[dict[str, Callable[[Any, Tally], None]]] = {
 
 
 def main() -> None:
-    """Serve on loopback until the process is ended."""
+    """Serve on loopback until the process is stopped."""
     kind, port = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0
     tally = Tally()
     signal.signal(signal.SIGTERM, tally.close)

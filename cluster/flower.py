@@ -1,4 +1,4 @@
-"""Flower as a child process on loopback."""
+"""Starts Flower as a child process on loopback."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def start_flower(
     prefix: str = "",
     env: Mapping[str, str] | None = None,
 ) -> tuple[Child, str]:
-    """Start Flower on `port` of loopback and return it with its URL once its page answers.
+    """Start Flower on `port` and return it with its URL once its page answers.
 
-    Its pages are under `prefix`, such as "flower".
-    Raises WorkerError, with the tail of its log, where it does not come up.
+    `prefix` is the URL prefix of its pages, such as "flower".
+    Raises WorkerError, with the tail of its log, if it does not start.
     """
     url = f"http://{LOOPBACK}:{port}" + (f"/{prefix}" if prefix else "")
     command = [
@@ -38,13 +38,13 @@ def start_flower(
         *("--conf=" + str(config_file()), f"--address={LOOPBACK}", f"--port={port}"),
         *((f"--url_prefix={prefix}",) if prefix else ()),
     ]
-    places = {"CELERY_BROKER_URL": broker_url, "CELERY_RESULT_BACKEND": broker_url}
+    urls = {"CELERY_BROKER_URL": broker_url, "CELERY_RESULT_BACKEND": broker_url}
     child = Child(
         "flower",
         command,
         log=folder / "flower.log",
         registry=registry,
-        env={**places, **(env or {})},
+        env={**urls, **(env or {})},
     )
 
     def failure() -> WorkerError:
@@ -57,7 +57,7 @@ def start_flower(
 
 
 def config_file() -> Path:
-    """Return the configuration that Flower executes: the monitor's, found beside this package."""
+    """Return the path of Flower's configuration, in the package next to this one."""
     return Path(__file__).resolve().parent.parent / "monitor" / "flowerconfig.py"
 
 

@@ -1,7 +1,7 @@
-"""What a worker costs: CPU time and memory of its whole process tree, at little cost itself.
+"""Measures the CPU time and memory of a worker's whole process tree.
 
-Memory is the proportional set size (PSS): pages that forked processes share count once, divided
-among them. Where the kernel does not tell it (macOS), the resident set size stands in.
+Memory is the proportional set size (PSS): pages that forked processes share are counted once,
+divided among them. If the kernel does not report PSS (macOS), the resident set size is used.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from pathlib import Path
 
 import psutil
 
-#: Share of one core that looking at the memory may take; the interval follows from it.
+#: Share of one core that measuring the memory may take; it determines the interval.
 SHARE = 0.01
-#: Seconds between two looks at least.
+#: The shortest time between two measurements, in seconds.
 INTERVAL_S = 0.25
 
 
 def cpu_s(pid: int) -> float:
-    """Return the user and system CPU seconds of a process tree since its start.
+    """Return the user and system CPU seconds that a process tree has used since its start.
 
-    Children that have ended count once their parent has waited for them.
+    A child that has ended is included once its parent has waited for it.
     """
     total = 0.0
     for process in _tree(pid):
@@ -36,21 +36,21 @@ def cpu_s(pid: int) -> float:
 
 
 def runnable_s(pid: int) -> float | None:
-    """Return the seconds in which threads of a process tree ran, or were ready to run.
+    """Return the seconds in which threads of a process tree ran or were ready to run.
 
-    What they wanted of the machine, however much of it others took. Threads that have ended are
-    not counted. None where the kernel does not tell it (macOS).
+    This is the CPU time that they wanted, however busy other programs kept the cores. Threads that
+    have ended are not included. None if the kernel does not report it (macOS).
     """
-    total_ns, told = 0, False
+    total_ns, counted = 0, False
     for process in _tree(pid):
         for thread in Path(f"/proc/{process.pid}/task").glob("*/schedstat"):
             try:
                 running_ns, ready_ns, times = map(int, thread.read_text(encoding="ascii").split())
             except (OSError, ValueError):
                 continue
-            # A kernel that does not count says that the thread never ran at all.
-            total_ns, told = total_ns + running_ns + ready_ns, told or times > 0
-    return total_ns / 1e9 if told else None
+            # A kernel without these statistics reports that no thread ever ran.
+            total_ns, counted = total_ns + running_ns + ready_ns, counted or times > 0
+    return total_ns / 1e9 if counted else None
 
 
 def pss_bytes(pid: int) -> int:
@@ -65,7 +65,7 @@ def pss_bytes(pid: int) -> int:
 
 
 def _proportional_bytes(process: psutil.Process) -> int:
-    """Read the kernel's own sum; psutil adds up every mapping, which takes ten times as long."""
+    """Read the kernel's own total; psutil adds up every mapping, which takes ten times as long."""
     try:
         with open(f"/proc/{process.pid}/smaps_rollup", encoding="ascii") as lines:  # noqa: PTH123
             for line in lines:
@@ -86,7 +86,7 @@ def _tree(pid: int) -> Iterator[psutil.Process]:
 
 
 class MemoryWatch:
-    """Keeps the peak of a process tree's memory while it is entered."""
+    """A context manager that records the peak memory of a process tree."""
 
     def __init__(self, pid: int, measure: Callable[[int], int] = pss_bytes) -> None:
         self._pid = pid
@@ -96,22 +96,23 @@ class MemoryWatch:
         self.peak_bytes = 0
 
     def __enter__(self) -> MemoryWatch:
-        """Start looking."""
+        """Start measuring."""
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Look once more, and stop."""
+        """Measure once more and stop."""
         self._done.set()
         self._thread.join()
-        self._look()
+        self._update()
 
     def _run(self) -> None:
         wait_s = INTERVAL_S
         while not self._done.wait(wait_s):
-            wait_s = max(INTERVAL_S, self._look() / SHARE)
+            wait_s = max(INTERVAL_S, self._update() / SHARE)
 
-    def _look(self) -> float:
+    def _update(self) -> float:
+        """Update the peak; return the CPU seconds that this took."""
         before_s = time.thread_time()
         self.peak_bytes = max(self.peak_bytes, self._measure(self._pid))
         return time.thread_time() - before_s

@@ -1,4 +1,4 @@
-"""A cluster of child processes on this machine, which is stopped whole whatever happens."""
+"""A cluster of child processes on this machine that always stops as a whole."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from cluster.reaper import Reaper
 from cluster.workers import RunningWorker, WorkerSpec, start_workers
 from producer import broker
 
-#: Seconds that children get to stop by themselves when their broker, too, goes with them.
+#: Seconds that children get to stop by themselves if their broker stops with them.
 GRACE_EMBEDDED_S = 0.5
 
 
 class LocalCluster:
-    """Processes that belong together: a context manager that ends them all on the way out.
+    """A context manager that stops all of its processes on exit.
 
-    `folder` takes their logs. With `broker_url` that broker is used and left running; without it
-    an embedded one is started.
+    Their logs go to `folder`. With `broker_url`, that broker is used and left running; without it,
+    an embedded broker is started on `port` (0: any free one).
     """
 
     def __init__(self, folder: Path, broker_url: str | None = None, port: int = 0) -> None:
@@ -39,9 +39,9 @@ class LocalCluster:
         self.redis: redis.Redis
 
     def __enter__(self) -> Self:
-        """Start the broker or look for it.
+        """Start the embedded broker or connect to the given one.
 
-        Raises BrokerError or UsageError where there is none to be had.
+        Raises BrokerError or UsageError if there is no usable broker.
         """
         try:
             if self.embedded:
@@ -64,23 +64,23 @@ class LocalCluster:
 
     @property
     def grace_s(self) -> float:
-        """How long children get to stop by themselves, in seconds."""
+        """Seconds that children get to stop by themselves."""
         return GRACE_EMBEDDED_S if self.embedded else GRACE_S
 
     def adopt(self, child: Child) -> None:
-        """Take charge of a child, to be stopped with the others."""
+        """Add a child, to be stopped with the others."""
         self._children.append(child)
 
     def start_workers(
         self, specs: Sequence[WorkerSpec], progress: Callable[[int], None] = lambda _ready: None
     ) -> list[RunningWorker]:
-        """Start workers side by side; see `cluster.workers.start_workers`."""
+        """Start workers in parallel; see `cluster.workers.start_workers`."""
         return start_workers(
             specs, self.folder, self._reaper, self.redis, adopt=self.adopt, progress=progress
         )
 
     def start_delay_server(self) -> int:
-        """Start the server that `io.fetch` asks, and return its port."""
+        """Start the server that `io.fetch` connects to and return its port."""
         child, port = start_delay_server(self.folder, self._reaper)
         self.adopt(child)
         return port
@@ -94,7 +94,7 @@ class LocalCluster:
     def start_flower(
         self, port: int, *, prefix: str = "", env: Mapping[str, str] | None = None
     ) -> tuple[Child, str]:
-        """Start Flower on `port` of loopback; see `cluster.flower.start_flower`."""
+        """Start Flower on `port`; see `cluster.flower.start_flower`."""
         child, url = start_flower(
             self.folder, self._reaper, self.broker_url, port, prefix=prefix, env=env
         )
@@ -102,7 +102,7 @@ class LocalCluster:
         return child, url
 
     def stop(self, children: Sequence[Child], grace_s: float) -> None:
-        """Stop some of the children side by side, each for sure after `grace_s` seconds."""
+        """Stop these children in parallel; kill those still alive after `grace_s` seconds."""
         for child in children:
             child.ask_to_stop()
         for child in children:
@@ -110,15 +110,15 @@ class LocalCluster:
             self._children.remove(child)
 
     def stop_all_but_broker(self) -> None:
-        """Stop the children that use the broker, those too that are still on their way up.
+        """Stop the children that use the broker, including those that are still starting.
 
-        With a broker of ours nothing outlives the cluster, so nobody is waited for long.
+        With an embedded broker nothing outlives the cluster, so they get little time.
         """
         brokers = 1 if self.embedded else 0
         self.stop(self._children[brokers:], self.grace_s)
 
     def close(self) -> None:
-        """Stop all children, and the embedded broker last: workers take their leave of it."""
+        """Stop all children, the embedded broker last, so that workers can disconnect from it."""
         try:
             self.stop_all_but_broker()
             self.stop(self._children[:], self.grace_s)

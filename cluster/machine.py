@@ -1,4 +1,4 @@
-"""What this machine has: cores, memory, and how many processes it lets us start."""
+"""What this machine offers: cores, memory, and how many processes may be started."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """A machine, as far as this process may use it."""
+    """The share of a machine that this process may use."""
 
     name: str
     platform: str
     cores: int
     memory_bytes: int
-    processes: int  # how many more of processes and threads may be started
+    processes: int  # how many more processes and threads may be started
 
     @classmethod
     def this(cls) -> Machine:
-        """Look at the machine we run on, within the limits of our control group."""
+        """Return this machine within the limits of our control group."""
         return cls(
             name=socket.gethostname(),
             platform=f"{platform.system()} {platform.machine()}",
@@ -37,11 +37,11 @@ class Machine:
 
 
 def _cores() -> int:
-    """Cores that we may run on, and no more than the control group's quota pays for."""
+    """Return how many cores we may use, capped by the control group's quota."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     quota, _, period = _read("cpu.max").partition(" ")
-    paid = -(-int(quota) // int(period)) if quota.isdigit() else allowed
-    return max(1, min(allowed or 1, paid or 1))
+    granted = -(-int(quota) // int(period)) if quota.isdigit() else allowed
+    return max(1, min(allowed or 1, granted or 1))
 
 
 def _memory_bytes() -> int:
@@ -51,11 +51,11 @@ def _memory_bytes() -> int:
 
 
 def _processes() -> int:
-    """Room for processes and threads: the least of the user's, control group's, kernel's limit."""
+    """Return the smallest limit (user, control group, kernel) less the processes that run."""
     own = resource.getrlimit(resource.RLIMIT_NPROC)[0]
     limits = [own] if own != resource.RLIM_INFINITY else []
-    told = (_read("pids.max"), _text(Path("/proc/sys/kernel/pid_max")))
-    limits += [int(limit) for limit in told if limit.isdigit()]
+    others = (_read("pids.max"), _text(Path("/proc/sys/kernel/pid_max")))
+    limits += [int(limit) for limit in others if limit.isdigit()]
     return max(0, min(limits, default=32_768) - len(psutil.pids()))
 
 

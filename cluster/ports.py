@@ -1,4 +1,4 @@
-"""Free ports of the loopback interface."""
+"""Finds and checks ports on the loopback interface."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LOOPBACK = "127.0.0.1"
 
 
 def free_port() -> int:
-    """Return a port that nothing listened on a moment ago."""
+    """Return a port that was free a moment ago."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]
@@ -18,9 +18,9 @@ def free_port() -> int:
 
 
 def claimed_port(port: int, purpose: str) -> int:
-    """Return `port` if it can be listened on now, or any free one for 0.
+    """Return `port` if it is available, or any free one for 0.
 
-    Raises UsageError where another program has it, or we may not.
+    Raises UsageError if another program uses the port or we may not.
     """
     if port == 0:
         return free_port()
@@ -31,14 +31,14 @@ def claimed_port(port: int, purpose: str) -> int:
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or "ports end at 65535"
             raise UsageError(
-                f"port {port} cannot be had for {purpose} ({reason.lower()}); "
-                "name another, or 0 for any that is free"
+                f"port {port} is not available for {purpose} ({reason.lower()}); "
+                "choose another, or 0 for any free port"
             ) from error
     return port
 
 
 def is_listening(port: int) -> bool:
-    """Whether something accepts connections on `port`."""
+    """Return whether something accepts connections on `port`."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((LOOPBACK, port)) == 0

@@ -1,4 +1,4 @@
-"""One child process: in a group of its own, logging to a file, and stopped for sure."""
+"""A child process that leads its own process group and always stops."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from cluster.signals import deferred_signals
 
 #: Seconds that a child gets to stop by itself after SIGTERM.
 GRACE_S = 10.0
-#: Lines of a log that are shown when its process failed.
+#: Lines of the log that are shown if a process fails.
 TAIL_LINES = 12
 
 
 class ChildRegistry(Protocol):
-    """Told of every child, so that none outlives us; see `cluster.reaper`."""
+    """Knows every child, so that none outlives us; see `cluster.reaper`."""
 
-    #: Where children keep their temporary files, for one that is killed leaves them behind.
+    #: The children's folder for temporary files, because a killed child leaves them behind.
     scratch: Path
 
     def add(self, pid: int) -> None:
-        """Take charge of the process group `pid`."""
+        """Register the process group `pid`."""
 
     def remove(self, pid: int) -> None:
         """Forget the process group `pid`, which has ended."""
 
 
 class Child:
-    """A started program.
+    """A program that logs to a file and leads its own process group.
 
-    It leads a process group, so that Ctrl-C at the terminal reaches us alone and we decide the
-    order of stopping, and so that what it started itself can be ended with it.
+    So Ctrl-C at the terminal reaches only us and we decide in which order to stop the children.
+    Stopping a child also stops the processes that it started.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Child:
     ) -> None:
         """Start `command` with `env` added to our environment.
 
-        Raises OSError where the program is not there or no process can be had.
+        Raises OSError if the program does not exist or no process can be started.
         """
         self.name = name
         self.command = tuple(command)
@@ -70,12 +70,12 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """The process id, which is that of its group too."""
+        """The id of the process and of its group."""
         return self._process.pid
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs; negative: the signal that ended it."""
+        """None while it runs; a negative number is the signal that ended it."""
         return self._process.poll()
 
     @property
@@ -84,27 +84,27 @@ class Child:
         return self.exit_code is None
 
     def ask_to_stop(self) -> None:
-        """Send SIGTERM and return at once; once only, for many programs hurry at a second."""
+        """Send SIGTERM and return at once; only once, because a second one cuts cleanup short."""
         if self.alive and not self._asked:
             self._asked = True
             self._process.terminate()
 
     def stop(self, grace_s: float = GRACE_S) -> None:
-        """End it and all of its group: SIGTERM, then SIGKILL after `grace_s` seconds."""
+        """Stop its whole group: SIGTERM, then SIGKILL after `grace_s` seconds."""
         self.ask_to_stop()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(grace_s)
         self.kill()
 
     def kill(self) -> None:
-        """End it and all of its group at once."""
+        """Kill its whole group at once."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
         self._registry.remove(self.pid)
 
     def how_it_ended(self) -> str:
-        """Say in a few words how it ended, such as "killed by SIGKILL"."""
+        """Describe in a few words how it ended, such as "killed by SIGKILL"."""
         code = self.exit_code
         if code is None:
             return "still running"
@@ -116,7 +116,7 @@ class Child:
 
 
 def tail(log: Path) -> str:
-    """Return the last lines of `log`, indented; empty where there is nothing to read."""
+    """Return the last lines of `log`, indented; empty if it cannot be read."""
     try:
         lines = log.read_text(errors="replace").splitlines()
     except OSError:

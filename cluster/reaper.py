@@ -1,9 +1,9 @@
-"""Ends our children when we are gone, however we went: even SIGKILL leaves nothing behind.
+"""Stops our children once this process has ended, even if it was killed.
 
-A process of its own that reads from a pipe which of our process groups live. When the pipe ends,
-because we closed it or died, it ends what is still there, and removes the temporary files that
-processes ended by SIGKILL could not. The kernel closes the pipe in every case, which no handler in
-a killed process could promise.
+The reaper is a separate process that reads from a pipe which of our process groups are alive. When
+the pipe closes, because we closed it or died, the reaper stops the remaining groups. It also
+removes the temporary files that killed processes left behind. The kernel closes the pipe in every
+case; no handler in a killed process could do that.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from pathlib import Path
 
 from cluster.signals import deferred_signals
 
-#: Seconds between asking the orphans to stop and ending them.
+#: Seconds between SIGTERM and SIGKILL for the remaining process groups.
 GRACE_S = 3.0
 
 
 class Reaper:
-    """Our end of the pipe."""
+    """Starts the reaper and holds our end of its pipe."""
 
     def __init__(self) -> None:
-        """Start it. Raises OSError where no process or no temporary folder can be had."""
-        with deferred_signals():  # so that the folder has an owner before a signal ends us
-            #: Where children keep their temporary files.
+        """Raises OSError if no process or no temporary folder can be created."""
+        with deferred_signals():  # otherwise a signal could leave the folder without an owner
+            #: The children's folder for temporary files.
             self.scratch = Path(tempfile.mkdtemp(prefix="poolwise-"))
             try:
                 self._process = subprocess.Popen(
@@ -44,22 +44,22 @@ class Reaper:
                 raise
 
     def add(self, pid: int) -> None:
-        """Take charge of the process group `pid`."""
-        self._tell(f"+{pid}\n")
+        """Register the process group `pid`."""
+        self._write(f"+{pid}\n")
 
     def remove(self, pid: int) -> None:
         """Forget the process group `pid`, which has ended."""
-        self._tell(f"-{pid}\n")
+        self._write(f"-{pid}\n")
 
     def close(self) -> None:
-        """End what is left and remove its temporary files, then end the reaper itself."""
+        """Stop the remaining children, remove the temporary files and end the reaper."""
         pipe = self._process.stdin
         if pipe is not None:
             with suppress(BrokenPipeError):
                 pipe.close()
         self._process.wait(timeout=4 * GRACE_S)
 
-    def _tell(self, line: str) -> None:
+    def _write(self, line: str) -> None:
         pipe = self._process.stdin
         if pipe is not None and not pipe.closed:
             with suppress(BrokenPipeError):
@@ -68,7 +68,7 @@ class Reaper:
 
 
 def living(groups: Iterable[int]) -> set[int]:
-    """Return those process groups that still have a member."""
+    """Return the process groups that still have a process."""
     alive = set()
     for group in groups:
         with suppress(ProcessLookupError):
@@ -84,7 +84,7 @@ def _signal(groups: Iterable[int], number: signal.Signals) -> None:
 
 
 def main() -> None:
-    """Keep the list until standard input ends, then end who is on it and tidy up after them."""
+    """Track process groups until standard input ends, then stop those that are left."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     groups: set[int] = set()

@@ -1,4 +1,4 @@
-"""A server of ours as a child process, known by the port that it prints once it listens."""
+"""Starts one of Poolwise's own TCP servers, which prints its port once it listens."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from cluster.process import Child, ChildRegistry
 from cluster.wait import wait_until
 from tasks.errors import PoolwiseError
 
-#: Seconds that it may take until it listens.
+#: Seconds that a server may take until it listens.
 START_S = 15.0
 
 
 def start_server(
     name: str, command: Sequence[str], folder: Path, registry: ChildRegistry
 ) -> tuple[Child, int]:
-    """Start `python -m COMMAND` as a process of its own and return it with its port.
+    """Start `python -m COMMAND` and return the process with its port.
 
-    Raises PoolwiseError, with its log's tail, where it does not listen.
+    Raises PoolwiseError, with the tail of its log, if it does not listen in time.
     """
     log = folder / f"{name.replace(' ', '-')}.log"
     child = Child(name, [sys.executable, "-m", *command], log=log, registry=registry)
 
     def failure() -> PoolwiseError:
-        return PoolwiseError(f"the {name} did not start; its log:\n{child.log_tail()}")
+        return PoolwiseError(f"the {name} did not start; the end of {log}:\n{child.log_tail()}")
 
     wait_until(lambda: _ports(log) or not child.alive, START_S, failure)
     if not child.alive:
@@ -34,6 +34,6 @@ def start_server(
 
 
 def _ports(log: Path) -> list[int]:
-    """Read the ports among the lines that are whole; a library may have written others."""
+    """Return the complete lines that are a port; a library may have written other lines."""
     lines = log.read_text(errors="replace").splitlines(keepends=True)
     return [int(line) for line in lines if line.endswith("\n") and line.strip().isdigit()]

@@ -1,4 +1,4 @@
-"""Asks a running worker to change its pool, and waits until it is ready again."""
+"""Switches a running worker to another pool, from the caller's side."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from tasks.errors import UsageError, WorkerError
 from worker.control import SWITCH, SwitchReply, WorkerInfo
 from worker.pools import pool_named
 
-#: Seconds that the worker may take to come back, beside waiting for its tasks.
+#: Seconds that the worker may take to restart, once its tasks have finished.
 RESTART_S: Final = 30.0
-#: The same for each new slot: processes are forked one after the other.
+#: Seconds added for each new slot, because processes are forked one after the other.
 RESTART_PER_SLOT_S: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwitchRequest:
-    """What a worker shall be."""
+    """The pool that a worker should get."""
 
     pool: str
     concurrency: int | None = None  # None: the pool's default on the worker's machine
-    wait_s: float = 60.0  # for its running tasks; then it stays as it is
+    wait_s: float = 60.0  # for its running tasks; after that the worker cancels the switch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,25 +38,25 @@ class SwitchResult:
     before: WorkerInfo
     after: WorkerInfo
     took_s: float
-    command: str  # the new command line; empty where nothing had to be done
-    warnings: tuple[str, ...]  # what the new flags lose
+    command: str  # the new command line; empty if nothing had to be done
+    warnings: tuple[str, ...]  # preflight warnings about the new flags
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwitchEvents:
-    """Who is told of a switch as it goes."""
+    """Callbacks for the progress of a switch."""
 
     accepted: Callable[[SwitchReply], None] = lambda _accepted: None
-    waiting: Callable[[WorkerInfo | None], None] = lambda _about: None  # None: between the two
+    waiting: Callable[[WorkerInfo | None], None] = lambda _info: None  # None: it is restarting
 
 
 def switch(
     remote: RemoteControl, name: str, request: SwitchRequest, events: SwitchEvents | None = None
 ) -> SwitchResult:
-    """Switch the worker called `name`, with or without the @ and what follows.
+    """Switch the worker called `name`; the part of its name from the @ on may be left out.
 
-    Raises UsageError where the worker refuses or the request makes no sense, WorkerError where it
-    does not answer, is not ours, gives up or does not come back.
+    Raises UsageError if the request is invalid or the worker rejects it. Raises WorkerError if the
+    worker does not reply, cannot be switched, cancels the switch or does not come back.
     """
     events = events or SwitchEvents()
     pool_named(request.pool)
@@ -79,32 +79,35 @@ def switch(
 
 
 def _named(remote: RemoteControl, name: str) -> str:
-    """Find the worker; a full name that answers needs no look at the others."""
+    """Return the node name; if a full name replies, the others are not asked."""
     if "@" in name and remote.ask("ping", [name]):
         return name
     return resolved(name, sorted(remote.ask("ping", tries=TRIES)))
 
 
 def resolved(name: str, nodes: Sequence[str]) -> str:
-    """Return the node that `name` means; raise WorkerError for none, UsageError for several."""
+    """Return the node that `name` means.
+
+    Raises WorkerError if there is none, UsageError if there are several.
+    """
     if name in nodes:
         return name
     alike = [node for node in nodes if node.partition("@")[0] == name]
     if len(alike) > 1:
-        raise UsageError(f"{name} could be any of {', '.join(alike)}: say which")
+        raise UsageError(f"{name} could be any of {', '.join(alike)}: use the full name")
     if not alike:
-        others = f"there are {', '.join(nodes)}" if nodes else "nor does any other"
+        others = f"workers that answer: {', '.join(nodes)}" if nodes else "no other does either"
         raise WorkerError(
-            f"no worker called {name} answers ({others}); a solo worker answers between tasks only"
+            f"no worker called {name} answers ({others}); a solo worker answers only between tasks"
         )
     return alike[0]
 
 
 def _check_ours(remote: RemoteControl, node: str) -> None:
-    """Look before asking: an unknown command puts a traceback into a stranger's log."""
+    """Check first, because an unknown command logs a traceback in a worker that is not ours."""
     if not includes(_reply(remote, node, "conf")) & SWITCHES:
         raise WorkerError(
-            f"{node} was not started to be switched: "
+            f"{node} does not support switching: "
             "start it with -I worker.startup, as poolwise up does"
         )
 
@@ -116,14 +119,16 @@ def _ask(remote: RemoteControl, node: str, request: SwitchRequest) -> SwitchRepl
     if reply is None:
         raise WorkerError(f"{node} has stopped answering; see poolwise workers")
     if "error" in reply:
-        raise UsageError(f"{node} refuses: {reply['error']}")
+        raise UsageError(f"{node} rejects the switch: {reply['error']}")
     return msgspec.convert(reply["ok"], SwitchReply)
 
 
 def _reply(remote: RemoteControl, node: str, method: str) -> Any:
     reply = remote.ask(method, [node], TRIES).get(node)
     if reply is None:
-        raise WorkerError(f"{node} does not answer now; is it busy, or a solo worker with a task?")
+        raise WorkerError(
+            f"{node} does not answer right now; it may be busy, or a solo worker that runs a task"
+        )
     return reply
 
 
@@ -134,7 +139,7 @@ def _follow(
     accepted: SwitchReply,
     events: SwitchEvents,
 ) -> WorkerInfo:
-    """Wait for another start of the worker that consumes; raise WorkerError for anything else."""
+    """Wait until the worker has restarted and consumes; raise WorkerError if it does not."""
     before = accepted.before
     patience_s = request.wait_s + RESTART_S + RESTART_PER_SLOT_S * accepted.concurrency
 
@@ -142,21 +147,26 @@ def _follow(
         info = remote.info(node)
         events.waiting(info)
         if info is not None and info.start == before.start and not info.switching:
-            why = info.gave_up or "it was told otherwise meanwhile"
-            raise WorkerError(
-                f"{node} stays as it is: {why} after {request.wait_s:g} s; "
-                "nothing was interrupted. Allow more with --timeout"
-            )
+            raise WorkerError(_cancelled(node, info, request))
         return info if info and info.start != before.start and info.ready else None
 
     after = wait_until(look, patience_s, lambda: _missing(node, accepted))
     if after is None or (after.pool, after.concurrency) != (accepted.pool, accepted.concurrency):
-        raise WorkerError(f"{node} came back as something else: {after}; see its log")
+        raise WorkerError(f"{node} restarted with an unexpected pool: {after}; see its log")
     return after
+
+
+def _cancelled(node: str, info: WorkerInfo, request: SwitchRequest) -> str:
+    if not info.gave_up:
+        return f"{node} was not switched: the switch was cancelled; nothing was interrupted"
+    return (
+        f"{node} was not switched: {info.gave_up} after {request.wait_s:g} s; "
+        "nothing was interrupted. To wait longer, use --timeout"
+    )
 
 
 def _missing(node: str, accepted: SwitchReply) -> WorkerError:
     return WorkerError(
-        f"{node} has not come back as {accepted.pool} ×{accepted.concurrency}; see its log. "
-        f"It was to run: {accepted.command}"
+        f"{node} did not restart as {accepted.pool} ×{accepted.concurrency}; see its log. "
+        f"Its new command line: {accepted.command}"
     )

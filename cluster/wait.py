@@ -1,4 +1,4 @@
-"""The one way to wait for something: ask until it is so, within a bound."""
+"""The one way to wait for a condition: poll it, with a time limit."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-#: Seconds between two questions.
+#: Seconds between two calls.
 INTERVAL_S = 0.02
 
 
 def wait_until(answer: Callable[[], T], timeout_s: float, failure: Callable[[], Exception]) -> T:
-    """Call `answer` until it returns something true, and return that.
+    """Call `answer` until it returns something true; return that.
 
     Raises what `failure` returns once `timeout_s` seconds have passed.
     """

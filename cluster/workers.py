@@ -1,4 +1,4 @@
-"""Celery workers as child processes, started by the real `celery` command as users start them."""
+"""Starts Celery workers as child processes, with the same `celery` command that users type."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from cluster.process import Child, ChildRegistry
 from producer.records import Batch, RecordReader
 from tasks.errors import WorkerError
 
-#: Seconds that a worker may take until it consumes, before its slots are counted in.
+#: Seconds that a worker may take to start.
 START_S = 30.0
-#: The same for each slot: a prefork worker forks them one after the other.
+#: Seconds added for each slot, because a prefork worker forks them one after the other.
 START_PER_SLOT_S = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerSpec:
-    """One worker to start."""
+    """A worker to start."""
 
-    name: str  # unique in the cluster; the node is called name@poolwise
+    name: str  # unique in the cluster; the node name is name@poolwise
     pool: str
     concurrency: int
     queues: Sequence[str]
     broker_url: str
     events: bool = False
-    flags: Sequence[str] = ()  # any further flags of `celery worker`
+    flags: Sequence[str] = ()  # further flags of `celery worker`
     env: Mapping[str, str] = field(default_factory=dict)
     python: str = sys.executable  # the interpreter that runs it
 
     @property
     def node(self) -> str:
-        """The worker's name in Celery and Flower."""
+        """Its node name in Celery and Flower."""
         return f"{self.name}@poolwise"
 
     def command(self) -> list[str]:
-        """Return the command line, which works in any shell once the broker's variable is set."""
+        """Return its command line, which works in any shell once CELERY_BROKER_URL is set."""
         return [
             self.python,
             *("-m", "celery", "--app", "tasks", "worker"),
@@ -60,7 +60,7 @@ class WorkerSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningWorker:
-    """A worker that has said that it consumes."""
+    """A started worker that has reported that it consumes messages."""
 
     spec: WorkerSpec
     child: Child
@@ -76,10 +76,11 @@ def start_workers(
     adopt: Callable[[Child], None],
     progress: Callable[[int], None] = lambda _ready: None,
 ) -> list[RunningWorker]:
-    """Start workers side by side and return them once each has said that it is ready.
+    """Start workers in parallel and return them once all have reported that they are ready.
 
-    `adopt` is told of each child at once, so that it is stopped even if another fails.
-    Raises WorkerError, with the tail of its log, for the first that dies or is not ready in time.
+    Each child is passed to `adopt` at once, so that it is stopped even if another fails.
+    `progress` receives how many are ready. Raises WorkerError, with the tail of the log, for the
+    first worker that dies or is not ready in time.
     """
     reader = RecordReader(records)
     started_s = time.monotonic()
@@ -93,7 +94,7 @@ def start_workers(
     ready: dict[str, float] = {}
     deadline = started_s + START_S + START_PER_SLOT_S * sum(spec.concurrency for spec in specs)
     while len(ready) < len(specs):
-        for node in _said_ready(reader.read(0.1)):
+        for node in _ready_nodes(reader.read(0.1)):
             ready.setdefault(node, time.monotonic() - started_s)
         progress(len(ready))
         _check_alive(children.values())
@@ -105,7 +106,7 @@ def start_workers(
     ]
 
 
-def _said_ready(batches: Iterable[Batch]) -> list[str]:
+def _ready_nodes(batches: Iterable[Batch]) -> list[str]:
     return [batch.node for batch in batches if batch.kind == "ready"]
 
 
@@ -113,12 +114,13 @@ def _check_alive(children: Iterable[Child]) -> None:
     for child in children:
         if not child.alive:
             raise WorkerError(
-                f"the {child.name} worker died at its start ({child.how_it_ended()}); "
+                f"the {child.name} worker died while starting ({child.how_it_ended()}); "
                 f"the end of {child.log}:\n{child.log_tail()}"
             )
 
 
 def _not_ready(child: Child) -> str:
     return (
-        f"the {child.name} worker is not ready in time; the end of {child.log}:\n{child.log_tail()}"
+        f"the {child.name} worker did not start in time; the end of {child.log}:\n"
+        f"{child.log_tail()}"
     )

@@ -1,1 +1,1 @@
-"""How work is SUBMITTED and COLLECTED: plans, bulk submission, records, the ledger, statistics."""
+"""Submits load and collects its records: plans, bulk submission, the ledger, statistics."""

@@ -1,10 +1,10 @@
-"""The light producer as a program, `python -m producer`: settings in, a steady load out.
+"""The program `python -m producer`, which sends a light, steady load.
 
-    LOAD_RATE     tasks a second, 20 if not set; 0: none at all
-    LOAD_MIX      which small tasks, and how many of each to one of the others
-    LOAD_QUEUES   which queues they go to in turn: those named like the pools
+    LOAD_RATE     tasks per second; default 20; 0 sends none
+    LOAD_MIX      tasks and their weights; default cpu.burn=1,io.sleep=3,mixed.work=1
+    LOAD_QUEUES   queues, used in turn; default: one named after each pool
 
-The broker is the app's: CELERY_BROKER_URL. SIGTERM and Ctrl-C end it with exit code 0.
+CELERY_BROKER_URL names the broker. SIGTERM and Ctrl-C end the program with exit code 0.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from worker.pools import DEFAULT_POOLS
 
 DEFAULT_RATE: Final = "20"
 DEFAULT_MIX: Final = "cpu.burn=1,io.sleep=3,mixed.work=1"
-#: Beyond it this producer would be no light one, and its own limit would show.
+#: The highest rate, in tasks per second; above it the producer itself could be the bottleneck.
 MOST_RATE: Final = 1_000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the environment asks for."""
+    """The load that the environment variables describe."""
 
     rate_per_s: float
     weights: Mapping[str, int]
@@ -41,14 +41,14 @@ class Settings:
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:
-        """Read the variables; one that is empty counts as not set.
+        """Read the variables; an empty one counts as not set.
 
-        Raises UsageError, with one line, where one cannot be what it is.
+        Raises UsageError if a value is invalid.
         """
         queues = environment.get("LOAD_QUEUES") or ",".join(DEFAULT_POOLS)
         named = tuple(dict.fromkeys(filter(None, (part.strip() for part in queues.split(",")))))
         if not named:
-            raise UsageError("LOAD_QUEUES names no queue; such as LOAD_QUEUES=prefork,threads")
+            raise UsageError("LOAD_QUEUES names no queue; try LOAD_QUEUES=prefork,threads")
         return cls(
             rate_per_s=_rate(environment.get("LOAD_RATE") or DEFAULT_RATE),
             weights=parse_mix(environment.get("LOAD_MIX") or DEFAULT_MIX),
@@ -63,13 +63,13 @@ def _rate(text: str) -> float:
         rate = math.nan
     if not 0 <= rate <= MOST_RATE:
         raise UsageError(
-            f"LOAD_RATE is tasks per second, a number of 0 to {MOST_RATE:g}, not {text!r}"
+            f"LOAD_RATE must be a number of tasks per second from 0 to {MOST_RATE:g}, not {text!r}"
         )
     return rate
 
 
 def say(line: str) -> None:
-    """Write a line of progress."""
+    """Write a progress line to stderr."""
     sys.stderr.write(f"producer: {line}\n")
     sys.stderr.flush()
 
@@ -92,12 +92,13 @@ def main(environment: Mapping[str, str]) -> int:
 
 def _serve(settings: Settings) -> None:
     if not settings.rate_per_s:
-        say("LOAD_RATE=0: no load")
+        say("LOAD_RATE=0: sending nothing")
         while True:
-            signal.pause()  # a container that ended would be no healthy one
+            signal.pause()  # stay alive, because a container that exits counts as failed
     app.loader.import_default_modules()
     mix = ", ".join(f"{task} ×{weight}" for task, weight in settings.weights.items())
-    say(f"{settings.rate_per_s:g} tasks a second, {mix}, to {', '.join(settings.queues)} in turn")
+    queues = ", ".join(settings.queues)
+    say(f"sending {settings.rate_per_s:g} tasks per second ({mix}) to {queues} in turn")
     load = Load(
         rate_per_s=settings.rate_per_s,
         turns=spread_over(settings.queues, turns(settings.weights)),

@@ -1,4 +1,4 @@
-"""Asks whether a broker is usable before anything is sent to it, and says in one line why not."""
+"""Connects to a broker and, if that fails, explains in one line why."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import redis
 
 from tasks.errors import BrokerError, UsageError
 
-#: Seconds that a broker may take to answer at first.
+#: Seconds that a broker may take to connect and to answer.
 PATIENCE_S = 5.0
 
 
 def redacted(url: str) -> str:
-    """Return `url` with its password, if any, replaced by stars."""
+    """Return `url` with its password, if it has one, replaced by `***`."""
     parts = urlsplit(url)
     if parts.password is None:
         return url
@@ -22,16 +22,16 @@ def redacted(url: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{host}"))
 
 
-#: What to do where no broker answers and one of our own would do.
+#: The advice for commands that can start a broker of their own.
 EMBEDDED = "Leave --broker out to use the embedded one."
 
 
 def connect(url: str, otherwise: str = EMBEDDED) -> redis.Redis:
-    """Return a client for the Redis at `url`, which has answered a ping.
+    """Return a client for the Redis at `url`, once it has answered a ping.
 
-    `otherwise` is a sentence that says what else could be done.
+    `otherwise` is the advice if no broker answers, as a sentence.
 
-    Raises UsageError where `url` is no Redis URL, BrokerError where nothing usable answers.
+    Raises UsageError if `url` is not a Redis URL, BrokerError if no usable Redis answers.
     """
     client = _client(url)
     try:
@@ -53,41 +53,41 @@ def version(client: redis.Redis) -> str:
 def _client(url: str) -> redis.Redis:
     if not url.startswith(("redis://", "rediss://")):
         raise UsageError(
-            f"a broker's address starts with redis:// or rediss://, not {redacted(url)!r}"
+            f"a broker's address must start with redis:// or rediss://: {redacted(url)!r}"
         )
     try:
         return redis.Redis.from_url(
             url, socket_connect_timeout=PATIENCE_S, socket_timeout=PATIENCE_S, retry=None
         )
     except ValueError as error:
-        raise UsageError(f"not a broker's address: {redacted(url)} ({error})") from error
+        raise UsageError(f"not a valid broker address: {redacted(url)} ({error})") from error
 
 
 def _advice(error: Exception, url: str, otherwise: str) -> str:
-    wants_password = isinstance(error, redis.AuthenticationError)
-    mend = "Put it into the address: redis://:PASSWORD@HOST:PORT/0" if wants_password else otherwise
-    return f"no Redis answers at {url} ({_reason(error)}). {mend}"
+    needs_password = isinstance(error, redis.AuthenticationError)
+    advice = "Add it to the address: redis://:PASSWORD@HOST:PORT/0" if needs_password else otherwise
+    return f"no Redis answers at {url} ({_reason(error)}). {advice}"
 
 
 def _reason(error: Exception) -> str:
-    """Say in a few words what went wrong; the first kind that fits counts."""
+    """Describe in a few words what went wrong; the first matching type counts."""
     text = str(error)
     cause = error.__cause__ or error.__context__
     for kind, words in _REASONS:
         if isinstance(error, kind) or isinstance(cause, kind):
             return words
-    if "closed by server" in text:  # how redis-py tells an orderly close from a reset
+    if "closed by server" in text:  # redis-py's words for an orderly close
         return _CLOSED
     return text.partition("\n")[0] or type(error).__name__
 
 
-_CLOSED = "it closed the connection: not a Redis?"
+_CLOSED = "the server closed the connection; it may not be Redis"
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (
-    (redis.AuthenticationError, "it wants a password, or another one"),
+    (redis.AuthenticationError, "it requires a password, or a different one"),
     (socket.gaierror, "name not known"),
     (ConnectionRefusedError, "connection refused"),
     (redis.TimeoutError, f"no answer within {PATIENCE_S:.0f} s"),
     (redis.BusyLoadingError, "it is still loading its data"),
-    (redis.InvalidResponse, "what answers there does not speak Redis"),
+    (redis.InvalidResponse, "the server there does not speak Redis"),
     (ConnectionResetError, _CLOSED),
 )

@@ -1,6 +1,6 @@
-"""The ledger: every submitted task ends in it as finished, failed, lost, unserved or timed out.
+"""The ledger accounts for every submitted task: finished, failed, lost, unserved or timed out.
 
-Pure book-keeping: it is told what was submitted and what was recorded, and reads no clock.
+It only keeps the books: callers enter what was submitted and recorded; it reads no clock.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from producer.records import Record
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerTotals:
-    """The closed ledger: the ids of each end are disjoint, and together all that was submitted."""
+    """What became of the tasks of a run; each submitted task is in exactly one of the groups."""
 
     submitted: int
-    finished: tuple[Record, ...]  # the first success of each task, in order of finish
+    finished: tuple[Record, ...]  # the first success of each task, by finish time
     failed: frozenset[str]
-    lost: frozenset[str]  # taken from the queue by a worker that is gone, with no record of an end
-    unserved: frozenset[str]  # still waiting in the queue
-    timed_out: frozenset[str]  # under way on a living worker when time was up
-    duplicated: int  # runs to the end beyond the first
+    lost: frozenset[str]  # no longer queued, without a final record, and the worker is dead
+    unserved: frozenset[str]  # still queued
+    timed_out: frozenset[str]  # no longer queued, without a final record; the worker is alive
+    duplicated: int  # completed runs beyond each task's first
 
 
 class Ledger:
-    """Accounts for one run."""
+    """The account of one run."""
 
     def __init__(self, run: str) -> None:
         self.run = run
@@ -37,13 +37,13 @@ class Ledger:
         self._ends: Counter[str] = Counter()
 
     def submit(self, ids: Iterable[str]) -> None:
-        """Enter tasks that were handed to the broker."""
+        """Enter the ids of tasks that were sent to the broker."""
         new = set(ids)
         self._submitted |= new
         self._open |= new - self._ends.keys()
 
     def enter(self, records: Iterable[Record]) -> list[Record]:
-        """Enter what was recorded, and return those of this run that ended a task."""
+        """Enter records; return those that ended a task of this run."""
         ended = [record for record in records if record.run == self.run and record.is_end]
         for record in ended:
             self._ends[record.task_id] += 1
@@ -56,14 +56,14 @@ class Ledger:
 
     @property
     def open(self) -> int:
-        """How many submitted tasks have not ended yet."""
+        """The number of submitted tasks that have not ended yet."""
         return len(self._open)
 
     def close(self, *, waiting: Collection[str], worker_alive: bool) -> LedgerTotals:
-        """Settle the run: `waiting` are the ids that were still in the queue.
+        """Return the totals; `waiting` are the ids that are still queued.
 
-        What is in neither the queue nor the records was in a worker's hands: lost if no worker
-        lives, timed out otherwise.
+        A task that is neither queued nor recorded was with a worker: it is lost if the worker is
+        dead, otherwise timed out.
         """
         unserved = frozenset(self._open.intersection(waiting))
         vanished = frozenset(self._open - unserved)

@@ -1,9 +1,8 @@
-"""Ordinary Celery messages for many like tasks, stamped out of one that Celery itself made.
+"""Fills in copies of one Celery message for many identical tasks.
 
-Everything that Celery and kombu put into a message is the same for like tasks, but for the ids and
-what our header carries. So one message goes the whole way through `apply_async` with placeholders
-for these, is caught where the transport would hand it to Redis, and each task's message is that
-text with its own values filled in.
+The messages that Celery and kombu make for identical tasks differ only in their ids and in our
+header. So one message with placeholders goes through `apply_async` and is intercepted before the
+transport sends it to Redis. The message of each task is that text with its own values filled in.
 """
 
 from __future__ import annotations
@@ -30,14 +29,14 @@ _SENT = 1_234_567_890_123_402
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """A message's text, cut at the places that differ between like tasks."""
+    """The text of a message, split at the values that differ between identical tasks."""
 
-    key: str  # of the Redis list that the transport pushes to
-    parts: tuple[str, ...]  # the text between the places
-    places: tuple[str, ...]  # "id", "tag", "due" or "sent", one less than the parts
+    key: str  # the Redis list that the transport pushes to
+    parts: tuple[str, ...]  # the text between the values
+    places: tuple[str, ...]  # which value follows each part but the last: a name in `_PLACES`
 
     def stamp(self, ids: Iterable[str], due: Iterable[float], sent: float) -> Iterator[str]:
-        """Yield the message of each task, `due` and `sent` in seconds of the records' clock."""
+        """Yield the message of each task; `due` and `sent` are seconds by the records' clock."""
         joint = list(self.parts[:1])
         for place, part in zip(self.places, self.parts[1:], strict=True):
             joint += (place, part)
@@ -60,17 +59,17 @@ _PLACES = ("id", "tag", "due", "sent")
 
 
 def supports(connection: Connection) -> bool:
-    """Tell whether messages on `connection` end in a Redis list the way a template writes them."""
+    """Return whether the transport of `connection` pushes messages to Redis lists as we do."""
     return type(connection.default_channel) is redis_transport.Channel
 
 
 def make(
     app: Celery, connection: Connection, work: Work, queue: str, run: str, **options: Any
 ) -> Template:
-    """Let Celery make one message of `work` to `queue`, and cut it into a template.
+    """Have Celery make one message of `work` for `queue` and split it into a template.
 
-    `options` are those of `apply_async`. Raises celery.exceptions.NotRegistered for a task that
-    the app does not know.
+    `options` are those of `apply_async`. Raises celery.exceptions.NotRegistered if the app does
+    not know the task.
     """
     channel: Any = connection.channel()
     caught: list[tuple[str, dict[str, Any]]] = []

@@ -1,4 +1,4 @@
-"""Which task comes next in a mixed load: a pure function of weights, that never draws lots."""
+"""Decides which task comes next in a mixed load: a function of the weights, without randomness."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from typing import Final
 from producer.plan import Work
 from tasks.errors import UsageError
 
-#: Tasks that a mix can hold, each small enough to be no burden, by their names.
+#: The tasks that a mix may contain, by name; each is small enough for a light load.
 SMALL_WORK: Final[Mapping[str, Work]] = {
     work.task: work
     for work in (
-        Work(task="cpu.burn", args=(200_000,)),  # about 10 ms of a core, holding the GIL
-        Work(task="cpu.digest", args=(20_000,)),  # about 10 ms of a core, without the GIL
+        Work(task="cpu.burn", args=(200_000,)),  # about 10 ms of CPU, holding the GIL
+        Work(task="cpu.digest", args=(20_000,)),  # about 10 ms of CPU, without the GIL
         Work(task="io.sleep", args=(0.2,)),
-        Work(task="mixed.work", args=(5, 100)),  # 5 ms of a core, then 100 ms of waiting
+        Work(task="mixed.work", args=(5, 100)),  # 5 ms of CPU, then 100 ms of waiting
         Work(task="faults.fail", args=("on purpose: LOAD_MIX asks for it",)),
         Work(task="faults.retry", args=(1,)),
     )
 }
-#: The largest weight; the turns of a mix repeat after the sum of its weights.
+#: The largest weight of a task.
 MOST_WEIGHT: Final = 1_000
 
 
 def parse_mix(text: str) -> dict[str, int]:
-    """Read `cpu.burn=1,io.sleep=3` as weights by task; a task without a number weighs 1.
+    """Read `cpu.burn=1,io.sleep=3` as weights by task; a task without a number has weight 1.
 
-    Raises UsageError, with one line, for what is no mix.
+    Raises UsageError if `text` is not a valid mix.
     """
     weights: dict[str, int] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
@@ -37,17 +37,17 @@ def parse_mix(text: str) -> dict[str, int]:
             raise UsageError(f"LOAD_MIX: {UsageError.unknown('task', name, SMALL_WORK)}")
         if equals and not (number.isdecimal() and int(number) <= MOST_WEIGHT):
             raise UsageError(
-                f"LOAD_MIX: the weight of {name} is a whole number of 0 to {MOST_WEIGHT}, "
+                f"LOAD_MIX: the weight of {name} must be a whole number from 0 to {MOST_WEIGHT}, "
                 f"not {number!r}"
             )
         weights[name] = int(number) if equals else 1
     if not any(weights.values()):
-        raise UsageError("LOAD_MIX names no task; such as LOAD_MIX=cpu.burn=1,io.sleep=3")
+        raise UsageError("LOAD_MIX names no task; try LOAD_MIX=cpu.burn=1,io.sleep=3")
     return weights
 
 
 def turns(weights: Mapping[str, int]) -> tuple[str, ...]:
-    """Return one round of turns: each name as often as it weighs, spread as evenly as can be.
+    """Return one round: each name as often as its weight, spread as evenly as possible.
 
     Source: the smooth weighted round robin of load balancers.
     """
@@ -64,7 +64,7 @@ def turns(weights: Mapping[str, int]) -> tuple[str, ...]:
 
 
 def spread_over(queues: Sequence[str], names: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Return (task, queue) turns in which every queue gets a whole round of `names`."""
+    """Return (task, queue) pairs in which every queue gets a whole round of `names`."""
     return tuple(
         (names[turn], queues[(turn + shift) % len(queues)])
         for shift, turn in product(range(len(queues)), range(len(names)))

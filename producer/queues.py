@@ -1,4 +1,4 @@
-"""Measures, empties and removes queues by kombu's own means, whatever the transport."""
+"""Measures, drains and deletes queues through kombu, with any transport."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from kombu.exceptions import ChannelError
 
 
 def depths(connection: Connection, queues: Iterable[str]) -> dict[str, int]:
-    """Return how many messages wait in each of `queues`; one that is not there holds none.
+    """Return how many messages wait in each queue; a queue that does not exist has none.
 
-    Raises one of the connection's own errors where the broker does not answer.
+    Raises one of the connection's own errors if the broker does not answer.
     """
     channel: Any = connection.default_channel
     errors: tuple[Any, ...] = (ChannelError, *connection.channel_errors)
@@ -27,7 +27,7 @@ def _depth(channel: Any, queue: str, errors: tuple[Any, ...]) -> int:
 
 
 def drain(connection: Connection, queue: str) -> list[str]:
-    """Take every waiting message out of `queue` and return their task ids."""
+    """Remove all waiting messages from `queue`; return their task ids."""
     channel: Any = connection.default_channel
     ids = []
     while (message := channel.basic_get(queue, no_ack=True)) is not None:
@@ -36,12 +36,12 @@ def drain(connection: Connection, queue: str) -> list[str]:
 
 
 def remove(connection: Connection, queues: Iterable[str]) -> None:
-    """Delete `queues` with all that waits in them; one that is not there is no error.
+    """Delete `queues` with their messages and bindings; a queue that does not exist is no error.
 
-    Queues as Celery makes them by name: each has an exchange of its own, and its binding goes too.
+    Each queue must have an exchange of the same name, as the queues that Celery creates by name do.
     """
     channel: Any = connection.default_channel
     for queue in queues:
-        # kombu unbinds what this very connection has declared, and leaves other bindings for ever.
+        # Declared first, because kombu removes only bindings that this connection has declared.
         Queue(queue, Exchange(queue), routing_key=queue)(channel).declare()
         channel.queue_delete(queue)

@@ -1,4 +1,4 @@
-"""Reads the probe's records from their stream; it knows nothing of what was submitted."""
+"""Reads the probe's records from their stream, without knowing what was submitted."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ import redis
 
 from worker.probe import HEADER_KEYS, ROW, STREAM, VERSION, Clock, records_url
 
-# The address is passed on to those who may not know the worker.
+# Clock and records_url are re-exported for packages that may not import the worker's.
 __all__ = ["FAILURES", "KINDS", "Batch", "Clock", "Gauge", "Record", "RecordReader", "parse"]
 __all__ += ["records_url"]
 
-#: Entries fetched at once.
+#: Stream entries read at once.
 ENTRIES_PER_READ = 200
-#: Kinds of entries that are known; what a later probe adds is skipped.
+#: The known kinds of entries; other kinds, from a later probe, are skipped.
 KINDS = frozenset({"ready", "rows", "gauge", "stopped"})
-#: Outcomes after which Celery considers the task done, though it is no success.
+#: Outcomes after which Celery considers a task done, although it did not succeed.
 FAILURES = frozenset({"failed", "time-limit", "revoked", "rejected", "ignored"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One attempt at a task; instants in seconds since 1970 by the records' clock."""
+    """One attempt at a task; times are seconds since 1970 by the records' clock."""
 
-    run: str | None  # None: not one of ours
+    run: str | None  # None: the producer did not send it
     task_id: str
     task: str
     node: str
     pool: str
-    slot: str | None  # None: never reached a slot
+    slot: str | None  # None: it never reached a slot
     due: float | None
     sent: float | None
     received: float
@@ -43,7 +43,7 @@ class Record:
         str  # succeeded, failed, time-limit, revoked; or: retried, rejected, slot-lost, ignored
     )
     redelivered: bool
-    runtime: float | None  # by Celery's own measure, seconds
+    runtime: float | None  # seconds, as measured by Celery
 
     @property
     def is_end(self) -> bool:
@@ -53,20 +53,20 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gauge:
-    """What a worker was doing when it wrote it."""
+    """A worker's state when it wrote the entry."""
 
     up_s: float  # since it was ready
     slots: int
     busy: int
     queues: tuple[str, ...]
-    cpu_s: float | None  # of its process tree since its start; None: not known there
+    cpu_s: float | None  # of its process tree since its start; None: unknown
     memory_bytes: int | None
-    memory: str | None  # "pss": shared pages count once; "rss": in each process
+    memory: str | None  # "pss": shared pages count once; "rss": they count in each process
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """One entry of the stream: what one worker wrote at once."""
+    """One entry of the stream, written by one worker."""
 
     kind: str  # one of KINDS
     node: str
@@ -82,25 +82,26 @@ class Batch:
 
 
 class RecordReader:
-    """Follows the stream from the moment of its making on, or from `back_s` seconds before it."""
+    """Follows the stream from now on, or from `back_s` seconds ago."""
 
     def __init__(self, server: redis.Redis, *, back_s: float = 0.0, tolerant: bool = False) -> None:
-        """Raise redis.RedisError where `server` does not answer.
+        """Raise redis.RedisError if `server` does not answer.
 
-        A `tolerant` reader counts entries it cannot read; another raises ValueError for them.
+        A `tolerant` reader counts the entries that it cannot read; otherwise `read` raises
+        ValueError.
         """
         self._server = server
         self._tolerant = tolerant
         self._last_id = _id_before(server, back_s) if back_s else _newest_id(server)
-        self.unreadable = 0  # entries of another version, where they are tolerated
-        self._last: dict[tuple[str, int], _Told] = {}  # by each worker, known by name and pid
-        self.missed = 0  # entries or rows known to be lost on the way to us
+        self.unreadable = 0  # entries that a tolerant reader could not read
+        self._last: dict[tuple[str, int], _LastEntry] = {}  # by the worker's name and pid
+        self.missed = 0  # entries that never reached us
         self.worst_error_s = 0.0  # of any worker's clock against the records' clock
 
     def read(self, timeout_s: float) -> list[Batch]:
-        """Wait up to `timeout_s` for news, and return all that there is by then.
+        """Wait up to `timeout_s` for new entries and return them.
 
-        Raises redis.RedisError where the server does not answer.
+        Raises redis.RedisError if the server does not answer.
         """
         block_ms = max(1, round(timeout_s * 1_000))
         reply = self._server.xread({STREAM: self._last_id}, count=ENTRIES_PER_READ, block=block_ms)
@@ -108,9 +109,9 @@ class RecordReader:
         return [batch for batch in found if batch is not None and batch.kind in KINDS]
 
     def resume(self) -> None:
-        """Start over in a stream that was begun anew; to be called after the server was away.
+        """Read a recreated stream from its beginning; call this after the server was away.
 
-        Raises redis.RedisError where the server does not answer.
+        Raises redis.RedisError if the server does not answer.
         """
         if _order(_newest_id(self._server)) < _order(self._last_id):
             self._last_id = b"0-0"
@@ -125,26 +126,26 @@ class RecordReader:
             self.unreadable += 1
             return None
         self.worst_error_s = max(self.worst_error_s, batch.error_s)
-        return self._without_what_was_told(batch)
+        return self._without_repeats(batch)
 
-    def _without_what_was_told(self, batch: Batch) -> Batch:
-        """Count a gap before an entry, and take out the rows that one of its number has told.
+    def _without_repeats(self, batch: Batch) -> Batch:
+        """Count the entries missing before this one; drop the rows that were already read.
 
-        A worker that did not hear that an entry was written sends its rows again: they come first,
-        but for those that it dropped meanwhile.
+        If a worker did not learn that an entry was written, it sends the rows again under the same
+        number: the repeated rows come first, without those that it dropped meanwhile.
         """
         sender, rows = (batch.node, batch.pid), len(batch.records)
-        last, told = self._last.get(sender), 0
-        if last is not None and batch.kind != "ready":  # else a worker of its own, whatever its pid
+        last, repeated = self._last.get(sender), 0
+        if last is not None and batch.kind != "ready":  # "ready": a new worker, even with this pid
             self.missed += max(0, batch.seq - last.seq - 1)
             if batch.seq == last.seq:
-                told = max(0, last.rows - (batch.dropped - last.dropped))
-        self._last[sender] = _Told(batch.seq, batch.dropped, max(told, rows))
-        return replace(batch, records=batch.records[told:]) if told else batch
+                repeated = max(0, last.rows - (batch.dropped - last.dropped))
+        self._last[sender] = _LastEntry(batch.seq, batch.dropped, max(repeated, rows))
+        return replace(batch, records=batch.records[repeated:]) if repeated else batch
 
 
-class _Told(NamedTuple):
-    """What is kept of a worker's last entry."""
+class _LastEntry(NamedTuple):
+    """What is remembered of a worker's last entry."""
 
     seq: int
     dropped: int
@@ -152,13 +153,13 @@ class _Told(NamedTuple):
 
 
 def parse(body: bytes, *, written: float = 0.0) -> Batch:
-    """Return one entry's content; `written` is when it entered the stream.
+    """Return the content of an entry; `written` is when it was added to the stream.
 
-    Raises ValueError where the probe that wrote it is of another version.
+    Raises ValueError if a probe of another version wrote it.
     """
     entry = msgspec.json.decode(body)
     if entry["v"] != VERSION:
-        raise ValueError(f"a record of version {entry['v']}, expected {VERSION}")
+        raise ValueError(f"the record has version {entry['v']}, expected version {VERSION}")
     node, pool = entry["node"], entry["pool"]
     return Batch(
         kind=entry["kind"],
@@ -175,9 +176,9 @@ def parse(body: bytes, *, written: float = 0.0) -> Batch:
     )
 
 
-#: The values of a row that are whole microseconds, those of its header among them.
+#: The values of a row, including its header, that are whole microseconds.
 _MICROSECONDS = ("due", "sent", "received", "started", "finished", "runtime")
-#: Of these the instants by the worker's own clock.
+#: Those of them that are times by the worker's own clock.
 _OWN_CLOCK = ("received", "started", "finished")
 
 

@@ -1,4 +1,4 @@
-"""Figures from raw samples: percentiles, intervals of repeats, and what is more than noise."""
+"""Statistics of raw samples: percentiles, medians of repeats, comparisons against noise."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: Below this ratio of two medians no winner is named, however well they repeat: what a scheduler,
-#: a warm cache or a noisy neighbour does to one of them.
+#: Below this ratio of two medians no winner is named, however small the spread of the repeats,
+#: because a scheduler, a warm cache or a noisy neighbour can cause such a difference.
 RESOLUTION = 1.03
-#: The same where a single repeat says nothing about the noise.
+#: The same if there is only one repeat, which shows nothing about the noise.
 RESOLUTION_OF_ONE_REPEAT = 1.10
-#: Draws of the bootstrap.
+#: Resamples drawn by the bootstrap.
 DRAWS = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
-    """The median of some repeats, with the least and the greatest."""
+    """The median of some repeats, with their minimum and maximum."""
 
     median: float
     low: float
@@ -27,28 +27,28 @@ class Spread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """How many times longer one takes than the other, repeat against interleaved repeat."""
+    """How many times longer one takes than the other, from interleaved repeats."""
 
-    ratio: float  # of the medians, 1 or more where the second is the faster
-    noise: float  # smallest ratio that these repeats could have told from 1
+    ratio: float  # of the medians; above 1 if the second is faster
+    noise: float  # the smallest ratio that these repeats can distinguish from 1
     real: bool  # whether the ratio exceeds the noise
 
 
 def spread(values: Sequence[float]) -> Spread:
-    """Return median, least and greatest of at least one value."""
+    """Return the median, minimum and maximum of at least one value."""
     return Spread(median=float(np.median(values)), low=min(values), high=max(values))
 
 
 def percentiles(samples: Sequence[float], *wanted: float) -> tuple[float, ...]:
     """Return the `wanted` percentiles (0 to 100) of at least one sample, by nearest rank.
 
-    Nearest rank gives a value that was really measured; interpolation would invent one.
+    Nearest rank returns a value that was measured; interpolation would invent one.
     """
     return tuple(float(p) for p in np.percentile(samples, wanted, method="inverted_cdf"))
 
 
 def compare(slower: Sequence[float], faster: Sequence[float], *, seed: int) -> Comparison:
-    """Compare the repeats of two contestants, which were run in turn.
+    """Compare the interleaved repeats of two pools.
 
     The noise is the half-width of a 95 % bootstrap interval of the ratio of the medians, and never
     less than `RESOLUTION`. Source: Efron & Tibshirani, An Introduction to the Bootstrap, ch. 13.

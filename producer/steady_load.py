@@ -1,8 +1,8 @@
-"""A steady light load without an end, that outlives its broker; it reads no records.
+"""Sends a light, steady load for ever, without reading any records.
 
-Open loop: task k is due at its instant whatever happened before. Only an outage of the broker ends
-a plan: a new one begins when the broker is back, for nobody wants to see the flood of what was due
-in between. A queue that nobody serves gets no more than `MOST_WAITING`.
+Open loop: when a task is due does not depend on what happened to earlier tasks. The load survives
+broker outages: it starts afresh once the broker is back, instead of sending all that was due in
+between at once. A queue that no worker serves is filled only up to `MOST_WAITING` messages.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from producer.submit import CHUNK, Push, SubmitOptions, batching, stamping
 from tasks.errors import BrokerError
 from worker.probe import Clock, records_url
 
-#: The run's id in the header of every message of this load.
+#: The run id in the header of every message of this load.
 RUN = "light"
-#: Seconds between two attempts to reach the broker: the first, and the most.
+#: Seconds before the first attempt to reconnect, and the longest time between two attempts.
 FIRST_WAIT_S, MOST_WAIT_S = 0.5, 15.0
-#: Seconds between two looks at the queues and the clock, and between two lines of progress.
+#: Seconds between two checks of the queues and the clock, and between two progress lines.
 LOOK_S, PROGRESS_S = 10.0, 60.0
-#: Messages waiting in a queue beyond which it gets no more until there are fewer.
+#: While this many messages or more wait in a queue, it gets no new ones.
 MOST_WAITING = 5_000
 
-#: What a broker that goes away makes of a call.
+#: The errors that a call raises if the broker is not available.
 AWAY = (redis.RedisError, OSError, kombu.exceptions.OperationalError, BrokerError)
 
 Say = Callable[[str], None]
@@ -43,45 +43,45 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What to send, for ever."""
+    """An endless load."""
 
     rate_per_s: float  # more than 0
-    turns: tuple[tuple[str, str], ...]  # task and queue of one task after the other, then again
+    turns: tuple[tuple[str, str], ...]  # task and queue of each task in turn, then from the start
 
     @property
     def queues(self) -> tuple[str, ...]:
-        """The queues, each once."""
+        """The queues, each listed once."""
         return tuple(dict.fromkeys(queue for _, queue in self.turns))
 
     def turn(self, number: int) -> tuple[str, str]:
-        """Return task and queue of task `number`, counted from 0."""
+        """Return the task name and queue of task `number`, counted from 0."""
         return self.turns[number % len(self.turns)]
 
 
 class BrokerLink:
-    """A connection to the broker, with a sender for each task and queue."""
+    """A connection to the broker that sends tasks of any name to any queue."""
 
     def __init__(self, app: Celery, connection: Connection) -> None:
-        """Raises BrokerError where the broker cannot be reached."""
+        """Raises BrokerError if the broker cannot be reached."""
         url = app.connection_for_write().as_uri(include_password=True)
         self._app = app
         self._connection = connection
         self._server = broker.connect(records_url(app) or url)
         self._sender = stamping if message_template.supports(connection) else batching
         self._senders: dict[tuple[str, str], Push] = {}
-        self.look()
+        self.read_clock()
 
-    def look(self) -> None:
-        """Read the records' clock again."""
+    def read_clock(self) -> None:
+        """Read the records' clock again, because clocks drift apart."""
         self._clock = Clock.read(self._server)
 
     def waiting(self, queue: str) -> int:
-        """Count the messages that wait in `queue`."""
+        """Return how many messages wait in `queue`."""
         channel: Any = self._connection.default_channel
         return int(channel._size(queue))
 
     def send(self, turn: tuple[str, str], due: Sequence[float]) -> None:
-        """Send a task for each instant that it was due at, on the monotonic clock."""
+        """Send one task for each due time; times are by the monotonic clock."""
         if turn not in self._senders:
             task, queue = turn
             options = SubmitOptions(run=RUN, queue=queue)
@@ -94,7 +94,7 @@ class BrokerLink:
 
 
 class LoadSender:
-    """Follows a load over one line, for as long as the line holds."""
+    """Sends a load over one connection until the connection breaks."""
 
     def __init__(self, load: Load, link: BrokerLink, say: Say) -> None:
         self._load = load
@@ -104,7 +104,7 @@ class LoadSender:
         self._full: Mapping[str, int] = {}
 
     def send_until_broker_is_gone(self) -> None:
-        """Send what is due, until the broker goes away: raises one of `AWAY` then."""
+        """Send tasks when they are due; raise one of `AWAY` once the broker is gone."""
         zero = time.monotonic()
         look_at = said_at = zero
         number = 0
@@ -115,7 +115,7 @@ class LoadSender:
             number = max(number, until)
             if now - look_at > LOOK_S:
                 look_at = now
-                self._look()
+                self._check_queues()
             if now - said_at > PROGRESS_S:
                 said_at = now
                 self._say(self._progress())
@@ -129,24 +129,24 @@ class LoadSender:
                 self._link.send(turn, instants)
                 self._sent[turn[0]] += len(instants)
 
-    def _look(self) -> None:
-        self._link.look()
+    def _check_queues(self) -> None:
+        self._link.read_clock()
         waiting = {queue: self._link.waiting(queue) for queue in self._load.queues}
         full = {queue: n for queue, n in waiting.items() if n >= MOST_WAITING}
         for queue in full.keys() - self._full.keys():
-            self._say(f"{full[queue]:,} tasks wait in {queue}: no more are sent there for now")
+            self._say(f"{full[queue]:,} tasks are queued in {queue}: not adding more for now")
         self._full = full
 
     def _progress(self) -> str:
         each = ", ".join(f"{task} {count:,}" for task, count in sorted(self._sent.items()))
         waiting = ", ".join(f"{queue} {self._link.waiting(queue):,}" for queue in self._load.queues)
-        return f"sent so far: {each}; waiting: {waiting}"
+        return f"sent so far: {each}; queued: {waiting}"
 
 
 def serve(load: Load, app: Celery, say: Say) -> None:
-    """Follow `load` until interrupted; come back to a broker that went away.
+    """Send `load` until interrupted; reconnect whenever the broker goes away.
 
-    Raises UsageError where the app's broker is no Redis.
+    Raises UsageError if the app's broker is not Redis.
     """
     wait_s, away_since = FIRST_WAIT_S, None
     while True:
@@ -160,20 +160,20 @@ def serve(load: Load, app: Celery, say: Say) -> None:
         except AWAY as error:
             if away_since is None:
                 away_since = time.monotonic()
-                say(f"{_reason(error)}; trying again until it does")
+                say(f"{_reason(error)}; retrying until it does")
             time.sleep(wait_s)
             wait_s = min(2 * wait_s, MOST_WAIT_S)
 
 
 def _back(away_s: float, rate_per_s: float) -> str:
     return (
-        f"the broker answers, {away_s:.1f} s later; about {away_s * rate_per_s:,.0f} tasks that "
-        "were due meanwhile are not sent"
+        f"the broker answers again after {away_s:.1f} s; skipped about "
+        f"{away_s * rate_per_s:,.0f} tasks that were due in between"
     )
 
 
 def _reason(error: BaseException) -> str:
-    """Say in one line, and without a password, what a broker that is away said last."""
+    """Describe the broker's last error in one line, without its password."""
     if isinstance(error, BrokerError):
         return str(error).partition("). ")[0] + ")"
     return f"the broker no longer answers ({str(error).partition(chr(10))[0]})"

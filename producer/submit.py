@@ -1,4 +1,4 @@
-"""Hands a plan's tasks to the broker, on time and in bulk; it knows nothing of what comes back."""
+"""Sends the tasks of a plan to the broker in bulk, each when it is due."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ from producer import message_template
 from producer.plan import Plan, Work
 from worker.probe import HEADER, Clock, microseconds
 
-#: Messages in one push at most: enough to spare round trips, few enough to be on time.
+#: The most messages in one push: enough to save round trips, few enough to stay on time.
 CHUNK = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitOptions:
-    """What is asked of one submission."""
+    """Options of a submission."""
 
-    run: str  # the run's id, which each record repeats
+    run: str  # the run id, which each record repeats
     queue: str
     store_result: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """What was submitted, and how well the instants were kept."""
+    """What was submitted, and how punctually."""
 
     ids: tuple[str, ...]
-    started: float  # instant of the plan's zero, seconds by the records' clock
-    submit_s: float  # from zero until the last message was with the broker
-    worst_slip_s: float  # greatest lateness of a message against its due instant
+    started: float  # when the plan started, in seconds by the records' clock
+    submit_s: float  # from the start until the broker had the last message
+    worst_slip_s: float  # the longest time that a message was sent after it was due
 
 
-#: Sends these ids, due at these instants, as of this instant; seconds by the records' clock.
+#: Sends tasks, given their ids, due times and send time; times are seconds by the records' clock.
 Push = Callable[[Sequence[str], Sequence[float], float], None]
 
 
 class Submitter:
     """Sends plans over one connection.
 
-    Takes the faster of two ways where the connection's transport allows it; the messages are the
+    It uses `stamping` if the transport supports it, otherwise `batching`; the messages are the
     same.
     """
 
@@ -57,10 +57,10 @@ class Submitter:
         self._pusher = stamping if message_template.supports(connection) else batching
 
     def submit(self, plan: Plan, options: SubmitOptions) -> Submission:
-        """Send every task of `plan` when it is due, and return when all are with the broker.
+        """Send every task of `plan` when it is due; return once the broker has all of them.
 
-        Raises redis.RedisError or OSError where the broker cannot be reached; what was sent
-        before that stays sent.
+        Raises redis.RedisError or OSError if the broker cannot be reached; messages already sent
+        are not withdrawn.
         """
         ids = tuple(str(uuid4()) for _ in range(len(plan)))
         push = self._pusher(self._app, self._connection, plan.work, options)
@@ -83,7 +83,7 @@ class Submitter:
 
 
 def stamping(app: Celery, connection: Connection, work: Work, options: SubmitOptions) -> Push:
-    """Return the fast way: messages stamped from a template, a thousand in one LPUSH."""
+    """Return the fast way: fill in a message template, and push up to `CHUNK` messages at once."""
     form = message_template.make(
         app, connection, work, options.queue, options.run, ignore_result=not options.store_result
     )
@@ -97,7 +97,7 @@ def stamping(app: Celery, connection: Connection, work: Work, options: SubmitOpt
 
 
 def batching(app: Celery, connection: Connection, work: Work, options: SubmitOptions) -> Push:
-    """Return the general way: `apply_async` for each task, in batches of kombu's."""
+    """Return the general way: `apply_async` for each task, in kombu's batches."""
     producer: Any = Producer(connection.default_channel)
     task = app.tasks[work.task]
 

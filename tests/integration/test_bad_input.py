@@ -35,7 +35,7 @@ def refused(*arguments: str, cwd: Path, code: int, env: dict[str, str] | None = 
         (("--pools", "prefork,gevnt"), 2, "did you mean gevent?"),
         (("--concurrency", "prefork=1000000"), 6, "ask for less"),
         (("--broker", "amqp://localhost"), 2, "redis:// or rediss://"),
-        (("--broker", "redis://localhost:port/0"), 2, "not a broker's address"),
+        (("--broker", "redis://localhost:port/0"), 2, "not a valid broker address"),
         (("--broker", "redis://no-such-host.invalid:6379/0"), 3, "name not known"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
@@ -62,7 +62,7 @@ def test_a_broker_that_wants_a_password(tmp_path: Path) -> None:
     try:
         wait_until(lambda: is_listening(port), 10, lambda: AssertionError(server.log_tail()))
         url = f"redis://{LOOPBACK}:{port}/0"
-        assert "wants a password" in refused("race", "--broker", url, cwd=tmp_path, code=3)
+        assert "requires a password" in refused("race", "--broker", url, cwd=tmp_path, code=3)
         wrong = f"redis://:wrong@{LOOPBACK}:{port}/0"
         line = refused("race", "--broker", wrong, cwd=tmp_path, code=3)
         assert "password" in line

@@ -120,7 +120,7 @@ def test_a_worker_that_dies_at_its_start_shows_why(tmp_path: Path) -> None:
 def test_a_taken_port_is_refused_and_0_is_any() -> None:
     port = ports.claimed_port(0, "a test")
     assert ports.claimed_port(port, "a test") == port
-    with pytest.raises(UsageError, match="cannot be had for a test"):
+    with pytest.raises(UsageError, match="is not available for a test"):
         ports.claimed_port(70_000, "a test")
 
 
