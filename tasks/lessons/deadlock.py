@@ -1,4 +1,4 @@
-"""The lesson `deadlock`: work that needs two locks, and one who watches those who wait."""
+"""The tasks of the lesson `deadlock`: work that needs two locks, and a watcher of these locks."""
 
 from __future__ import annotations
 
@@ -14,39 +14,40 @@ from tasks.lessons.notebook import Notebook
 from tasks.lessons.shared import shared
 from tasks.lessons.watched import LEASE_S, PLACES, TRY_EVERY_S, Locks, Sight
 
-#: Seconds that the first to come waits for the others of its scene; then it begins without them.
-MEET_S: Final = 1.5
-#: Seconds after which nobody begins anew, and after which nobody watches any longer.
+#: Seconds that a task waits at the barrier for the others of its scene.
+BARRIER_S: Final = 1.5
+#: Seconds after which a task does not try again.
 TRY_FOR_S: Final = 3.0
+#: Seconds after which the watcher ends.
 WATCH_S: Final = 4.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Errand:
-    """What one task has to do, as it travels in its message."""
+class LockJob:
+    """What one task does, as its message carries it."""
 
     place: str  # key of PLACES
-    scene: str  # how the scene's keys in Redis begin
-    who: str
+    scene: str  # prefix of the scene's keys in Redis
+    who: str  # the task's name as a lock's holder
     locks: Sequence[str]  # in the order in which they are taken
-    party: int  # how many tasks begin together
-    pause_s: float  # between two locks, with those it has already
-    work_s: float  # with all of them
-    patience_s: float  # for each lock
-    back_off_s: float = 0.0  # at most, before it begins anew; 0: it gives up for good
+    parties: int  # how many tasks start together
+    pause_s: float  # between two locks, holding the first
+    work_s: float  # holding all of them
+    timeout_s: float  # for each lock
+    back_off_s: float = 0.0  # the longest pause before it tries again; 0: it gives up instead
 
 
 @app.task(name="lessons.deadlock.work")
-def work(errand: Mapping[str, Any]) -> dict[str, Any]:
-    """Take the locks of an Errand one after the other, work, give them back.
+def work(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Take the locks of a LockJob one after the other, work, release them.
 
-    Hands in whether it worked, and how often it began anew.
+    Hands in whether it got all locks, and how often it tried again.
     """
-    mine = Errand(**errand)
+    mine = LockJob(**job)
     notebook = Notebook()
     locks = PLACES[mine.place](mine.scene, mine.locks)
-    with notebook.noting("waits", "start"):
-        meet(mine.scene, mine.party)
+    with notebook.noting("waits", "for the others"):
+        barrier(mine.scene, mine.parties)
     retries = 0
     try:
         while not (done := _attempt(notebook, locks, mine)):
@@ -60,52 +61,52 @@ def work(errand: Mapping[str, Any]) -> dict[str, Any]:
     return notebook.handed_in({"done": done, "retries": retries})
 
 
-def _attempt(notebook: Notebook, locks: Locks, mine: Errand) -> bool:
-    """Work once every lock came in time; give all back in any case."""
+def _attempt(notebook: Notebook, locks: Locks, mine: LockJob) -> bool:
+    """Work if every lock was free in time; release all of them in any case."""
     with ExitStack() as taken:
-        has: list[str] = []
+        held: list[str] = []
         for lock in mine.locks:
-            if has:
-                with notebook.noting("waits", _has(has)):
+            if held:
+                with notebook.noting("waits", _holds(held)):
                     time.sleep(mine.pause_s)
-            with notebook.noting("blocked", _wants(has, lock)):
-                got = locks.take(lock, mine.who, _patience_s(mine))
+            with notebook.noting("blocked", _wants(held, lock)):
+                got = locks.take(lock, mine.who, _timeout_s(mine))
             if not got:
                 return False
             taken.callback(locks.free, lock)
-            has.append(lock)
-        with notebook.noting("waits", f"{_has(has)}: works"):
+            held.append(lock)
+        with notebook.noting("waits", f"{_holds(held)}: works"):
             time.sleep(mine.work_s)
     return True
 
 
-def _has(locks: Sequence[str]) -> str:
-    return f"has {' and '.join(locks)}"
+def _holds(locks: Sequence[str]) -> str:
+    return f"holds {' and '.join(locks)}"
 
 
-def _wants(has: Sequence[str], lock: str) -> str:
-    return f"{_has(has)}, wants {lock}" if has else f"wants {lock}"
+def _wants(held: Sequence[str], lock: str) -> str:
+    return f"{_holds(held)}, wants {lock}" if held else f"wants {lock}"
 
 
-def _patience_s(mine: Errand) -> float:
-    """Let those who will try again lose patience at different moments, so that one goes on."""
+def _timeout_s(mine: LockJob) -> float:
+    """Make tasks that try again give up at different moments, so that one of them goes on."""
     if not mine.back_off_s:
-        return mine.patience_s
-    return mine.patience_s * random.uniform(0.5, 1)  # noqa: S311 - keeps no secret
+        return mine.timeout_s
+    return mine.timeout_s * random.uniform(0.5, 1)  # noqa: S311 - keeps no secret
 
 
 @app.task(name="lessons.deadlock.watch")
-def watch(place: str, scene: str, names: Sequence[str], party: int) -> dict[str, Any]:
-    """Look at the locks of a scene until its `party` of tasks have ended.
+def watch(place: str, scene: str, names: Sequence[str], parties: int) -> dict[str, Any]:
+    """Watch the locks of a scene until all of its `parties` have ended.
 
-    Hands in what was seen whenever that had changed: seconds since this task's start, who has each
-    lock, who waits for which.
+    Hands in each change: seconds since this task's start, the holder of each lock, and the lock
+    that each waiting task wants.
     """
     notebook = Notebook()
     locks = PLACES[place](scene, names)
     seen: list[tuple[float, Sight]] = []
     with notebook.noting("waits", "watches"):
-        while notebook.elapsed_s < WATCH_S and _count(f"{scene}:ended") < party:
+        while notebook.elapsed_s < WATCH_S and _count(f"{scene}:ended") < parties:
             at_s, sight = notebook.elapsed_s, locks.look()
             if not seen or sight != seen[-1][1]:
                 seen.append((at_s, sight))
@@ -114,23 +115,23 @@ def watch(place: str, scene: str, names: Sequence[str], party: int) -> dict[str,
 
 
 @app.task(name="lessons.deadlock.gather")
-def gather(scene: str, party: int) -> int:
-    """Wait, with a bound, until `party` tasks of a scene run at once; return how many there were.
+def gather(scene: str, parties: int) -> int:
+    """Wait, with a timeout, until `parties` tasks of a scene run at once; return how many do.
 
-    A slot that is still taken by somebody else would be missing.
+    A slot that another task still occupies would be missing.
     """
-    return meet(scene, party)
+    return barrier(scene, parties)
 
 
-def meet(scene: str, party: int) -> int:
-    """Wait for the others of a scene, for MEET_S at most; return how many have come."""
+def barrier(scene: str, parties: int) -> int:
+    """Wait for the others of a scene, for BARRIER_S at most; return how many have arrived."""
     key = f"{scene}:begun"
-    came = _count_up(key)
-    deadline = time.monotonic() + MEET_S
-    while came < party and time.monotonic() < deadline:
+    arrived = _count_up(key)
+    deadline = time.monotonic() + BARRIER_S
+    while arrived < parties and time.monotonic() < deadline:
         time.sleep(TRY_EVERY_S / 2)
-        came = _count(key)
-    return came
+        arrived = _count(key)
+    return arrived
 
 
 def _count_up(key: str) -> int:

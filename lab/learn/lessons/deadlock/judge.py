@@ -1,138 +1,117 @@
-"""What became of tasks that needed two locks each, and of the one who watched them; pure."""
+"""What the lesson `deadlock` concludes from its scenes; pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final, Literal
+from collections.abc import Iterator, Sequence
 
-from lab.learn.engine.scene_run import Note, SceneRun, TaskRun
-from lab.learn.lessons.deadlock.wait_graph import Sight, Stall, stalls
-from lab.results.lesson import Cell, Column, Wait
-
-Way = Literal["opposite order", "one order", "back-off", "one lock"]
-WAYS: Final[tuple[Way, ...]] = ("opposite order", "one order", "back-off", "one lock")
-#: Where the locks are, and what that is called.
-PLACES: Final = {"worker": "one worker", "redis": "two workers"}
-#: Seconds for which a cycle has to be seen on end to be called a stall.
-STANDS_S: Final = 0.1
-#: The label of the task that watches.
-WATCH: Final = "watch"
-
-COLUMNS: Final = (
-    Column(heading="locks in"),
-    Column(heading="way"),
-    Column(heading="worked"),
-    Column(heading="retries", unit="count"),
-    Column(heading="stalled", unit="seconds"),
-    Column(heading="waited", unit="seconds"),
-    Column(heading="time", unit="seconds"),
-)
+from lab.format import words
+from lab.learn.lessons.deadlock.lock_run import PLACES, STRATEGIES, LockRun
+from lab.learn.lessons.deadlock.observations import DeadlockObservations, SlotCheck
+from lab.learn.lessons.deadlock.subtask_run import SubtaskRuns
+from lab.learn.lessons.deadlock.tables import tables
+from lab.results.lesson import Claim, Findings, Wait
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of the tasks of one scene."""
-
-    place: str  # key of PLACES
-    way: Way
-    ran: SceneRun  # without the one who watched
-    found: tuple[Stall, ...]  # instants since the scene's start
-    unit_s: float  # what a task needs from its first lock to its end, if nobody is in its way
-    locks_left: int = 0  # in Redis, after all have ended
-
-    @property
-    def tasks(self) -> int:
-        """How many tasks there were."""
-        return len(self.ran.tasks)
-
-    @property
-    def worked(self) -> int:
-        """How many had all their locks."""
-        return sum(value["done"] for value in self.ran.values)
-
-    @property
-    def counted(self) -> str:
-        """The same, of how many."""
-        return f"{self.worked} of {self.tasks}"
-
-    @property
-    def retries(self) -> int:
-        """How often one of them began anew."""
-        return sum(value["retries"] for value in self.ran.values)
-
-    @property
-    def gave_up_s(self) -> float:
-        """When the first gave up; infinite where nobody did."""
-        ends = [task.finished_s for task in self.ran.tasks if not task.value["done"]]
-        return min(ends, default=float("inf"))
-
-    @property
-    def stalled_s(self) -> float:
-        """For how long a cycle was seen."""
-        return sum(stall.to_s - stall.from_s for stall in self.found)
-
-    @property
-    def waited_s(self) -> tuple[float, ...]:
-        """How long each task waited for locks."""
-        return tuple(map(_waited_s, self.ran.tasks))
-
-    @property
-    def had_to_wait(self) -> int:
-        """How many waited for about as long as another works."""
-        return sum(waited_s > self.unit_s / 2 for waited_s in self.waited_s)
-
-    @property
-    def row(self) -> tuple[Cell, ...]:
-        """The outcome as a row of a table with COLUMNS."""
-        return (
-            PLACES[self.place],
-            self.way,
-            self.counted,
-            self.retries,
-            self.stalled_s or None,
-            sum(self.waited_s),
-            self.ran.makespan_s,
-        )
-
-
-def judged(place: str, way: Way, ran: SceneRun, unit_s: float) -> Outcome:
-    """Tell what was seen by the one who watched from what the others did."""
-    [watch] = [task for task in ran.tasks if task.label == WATCH]
-    others = tuple(task for task in ran.tasks if task.label != WATCH)
-    sights = [
-        Sight(at_s=watch.started_s + at_s, holders=held, wants=wants)
-        for at_s, held, wants in watch.value
-    ]
-    found = stalls(sights, watch.finished_s, STANDS_S)
-    return Outcome(
-        place=place,
-        way=way,
-        ran=replace(ran, tasks=others),
-        found=tuple(found),
-        unit_s=unit_s,
+def judge(observed: DeadlockObservations) -> Findings:
+    """Conclude from all scenes."""
+    return Findings(
+        tables=tables(observed),
+        claims=(
+            *(claim for place in PLACES for claim in _lock_claims(observed, place)),
+            *_subtask_claims(observed.subtasks),
+            _no_lock_left(observed),
+            *map(_slots_work, observed.slot_checks),
+        ),
+        verdict=_verdict(observed),
     )
 
 
-def seeing(watch: TaskRun, found: Sequence[Stall]) -> TaskRun:
-    """Note in the watching task's lane when it saw a cycle."""
-    notes: list[Note] = []
-    before_s = watch.started_s
-    for stall in found:
-        notes.append(_note("sees no cycle", before_s, stall.from_s))
-        notes.append(_note("sees the cycle", stall.from_s, stall.to_s))
-        before_s = stall.to_s
-    return replace(watch, notes=(*notes, _note("sees no cycle", before_s, watch.finished_s)))
+def _lock_claims(observed: DeadlockObservations, place: str) -> Iterator[Claim]:
+    opposite, ordered, backed_off, one = (
+        observed.locks[place, strategy] for strategy in STRATEGIES
+    )
+    name = PLACES[place]
+    yield _deadlocked(opposite)
+    yield Claim(
+        says=f"{name}, same order: no deadlock, every task gets its locks",
+        holds=ordered.all_done and not ordered.deadlocks,
+        seen=ordered.done_of_all,
+    )
+    yield Claim(
+        says=f"{name}, back-off: every task gets its locks, but not on the first try",
+        holds=backed_off.all_done and backed_off.retries > 0,
+        seen=f"{backed_off.done_of_all}, retries: {backed_off.retries}",
+    )
+    yield Claim(
+        says=f"{name}, one lock: every task gets it, but more tasks have to wait",
+        holds=one.all_done and one.had_to_wait > ordered.had_to_wait,
+        seen=f"{one.done_of_all}; {one.had_to_wait} had to wait, {ordered.had_to_wait} in the "
+        "same order",
+    )
 
 
-def _note(what: str, from_s: float, to_s: float) -> Note:
-    return Note(doing="waits", what=what, started_s=from_s, finished_s=to_s)
+def _deadlocked(run: LockRun) -> Claim:
+    """Claim that a cycle of the whole ring was found before a task gave up, and that one did."""
+    says = f"{PLACES[run.place]}, opposite order: a deadlock until one task gives up"
+    if not run.deadlocks:
+        return Claim(says=says, holds=False, seen="no deadlock")
+    first = run.deadlocks[0]
+    ahead_s = run.gave_up_s - first.from_s
+    found = (
+        f"found {words.duration(ahead_s)} before one gave up"
+        if ahead_s < float("inf")
+        else ("no task gave up")
+    )
+    return Claim(
+        says=says,
+        holds=len(first.waits) == run.tasks - 1 and 0 < ahead_s < float("inf"),
+        seen=f"{_as_text(first.waits)}; {found}",
+    )
 
 
-def _waited_s(task: TaskRun) -> float:
-    return sum(note.finished_s - note.started_s for note in task.notes if note.doing == "blocked")
+def _as_text(waits: Sequence[Wait]) -> str:
+    return ", ".join(f"{wait.who} waits for {wait.what} held by {wait.holder}" for wait in waits)
 
 
-def as_words(waits: Sequence[Wait]) -> str:
-    """Write a cycle in one line."""
-    return ", ".join(f"{wait.who} waits for {wait.what} of {wait.holder}" for wait in waits)
+def _subtask_claims(runs: SubtaskRuns) -> Iterator[Claim]:
+    same = runs.same_queue
+    yield Claim(
+        says="a parent waits in every slot: no child starts before a parent gives up",
+        holds=bool(same.deadlock) and same.gave_up == len(same.parents),
+        seen=f"{same.gave_up} of {len(same.parents)} gave up; the first child started "
+        f"{words.duration(same.child_delay_s)} after the first parent ended",
+    )
+    for run, cure in ((runs.chain, "parents that end"), (runs.other_queue, "another queue")):
+        yield Claim(
+            says=f"{cure}: every result arrives",
+            holds=run.results == len(run.parents),
+            seen=f"{run.results_of_all}, slot time spent waiting: {words.duration(run.waiting_s)}",
+        )
+
+
+def _no_lock_left(observed: DeadlockObservations) -> Claim:
+    left = sum(run.locks_left for run in observed.locks.values())
+    return Claim(says="no lock is left in Redis", holds=left == 0, seen=f"{left} left")
+
+
+def _slots_work(check: SlotCheck) -> Claim:
+    return Claim(
+        says=f"{check.pool} afterwards: every slot works",
+        holds=check.working == check.slots,
+        seen=f"{check.working} of {check.slots} at once",
+    )
+
+
+def _verdict(observed: DeadlockObservations) -> str:
+    here, there = (observed.locks[place, "opposite order"] for place in PLACES)
+    cured = [observed.locks[place, "same order"].ran.makespan_s for place in PLACES]
+    same, chain = observed.subtasks.same_queue, observed.subtasks.chain
+    return (
+        f"Tasks that took their locks in opposite order were deadlocked for "
+        f"{words.duration(here.deadlocked_s)} in one worker and for "
+        f"{words.duration(there.deadlocked_s)} across two, until one gave up; in the same order, "
+        f"all of them finished in {words.duration(cured[0])} and {words.duration(cured[1])}. "
+        f"Tasks that waited in all {same.slots} slots for tasks that needed one of these slots "
+        f"were deadlocked without any lock: {same.results_of_all} got a result, against "
+        f"{chain.results_of_all} when each parent ended and left the rest to a chain."
+    )

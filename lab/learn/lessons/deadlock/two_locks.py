@@ -1,4 +1,4 @@
-"""Tasks that need two locks each: in which order they take them, how they are played and shown."""
+"""Scenes of tasks that need two locks each, by where the locks are and how they are taken."""
 
 from __future__ import annotations
 
@@ -8,105 +8,119 @@ from typing import Final
 
 from lab.learn.engine.context import Context
 from lab.learn.engine.scene_run import Call, SceneRun
-from lab.learn.lessons.deadlock.judge import PLACES, WATCH, WAYS, Outcome, Way, judged, seeing
+from lab.learn.lessons.deadlock.lock_run import (
+    PLACES,
+    STRATEGIES,
+    WATCHER,
+    LockRun,
+    LockStrategy,
+    lock_run,
+    with_sightings,
+)
 from producer.plan import Work
-from tasks.lessons.deadlock import Errand
+from tasks.lessons import deadlock as deadlock_tasks
+from tasks.lessons.deadlock import LockJob
 
-#: The worker of the tasks in turn; the first also has the one who watches.
+#: The workers that take the tasks in turn, by place; the first one also runs the watcher.
 POOLS: Final = {"worker": ("threads", "threads"), "redis": ("threads", "prefork")}
 LOCKS: Final = "abcdef"
-#: Seconds of work with all locks.
+#: Seconds that a task works with all its locks.
 WORK_S: Final = 0.1
-#: Seconds after which even a task that only has to wait its turn gives up.
-BOUND_S: Final = 3.0
-#: Share of the patience after which a task that may begin anew does so, and backs off at most.
-IMPATIENCE: Final = 0.2
-CAPTIONS: Final[dict[Way, str]] = {
-    "opposite order": "Each has what another wants; only lost patience ends it.",
-    "one order": "Whoever waits for the first lock has nothing yet that others want.",
-    "back-off": "They still run into it; one gives back what it has, another goes on.",
-    "one lock": "No cycle is possible; but a task that shares nothing queues with the others.",
+#: Seconds after which a task gives up even if it only waits its turn.
+TURN_TIMEOUT_S: Final = 3.0
+#: A task that tries again waits this share of the patience for a lock, and backs off as long.
+BACK_OFF_SHARE: Final = 0.2
+#: What the tasks of a scene keep in Redis in addition to their locks.
+SCENE_KEYS: Final = ("begun", "ended", "wants")
+#: What to look at, by strategy.
+CAPTIONS: Final[dict[LockStrategy, str]] = {
+    "opposite order": "Each task holds what another wants; it ends only when one gives up.",
+    "same order": "A task that waits for its first lock holds nothing that others want.",
+    "back-off": "They still collide, but one releases its lock and another goes on.",
+    "one lock": "No cycle is possible, but a task that shares nothing queues with the others.",
 }
-
-
-def play(context: Context, place: str, way: Way) -> Outcome:
-    """Play one scene and show it."""
-    title = f"{PLACES[place]}: {way}"
-    scene = context.traces.key(f"{place}.{WAYS.index(way)}")
-    errands = errands_of(context.count("ring"), way, place, scene, _pace(context))
-    names = sorted({lock for errand in errands for lock in errand.locks})
-    keys = [context.traces.key(f"{scene.rpartition(':')[2]}:{name}") for name in (*names, *NOTED)]
-    ran = context.run_scene(title, list(_calls(context, place, scene, names, errands)))
-    outcome = judged(place, way, ran, errands[0].pause_s + WORK_S)
-    left = sum(context.traces.get(key) is not None for key in keys[: len(names)])
-    _show(context, outcome, ran)
-    return replace(outcome, locks_left=left)
-
-
-#: What the tasks of a scene count and note in Redis beside their locks.
-NOTED: Final = ("begun", "ended", "wants")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How fast tasks go for their locks, and how long they wait."""
+    """How fast tasks take their locks, and how long they wait for them."""
 
     pause_s: float
     patience_s: float
 
 
-def errands_of(ring: int, way: Way, place: str, scene: str, pace: Pace) -> list[Errand]:
-    """Give `ring` tasks two of as many locks each, in a circle, and one more two of its own."""
+def run_locks(context: Context, place: str, strategy: LockStrategy) -> LockRun:
+    """Run one scene and show it."""
+    title = f"{PLACES[place]}: {strategy}"
+    name = f"{place}.{STRATEGIES.index(strategy)}"
+    scene = context.traces.key(name)
+    pace = Pace(
+        pause_s=context.dial("pause_ms") / 1_000, patience_s=context.dial("patience_ms") / 1_000
+    )
+    jobs = jobs_of(context.count("ring"), strategy, place, scene, pace)
+    locks = sorted({lock for job in jobs for lock in job.locks})
+    lock_keys = [context.traces.key(f"{name}:{lock}") for lock in locks]
+    for suffix in SCENE_KEYS:
+        context.traces.key(f"{name}:{suffix}")
+    ran = context.run_scene(title, list(_calls(context, place, scene, locks, jobs)))
+    run = lock_run(place, strategy, ran, jobs[0].pause_s + WORK_S)
+    _show(context, run, ran)
+    return replace(run, locks_left=sum(context.traces.get(key) is not None for key in lock_keys))
+
+
+def jobs_of(ring: int, strategy: LockStrategy, place: str, scene: str, pace: Pace) -> list[LockJob]:
+    """Return `ring` tasks that share as many locks in a circle, and one task that shares none."""
     pairs = [(LOCKS[n], LOCKS[(n + 1) % ring]) for n in range(ring)]
     pairs.append((LOCKS[ring], LOCKS[ring + 1]))
-    patience_s = BOUND_S if way in {"one order", "one lock"} else pace.patience_s
-    impatient = way == "back-off"
-    one = way == "one lock"
+    one_lock, back_off = strategy == "one lock", strategy == "back-off"
+    timeout_s = pace.patience_s
+    if strategy in {"same order", "one lock"}:
+        timeout_s = TURN_TIMEOUT_S
+    if back_off:
+        timeout_s = pace.patience_s * BACK_OFF_SHARE
     return [
-        Errand(
+        LockJob(
             place=place,
             scene=scene,
             who=f"task {number}",
-            locks=("the lock",) if one else sorted(pair) if way == "one order" else pair,
-            party=len(pairs),
+            locks=("the lock",) if one_lock else _in_order(pair, strategy),
+            parties=len(pairs),
             pause_s=pace.pause_s,
-            work_s=WORK_S + (pace.pause_s if one else 0),
-            patience_s=patience_s * (IMPATIENCE if impatient else 1),
-            back_off_s=patience_s * IMPATIENCE if impatient else 0.0,
+            work_s=WORK_S + (pace.pause_s if one_lock else 0),
+            timeout_s=timeout_s,
+            back_off_s=timeout_s if back_off else 0.0,
         )
         for number, pair in enumerate(pairs, start=1)
     ]
 
 
-def _pace(context: Context) -> Pace:
-    return Pace(
-        pause_s=context.dial("pause_ms") / 1_000, patience_s=context.dial("patience_ms") / 1_000
-    )
+def _in_order(pair: Sequence[str], strategy: LockStrategy) -> Sequence[str]:
+    return sorted(pair) if strategy == "same order" else pair
 
 
 def _calls(
-    context: Context, place: str, scene: str, names: Sequence[str], errands: Sequence[Errand]
+    context: Context, place: str, scene: str, locks: Sequence[str], jobs: Sequence[LockJob]
 ) -> Iterator[Call]:
     first, second = (context.worker(pool) for pool in POOLS[place])
-    watching = (place, scene, names, len(errands))
-    yield Call(work=Work(task="lessons.deadlock.watch", args=watching), worker=first, label=WATCH)
-    for number, errand in enumerate(errands):
+    watch = Work(task=deadlock_tasks.watch.name, args=(place, scene, locks, len(jobs)))
+    yield Call(work=watch, worker=first, label=WATCHER)
+    for number, job in enumerate(jobs):
         yield Call(
-            work=Work(task="lessons.deadlock.work", args=(asdict(errand),)),
-            worker=second if number % 2 or number == len(errands) - 1 else first,
-            label=errand.who,
+            work=Work(task=deadlock_tasks.work.name, args=(asdict(job),)),
+            worker=second if number % 2 or number == len(jobs) - 1 else first,
+            label=job.who,
         )
 
 
-def _show(context: Context, outcome: Outcome, ran: SceneRun) -> None:
-    """Show a stall with the one who saw it; a cure without, and once: it looks alike elsewhere."""
-    caption = CAPTIONS[outcome.way]
-    if outcome.way != "opposite order":
-        if outcome.place == "redis":
-            context.show(outcome.ran.scene(caption))
+def _show(context: Context, run: LockRun, ran: SceneRun) -> None:
+    """Show a deadlock with its watcher; show a cure once and without, because all look alike."""
+    caption = CAPTIONS[run.strategy]
+    if run.strategy != "opposite order":
+        if run.place == "redis":
+            context.show(run.ran.scene(caption))
         return
     tasks = tuple(
-        seeing(task, outcome.found) if task.label == WATCH else task for task in ran.tasks
+        with_sightings(task, run.deadlocks) if task.label == WATCHER else task for task in ran.tasks
     )
-    waits = outcome.found[0].waits if outcome.found else ()
+    waits = run.deadlocks[0].waits if run.deadlocks else ()
     context.show(replace(ran, tasks=tasks).scene(caption, waits))

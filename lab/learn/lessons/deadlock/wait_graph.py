@@ -1,6 +1,6 @@
-"""Wait-for graphs as they were seen one after the other, and the cycle in them; pure.
+"""Wait-for graphs that were seen one after the other, and the cycles in them; pure.
 
-It must not know who looked, nor what the locks are for.
+It must not know what watched the locks, nor what they are for.
 """
 
 from __future__ import annotations
@@ -13,53 +13,53 @@ from lab.results.lesson import Wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
-    """Who had what, and who waited for what, from one instant until the next sight."""
+class WaitGraph:
+    """Which task held and wanted which lock, from one instant until the next graph."""
 
     at_s: float
-    holders: Mapping[str, str]  # of each lock that somebody had
-    wants: Mapping[str, str]  # the lock that each of those who waited waited for
+    holders: Mapping[str, str]  # the holder of each lock that was taken
+    wants: Mapping[str, str]  # the lock that each waiting task wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stall:
-    """A cycle, and from when to when it was seen."""
+class Deadlock:
+    """A cycle, and the time during which it was seen."""
 
     waits: tuple[Wait, ...]
     from_s: float
     to_s: float
 
 
-def cycle(sight: Sight) -> tuple[Wait, ...]:
-    """Return a cycle of the wait-for graph in its order, from its first name on; () for none.
+def cycle(graph: WaitGraph) -> tuple[Wait, ...]:
+    """Return a cycle of the graph in order, starting with its first name; () if there is none.
 
-    Each waits for one lock that one has, so that from every name at most one way leads on.
+    Each task waits for one lock that has one holder, so at most one edge leaves each task.
     """
-    for start in sorted(sight.wants):
-        way: list[Wait] = []
+    for start in sorted(graph.wants):
+        path: list[Wait] = []
         here = start
-        while (lock := sight.wants.get(here)) is not None and lock in sight.holders:
-            way.append(Wait(who=here, what=lock, holder=sight.holders[lock]))
-            here = sight.holders[lock]
+        while (lock := graph.wants.get(here)) is not None and lock in graph.holders:
+            path.append(Wait(who=here, what=lock, holder=graph.holders[lock]))
+            here = graph.holders[lock]
             if here == start:
-                return tuple(way)
-            if len(way) > len(sight.wants):
-                break  # into a cycle that `start` is no part of
+                return tuple(path)
+            if len(path) > len(graph.wants):
+                break  # `start` leads into a cycle but is not part of it
     return ()
 
 
-def stalls(sights: Sequence[Sight], end_s: float, least_s: float) -> list[Stall]:
-    """Return the cycles that were seen for `least_s` on end, in order of time.
+def find_deadlocks(graphs: Sequence[WaitGraph], end_s: float, least_s: float) -> list[Deadlock]:
+    """Return the cycles that were seen for at least `least_s` without a break, in order of time.
 
-    One that is gone at the next look may never have been: locks are looked at one by one. The last
-    sight holds until `end_s`.
+    A shorter one may never have existed, because locks are read one by one. The last graph holds
+    until `end_s`.
     """
-    found: list[Stall] = []
-    instants = [*(sight.at_s for sight in sights), end_s]
-    for sight, (from_s, to_s) in zip(sights, pairwise(instants), strict=True):
-        waits = cycle(sight)
+    found: list[Deadlock] = []
+    instants = [*(graph.at_s for graph in graphs), end_s]
+    for graph, (from_s, to_s) in zip(graphs, pairwise(instants), strict=True):
+        waits = cycle(graph)
         if found and found[-1].waits == waits and found[-1].to_s == from_s:
-            found[-1] = Stall(waits=waits, from_s=found[-1].from_s, to_s=to_s)
+            found[-1] = Deadlock(waits=waits, from_s=found[-1].from_s, to_s=to_s)
         elif waits:
-            found.append(Stall(waits=waits, from_s=from_s, to_s=to_s))
-    return [stall for stall in found if stall.to_s - stall.from_s >= least_s]
+            found.append(Deadlock(waits=waits, from_s=from_s, to_s=to_s))
+    return [one for one in found if one.to_s - one.from_s >= least_s]

@@ -1,4 +1,4 @@
-"""Who takes which locks in which order, what the watching task saw, and when slots are stuck."""
+"""The order of locks, what the watcher saw, and when parents deadlock a worker's slots."""
 
 from __future__ import annotations
 
@@ -7,13 +7,20 @@ from dataclasses import replace
 import pytest
 
 from lab.learn.engine.scene_run import Note, SceneRun, TaskRun
-from lab.learn.lessons.deadlock.judge import WATCH, WAYS, Way, judged, seeing
-from lab.learn.lessons.deadlock.subtasks import SAME, Family, knot
-from lab.learn.lessons.deadlock.two_locks import Pace, errands_of
+from lab.learn.lessons.deadlock.lock_run import (
+    STRATEGIES,
+    WATCHER,
+    LockStrategy,
+    lock_run,
+    with_sightings,
+)
+from lab.learn.lessons.deadlock.subtask_run import SAME_QUEUE, SubtaskRun
+from lab.learn.lessons.deadlock.tables import lock_row
+from lab.learn.lessons.deadlock.two_locks import Pace, jobs_of
 from lab.results.lesson import Wait
 
 PACE = Pace(pause_s=0.2, patience_s=1.0)
-CIRCLE = (
+CYCLE = (
     Wait(who="task 1", what="b", holder="task 2"),
     Wait(who="task 2", what="a", holder="task 1"),
 )
@@ -33,34 +40,34 @@ def task(label: str, value: object, started_s: float, finished_s: float, *notes:
     )
 
 
-def orders(ring: int, way: Way) -> list[str]:
-    return ["".join(errand.locks) for errand in errands_of(ring, way, "redis", "s", PACE)]
+def orders(ring: int, strategy: LockStrategy) -> list[str]:
+    return ["".join(job.locks) for job in jobs_of(ring, strategy, "redis", "s", PACE)]
 
 
-def test_in_opposite_order_the_locks_make_a_ring_and_one_task_shares_none() -> None:
+def test_in_opposite_order_the_tasks_form_a_ring_and_one_task_shares_no_lock() -> None:
     assert orders(2, "opposite order") == ["ab", "ba", "cd"]
     assert orders(4, "opposite order") == ["ab", "bc", "cd", "da", "ef"]
 
 
-def test_in_one_order_nobody_goes_back() -> None:
-    assert orders(2, "one order") == ["ab", "ab", "cd"]
-    assert orders(4, "one order") == ["ab", "bc", "cd", "ad", "ef"]
+def test_in_the_same_order_every_task_takes_its_locks_alphabetically() -> None:
+    assert orders(2, "same order") == ["ab", "ab", "cd"]
+    assert orders(4, "same order") == ["ab", "bc", "cd", "ad", "ef"]
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_every_task_works_equally_long_and_its_waits_have_a_bound(way: Way) -> None:
-    for errand in errands_of(3, way, "worker", "s", PACE):
-        held_s = errand.pause_s * (len(errand.locks) - 1) + errand.work_s
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_every_task_works_equally_long_and_its_waits_have_a_timeout(strategy: LockStrategy) -> None:
+    for job in jobs_of(3, strategy, "worker", "s", PACE):
+        held_s = job.pause_s * (len(job.locks) - 1) + job.work_s
         assert held_s == pytest.approx(0.3)
-        assert 0 < errand.patience_s <= 3.0
-        assert bool(errand.back_off_s) == (way == "back-off")
-        assert errand.party == 4
+        assert 0 < job.timeout_s <= 3.0
+        assert bool(job.back_off_s) == (strategy == "back-off")
+        assert job.parties == 4
 
 
 def ran() -> SceneRun:
-    """Two who gave each other up, one who worked, and one who watched from 0.5 s on."""
-    blocked = Note(doing="blocked", what="has a, wants b", started_s=0.7, finished_s=1.7)
-    sights = [
+    """Return two tasks that were deadlocked, one that was not, and their watcher."""
+    blocked = Note(doing="blocked", what="holds a, wants b", started_s=0.7, finished_s=1.7)
+    seen = [
         [0.0, {}, {}],
         [0.2, {"a": "task 1", "b": "task 2"}, {"task 1": "b", "task 2": "a"}],
         [1.2, {"b": "task 2"}, {}],
@@ -68,7 +75,7 @@ def ran() -> SceneRun:
     return SceneRun(
         title="t",
         tasks=(
-            task(WATCH, sights, 0.5, 2.0),
+            task(WATCHER, seen, 0.5, 2.0),
             task("task 1", {"done": False, "retries": 0}, 0.5, 1.7, blocked),
             task("task 2", {"done": True, "retries": 2}, 0.5, 1.9, blocked),
             task("task 3", {"done": True, "retries": 0}, 0.5, 0.8),
@@ -76,49 +83,49 @@ def ran() -> SceneRun:
     )
 
 
-def test_what_was_seen_is_put_on_the_scene_s_time_axis() -> None:
-    outcome = judged("worker", "opposite order", ran(), 0.3)
-    [stall] = outcome.found
-    assert stall.waits == CIRCLE
-    assert (stall.from_s, stall.to_s) == pytest.approx((0.7, 1.7))
-    assert outcome.stalled_s == pytest.approx(1.0)
-    assert (outcome.tasks, outcome.worked, outcome.retries) == (3, 2, 2)
-    assert outcome.gave_up_s == 1.7
-    assert outcome.had_to_wait == 2
+def test_a_deadlock_is_placed_on_the_time_axis_of_the_scene() -> None:
+    run = lock_run("worker", "opposite order", ran(), 0.3)
+    [deadlock] = run.deadlocks
+    assert deadlock.waits == CYCLE
+    assert (deadlock.from_s, deadlock.to_s) == pytest.approx((0.7, 1.7))
+    assert run.deadlocked_s == pytest.approx(1.0)
+    assert (run.tasks, run.done, run.retries) == (3, 2, 2)
+    assert run.gave_up_s == 1.7
+    assert run.had_to_wait == 2
 
 
-def test_nobody_who_gave_up_is_at_no_time() -> None:
-    [watch, _, *others] = ran().tasks
-    outcome = judged(
-        "redis", "one order", replace(ran(), tasks=(replace(watch, value=[]), *others)), 0.3
+def test_without_a_task_that_gave_up_there_is_no_time_of_giving_up() -> None:
+    [watcher, _, *others] = ran().tasks
+    run = lock_run(
+        "redis", "same order", replace(ran(), tasks=(replace(watcher, value=[]), *others)), 0.3
     )
-    assert outcome.gave_up_s == float("inf")
-    assert outcome.row[4] is None
+    assert run.gave_up_s == float("inf")
+    assert lock_row(run)[4] is None
 
 
-def test_the_watching_lane_shows_when_the_circle_was_there() -> None:
-    outcome = judged("worker", "opposite order", ran(), 0.3)
-    noted = seeing(ran().tasks[0], outcome.found).notes
+def test_the_watchers_lane_shows_when_it_saw_the_cycle() -> None:
+    run = lock_run("worker", "opposite order", ran(), 0.3)
+    noted = with_sightings(ran().tasks[0], run.deadlocks).notes
     assert [note.what for note in noted] == ["sees no cycle", "sees the cycle", "sees no cycle"]
     assert [note.started_s for note in noted] == pytest.approx([0.5, 0.7, 1.7])
     assert noted[-1].finished_s == 2.0
 
 
-def family(slots: int, child_at_s: float) -> Family:
+def subtask_run(slots: int, child_at_s: float) -> SubtaskRun:
     tasks = (
         task("parent 1", False, 0.0, 1.0),
         task("parent 2", False, 0.1, 1.1),
         task("child 1", True, child_at_s, child_at_s + 0.3),
     )
-    return Family(how=SAME, slots=slots, ran=SceneRun(title="t", tasks=tasks))
+    return SubtaskRun(method=SAME_QUEUE, slots=slots, ran=SceneRun(title="t", tasks=tasks))
 
 
-def test_slots_are_stuck_where_parents_have_all_and_no_child_has_begun() -> None:
-    assert [wait.what for wait in knot(family(2, 1.01))] == ["a result", "a slot"]
+def test_slots_are_deadlocked_if_parents_hold_all_and_no_child_has_started() -> None:
+    assert [wait.what for wait in subtask_run(2, 1.01).deadlock] == ["a result", "a slot"]
 
 
 @pytest.mark.parametrize(("slots", "child_at_s"), [(3, 1.01), (2, 0.5)])
-def test_slots_are_not_stuck_where_one_is_free_or_a_child_has_begun(
+def test_slots_are_not_deadlocked_if_one_is_free_or_a_child_has_started(
     slots: int, child_at_s: float
 ) -> None:
-    assert knot(family(slots, child_at_s)) == ()
+    assert subtask_run(slots, child_at_s).deadlock == ()
