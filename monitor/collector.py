@@ -81,7 +81,7 @@ class Collector:
         revision, _, until_s = rest.partition("-")
         if epoch != self.epoch or not (revision.isdecimal() and until_s.isdecimal()):
             return None
-        # The ring keeps only a few extra seconds: an older cursor cannot be continued.
+        # A cursor older than a minute gets the whole range again.
         fits = 0 <= self._history.newest_s - int(until_s) < 60
         return (int(revision), int(until_s)) if fits else None
 

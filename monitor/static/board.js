@@ -104,7 +104,7 @@ const Board = (() => {
     const seenAgo = Words.ago(now - one.seen);
     const badge = one.state === "stopped" ? `stopped ${seenAgo} ago`
       : one.state === "silent" ? `silent for ${seenAgo}`
-      : one.source === "events" ? "task events only" : "";
+      : one.source === "events" ? "no probe" : "";
     if (badge) made.firstChild.append(element("span", badge, "tp-badge"));
     return made;
   }
@@ -131,7 +131,7 @@ const Board = (() => {
 
   function latencyFrom(recent) {
     const from = new Set(recent.pools.flatMap((one) => one.latency_from));
-    return from.size ? `measured from ${[...from].map((one) => FROM[one]).join(" or ")}` : "";
+    return from.size ? ` · measured from ${[...from].map((one) => FROM[one]).join(" or ")}` : "";
   }
 
   function notes(answer, hidden) {

@@ -179,9 +179,7 @@ def test_a_worker_without_a_probe_is_counted_from_task_events(
     child = Child("stranger", command, log=log, registry=watched.registry, env=places)
     try:
         seen = open_page(f"{watched.url}/throughput?worker=stranger@poolwise")
-        seen.wait_for(
-            "document.querySelector('#tp-table').textContent.includes('task events only')"
-        )
+        seen.wait_for("document.querySelector('#tp-table').textContent.includes('no probe')")
         with app.connection_for_write(watched.cluster.broker_url) as connection:
             for _ in range(25):
                 app.send_task(
