@@ -34,12 +34,13 @@ imports = (
     "tasks.lessons.parallelism",
     "tasks.lessons.pools",
     "tasks.lessons.submit",
-    "tasks.lessons.coroutines",
-    "tasks.lessons.watch",
+    "tasks.lessons.coroutines.waiting",
+    "tasks.lessons.coroutines.blocking",
+    "tasks.lessons.coroutines.hub_watch",
     "tasks.lessons.echo",
-    "tasks.lessons.io_models",
+    "tasks.lessons.io_models.tasks",
     "tasks.lessons.hybrid",
-    "tasks.lessons.free_threading",
+    "tasks.lessons.free_threading.tasks",
 )
 
 # JSON only: a pickle from the broker would be code that a stranger wrote and our worker runs.

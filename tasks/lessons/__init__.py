@@ -1,1 +1,1 @@
-"""The tasks of the lessons, a module for each lesson; `tasks.settings.imports` lists them."""
+"""The tasks of the lessons, a module or package for each; `tasks.settings.imports` lists them."""

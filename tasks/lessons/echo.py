@@ -1,4 +1,4 @@
-"""The lesson `echo`: clients that stay with a server until all of their kind are there."""
+"""The task of the lesson `echo`: clients that stay connected until all of them are there."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from tasks.celery import app
 from tasks.lessons.notebook import Notebook
 
 LOOPBACK: Final = "127.0.0.1"
-#: Seconds that a client waits for the others, and for an echo once it is served.
-MEETING_S: Final = 10.0
+#: Seconds that a client waits for the others, and, once it is served, for an echo.
+RENDEZVOUS_S: Final = 10.0
 #: Seconds over which a client spreads its messages.
 TALK_S: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Visiting:
+class ClientSettings:
     """What all clients of a scene have in common."""
 
-    meeting: str  # its name
+    rendezvous: str  # the name of the one they share
     clients: int  # of all tasks together
     port: int
     server_pid: int
@@ -30,10 +30,10 @@ class Visiting:
     patience_s: float  # how long a client waits for its first answer
 
 
-class Meeting:
-    """Where the clients of one process wait for each other, however they fared.
+class Rendezvous:
+    """The point where the clients of one process wait for each other, served or not.
 
-    In a gevent worker the event is a cooperative one.
+    In a gevent worker, waiting here lets the other greenlets run.
     """
 
     def __init__(self, parties: int) -> None:
@@ -42,40 +42,40 @@ class Meeting:
         self._complete = threading.Event()
 
     def arrive(self) -> bool:
-        """Say that one more is there; return whether it is the last."""
+        """Count one more client; return whether it was the last."""
         with self._lock:
             self._missing -= 1
             return self._missing == 0
 
-    def begin(self) -> None:
-        """Let all go on."""
+    def release(self) -> None:
+        """Let all waiting clients continue."""
         self._complete.set()
 
     def wait(self) -> None:
-        """Wait until all are there, and no longer than MEETING_S."""
-        self._complete.wait(MEETING_S)
+        """Wait until all clients are there, for at most RENDEZVOUS_S."""
+        self._complete.wait(RENDEZVOUS_S)
 
 
-# One for each scene of this process; the last to arrive takes it away.
-_meetings: dict[str, Meeting] = {}
+# One for each scene of this process; the last client to arrive removes it.
+_rendezvous: dict[str, Rendezvous] = {}
 
 
 @app.task(name="lessons.echo.visit")
-def visit(visiting: dict[str, Any], first: int, count: int) -> dict[str, Any]:
-    """Be `count` clients of the echo server at once, numbered from `first`.
+def visit(settings: dict[str, Any], first: int, count: int) -> dict[str, Any]:
+    """Run `count` clients of the echo server at once, numbered from `first`.
 
-    Each has a thread of its own, which in a gevent worker is a greenlet. Returns what each of
-    `clients` hands in, and, where the last of all to come was among them, the `stock` of the
-    server's threads and memory at that instant. Raises TypeError where `visiting` is no Visiting.
+    Each has its own thread, which in a gevent worker is a greenlet. Returns what each of `clients`
+    hands in. If the last client to arrive was among them, `stock` holds the server's threads and
+    memory at that instant. Raises TypeError unless `settings` has the fields of ClientSettings.
     """
-    opened, asked = Notebook(), Visiting(**visiting)
-    meeting = _meetings.setdefault(asked.meeting, Meeting(asked.clients))
-    clients = [Client(number, asked, meeting) for number in range(first, first + count)]
+    opened, common = Notebook(), ClientSettings(**settings)
+    rendezvous = _rendezvous.setdefault(common.rendezvous, Rendezvous(common.clients))
+    clients = [Client(number, common, rendezvous) for number in range(first, first + count)]
     threads = [threading.Thread(target=one.visit, args=(opened,), daemon=True) for one in clients]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(2 * MEETING_S)
+        thread.join(2 * RENDEZVOUS_S)
     stocks = [one.stock for one in clients if one.stock]
     return {
         "clients": [one.handed_in() for one in clients],
@@ -84,25 +84,25 @@ def visit(visiting: dict[str, Any], first: int, count: int) -> dict[str, Any]:
 
 
 class Client:
-    """One client: it connects, says hello, waits until all have come, talks, and leaves."""
+    """One client: it connects, says hello, waits for the others, exchanges messages, and leaves."""
 
-    def __init__(self, number: int, visiting: Visiting, meeting: Meeting) -> None:
-        """Do nothing yet."""
+    def __init__(self, number: int, settings: ClientSettings, rendezvous: Rendezvous) -> None:
+        """Do not connect yet."""
         self._number = number
-        self._asked = visiting
-        self._meeting = meeting
+        self._settings = settings
+        self._rendezvous = rendezvous
         self._notebook = Notebook()
-        self._began_s = 0.0  # since its task began
+        self._began_s = 0.0  # since its task started
         self._served = False
-        # By a clock of this machine; the connection was made between the two.
+        # By the machine's monotonic clock; the connection was made between these two instants.
         self._asked_s = 0.0
         self._connected_s: float | None = None
         self._latencies_s: list[float] = []
         self.stock: dict[str, int] | None = None
 
     def handed_in(self) -> dict[str, Any]:
-        """Return what it has to tell, as JSON can carry it."""
-        told = {
+        """Return what the client saw, as JSON can carry it."""
+        seen = {
             "number": self._number,
             "served": self._served,
             "asked_s": self._asked_s,
@@ -110,16 +110,18 @@ class Client:
             "latencies_s": self._latencies_s,
             "began_s": self._began_s,
         }
-        return self._notebook.handed_in(told)
+        return self._notebook.handed_in(seen)
 
     def visit(self, opened: Notebook) -> None:
-        """Visit the server; whoever is not answered in time gives up, and was not served."""
+        """Visit the server; a client that gets no answer in time gives up and was not served."""
         self._began_s, self._notebook = opened.elapsed_s, Notebook()
         self._asked_s = time.monotonic()
-        asked, note, arrived = self._asked, self._notebook.noting, False
+        settings, note, arrived = self._settings, self._notebook.noting, False
         try:
             with note("waits", "connect"):
-                connection = socket.create_connection((LOOPBACK, asked.port), asked.patience_s)
+                connection = socket.create_connection(
+                    (LOOPBACK, settings.port), settings.patience_s
+                )
             with connection:
                 self._connected_s = time.monotonic()
                 with note("blocked", "not accepted"):
@@ -128,30 +130,30 @@ class Client:
                 self._arrive()
                 if self._served:
                     with note("waits", "stays until all are there"):
-                        self._meeting.wait()
-                    with note("waits", f"{asked.messages} messages"):
-                        self._latencies_s = _talk(connection, self._number, asked.messages)
+                        self._rendezvous.wait()
+                    with note("waits", f"{settings.messages} messages"):
+                        self._latencies_s = _talk(connection, self._number, settings.messages)
         except OSError:
-            # Refused, reset, never accepted: not served, or not to the end.
+            # Refused, reset or never accepted: not served, or not until the end.
             self._served = False
         finally:
             if not arrived:
                 self._arrive()
 
     def _arrive(self) -> None:
-        """Let all go on where this is the last, and take stock before."""
-        if not self._meeting.arrive():
+        """Arrive; the last client measures the server, then lets all others continue."""
+        if not self._rendezvous.arrive():
             return
-        _meetings.pop(self._asked.meeting, None)
+        _rendezvous.pop(self._settings.rendezvous, None)
         try:
-            self.stock = _stock(self._asked.server_pid)
+            self.stock = _stock(self._settings.server_pid)
         finally:
-            self._meeting.begin()
+            self._rendezvous.release()
 
 
 def _stock(server_pid: int) -> dict[str, int]:
-    """Return the server's threads and memory; what processes share counts once, where known."""
-    # Here: a worker on another Python has Celery, and need not have this.
+    """Return the server's threads and memory: PSS where the system reports it, else RSS."""
+    # Imported here: a worker on another Python has Celery but may not have psutil.
     import psutil  # noqa: PLC0415
 
     server = psutil.Process(server_pid)
@@ -166,23 +168,23 @@ def _greeted(connection: socket.socket) -> bool:
         greeted = connection.recv(64) == b"hello\n"
     except TimeoutError:
         return False
-    connection.settimeout(MEETING_S)
+    connection.settimeout(RENDEZVOUS_S)
     return greeted
 
 
 def _talk(connection: socket.socket, client: int, messages: int) -> list[float]:
-    """Exchange messages, at instants that differ from client to client; return the latencies."""
+    """Exchange messages at instants that differ from client to client; return the latencies."""
     latencies_s = []
     step_s = TALK_S / messages
     for number in range(messages):
-        # Spread evenly: the golden ratio's multiples never cluster.
+        # Multiples of the golden ratio never cluster, so the clients spread out evenly.
         share = (client * 0.618_034 + number * 0.381_966) % 1
         time.sleep(step_s * share)
         message = b"%d says %d\n" % (client, number)
         sent_s = time.monotonic()
         connection.sendall(message)
         if connection.recv(64) != message:
-            raise ConnectionError("that was no echo")
+            raise ConnectionError("the reply was not an echo of the message")
         latencies_s.append(time.monotonic() - sent_s)
         time.sleep(step_s * (1 - share))
     return latencies_s

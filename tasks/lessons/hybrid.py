@@ -1,4 +1,4 @@
-"""The lesson `hybrid`: works that compute and then wait, one a task, or several in its threads."""
+"""The tasks of the lesson `hybrid`: jobs that compute, then wait; one per task, or several."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from tasks.cpu import burn
 from tasks.io import sleep
 from tasks.lessons.notebook import Notebook
 
-#: Threads that one task may start.
+#: The most threads that one task may start.
 MOST_THREADS: Final = 200
 
 
 @app.task(name="lessons.hybrid.work")
 def work(cpu_ms: float, io_ms: float, iterations_per_ms: float) -> dict[str, Any]:
-    """Compute for `cpu_ms` milliseconds of a core, then wait for `io_ms`; hand in when."""
+    """Compute for `cpu_ms` milliseconds of CPU, then wait for `io_ms`; a single job."""
     notebook = Notebook()
-    _work(notebook, "", cpu_ms, io_ms, iterations_per_ms)
+    _do_job(notebook, "", cpu_ms, io_ms, iterations_per_ms)
     return notebook.handed_in(1)
 
 
@@ -27,27 +27,27 @@ def work(cpu_ms: float, io_ms: float, iterations_per_ms: float) -> dict[str, Any
 def several(
     count: int, threads: int, cpu_ms: float, io_ms: float, iterations_per_ms: float
 ) -> dict[str, Any]:
-    """Do `count` such works in `threads` threads of this process; hand in which thread did what.
+    """Do `count` such jobs in `threads` threads of this task; note which thread did what.
 
-    Raises ValueError for no thread, or for more than MOST_THREADS.
+    Raises ValueError unless `threads` is from 1 to MOST_THREADS.
     """
     if not 1 <= threads <= MOST_THREADS:
-        raise ValueError(f"threads must be within 1 and {MOST_THREADS}, not {threads}")
+        raise ValueError(f"threads must be from 1 to {MOST_THREADS}, not {threads}")
     notebook = Notebook()
 
-    def one(_: int) -> None:
+    def job(_: int) -> None:
         name = threading.current_thread().name.replace("_", " ")
-        _work(notebook, name, cpu_ms, io_ms, iterations_per_ms)
+        _do_job(notebook, name, cpu_ms, io_ms, iterations_per_ms)
 
     with ThreadPoolExecutor(threads, thread_name_prefix="thread") as pool:
-        done = sum(1 for _ in pool.map(one, range(count)))
+        done = sum(1 for _ in pool.map(job, range(count)))
     return notebook.handed_in(done)
 
 
-def _work(
-    notebook: Notebook, who: str, cpu_ms: float, io_ms: float, iterations_per_ms: float
+def _do_job(
+    notebook: Notebook, thread: str, cpu_ms: float, io_ms: float, iterations_per_ms: float
 ) -> None:
-    with notebook.noting("computes", who):
+    with notebook.noting("computes", thread):
         burn(round(cpu_ms * iterations_per_ms))
-    with notebook.noting("waits", who):
+    with notebook.noting("waits", thread):
         sleep(io_ms / 1_000)

@@ -1,7 +1,8 @@
-"""Counts the system calls of a piece of work: by the kernel's word, or else Python's.
+"""Counts the system calls that a function makes; it must not know what the function does.
 
-The kernel's: the work runs in a process forked for it, which stops at each system call and lets us
-look (ptrace; Linux only, and a container may forbid it). It must not know what the work is.
+The kernel counts if it can: the function runs in a forked process that stops at each system call
+and lets this one look (ptrace; Linux only, and a container may forbid it). Otherwise Python's own
+calls are counted.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any, Final
 
-from tasks.lessons.kernel_names import NAMES
+from tasks.lessons.io_models.syscall_names import NAMES
 
 #: Requests and options of ptrace(2).
 TRACEME, SYSCALL = 0, 24
@@ -26,13 +27,13 @@ SETOPTIONS, GET_SYSCALL_INFO = 0x4200, 0x420E
 SYSGOOD, CLONE, EXITKILL = 0x1, 0x8, 0x100000
 #: Wait for threads as well as for processes.
 WALL: Final = 0x40000000
-#: The stop at a system call, as SYSGOOD marks it.
+#: The signal of a stop at a system call, as SYSGOOD marks it.
 AT_CALL: Final = signal.SIGTRAP | 0x80
 ENTRY: Final = 1
-#: The system call by which the child says that its work is done.
+#: The system call by which the child signals that its work is done.
 MARK: Final = "kill"
 
-#: What of Python's own calls is one system call.
+#: Python functions that make exactly one system call.
 CALLS: Final = frozenset(
     {
         "recv", "send", "sendall", "poll", "select", "control",
@@ -56,13 +57,13 @@ class _Info(ctypes.Structure):
 
 
 def traced(work: Callable[[], None], bound_s: float) -> Counter[str]:
-    """Run `work` in a forked process and return how often it called what, all threads together.
+    """Run `work` in a forked process and count the system calls of all its threads, by name.
 
-    It is ended after `bound_s` seconds. Raises OSError where tracing is not to be had here,
-    RuntimeError where the work failed or was ended.
+    The process is killed after `bound_s` seconds. Raises OSError if tracing is not available,
+    RuntimeError if the work failed or was killed.
     """
     if sys.platform != "linux" or platform.machine() not in NAMES:
-        raise OSError("system calls are not traced on this system")
+        raise OSError("system calls cannot be traced on this system")
     child = os.fork()
     if child == 0:
         _traced_child(work, bound_s)
@@ -75,7 +76,7 @@ def traced(work: Callable[[], None], bound_s: float) -> Counter[str]:
 
 
 def called(work: Callable[[], None]) -> Counter[str]:
-    """Run `work` here and return which of Python's calls that are system calls it made."""
+    """Run `work` in this process and count its calls of the functions in CALLS, by name."""
     counted: Counter[str] = Counter()
 
     def profile(_frame: FrameType, event: str, call: Any) -> None:
@@ -93,7 +94,7 @@ def called(work: Callable[[], None]) -> Counter[str]:
 
 
 def _traced_child(work: Callable[[], None], bound_s: float) -> None:
-    """Stop, do the work, call `kill` as a mark, and never return."""
+    """Stop, do the work, call `kill` as a mark, and exit."""
     try:
         os.setpgid(0, 0)
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -102,13 +103,13 @@ def _traced_child(work: Callable[[], None], bound_s: float) -> None:
         _ptrace(TRACEME, 0)
         os.kill(own, signal.SIGSTOP)
         work()
-        os.kill(own, 0)  # does nothing, and is the mark
+        os.kill(own, 0)  # has no effect; it is the mark
     finally:
         os._exit(1)
 
 
 def _follow(child: int) -> Counter[int]:
-    """Count the calls of all threads from the child's stop to its mark."""
+    """Count the calls of all threads from the child's first stop to its mark."""
     counted: Counter[int] = Counter()
     _, status = os.waitpid(child, WALL)
     if not os.WIFSTOPPED(status):
@@ -129,13 +130,16 @@ def _follow(child: int) -> Counter[int]:
                 if NAMES[platform.machine()].get(info.number) == MARK:
                     return counted
                 counted[info.number] += 1
-        elif stop not in {signal.SIGSTOP, signal.SIGTRAP}:  # a thread's first stop; an event
+        elif stop not in {
+            signal.SIGSTOP,
+            signal.SIGTRAP,
+        }:  # neither a thread's first stop nor an event
             passed_on = stop
         _ptrace(SYSCALL, thread, data=passed_on)
 
 
 def _end(child: int) -> None:
-    """End the child and wait for it and its threads, without which it would not be gone."""
+    """Kill the child, then reap it and all of its threads."""
     with suppress(ProcessLookupError):
         os.kill(child, signal.SIGKILL)
     with suppress(ChildProcessError):
@@ -144,7 +148,7 @@ def _end(child: int) -> None:
 
 
 def _ptrace(request: int, pid: int, address: int = 0, data: int = 0) -> int:
-    """Call ptrace(2); raise OSError where it fails."""
+    """Call ptrace(2); raise OSError if it fails."""
     call = ctypes.CDLL(None, use_errno=True).ptrace
     call.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
     call.restype = ctypes.c_long

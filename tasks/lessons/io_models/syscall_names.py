@@ -1,4 +1,4 @@
-"""Names of the system calls that reading sockets takes, by machine and number."""
+"""Names of the system calls that reading sockets can make, by machine and number."""
 
 from __future__ import annotations
 

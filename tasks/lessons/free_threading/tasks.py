@@ -1,4 +1,4 @@
-"""The lesson `free-threading`: computing in slices, and counting together, in one interpreter."""
+"""Tasks that compute in slices, or count down together, and report what the GIL made of it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from tasks.celery import app
 from tasks.cpu import burn
+from tasks.lessons.free_threading.thread_time import thread_clocks
 from tasks.lessons.notebook import Notebook
-from tasks.lessons.spending import spending
 
-#: Seconds without computing, within a slice, that are noted.
+#: Seconds without computing, within a slice, above which the pause is noted.
 NOTED_S: Final = 0.001
-#: Seconds that tasks wait for those that they count with.
+#: Seconds that a task waits for the others that count with it.
 TOGETHER_S: Final = 4.0
 
 _counters: dict[str, int] = {}
@@ -23,37 +23,37 @@ _mutex = threading.Lock()
 
 
 def gil_is_on() -> bool:
-    """Return whether this interpreter has a GIL, and holds on to it."""
+    """Return whether this interpreter runs with a GIL."""
     return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
 
 
-def _with_own(iterations: int) -> int:
-    """Compute with small numbers, which are there for good: nobody counts references to them."""
+def _with_small_numbers(iterations: int) -> int:
+    """Compute with small integers, which are immortal: no thread counts references to them."""
     total = 0
     for i in range(iterations):
         total = (total * 31 + i) % 251
     return total
 
 
-#: What threads can compute with: numbers for which they need nobody, or one that all of them use
-#: and may have to count references to, which sends it from core to core.
+#: The numbers that threads compute with: immortal small ones, or one object that all of them use.
+#: Counting references to that object moves it from core to core.
 BODIES: Final[dict[str, Callable[[int], int]]] = {
-    "own": _with_own,
-    # Not as a task, which would cost as much again in so small a slice.
+    "own": _with_small_numbers,
+    # The plain function: the overhead of a task call would double the cost of so small a slice.
     "shared": burn.run,
 }
 
 
 @app.task(name="lessons.free_threading.slices")
 def slices(iterations: int, count: int, numbers: str) -> dict[str, Any]:
-    """Run `iterations` turns of arithmetic in `count` slices; note when it got on, and when not.
+    """Run `iterations` rounds of arithmetic in `count` slices; note when it ran and when it waited.
 
-    `numbers` names what it computes with, one of `BODIES`; KeyError is raised for another. Hands in
-    whether the GIL was on, and seconds: `cpu_s` computing, `queued_s` ready to but without a core
-    (null where the kernel does not tell), `asleep_s` neither: kept off by this interpreter.
+    `numbers` is a key of BODIES, else KeyError is raised. Hands in whether the GIL was on, and
+    seconds: `cpu_s` computing, `queued_s` ready but without a core (null if the kernel does not
+    report it), `asleep_s` neither, which means waiting for another thread of this interpreter.
     """
     body, notebook, since_s = BODIES[numbers], Notebook(), 0.0
-    with spending() as clocks:
+    with thread_clocks() as clocks:
         began = clocks.so_far()
         for _ in range(count):
             before = clocks.so_far()
@@ -81,29 +81,29 @@ def slices(iterations: int, count: int, numbers: str) -> dict[str, Any]:
 
 @app.task(name="lessons.free_threading.count_down")
 def count_down(counter: str, times: int, parties: int, guarded: bool) -> dict[str, Any]:
-    """Take 1 from a counter of this interpreter `times` times, at once with the other `parties`.
+    """Subtract 1 from a counter of this interpreter `times` times, while other tasks do the same.
 
-    It begins at `times` × `parties`. `guarded`: hold a mutex each time. Hands in whether the GIL
-    was on, and what the counter reads when all have ended. Raises BrokenBarrierError where the
-    others do not come within TOGETHER_S.
+    The counter starts at `times` × `parties`, the number of tasks. `guarded`: hold a mutex each
+    time. Returns whether the GIL was on, and the counter when all are done. Raises
+    BrokenBarrierError if the others do not start within TOGETHER_S.
     """
     barrier = _barriers.setdefault(counter, threading.Barrier(parties))
     _counters.setdefault(counter, times * parties)
     barrier.wait(TOGETHER_S)
     if guarded:
-        _take_guarded(counter, times)
+        _subtract_guarded(counter, times)
     else:
-        _take(counter, times)
+        _subtract(counter, times)
     barrier.wait(TOGETHER_S)
     return {"gil": gil_is_on(), "reads": _counters[counter]}
 
 
-def _take(counter: str, times: int) -> None:
+def _subtract(counter: str, times: int) -> None:
     for _ in range(times):
         _counters[counter] -= 1
 
 
-def _take_guarded(counter: str, times: int) -> None:
+def _subtract_guarded(counter: str, times: int) -> None:
     for _ in range(times):
         with _mutex:
             _counters[counter] -= 1

@@ -1,6 +1,6 @@
-"""The asynchronous IO model in the kernel's own sense: io_uring, by the binding `liburing`.
+"""Asynchronous IO by the kernel itself: io_uring, through the binding `liburing`.
 
-Only where that is installed (it is no dependency of ours) and the kernel, or the container, allows.
+The binding is optional, and a kernel or a container may not allow io_uring.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Final
 
+from tasks.lessons.io_models.sockets import CHUNK_BYTES, Sockets
 from tasks.lessons.notebook import Notebook
-from tasks.lessons.reading import CHUNK_BYTES, Sockets
 
 BINDING: Final = "liburing"
 
 
-def refusal() -> str:
-    """Say why there is no io_uring here; empty where there is."""
+def unavailable() -> str:
+    """Return why io_uring cannot be used here; empty if it can."""
     if find_spec(BINDING) is None:
         return f"the binding is not installed (pip install {BINDING}; Linux only)"
     try:
@@ -25,12 +25,12 @@ def refusal() -> str:
         uring.io_uring_queue_init(1, ring)
         uring.io_uring_queue_exit(ring)
     except (OSError, ImportError, RuntimeError) as error:
-        return f"the kernel or the container refuses it ({error})"
+        return f"the kernel or the container does not allow it ({error})"
     return ""
 
 
 def read(sockets: Sockets, notebook: Notebook) -> None:
-    """Hand all requests and all buffers to the kernel in one call, then wait for what is done."""
+    """Pass all requests and buffers to the kernel in one call, then wait for completions."""
     uring: Any = import_module(BINDING)
     ring, done = uring.Ring(), uring.Cqe()
     uring.io_uring_queue_init(2 * len(sockets), ring)

@@ -1,4 +1,4 @@
-"""The lesson `io-models`: one task reads the same delayed sockets under one of the IO models."""
+"""Tasks that read the same delayed sockets under one IO model: timed, or with calls counted."""
 
 from __future__ import annotations
 
@@ -6,31 +6,32 @@ import time
 from typing import Any, Final
 
 from tasks.celery import app
-from tasks.lessons import ring, syscalls
+from tasks.lessons.io_models import io_uring, syscalls
+from tasks.lessons.io_models.models import MODELS, ReadAll
+from tasks.lessons.io_models.sockets import Sockets
 from tasks.lessons.notebook import Notebook
-from tasks.lessons.reading import MODELS, Reading, Sockets
 
-#: Seconds that a reading may take beyond its delays one after the other.
+#: Seconds that reading may take beyond the sum of the delays.
 GRACE_S: Final = 5.0
-#: The model that not every kernel, container and Python has.
+#: The model that not every kernel, container and Python supports.
 IO_URING: Final = "io_uring"
-#: Every model that there may be.
-READINGS: Final[dict[str, Reading]] = {**MODELS, IO_URING: ring.read}
+#: All models, including the one that may not work here.
+ALL_MODELS: Final[dict[str, ReadAll]] = {**MODELS, IO_URING: io_uring.read}
 
 
 @app.task(name="lessons.io_models.read")
 def read(model: str, port: int, delays_ms: list[int]) -> dict[str, Any]:
     """Read an answer from each of the sockets, timed.
 
-    Hands in `wall_s` and `cpu_s` of it all, `read_s` (when each was read, from the start) and
-    `recvs`, the calls of `recv` that the model itself made. Raises KeyError for a model that is
-    not there, TimeoutError where answers do not come.
+    Hands in `wall_s` and `cpu_s` of all reads, `read_s` (when each was read, from the start) and
+    `recvs`, the number of calls of `recv` that the model made. Raises KeyError for an unknown
+    model, TimeoutError if answers do not arrive.
     """
     notebook = Notebook()
     with Sockets(port, delays_ms, _bound_s(delays_ms)) as sockets:
         cpu_s, opened_s = time.process_time(), notebook.elapsed_s
         sockets.start()
-        READINGS[model](sockets, notebook)
+        ALL_MODELS[model](sockets, notebook)
         wall_s, cpu_s = notebook.elapsed_s - opened_s, time.process_time() - cpu_s
         _check(sockets)
         return notebook.handed_in(
@@ -40,17 +41,17 @@ def read(model: str, port: int, delays_ms: list[int]) -> dict[str, Any]:
 
 @app.task(name="lessons.io_models.count")
 def count(model: str, port: int, delays_ms: list[int]) -> dict[str, Any]:
-    """Read the same once more, with the system calls counted.
+    """Read the same sockets once more and count the system calls.
 
-    Returns `calls` by name, and `way`: "ptrace", or "profile" where that is not to be had, with
-    the reason as `why`. Raises as `read` does.
+    Returns `calls` by name, and `way`: "ptrace", or "profile" if ptrace is not available, with the
+    reason as `why`. Raises the same errors as `read`.
     """
     bound_s = _bound_s(delays_ms)
     with Sockets(port, delays_ms, bound_s) as sockets:
 
         def work() -> None:
             sockets.start()
-            READINGS[model](sockets, Notebook())
+            ALL_MODELS[model](sockets, Notebook())
             _check(sockets)
 
         try:
