@@ -1,234 +1,158 @@
-"""The figures of the lesson `coroutines`: who waited for whom, how long, and who was named.
-
-Pure: what was seen goes in, tables, claims and a verdict come out.
-"""
+"""What the lesson `coroutines` concludes: who blocked whom, for how long, who was blamed; pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from lab.format import words
-from lab.learn.lessons.coroutines.blame import Span
-from lab.learn.lessons.coroutines.plays import GREENLETS, IN_TURN, TASKS, Acted
-from lab.learn.lessons.coroutines.pulse import Heartbeats
-from lab.learn.lessons.coroutines.starving import (
-    ASIDE,
+from lab.learn.lessons.coroutines.neighbours import (
     COMPUTES,
-    ELSEWHERE,
-    EVERY_S,
-    GIVES_WAY,
     IN_C,
+    IN_PROCESS,
+    IN_THREAD,
     PATIENT,
-    Found,
-    Starved,
+    YIELDS,
+    NamedStall,
+    NeighbourRun,
+    named_stalls,
 )
-from lab.results.lesson import Cell, Claim, Column, Findings, Table
+from lab.learn.lessons.coroutines.play import GreenletRuns
+from lab.learn.lessons.coroutines.tables import NO_TASK, stall_table, turn_table, wait_table
+from lab.learn.lessons.coroutines.two_waits import GREENLETS, IN_TURN, TASKS, WaitTimes
+from lab.results.lesson import Claim, Findings
 
-#: How much longer than the longer play both may take at the same time.
+#: How much longer than the longer wait both may take at the same time.
 MARGIN: Final = 1.1
-#: What each of the keepers of the turn is in its cured form.
-CURED: Final = {GIVES_WAY: COMPUTES, ASIDE: IN_C, ELSEWHERE: COMPUTES}
-
-PLAY_COLUMNS: Final = (
-    Column(heading="two plays"),
-    Column(heading="time", unit="seconds"),
-    Column(heading="of the sum", unit="share"),
-    Column(heading="of the longer one", unit="times"),
-)
-TURN_COLUMNS: Final = (
-    Column(heading="meanwhile"),
-    Column(heading="for", unit="seconds"),
-    Column(heading="longest wait", unit="seconds"),
-    Column(heading="slowest ping", unit="seconds"),
-    Column(heading="heartbeat late", unit="seconds"),
-)
-NAMED_COLUMNS: Final = (
-    Column(heading="stalled for", unit="seconds"),
-    Column(heading="by the gaps"),
-    Column(heading="by the watch"),
-    Column(heading="looks"),
-    Column(heading="found at"),
-)
+#: The blocking task that each fixed one replaces.
+FIXES: Final = {YIELDS: COMPUTES, IN_THREAD: IN_C, IN_PROCESS: COMPUTES}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """What was measured."""
-
-    plays: Acted
-    starved: Starved
-    cured: Starved
-    beats: Heartbeats
-    found: Sequence[Found]
-
-    @property
-    def cures(self) -> list[str]:
-        """The cures that were shown."""
-        there = {task.label for task in self.cured.ran.tasks}
-        return [label for label in CURED if label in there]
-
-
-def findings(seen: Seen) -> Findings:
-    """Conclude from what was seen."""
+def judge(runs: GreenletRuns) -> Findings:
+    """Conclude from all runs."""
+    stalls, fixes = named_stalls(runs.blocked), _fixes(runs.fixed)
     return Findings(
-        tables=(_plays(seen.plays), _turns(seen), _named(seen)),
-        claims=tuple(_claims(seen)),
-        verdict=_verdict(seen),
-        remarks=() if _late(seen) is not None else (_no_beat(seen),),
+        tables=(wait_table(runs.waits), turn_table(runs, fixes), stall_table(stalls)),
+        claims=(
+            *_wait_claims(runs.waits),
+            *_blocking_claims(runs),
+            *_naming_claims(runs.blocked, stalls),
+            *_fix_claims(runs, fixes),
+        ),
+        verdict=_verdict(runs, stalls, fixes),
+        remarks=() if _late_s(runs) is not None else (_no_heartbeat(runs),),
     )
 
 
-def _plays(plays: Acted) -> Table:
-    rows: list[tuple[Cell, ...]] = [
-        (way, took_s, took_s / plays.sum_s, took_s / plays.maximum_s)
-        for way, took_s in plays.took_s.items()
-    ]
-    alone = " and ".join(words.duration(one) for one in plays.alone_s.values())
-    return Table(
-        title=f"Two plays that wait, {alone} alone", columns=PLAY_COLUMNS, rows=tuple(rows)
-    )
+def _fixes(fixed: NeighbourRun) -> list[str]:
+    """Return the fixes that were shown; without a prefork worker there is one fewer."""
+    labels = {task.label for task in fixed.ran.tasks}
+    return [label for label in FIXES if label in labels]
 
 
-def _turns(seen: Seen) -> Table:
-    rows = [_row("nobody else", seen.starved, seen.starved.quiet, seen.beats)]
-    rows += [
-        _row(label, seen.starved, seen.starved.span(label), seen.beats)
-        for label in (COMPUTES, IN_C)
-    ]
-    rows += [_row(label, seen.cured, seen.cured.span(label), seen.beats) for label in seen.cures]
-    title = f"How long neighbours waited that want a turn every {words.duration(EVERY_S)}"
-    return Table(title=title, columns=TURN_COLUMNS, rows=tuple(rows))
-
-
-def _row(label: str, scene: Starved, span: Span, beats: Heartbeats) -> tuple[Cell, ...]:
-    late_s = scene.beat_late_s(beats, span)
-    return (
-        label,
-        span.length_s,
-        scene.worst_gap_s(span),
-        scene.worst_answer_s(span),
-        None if late_s is None else max(0.0, late_s),
-    )
-
-
-def _named(seen: Seen) -> Table:
-    rows: list[tuple[Cell, ...]] = [
-        (
-            one.stall.length_s,
-            one.outside or "nobody",
-            one.inside or "nobody",
-            f"{one.agreeing} of {one.looks}",
-            one.line,
-        )
-        for one in seen.found
-    ]
-    return Table(
-        title="Nobody had a turn: found, and named", columns=NAMED_COLUMNS, rows=tuple(rows)
-    )
-
-
-def _claims(seen: Seen) -> Iterator[Claim]:
-    yield from _of_plays(seen.plays)
-    for label in (COMPUTES, IN_C):
-        span = seen.starved.span(label)
-        least_s = seen.starved.least_gap_s(span)
-        yield Claim(
-            says=f"“{label}” keeps every neighbour from its turn for as long as it takes",
-            holds=least_s > 0.8 * span.length_s,
-            seen=f"{words.duration(least_s)} of {words.duration(span.length_s)}",
-        )
-    span = seen.starved.span(COMPUTES)
-    answer_s = seen.starved.worst_answer_s(span)
+def _wait_claims(waits: WaitTimes) -> Iterator[Claim]:
+    in_turn = waits.both_s[IN_TURN] / waits.sum_s
     yield Claim(
-        says="nor does the worker answer, though it is well",
-        holds=answer_s > span.length_s / 2,
-        seen=f"after {words.duration(answer_s)}",
-    )
-    late_s = _late(seen)
-    if late_s is not None:
-        yield Claim(
-            says="and its heartbeat is late",
-            holds=late_s > span.length_s / 5,
-            seen=f"{words.duration(late_s)}, due every {words.duration(seen.beats.every_s)}",
-        )
-    yield from _of_names(seen)
-    yield from _of_cures(seen)
-
-
-def _of_plays(plays: Acted) -> Iterator[Claim]:
-    run_trials = plays.took_s[IN_TURN] / plays.sum_s
-    yield Claim(
-        says="one after the other the plays take the sum",
-        holds=1 - 1e-6 <= run_trials < MARGIN,
-        seen=f"{run_trials:.2f} of it",
+        says="one after the other, the waits take as long as their sum",
+        holds=1 - 1e-6 <= in_turn < MARGIN,
+        seen=f"{words.times(in_turn)} the sum",
     )
     for way in (GREENLETS, TASKS):
-        ratio = plays.took_s[way] / plays.maximum_s
+        ratio = waits.both_s[way] / waits.longer_s
         yield Claim(
-            says=f"as {way} they take the maximum",
+            says=f"as {way}, they take as long as the longer one",
             holds=ratio < MARGIN,
-            seen=f"{ratio:.2f} of it",
+            seen=f"{words.times(ratio)} the longer one",
         )
 
 
-def _of_names(seen: Seen) -> Iterator[Claim]:
-    outside = [one.outside for one in seen.found if one.outside]
-    yield Claim(
-        says="their neighbours' gaps name the two that kept the turn, and nobody else",
-        holds=outside == [COMPUTES, IN_C],
-        seen=", ".join(outside) or "nobody named",
-    )
-    named = [one for one in seen.found if one.outside]
-    yield Claim(
-        says="a watch inside the worker finds the same two at work",
-        holds=bool(named) and all(one.inside == one.outside and one.line for one in named),
-        seen=", ".join(one.inside or "nobody" for one in named) or "nobody named",
-    )
-    there = seen.starved.task(PATIENT)
-    blamed = {one.outside for one in seen.found} | {one.inside for one in seen.found}
-    covered = all(
-        there.started_s < one.stall.from_s and one.stall.to_s < there.finished_s for one in named
-    )
-    yield Claim(
-        says="the patient one that was there all the time is not blamed",
-        holds=covered and PATIENT not in blamed,
-        seen=f"{PATIENT}: named {sum(one == PATIENT for one in blamed)} times",
-    )
-
-
-def _of_cures(seen: Seen) -> Iterator[Claim]:
-    for cure in seen.cures:
-        ill_s = seen.starved.worst_gap_s(seen.starved.span(CURED[cure]))
-        well_s = seen.cured.worst_gap_s(seen.cured.span(cure))
+def _blocking_claims(runs: GreenletRuns) -> Iterator[Claim]:
+    for label in (COMPUTES, IN_C):
+        span = runs.blocked.span(label)
+        gap_s = runs.blocked.least_longest_gap_s(span)
         yield Claim(
-            says=f"“{cure}” leaves the neighbours their turns",
-            holds=well_s < ill_s / 2,
-            seen=f"longest wait {words.duration(well_s)}, before {words.duration(ill_s)}",
+            says=f"“{label}” blocks every ticker for as long as it runs",
+            holds=gap_s > 0.8 * span.length_s,
+            seen=f"{words.duration(gap_s)} of {words.duration(span.length_s)}",
+        )
+    span = runs.blocked.span(COMPUTES)
+    ping_s = runs.blocked.slowest_ping_s(span)
+    yield Claim(
+        says="meanwhile the worker does not answer a ping, although nothing is wrong with it",
+        holds=ping_s > span.length_s / 2,
+        seen=f"answered after {words.duration(ping_s)}",
+    )
+    late_s = _late_s(runs)
+    if late_s is not None:
+        yield Claim(
+            says="its heartbeat is late, too",
+            holds=late_s > span.length_s / 5,
+            seen=f"{words.duration(late_s)} late, due every {words.duration(runs.beats.every_s)}",
         )
 
 
-def _late(seen: Seen) -> float | None:
-    return seen.starved.beat_late_s(seen.beats, seen.starved.span(COMPUTES))
+def _naming_claims(blocked: NeighbourRun, stalls: Sequence[NamedStall]) -> Iterator[Claim]:
+    by_gaps = [one.by_gaps for one in stalls if one.by_gaps]
+    yield Claim(
+        says="the gaps between ticks point to these two tasks and to no other",
+        holds=by_gaps == [COMPUTES, IN_C],
+        seen=", ".join(by_gaps) or NO_TASK,
+    )
+    blamed = [one for one in stalls if one.by_gaps]
+    yield Claim(
+        says="a watch inside the worker sees the same two tasks running",
+        holds=bool(blamed) and all(one.by_watch == one.by_gaps and one.line for one in blamed),
+        seen=", ".join(one.by_watch or NO_TASK for one in blamed) or NO_TASK,
+    )
+    patient = blocked.task(PATIENT)
+    named = {one.by_gaps for one in stalls} | {one.by_watch for one in stalls}
+    covered = all(
+        patient.started_s < one.span.from_s and one.span.to_s < patient.finished_s for one in blamed
+    )
+    yield Claim(
+        says=f"the task “{PATIENT}”, which was there all the time, is not blamed",
+        holds=covered and PATIENT not in named,
+        seen=f"blamed {sum(one == PATIENT for one in named)} times",
+    )
 
 
-def _no_beat(seen: Seen) -> str:
-    if not seen.beats.arrived:
-        return "No heartbeat of the worker was heard: it may have been told to send none."
-    return "No heartbeat was due while the neighbours were starved: nothing is said of it."
+def _fix_claims(runs: GreenletRuns, fixes: Sequence[str]) -> Iterator[Claim]:
+    for fix in fixes:
+        blocked_s = runs.blocked.longest_gap_s(runs.blocked.span(FIXES[fix]))
+        fixed_s = runs.fixed.longest_gap_s(runs.fixed.span(fix))
+        yield Claim(
+            says=f"“{fix}” lets the tickers run",
+            holds=fixed_s < blocked_s / 2,
+            seen=f"longest wait {words.duration(fixed_s)} instead of {words.duration(blocked_s)}",
+        )
 
 
-def _verdict(seen: Seen) -> str:
-    plays, span = seen.plays, seen.starved.span(COMPUTES)
-    lines = " and ".join(one.line for one in seen.found if one.outside)
-    well_s = max(seen.cured.worst_gap_s(seen.cured.span(cure)) for cure in seen.cures)
-    ratio = plays.took_s[GREENLETS] / plays.maximum_s
+def _late_s(runs: GreenletRuns) -> float | None:
+    return runs.blocked.heartbeat_late_s(runs.beats, runs.blocked.span(COMPUTES))
+
+
+def _no_heartbeat(runs: GreenletRuns) -> str:
+    if not runs.beats.arrived:
+        return (
+            "No heartbeat arrived, so nothing is claimed about heartbeats: the worker may run "
+            "with --without-heartbeat."
+        )
     return (
-        f"Two plays that wait took {words.duration(plays.took_s[IN_TURN])} one after the other and "
-        f"{words.duration(plays.took_s[GREENLETS])} as greenlets, {ratio:.2f} times the longer "
-        f"alone. A task that did not wait kept all neighbours from their turns for "
-        f"{words.duration(seen.starved.worst_gap_s(span))}, and so did one that waited in C; both "
-        f"were named, at {lines}, and cured, after which no neighbour waited longer than "
-        f"{words.duration(well_s)}."
+        "No heartbeat was due while the tickers were blocked, so nothing is claimed about "
+        "heartbeats."
+    )
+
+
+def _verdict(runs: GreenletRuns, stalls: Sequence[NamedStall], fixes: Sequence[str]) -> str:
+    waits = runs.waits
+    blocked_s = runs.blocked.longest_gap_s(runs.blocked.span(COMPUTES))
+    fixed_s = max(runs.fixed.longest_gap_s(runs.fixed.span(fix)) for fix in fixes)
+    lines = " and ".join(one.line for one in stalls if one.by_gaps)
+    return (
+        f"Two waits took {words.duration(waits.both_s[IN_TURN])} one after the other and "
+        f"{words.duration(waits.both_s[GREENLETS])} as greenlets, "
+        f"{waits.both_s[GREENLETS] / waits.longer_s:.2f} times as long as the longer one alone. A "
+        f"task that computes blocked all others for {words.duration(blocked_s)}, and so did one "
+        f"that waits in C; both were found, at {lines}, and once they were fixed no task waited "
+        f"longer than {words.duration(fixed_s)}."
     )
