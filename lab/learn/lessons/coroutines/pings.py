@@ -25,14 +25,14 @@ class Ping:
     answered_s: float
 
 
-def ping_until(control: RemoteControl, node: str, notebook: Notebook, until_s: float) -> list[Ping]:
+def ping_until(remote: RemoteControl, node: str, notebook: Notebook, until_s: float) -> list[Ping]:
     """Ping a worker repeatedly until `until_s` by the notebook's time, and note each ping.
 
     A ping that is not answered counts as answered when its patience ran out.
     """
     pings = []
     while (sent_s := notebook.elapsed_s) < until_s:
-        control.ask("ping", [node], patience_s=PATIENCE_S)
+        remote.ask("ping", [node], patience_s=PATIENCE_S)
         answered_s = notebook.elapsed_s
         pings.append(Ping(sent_s=sent_s, answered_s=answered_s))
         late = answered_s - sent_s > LATE_S

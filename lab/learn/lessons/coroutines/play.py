@@ -129,7 +129,7 @@ def _run_beside(
 
 
 def _ping(context: Context, scene: OpenScene, until_s: float) -> list[Ping]:
-    return ping_until(context.session.asking, context.worker("gevent").node, scene.lab, until_s)
+    return ping_until(context.session.remote, context.worker("gevent").node, scene.lab, until_s)
 
 
 def _permanent(counter: str, worker: Worker, length_s: float) -> list[Call]:

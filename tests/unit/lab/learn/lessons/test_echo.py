@@ -1,4 +1,4 @@
-"""Clients are dealt out to tasks, and what they saw decides what is borne out."""
+"""How the lesson `echo` shares clients out over tasks, and what it concludes from them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import Any
 import pytest
 
 from cluster.echo import EchoCounts
-from lab.learn.lessons.echo.judge import SEQUENTIAL, claims, figures, summed, verdict
-from lab.learn.lessons.echo.lesson import DRAWN, TASKS, parts, scene
-from lab.learn.lessons.echo.openings import check_openings
+from lab.learn.lessons.echo.judge import judge
+from lab.learn.lessons.echo.limits import check_limits
+from lab.learn.lessons.echo.play import DRAWN, TASKS, draw, shares
+from lab.learn.lessons.echo.server_run import SEQUENTIAL, ServerRun, server_run
 from tasks.errors import MachineError
 from tests.unit.lab.learn.lessons.made import ran, task
 
 
 def client(number: int, *, served: bool = True, asked_s: float = 1.0) -> dict[str, Any]:
-    told = {
+    seen = {
         "number": number,
         "served": served,
         "asked_s": asked_s,
@@ -23,7 +24,7 @@ def client(number: int, *, served: bool = True, asked_s: float = 1.0) -> dict[st
         "latencies_s": [0.001] if served else [],
         "began_s": 0.1,
     }
-    return {"value": told, "notes": [("waits", "talks", 0.0, 0.2)]}
+    return {"value": seen, "notes": [("waits", "talks", 0.0, 0.2)]}
 
 
 def visit(*clients: dict[str, Any], threads: int = 1) -> Any:
@@ -31,65 +32,71 @@ def visit(*clients: dict[str, Any], threads: int = 1) -> Any:
     return ran(task("clients", 0.0, 1.0, {"clients": list(clients), "stock": stock}))
 
 
-def seen(*clients: dict[str, Any], threads: int = 1, most_at_once: int) -> Any:
+def run(*clients: dict[str, Any], threads: int = 1, most_at_once: int) -> ServerRun:
     counts = EchoCounts(accepted=len(clients), most_at_once=most_at_once, messages=9)
-    return summed(visit(*clients, threads=threads), len(clients), counts, 0.1)
+    return server_run(visit(*clients, threads=threads), len(clients), counts, 0.1)
 
 
-def whole() -> dict[str, Any]:
+def usual() -> dict[str, ServerRun]:
     both = (client(1), client(2))
     return {
-        SEQUENTIAL: seen(client(1), client(2, served=False, asked_s=1.1), most_at_once=1),
-        "threaded": seen(*both, threads=3, most_at_once=2),
-        "gevent": seen(*both, most_at_once=2),
-        "asyncio": seen(*both, most_at_once=2),
+        SEQUENTIAL: run(client(1), client(2, served=False, asked_s=1.1), most_at_once=1),
+        "threaded": run(*both, threads=3, most_at_once=2),
+        "gevent": run(*both, most_at_once=2),
+        "asyncio": run(*both, most_at_once=2),
     }
 
 
 @pytest.mark.parametrize("clients", [2, 19, 20, 21, 500, 2_000])
-def test_every_client_is_in_one_task(clients: int) -> None:
-    dealt = parts(clients)
-    assert [number for part in dealt for number in part] == list(range(1, clients + 1))
-    assert len(dealt) <= TASKS
-    assert max(map(len, dealt)) - min(map(len, dealt)) <= 1
+def test_every_client_is_in_exactly_one_task(clients: int) -> None:
+    split = shares(clients)
+    assert [number for share in split for number in share] == list(range(1, clients + 1))
+    assert len(split) <= TASKS
+    assert max(map(len, split)) - min(map(len, split)) <= 1
 
 
-def test_a_few_clients_are_drawn_the_served_one_first() -> None:
+def test_a_few_clients_are_drawn_with_the_served_one_first() -> None:
     clients = [client(number, served=number == 7) for number in range(1, 31)]
-    drawn = scene(visit(*clients), "a caption")
+    drawn = draw(visit(*clients), "a caption")
     assert len(drawn.lanes) == DRAWN
     assert drawn.lanes[0].slot == "7"
     assert drawn.bars[0].started_s == pytest.approx(0.1)
 
 
-def test_what_was_to_be_shown_is_borne_out() -> None:
-    assert all(claim.holds for claim in claims(whole()))
-    assert "1 of 2 clients" in verdict(whole())
-    assert [row[0] for row in figures(whole(), 4).rows] == list(whole())
+def test_all_claims_hold_for_servers_that_behave_as_expected() -> None:
+    findings = judge(usual(), 4)
+    assert all(claim.holds for claim in findings.claims)
+    assert "1 of 2 clients" in findings.verdict
+    [table] = findings.tables
+    assert [row[0] for row in table.rows] == list(usual())
 
 
 @pytest.mark.parametrize(
-    ("kind", "otherwise"),
+    ("kind", "unexpected"),
     [
-        (SEQUENTIAL, seen(client(1), client(2), most_at_once=1)),
-        (SEQUENTIAL, seen(client(1, served=False), client(2, asked_s=2.0), most_at_once=1)),
-        ("threaded", seen(client(1), client(2), threads=2, most_at_once=2)),
-        ("gevent", seen(client(1), client(2), threads=2, most_at_once=2)),
-        ("asyncio", seen(client(1), client(2), most_at_once=1)),
-        ("asyncio", seen(client(1), client(2, served=False), most_at_once=2)),
+        (SEQUENTIAL, run(client(1), client(2), most_at_once=1)),
+        (SEQUENTIAL, run(client(1, served=False), client(2, asked_s=2.0), most_at_once=1)),
+        ("threaded", run(client(1), client(2), threads=2, most_at_once=2)),
+        ("gevent", run(client(1), client(2), threads=2, most_at_once=2)),
+        ("asyncio", run(client(1), client(2), most_at_once=1)),
+        ("asyncio", run(client(1), client(2, served=False), most_at_once=2)),
     ],
 )
-def test_what_was_not_so_is_said(kind: str, otherwise: Any) -> None:
-    [failed] = [claim for claim in claims({**whole(), kind: otherwise}) if not claim.holds]
+def test_an_unexpected_result_fails_the_claim_about_that_server(
+    kind: str, unexpected: ServerRun
+) -> None:
+    [failed] = [
+        claim for claim in judge({**usual(), kind: unexpected}, 4).claims if not claim.holds
+    ]
     assert failed.says.startswith(kind)
 
 
-def test_too_few_open_files_are_told_before_anything_starts() -> None:
-    check_openings(500, processes=10_000, files=1_024)
-    with pytest.raises(MachineError, match=r"ulimit -n 600\), or take --clients 156"):
-        check_openings(500, processes=10_000, files=256)
+def test_too_few_open_files_are_reported() -> None:
+    check_limits(500, processes=10_000, files=1_024)
+    with pytest.raises(MachineError, match=r"ulimit -n 600\), or use --clients 156"):
+        check_limits(500, processes=10_000, files=256)
 
 
-def test_too_little_room_for_threads_is_told_too() -> None:
-    with pytest.raises(MachineError, match="take --clients 370"):
-        check_openings(500, processes=400, files=1_024)
+def test_a_limit_of_threads_that_is_too_low_is_reported() -> None:
+    with pytest.raises(MachineError, match="use --clients 370"):
+        check_limits(500, processes=400, files=1_024)
