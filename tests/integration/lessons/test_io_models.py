@@ -11,23 +11,23 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tasks.lessons import syscalls
+from tasks.lessons.io_models import syscalls
 from tests.integration.lessons.taught import take
 
 BOUND_S = 10.0
-linux_only = pytest.mark.skipif(sys.platform != "linux", reason="ptrace is Linux's")
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has this ptrace")
 
 
 def test_polling_costs_several_times_the_cpu_of_epoll(tmp_path: Path) -> None:
-    told = take("io-models", folder=tmp_path)
-    figures, by_name = told.findings.tables
-    rows = {str(row[0]): [float(cell or 0) for cell in row[1:]] for row in figures.rows}
+    result = take("io-models", folder=tmp_path)
+    costs, calls_by_name = result.findings.tables
+    rows = {str(row[0]): [float(cell or 0) for cell in row[1:]] for row in costs.rows}
     wall_s, cpu_s, calls = ({model: row[n] for model, row in rows.items()} for n in range(3))
     assert wall_s["blocking"] > 2.9
     assert wall_s["epoll"] > 0.15
     assert cpu_s["polling"] > 3 * cpu_s["epoll"]
     assert calls["polling"] > 5 * calls["epoll"]
-    named = {str(row[0]): str(row[2]) for row in by_name.rows}
+    named = {str(row[0]): str(row[2]) for row in calls_by_name.rows}
     assert named["blocking"] == "sendto 100, recvfrom 100"
     assert "epoll_ctl 200" in named["epoll"]
 
@@ -41,7 +41,7 @@ def exchange() -> None:
 
 
 @linux_only
-def test_traced_work_is_counted_by_the_kernels_names() -> None:
+def test_tracing_counts_system_calls_by_name() -> None:
     counted = syscalls.traced(exchange, BOUND_S)
     assert counted["sendto"] == counted["recvfrom"] == 5
     assert counted["socketpair"] == 1
@@ -49,7 +49,7 @@ def test_traced_work_is_counted_by_the_kernels_names() -> None:
 
 
 @linux_only
-def test_the_calls_of_all_threads_count() -> None:
+def test_tracing_counts_the_calls_of_all_threads() -> None:
     def work() -> None:
         threads = [threading.Thread(target=exchange) for _ in range(4)]
         for thread in threads:
@@ -62,7 +62,7 @@ def test_the_calls_of_all_threads_count() -> None:
 
 
 def fail() -> None:
-    raise OSError("so")
+    raise OSError("on purpose")
 
 
 def never_end() -> None:
@@ -71,13 +71,13 @@ def never_end() -> None:
 
 @linux_only
 @pytest.mark.parametrize("work", [fail, never_end])
-def test_traced_work_that_fails_or_takes_too_long_is_ended(work: Callable[[], None]) -> None:
+def test_traced_work_that_fails_or_takes_too_long_is_killed(work: Callable[[], None]) -> None:
     before = psutil.Process().children()
     with pytest.raises(RuntimeError, match="failed, or took too long"):
         syscalls.traced(work, 0.5)
     assert psutil.Process().children() == before
 
 
-def test_without_tracing_pythons_own_calls_are_counted() -> None:
+def test_without_tracing_the_calls_of_python_functions_are_counted() -> None:
     counted = syscalls.called(exchange)
     assert counted == {"send": 5, "recv": 5}

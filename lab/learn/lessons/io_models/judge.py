@@ -1,22 +1,20 @@
-"""What each IO model took to read the same sockets, summed up and judged; data in, data out."""
+"""What the lesson `io-models` concludes from the cost of each model; pure."""
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 from lab.format import words
-from lab.learn.engine.scene_run import TaskRun
-from lab.results.lesson import Cell, Claim, Column, Table
-from producer.statistics import percentiles
-from tasks.lessons.io_models import IO_URING
-from tasks.lessons.reading import MODELS
+from lab.learn.lessons.io_models.model_cost import ModelCost
+from lab.learn.lessons.io_models.play import ModelRuns
+from lab.results.lesson import Cell, Claim, Column, Findings, Table
+from tasks.lessons.io_models.models import MODELS
+from tasks.lessons.io_models.tasks import IO_URING
 
-#: What one wait for all sockets is called here: epoll, on macOS kqueue.
+#: The best model for waiting on all sockets at once: epoll, or kqueue on macOS.
 BEST: Final = next(name for name in ("epoll", "kqueue", "select") if name in MODELS)
-FIGURES: Final = (
+COST_COLUMNS: Final = (
     Column(heading="model"),
     Column(heading="wall time", unit="seconds"),
     Column(heading="CPU time", unit="seconds"),
@@ -24,62 +22,57 @@ FIGURES: Final = (
     Column(heading="latency p50", unit="seconds"),
     Column(heading="p95", unit="seconds"),
 )
+CALL_COLUMNS: Final = (
+    Column(heading="model"),
+    Column(heading="traced", unit="count"),
+    Column(heading="most frequent"),
+)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """What one model took; each figure the median of its rounds."""
-
-    wall_s: float
-    cpu_s: float
-    late_p50_s: float  # from the instant an answer was due until it was read
-    late_p95_s: float
-    calls: Mapping[str, int]  # system calls by name
-    way: str  # how these were counted: "ptrace" or "profile"
-    #: Calls of `recv` as the model counted them itself; tracing slows polling down, so that these
-    #: are what it makes when nobody looks.
-    recvs: int
-
-    @property
-    def system_calls(self) -> int:
-        """How many system calls there were."""
-        recv = max((self.calls.get(name, 0) for name in ("recvfrom", "recv")), default=0)
-        return sum(self.calls.values()) + max(0, self.recvs - recv)
-
-
-def summed(
-    model: str, tasks: Sequence[TaskRun], delays_ms: Sequence[int], counted: Mapping[str, Any]
-) -> Seen:
-    """Sum a model's rounds up."""
-    rounds = [task.value for task in tasks if task.label == model]
-    late = [percentiles(_late_s(one["read_s"], delays_ms), 50, 95) for one in rounds]
-    return Seen(
-        wall_s=statistics.median(one["wall_s"] for one in rounds),
-        cpu_s=statistics.median(one["cpu_s"] for one in rounds),
-        late_p50_s=statistics.median(p50_s for p50_s, _ in late),
-        late_p95_s=statistics.median(p95_s for _, p95_s in late),
-        calls=counted["calls"],
-        way=counted["way"],
-        recvs=round(statistics.median(one["recvs"] for one in rounds)),
+def judge(runs: ModelRuns) -> Findings:
+    """Conclude from the cost of all models."""
+    return Findings(
+        tables=(_cost_table(runs), _call_table(runs.costs)),
+        claims=tuple(_claims(runs)),
+        verdict=_verdict(runs),
+        remarks=tuple(_remarks(runs)),
     )
 
 
-def _late_s(read_s: Sequence[float], delays_ms: Sequence[int]) -> list[float]:
-    return [at_s - ms / 1_000 for at_s, ms in zip(read_s, delays_ms, strict=True)]
+def _cost_table(runs: ModelRuns) -> Table:
+    rows: list[tuple[Cell, ...]] = [
+        (model, one.wall_s, one.cpu_s, one.system_calls, one.late_p50_s, one.late_p95_s)
+        for model, one in runs.costs.items()
+    ]
+    delays_ms = runs.delays_ms
+    title = (
+        f"{len(delays_ms)} sockets, answered after {min(delays_ms)} to {max(delays_ms)} ms "
+        "(latency: from the answer until it was read)"
+    )
+    return Table(title=title, columns=COST_COLUMNS, rows=tuple(rows))
 
 
-def claims(seen: Mapping[str, Seen], delays_ms: Sequence[int]) -> Iterator[Claim]:
-    """Say what should be so, and whether it is."""
-    blocking, polling, best = seen["blocking"], seen["polling"], seen[BEST]
+def _call_table(costs: Mapping[str, ModelCost]) -> Table:
+    rows = []
+    for model, one in costs.items():
+        ranked = sorted(one.calls.items(), key=lambda item: -item[1])
+        most = ", ".join(f"{name} {words.count(calls)}" for name, calls in ranked[:5])
+        rows.append((model, sum(one.calls.values()), most))
+    return Table(title="System calls by name", columns=CALL_COLUMNS, rows=tuple(rows))
+
+
+def _claims(runs: ModelRuns) -> Iterator[Claim]:
+    costs, delays_ms = runs.costs, runs.delays_ms
+    blocking, polling, best = costs["blocking"], costs["polling"], costs[BEST]
     sum_s, longest_s = sum(delays_ms) / 1_000, max(delays_ms) / 1_000
     yield Claim(
-        says=f"blocking takes the sum of the delays, {BEST} about the longest of them",
+        says=f"blocking takes as long as all delays together, {BEST} about as long as the longest",
         holds=blocking.wall_s >= 0.98 * sum_s and best.wall_s < blocking.wall_s / 2,
         seen=f"{words.duration(blocking.wall_s)} for a sum of {words.duration(sum_s)}, "
         f"{words.duration(best.wall_s)} for {words.duration(longest_s)}",
     )
     yield Claim(
-        says=f"polling takes several times the CPU time of {BEST}",
+        says=f"polling uses several times the CPU time of {BEST}",
         holds=polling.cpu_s >= 3 * best.cpu_s,
         seen=f"{words.duration(polling.cpu_s)} against {words.duration(best.cpu_s)}, "
         f"{words.times(polling.cpu_s / best.cpu_s)}",
@@ -89,75 +82,57 @@ def claims(seen: Mapping[str, Seen], delays_ms: Sequence[int]) -> Iterator[Claim
         holds=polling.system_calls >= 5 * best.system_calls,
         seen=f"{words.count(polling.system_calls)} against {words.count(best.system_calls)}",
     )
-    waits = [name for name in seen["asyncio"].calls if name.startswith(("epoll_wait", "epoll_pw"))]
-    if BEST == "epoll" and seen["asyncio"].way == "ptrace":
+    yield from _kernel_claims(costs)
+
+
+def _kernel_claims(costs: Mapping[str, ModelCost]) -> Iterator[Claim]:
+    """Judge what only the kernel's own count of system calls can show."""
+    asyncio = costs["asyncio"]
+    if BEST == "epoll" and asyncio.counted_by == "ptrace":
+        waits = [name for name in asyncio.calls if name.startswith(("epoll_wait", "epoll_pw"))]
         yield Claim(
-            says="asyncio is multiplexing underneath: it waits in epoll",
+            says="asyncio multiplexes, too: it waits in epoll",
             holds=bool(waits),
             seen=", ".join(
-                f"{n} {words.count(seen['asyncio'].calls[n])} {words.TIMES}" for n in waits
+                f"{name} {words.count(asyncio.calls[name])} {words.TIMES}" for name in waits
             )
             or "no such call",
         )
-    if IO_URING in seen and seen[IO_URING].way == "ptrace":
-        ours = seen[IO_URING].system_calls
+    if IO_URING in costs and costs[IO_URING].counted_by == "ptrace":
+        calls, best = costs[IO_URING].system_calls, costs[BEST].system_calls
         yield Claim(
             says=f"io_uring needs fewer system calls than {BEST}",
-            holds=ours < best.system_calls / 2,
-            seen=f"{words.count(ours)} against {words.count(best.system_calls)}",
+            holds=calls < best / 2,
+            seen=f"{words.count(calls)} against {words.count(best)}",
         )
 
 
-def figures(seen: Mapping[str, Seen], delays_ms: Sequence[int]) -> Table:
-    rows: list[tuple[Cell, ...]] = [
-        (model, one.wall_s, one.cpu_s, one.system_calls, one.late_p50_s, one.late_p95_s)
-        for model, one in seen.items()
-    ]
-    title = (
-        f"{len(delays_ms)} sockets, answered after {min(delays_ms)} to {max(delays_ms)} ms "
-        "(latency: from then until read)"
-    )
-    return Table(title=title, columns=FIGURES, rows=tuple(rows))
-
-
-def by_name(seen: Mapping[str, Seen]) -> Table:
-    rows = []
-    for model, one in seen.items():
-        ranked = sorted(one.calls.items(), key=lambda item: -item[1])
-        most = ", ".join(f"{name} {words.count(calls)}" for name, calls in ranked[:5])
-        rows.append((model, sum(one.calls.values()), most))
-    columns = (
-        Column(heading="model"),
-        Column(heading="traced", unit="count"),
-        Column(heading="most of them"),
-    )
-    return Table(title="System calls by name", columns=columns, rows=tuple(rows))
-
-
-def remarks(seen: Mapping[str, Seen], refusal: str, why: str) -> Iterator[str]:
-    if seen[BEST].way == "ptrace":
+def _remarks(runs: ModelRuns) -> Iterator[str]:
+    if runs.costs[BEST].counted_by == "ptrace":
         yield (
-            "System calls were counted by the kernel's word (ptrace), in a pass of its own: being "
-            "watched takes time. It makes polling ask less often, so what polling asks unwatched "
-            "is its own count of the timed pass."
+            "The kernel counted the system calls (ptrace) in a separate round, because tracing "
+            "takes time. Tracing also makes polling ask less often, so the calls of recv are taken "
+            "from the timed rounds, in which the model counted them itself."
         )
     else:
         yield (
-            f"System calls were counted as Python's calls that make one, since {why}; what the C "
-            "library calls beside them is not in it."
+            "The system calls are those that Python functions made, because "
+            f"{runs.no_ptrace}; calls that the C library makes on its own are missing."
         )
-    if refusal:
-        yield f"io_uring is left out: {refusal}."
+    if runs.no_io_uring:
+        yield f"io_uring was left out: {runs.no_io_uring}."
 
 
-def verdict(seen: Mapping[str, Seen], delays_ms: Sequence[int]) -> str:
-    blocking, polling, best = seen["blocking"], seen["polling"], seen[BEST]
+def _verdict(runs: ModelRuns) -> str:
+    costs = runs.costs
+    blocking, polling, best = costs["blocking"], costs["polling"], costs[BEST]
+    threads = costs["threads"]
     return (
-        f"To read the same {len(delays_ms)} answers polling used "
+        f"To read the same {len(runs.delays_ms)} answers, polling used "
         f"{words.duration(polling.cpu_s)} of CPU and {words.count(polling.system_calls)} system "
-        f"calls, {BEST} {words.duration(best.cpu_s)} and {words.count(best.system_calls)}, and "
-        f"both were done in about {words.duration(best.wall_s)}. Blocking on one socket after the "
-        f"other took {words.duration(blocking.wall_s)}, the sum of all delays, with "
-        f"{words.duration(blocking.cpu_s)} of CPU; a thread for each of them "
-        f"{words.duration(seen['threads'].wall_s)} with {words.duration(seen['threads'].cpu_s)}."
+        f"calls, {BEST} {words.duration(best.cpu_s)} and {words.count(best.system_calls)}; both "
+        f"took about {words.duration(best.wall_s)}. Blocking on one socket after the other took "
+        f"{words.duration(blocking.wall_s)}, the sum of all delays, with "
+        f"{words.duration(blocking.cpu_s)} of CPU; a thread for each socket took "
+        f"{words.duration(threads.wall_s)} with {words.duration(threads.cpu_s)}."
     )
