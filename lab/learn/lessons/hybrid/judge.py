@@ -1,105 +1,92 @@
-"""What the lesson `hybrid` makes of its figures: tables, claims, verdict; pure."""
+"""What the lesson `hybrid` concludes from its trials: tables, claims, verdict; pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from lab.format import words
 from lab.learn.engine.trials import Trials, fastest
-from lab.learn.lessons.hybrid.play import Cast, Mix
+from lab.learn.lessons.hybrid.jobs import COMPUTING, WAITING
+from lab.learn.lessons.hybrid.layouts import Layout
+from lab.learn.lessons.hybrid.play import MixRuns
 from lab.results.lesson import Cell, Claim, Column, Findings, Table
 
-WAITING, BOTH, COMPUTING = "mostly waiting", "some of both", "mostly computing"
-#: Cores that a process with one GIL may keep busy: the kernel's work for it comes on top.
+#: The most cores that a process with one GIL may keep busy, including the kernel's work for it.
 ONE_CORE: Final = 1.25
-#: Cores that two such processes want at least, of 2, while one of them may end before the other.
+#: The fewest cores that two such processes must have work for; one may finish before the other.
 MORE_THAN_ONE: Final = 1.3
-#: Share of the cores that it has work for, below which others are said to have had the rest.
+#: Share of the cores it had work for, below which other programs are said to have used the rest.
 GOT: Final = 0.8
-#: How many times longer waiting in few slots has to take at least, of the 4 or more that it should.
+#: How many times as long waiting in few slots must take at least; in theory it is 4 or more.
 TIMES_LONGER: Final = 2.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What all contestants took for each mix."""
-
-    cast: Cast
-    mixes: Mapping[str, Mix]
-    tried: Mapping[str, Mapping[str, Trials]]  # by mix, by contestant
-
-    def at_equal_cores(self, mix: str) -> tuple[str, ...]:
-        """Name the quickest of those with the same number of slots, whatever their memory."""
-        return fastest({m.name: self.tried[mix][m.name] for m in self.cast.same_slots})
-
-    def at_equal_memory(self, mix: str) -> tuple[str, ...]:
-        """Name the quickest of those that fit into the budget."""
-        return fastest({m.name: self.tried[mix][m.name] for m in self.cast.same_memory})
-
-
-def concluded(outcome: Outcome, works: int) -> Findings:
-    """Write the tables, the claims and the verdict."""
+def judge(runs: MixRuns, jobs: int) -> Findings:
+    """Conclude from all trials."""
     return Findings(
-        tables=(_winners(outcome), *(_figures(outcome, mix, works) for mix in outcome.mixes)),
-        claims=tuple(claims(outcome)),
-        verdict=_verdict(outcome),
-        remarks=tuple(_remarks(outcome)),
+        tables=(_fastest_table(runs), *(_mix_table(runs, mix, jobs) for mix in runs.mixes)),
+        claims=tuple(_claims(runs)),
+        verdict=_verdict(runs),
+        remarks=tuple(_remarks(runs)),
     )
 
 
-def _winners(outcome: Outcome) -> Table:
-    cast = outcome.cast
-    slots, memory = ([one.name for one in who] for who in (cast.same_slots, cast.same_memory))
+def _fastest_table(runs: MixRuns) -> Table:
+    layouts = runs.layouts
     rows = [
         (
             str(mix),
-            named(outcome.at_equal_cores(name), slots),
-            named(outcome.at_equal_memory(name), memory),
+            _fastest_of(layouts.same_slots, runs.trials[name]),
+            _fastest_of(layouts.same_memory, runs.trials[name]),
         )
-        for name, mix in outcome.mixes.items()
+        for name, mix in runs.mixes.items()
     ]
     return Table(
-        title="Quickest; where several are named, they differ by no more than the noise",
+        title="Fastest layout; if several are named, they differ by no more than the noise",
         columns=(
-            Column(heading="a work"),
-            Column(heading=f"at equal cores, {cast.slots} slots"),
-            Column(heading=f"at equal memory, {words.size(cast.budget_bytes)}"),
+            Column(heading="jobs"),
+            Column(heading=f"at equal cores, {layouts.slots} slots"),
+            Column(heading=f"at equal memory, {words.size(layouts.budget_bytes)}"),
         ),
         rows=tuple(rows),
     )
 
 
-def named(fastest: Sequence[str], everyone: Sequence[str]) -> str:
-    """Name the quickest, or the others where that is shorter."""
-    others = [name for name in everyone if name not in fastest]
+def _fastest_of(layouts: Sequence[Layout], trials: Mapping[str, Trials]) -> str:
+    own = {one.name: trials[one.name] for one in layouts}
+    return named(fastest(own), list(own))
+
+
+def named(fastest: Sequence[str], every: Sequence[str]) -> str:
+    """Name the fastest, or the others if that is shorter."""
+    others = [name for name in every if name not in fastest]
     if not others:
         return "no difference"
     if len(others) < len(fastest):
-        return f"all but {', '.join(others)}"
+        return f"all except {', '.join(others)}"
     return ", ".join(fastest)
 
 
-def _figures(outcome: Outcome, mix: str, works: int) -> Table:
-    cast, tried = outcome.cast, outcome.tried[mix]
+def _mix_table(runs: MixRuns, mix: str, jobs: int) -> Table:
+    layouts, trials = runs.layouts, runs.trials[mix]
     rows: list[tuple[Cell, ...]] = [
         (
             one.name,
-            tried[one.name].makespan_s,
-            works / tried[one.name].makespan_s,
-            tried[one.name].cores_busy,
-            cast.pss_bytes[one.name],
+            trials[one.name].makespan_s,
+            jobs / trials[one.name].makespan_s,
+            trials[one.name].cores_busy,
+            layouts.pss_bytes[one.name],
         )
-        for one in cast.members
+        for one in layouts.every
     ]
-    trials = len(tried[cast.few.name].trials)
+    repeats = len(trials[layouts.few.name].trials)
     return Table(
-        title=f"{works} works, {outcome.mixes[mix]}; the median of {trials}",
+        title=f"{jobs} jobs, {runs.mixes[mix]}; median of {repeats}",
         columns=(
-            Column(heading="on"),
+            Column(heading="layout"),
             Column(heading="time", unit="seconds"),
-            Column(heading="works", unit="per_s"),
+            Column(heading="jobs", unit="per_s"),
             Column(heading="cores busy", unit="number"),
             Column(heading="memory", unit="bytes"),
         ),
@@ -107,69 +94,71 @@ def _figures(outcome: Outcome, mix: str, works: int) -> Table:
     )
 
 
-def claims(outcome: Outcome) -> Iterator[Claim]:
-    """Judge what must be so, whoever else uses the machine meanwhile."""
-    cast = outcome.cast
-    waiting, computing = outcome.tried[WAITING], outcome.tried[COMPUTING]
+def _claims(runs: MixRuns) -> Iterator[Claim]:
+    """Judge only what must be true whatever else the machine does."""
+    layouts = runs.layouts
+    waiting, computing = runs.trials[WAITING], runs.trials[COMPUTING]
     yield Claim(
-        says="the memory of one gevent worker per core holds less than half as many processes "
-        "as it holds greenlets",
-        holds=2 * cast.fitting <= cast.slots,
-        seen=f"{cast.slots} greenlets or {cast.fitting} processes "
-        f"in {words.size(cast.budget_bytes)}",
+        says="one gevent worker per core has at least twice as many slots as prefork in the same "
+        "memory",
+        holds=2 * layouts.fitting <= layouts.slots,
+        seen=f"{layouts.slots} greenlets or {layouts.fitting} processes "
+        f"in {words.size(layouts.budget_bytes)}",
     )
-    alone = waiting[cast.few.name].makespan_s
-    for quick in (cast.per_core, cast.threads_inside):
+    few_s = waiting[layouts.few.name].makespan_s
+    for other in (layouts.per_core, layouts.threads_inside):
+        other_s = waiting[other.name].makespan_s
         yield Claim(
-            says=f"{WAITING}, in that memory: {cast.few.name} takes at least "
-            f"{TIMES_LONGER:g} times as long as {quick.name}",
-            holds=alone >= TIMES_LONGER * waiting[quick.name].makespan_s,
-            seen=f"{words.duration(alone)} against "
-            f"{words.duration(waiting[quick.name].makespan_s)}",
+            says=f"{WAITING}, in that memory: {layouts.few.name} takes at least "
+            f"{TIMES_LONGER:g} times as long as {other.name}",
+            holds=few_s >= TIMES_LONGER * other_s,
+            seen=f"{words.duration(few_s)} against {words.duration(other_s)}",
         )
-    for single in (cast.threads, cast.gevent):
+    for single in (layouts.threads, layouts.gevent):
         busy = computing[single.name].cores_busy
         yield Claim(
             says=f"{COMPUTING}: {single.name}, a single process, keeps no more than one core busy",
             holds=busy <= ONE_CORE,
             seen=f"{busy:.2f} cores",
         )
-    wanted = computing[cast.per_core.name].cores_wanted
-    if cast.cores > 1 and wanted is not None:
+    wanted = computing[layouts.per_core.name].cores_wanted
+    if layouts.cores > 1 and wanted is not None:
         yield Claim(
-            says=f"{COMPUTING}: {cast.per_core.name} would compute on more than one core at once",
+            says=f"{COMPUTING}: {layouts.per_core.name} can compute on more than one core at once",
             holds=wanted >= MORE_THAN_ONE,
-            seen=f"{wanted:.2f} cores' worth running or ready to run",
+            seen=f"{wanted:.2f} threads running or ready to run on average",
         )
 
 
-def _remarks(outcome: Outcome) -> Iterator[str]:
-    own = outcome.tried[COMPUTING][outcome.cast.per_core.name]
+def _remarks(runs: MixRuns) -> Iterator[str]:
+    name = runs.layouts.per_core.name
+    own = runs.trials[COMPUTING][name]
     if own.cores_wanted is not None and own.cores_busy < GOT * own.cores_wanted:
         yield (
-            f"Others used this machine meanwhile: {outcome.cast.per_core.name} got "
-            f"{own.cores_busy:.2f} of the {own.cores_wanted:.2f} cores that it had work for, so "
-            "that more of the differences than usual are lost in noise."
+            f"Other programs used this machine meanwhile: {name} got {own.cores_busy:.2f} of the "
+            f"{own.cores_wanted:.2f} cores that it had work for, so more differences than usual "
+            "are lost in the noise."
         )
 
 
-def _verdict(outcome: Outcome) -> str:
-    cast = outcome.cast
-    waiting, computing = outcome.tried[WAITING], outcome.tried[COMPUTING]
+def _verdict(runs: MixRuns) -> str:
+    layouts = runs.layouts
+    waiting, computing = runs.trials[WAITING], runs.trials[COMPUTING]
 
-    def took(tried: Mapping[str, Trials], name: str) -> str:
-        return words.duration(tried[name].makespan_s)
+    def took(trials: Mapping[str, Trials], layout: Layout) -> str:
+        return words.duration(trials[layout.name].makespan_s)
 
     return (
-        f"Work that waits wants many slots, and those are cheap inside a process only: in "
-        f"{words.size(cast.budget_bytes)} {cast.per_core.name} took "
-        f"{took(waiting, cast.per_core.name)} and {cast.few.name} "
-        f"{took(waiting, cast.few.name)}, and to keep up {cast.processes.name} took "
-        f"{words.size(cast.pss_bytes[cast.processes.name])}. "
-        f"Work that computes wants processes for the cores: {cast.gevent.name} kept "
-        f"{computing[cast.gevent.name].cores_busy:.2f} of {cast.cores} cores busy and took "
-        f"{took(computing, cast.gevent.name)}, {cast.per_core.name} kept "
-        f"{computing[cast.per_core.name].cores_busy:.2f} and took "
-        f"{took(computing, cast.per_core.name)}, {cast.threads_inside.name} "
-        f"{took(computing, cast.threads_inside.name)}."
+        f"Jobs that wait need many slots, and only slots inside a process are cheap: in "
+        f"{words.size(layouts.budget_bytes)}, {layouts.per_core.name} took "
+        f"{took(waiting, layouts.per_core)} and {layouts.few.name} took "
+        f"{took(waiting, layouts.few)}; {layouts.processes.name} took "
+        f"{took(waiting, layouts.processes)}, but in "
+        f"{words.size(layouts.pss_bytes[layouts.processes.name])}. "
+        f"Jobs that compute need a process for each core: {layouts.gevent.name} kept "
+        f"{computing[layouts.gevent.name].cores_busy:.2f} of {layouts.cores} cores busy and took "
+        f"{took(computing, layouts.gevent)}, {layouts.per_core.name} kept "
+        f"{computing[layouts.per_core.name].cores_busy:.2f} busy and took "
+        f"{took(computing, layouts.per_core)}, and {layouts.threads_inside.name} took "
+        f"{took(computing, layouts.threads_inside)}."
     )
