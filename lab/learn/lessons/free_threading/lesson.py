@@ -1,63 +1,28 @@
-"""Threads on a Python without the GIL: every core at last, and nothing that guards by accident."""
+"""The lesson `free-threading`: threads on a Python without the GIL, next to threads with it."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Final
 
 from lab.learn.engine.context import Context
 from lab.learn.engine.lesson import Dial, Lesson, Question
-from lab.learn.engine.trials import run_trials
-from lab.learn.lessons.free_threading.judge import SHARED, Outcome, concluded
-from lab.learn.lessons.free_threading.play import SLICES, called, counted, started, turns_per_ms
+from lab.learn.lessons.free_threading.judge import judge
+from lab.learn.lessons.free_threading.play import MOST_CORES, play
 from lab.results.lesson import Findings
-from producer.plan import Work
 
-#: Beyond these, more cores would only take longer to show the same.
-MOST_CORES: Final = 4
-#: A task's CPU time in the timelines, milliseconds: few enough of the GIL's turns to be seen.
-SHOWN_MS: Final = 60
-SHOWN_SLICES: Final = 120
-
-SKIPPED: Final = (
+NO_PYTHON: Final = (
     "no Python without the GIL was named: "
     "poolwise learn free-threading --python PATH, or POOLWISE_PYTHON=PATH"
 )
-TOO_FEW: Final = "there is one core here, and a second thread would have to wait for it anyway"
-CAPTIONS: Final = (
-    "One computes while the other waits for the GIL, a few milliseconds each in turn.",
-    "The same interpreter and the same threads: neither waits for the other, at most for a core.",
-    "A process for each core, each with a GIL of its own: what threads had to be replaced by.",
-)
+ONE_CORE: Final = "this machine has one core, so a second thread would have to wait for it anyway"
 
 
 def run(context: Context) -> Findings:
-    """Compute and count on one interpreter, with its GIL and without."""
+    """Compute and count on one interpreter with its GIL and without, then judge both."""
     python, cores = context.python, min(context.machine.cores, MOST_CORES)
     if python is None or cores < 2:
-        return _skipped(SKIPPED if python is None else TOO_FEW)
-    ways = started(context, python, cores)
-    speed = turns_per_ms(context, ways, cores)
-    for way, caption in zip(ways, CAPTIONS, strict=True):
-        work = Work(task=SLICES, args=(round(SHOWN_MS * speed), SHOWN_SLICES, "own"))
-        context.show(context.run_scene(way.name, called(work, way, cores)).scene(caption))
-    size = round(context.dial("task_ms") * speed)
-    own, shared = (Work(task=SLICES, args=(size, 1, numbers)) for numbers in ("own", "shared"))
-    many = context.count("tasks_per_core") * cores
-    on, off, processes = ways
-    calls = {way.name: partial(called, own, way, many) for way in ways}
-    calls[off.name + SHARED] = partial(called, shared, off, many)
-    tried = run_trials(context, "computing", calls, results=True)
-    outcome = Outcome(
-        cores=cores,
-        on=on.name,
-        off=off.name,
-        processes=processes.name,
-        tried=tried,
-        bare={way.name: counted(context, way, cores, guarded=False) for way in (on, off)},
-        guarded={way.name: counted(context, way, cores, guarded=True) for way in (on, off)},
-    )
-    return concluded(outcome, python, many)
+        return _skipped(NO_PYTHON if python is None else ONE_CORE)
+    return judge(play(context, python, cores), python)
 
 
 def _skipped(why: str) -> Findings:
@@ -66,35 +31,42 @@ def _skipped(why: str) -> Findings:
 
 LESSON: Final = Lesson(
     name="free-threading",
-    title="Without the GIL threads use every core, and races stop being rare",
+    title="Without the GIL, threads use every core, and races stop being rare",
     setting=(
         "Tasks that compute in Python, and tasks that count down together, in the threads pool of "
-        "a Python that can do without the GIL: with it, without it, and prefork beside them."
+        "a Python that can run without the GIL: with the GIL, without it, and on prefork for "
+        "comparison."
     ),
     question=Question(
-        text="Two threads take 1 from a counter, 300,000 times each, without a pause or a mutex. "
-        "How many updates are lost?",
+        text="Two threads each subtract 1 from the same counter 300,000 times, without a pause or "
+        "a mutex. How many updates are lost?",
         choices=(
-            "none with the GIL, many without",
-            "many with the GIL, many without",
-            "none with either: taking 1 is one step",
+            "none with the GIL, many without it",
+            "many with the GIL, many without it",
+            "none either way: subtracting 1 is a single step",
         ),
         right=0,
     ),
     another_python=True,
     dials=(
-        Dial(flag="--task-ms", default=100.0, low=1, high=1_000, help="CPU of a task, ms."),
+        Dial(
+            flag="--task-ms",
+            default=100.0,
+            low=1,
+            high=1_000,
+            help="CPU time of a task, in ms.",
+        ),
         Dial(flag="--tasks-per-core", default=4, low=1, high=20, help="Tasks for each core."),
     ),
     run=run,
     lecture=(
-        "The lecture says that CPython has a GIL for sure, because its memory management is not "
-        "safe in threads, and that hardly any interpreted language can run threads of a process at "
-        "once. Since Python 3.13 CPython can be built without it: reference counts that threads "
-        "share are counted another way, and each object has a lock of its own. Its 0 at the end of "
-        "a count without a pause was never promised, and here it is gone. Celery's threads pool "
-        "works on it as it is; prefork keeps what threads cannot give: a task that crashes takes "
-        "one process with it, and time limits can stop it."
+        "The lecture says that CPython always has a GIL, because its memory management is not "
+        "thread-safe, and that hardly any interpreted language can run the threads of a process in "
+        "parallel. Since Python 3.13 you can build CPython without the GIL: it counts references "
+        "to shared objects in another way, and gives each object its own lock. The lecture's 0 at "
+        "the end of a count without a pause was never guaranteed, and here it is gone. Celery's "
+        "threads pool runs on this Python unchanged. Prefork still does what threads cannot: a "
+        "task that crashes takes down only one process, and a time limit can stop a task."
     ),
     turn_next=(
         "poolwise learn free-threading --python python3.14t --task-ms 400",

@@ -1,4 +1,4 @@
-"""The lesson `free-threading`: what is claimed of its figures, and what is not judged."""
+"""What the lesson `free-threading` concludes from its trials, and what it does not judge."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from lab.learn.engine.trials import Trial, Trials
-from lab.learn.lessons.free_threading.judge import SHARED, Outcome, claims, concluded
-from lab.learn.lessons.free_threading.play import Count
+from lab.learn.lessons.free_threading.comparison import SHARED, CountDown, GilComparison
+from lab.learn.lessons.free_threading.judge import judge
 from lab.session.interpreter import Interpreter
 
 ON, OFF, PROCESSES = "threads ×2, GIL", "threads ×2, no GIL", "prefork ×2, GIL"
 PYTHON = Interpreter(path="/opt/bin/python3.14t", version="3.14.1", stays_off=True)
 
 
-def tried(
+def trials(
     makespan_s: float,
     *,
     gil: bool,
@@ -24,7 +24,7 @@ def tried(
     asleep_s: float = 0.0,
     queued_s: float = 0.0,
 ) -> Trials:
-    """Return three trials of eight tasks each that went the same; seconds of all eight together."""
+    """Return three identical trials of eight tasks each; seconds of all eight together."""
     value: dict[str, Any] = {
         "gil": gil, "cpu_s": cpu_s / 8, "asleep_s": asleep_s / 8, "queued_s": queued_s / 8,
     }  # fmt: skip
@@ -32,71 +32,70 @@ def tried(
     return Trials(trials=(one,) * 3)
 
 
-def count(lost: int) -> Count:
-    """Return what a count of 600,000 came to."""
-    return Count(lost=lost, of=600_000, rounds=1, makespan_s=0.1)
+def count(lost: int) -> CountDown:
+    return CountDown(lost=lost, of=600_000, rounds=1, makespan_s=0.1)
 
 
-USUAL = Outcome(
+USUAL = GilComparison(
     cores=2,
+    tasks=8,
     on=ON,
     off=OFF,
     processes=PROCESSES,
-    tried={
-        ON: tried(0.82, gil=True, asleep_s=0.8),
-        OFF: tried(0.42, gil=False),
-        PROCESSES: tried(0.42, gil=True),
-        OFF + SHARED: tried(1.3, gil=False, cpu_s=2.4),
+    trials={
+        ON: trials(0.82, gil=True, asleep_s=0.8),
+        OFF: trials(0.42, gil=False),
+        PROCESSES: trials(0.42, gil=True),
+        OFF + SHARED: trials(1.3, gil=False, cpu_s=2.4),
     },
     bare={ON: count(0), OFF: count(200_000)},
     guarded={ON: count(0), OFF: count(0)},
 )
 
 
-def broken(outcome: Outcome) -> list[str]:
-    """Return what is claimed and not so."""
-    return [claim.says for claim in claims(outcome) if not claim.holds]
+def failing(runs: GilComparison) -> list[str]:
+    return [claim.says for claim in judge(runs, PYTHON).claims if not claim.holds]
 
 
-def test_all_that_is_claimed_is_so_where_theory_is() -> None:
-    assert broken(USUAL) == []
-    assert len(list(claims(USUAL))) == 7
+def test_all_claims_hold_for_the_usual_figures() -> None:
+    assert failing(USUAL) == []
+    assert len(judge(USUAL, PYTHON).claims) == 7
 
 
 @pytest.mark.parametrize(
-    ("name", "instead", "says"),
+    ("variant", "unexpected", "says"),
     [
-        (OFF, tried(0.42, gil=True), "runs without the GIL"),
-        (ON, tried(0.42, gil=True, cpu_s=0.8), "no more than one core"),
-        (OFF, tried(0.42, gil=False, asleep_s=0.4), "kept off by another"),
-        (OFF, tried(0.9, gil=False), "faster than the quickest with the GIL"),
-        (OFF, tried(0.6, gil=False), "at least 0.75 times as fast as prefork"),
+        (OFF, trials(0.42, gil=True), "runs without the GIL"),
+        (ON, trials(0.42, gil=True, cpu_s=0.8), "no more than one core"),
+        (OFF, trials(0.42, gil=False, asleep_s=0.4), "no thread waits for another"),
+        (OFF, trials(0.9, gil=False), "faster than the fastest trial with the GIL"),
+        (OFF, trials(0.6, gil=False), "at least 0.75 times as fast as prefork"),
     ],
 )
-def test_what_was_not_seen_is_not_borne_out(name: str, instead: Trials, says: str) -> None:
-    changed = replace(USUAL, tried={**USUAL.tried, name: instead})
-    assert any(says in claim for claim in broken(changed))
+def test_an_unexpected_figure_fails_its_claim(variant: str, unexpected: Trials, says: str) -> None:
+    changed = replace(USUAL, trials={**USUAL.trials, variant: unexpected})
+    assert any(says in claim for claim in failing(changed))
 
 
-def test_a_counter_that_loses_nothing_or_a_mutex_that_does_is_not_borne_out() -> None:
+def test_the_counter_must_lose_updates_without_a_mutex_and_none_with_it() -> None:
     whole = replace(USUAL, bare={**USUAL.bare, OFF: count(0)})
     leaky = replace(USUAL, guarded={**USUAL.guarded, OFF: count(3)})
-    assert broken(whole) == ["without the GIL a counter loses updates even without a pause"]
-    assert broken(leaky) == ["without the GIL a mutex around each update loses none"]
+    assert failing(whole) == ["without the GIL, a counter loses updates even without a pause"]
+    assert failing(leaky) == ["without the GIL, a mutex around each update prevents that"]
 
 
-def test_how_much_sooner_is_not_judged_where_others_had_the_cores() -> None:
-    starved = tried(1.6, gil=False, queued_s=0.8)
-    changed = replace(USUAL, tried={**USUAL.tried, OFF: starved})
-    findings = concluded(changed, PYTHON, tasks=8)
-    assert broken(changed) == []
+def test_speed_is_not_judged_if_other_programs_had_the_cores() -> None:
+    starved = trials(1.6, gil=False, queued_s=0.8)
+    changed = replace(USUAL, trials={**USUAL.trials, OFF: starved})
+    findings = judge(changed, PYTHON)
+    assert failing(changed) == []
     assert not any("fast" in claim.says for claim in findings.claims)
     assert "50 % of the time" in findings.remarks[0]
 
 
-def test_a_number_that_travels_between_cores_is_remarked_where_it_cost_something() -> None:
-    [shared, about] = concluded(USUAL, PYTHON, tasks=8).remarks
+def test_a_shared_number_gets_a_remark_only_if_it_cost_cpu_time() -> None:
+    [shared, interpreter] = judge(USUAL, PYTHON).remarks
     assert "3.00 ×" in shared
-    assert "/opt/bin/python3.14t" in about
-    cheap = replace(USUAL, tried={**USUAL.tried, OFF + SHARED: tried(0.42, gil=False)})
-    assert len(concluded(cheap, PYTHON, tasks=8).remarks) == 1
+    assert "/opt/bin/python3.14t" in interpreter
+    cheap = replace(USUAL, trials={**USUAL.trials, OFF + SHARED: trials(0.42, gil=False)})
+    assert len(judge(cheap, PYTHON).remarks) == 1
