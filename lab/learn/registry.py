@@ -1,4 +1,4 @@
-"""The lessons, in the order in which they are best taken."""
+"""All lessons, in the recommended order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lab.learn.lessons.pools import lesson as pools
 from lab.learn.lessons.submit import lesson as submit
 from tasks.errors import UsageError
 
-#: Every lesson by name.
+#: The lessons by name.
 LESSONS: Final[Mapping[str, Lesson]] = {
     module.LESSON.name: module.LESSON
     for module in (
@@ -37,7 +37,7 @@ LESSONS: Final[Mapping[str, Lesson]] = {
 
 
 def lesson_named(name: str) -> Lesson:
-    """Return a lesson; raise UsageError with the nearest known name."""
+    """Return a lesson; raise UsageError, with the closest known name, if there is none."""
     if name in LESSONS:
         return LESSONS[name]
     raise UsageError.unknown("lesson", name, LESSONS)

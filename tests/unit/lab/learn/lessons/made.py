@@ -1,4 +1,4 @@
-"""Tasks of scenes, made by hand."""
+"""Hand-made tasks and scenes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from lab.learn.engine.scene_run import Note, SceneRun, TaskRun
 def task(
     label: str, started_s: float, finished_s: float, value: Any = None, **more: Any
 ) -> TaskRun:
-    """Make a task that has one note, which lasts as long as it ran."""
+    """Return a task with one note that lasts as long as the task ran."""
     note = Note(doing="waits", what=label, started_s=started_s, finished_s=finished_s)
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "task_id": f"id of {label}",
         "node": "gevent@here",
         "slot": "11#1",
@@ -20,7 +20,7 @@ def task(
         "notes": (note,),
         **more,
     }
-    return TaskRun(label=label, started_s=started_s, finished_s=finished_s, value=value, **told)
+    return TaskRun(label=label, started_s=started_s, finished_s=finished_s, value=value, **fields)
 
 
 def ran(*tasks: TaskRun) -> SceneRun:

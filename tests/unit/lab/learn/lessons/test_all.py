@@ -1,4 +1,4 @@
-"""Every lesson has the one shape, and names only what there is."""
+"""Every lesson is complete, and refers only to tasks, commands and options that exist."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EVERY = [pytest.param(lesson, id=name) for name, lesson in LESSONS.items()]
 
 
 @pytest.mark.parametrize("lesson", EVERY)
-def test_a_lesson_has_the_shape_of_all(lesson: Lesson) -> None:
+def test_a_lesson_is_complete(lesson: Lesson) -> None:
     assert 2 <= len(lesson.question.choices) <= 4
     assert 0 <= lesson.question.right < len(lesson.question.choices)
     assert lesson.question.text.endswith("?")
@@ -40,14 +40,14 @@ def test_the_tasks_of_a_lesson_exist(lesson: Lesson) -> None:
 
 
 @pytest.mark.parametrize("lesson", EVERY)
-def test_what_to_turn_next_is_a_command_that_parses(lesson: Lesson) -> None:
+def test_the_suggested_commands_parse(lesson: Lesson) -> None:
     for line in lesson.turn_next:
         program, *words = shlex.split(line)
         assert program == "poolwise"
-        helped = CliRunner().invoke(cli, [*words, "--help"])
-        assert helped.exit_code == 0, f"{line}: {helped.output}"
+        result = CliRunner().invoke(cli, [*words, "--help"])
+        assert result.exit_code == 0, f"{line}: {result.output}"
         options = {word.partition("=")[0] for word in words if word.startswith("--")}
-        assert options <= set(re.findall(r"--[a-z][a-z-]*", helped.output)), line
+        assert options <= set(re.findall(r"--[a-z][a-z-]*", result.output)), line
 
 
 @pytest.mark.parametrize("lesson", EVERY)
@@ -56,24 +56,24 @@ def test_the_help_shows_an_example(lesson: Lesson) -> None:
     assert f"poolwise learn {lesson.name}" in shown
 
 
-def test_without_a_name_all_are_listed() -> None:
+def test_all_lessons_are_listed_if_none_is_named() -> None:
     listed = CliRunner().invoke(cli, ["learn"]).output
     for lesson in LESSONS.values():
         assert lesson.name in listed
 
 
-def test_an_unknown_lesson_gets_the_nearest_name() -> None:
+def test_an_unknown_lesson_gets_the_closest_name() -> None:
     with pytest.raises(UsageError, match="did you mean gil"):
         lesson_named("gli")
 
 
-def test_a_pool_that_a_lesson_has_nothing_for_is_refused() -> None:
+def test_a_pool_that_the_lesson_does_not_use_is_rejected() -> None:
     with pytest.raises(UsageError, match="nothing to show on solo"):
         check(LESSONS["gil"], ["solo"])
 
 
 @pytest.mark.parametrize("lesson", EVERY)
-def test_the_documents_tell_of_a_lesson_what_was_measured_and_mended(lesson: Lesson) -> None:
+def test_the_documentation_covers_each_lesson(lesson: Lesson) -> None:
     text = (ROOT / "docs" / "lessons.md").read_text(encoding="utf-8")
     assert f"\n| `{lesson.name}` | " in text
     assert f"\n**{lesson.name}.** " in text
