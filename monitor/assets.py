@@ -33,8 +33,8 @@ def _files() -> dict[str, Path]:
     if package is None or not package.submodule_search_locations:
         raise FileNotFoundError("plotly is not installed")
     plotly = Path(package.submodule_search_locations[0]) / "package_data" / PLOTLY
-    ours = {path.name: path for path in FOLDER.iterdir() if path.suffix in TYPES}
-    return {**ours, PLOTLY: plotly}
+    own = {path.name: path for path in FOLDER.iterdir() if path.suffix in TYPES}
+    return {**own, PLOTLY: plotly}
 
 
 FILES: Final = _files()

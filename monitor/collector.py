@@ -38,7 +38,7 @@ class Collector:
         self._history = History(int(time.time()))
         self._dropped: dict[tuple[str, int], int] = {}
         self._probe_seen_s: dict[str, float] = {}  # when each node's probe last wrote
-        self.epoch = token_hex(4)  # tells this process's cursors from another's
+        self.epoch = token_hex(4)  # marks the cursors of this process
         url = records_url(app)
         self.url = "" if url is None else redacted(url)
         self.broker_url = redacted(app.connection_for_read().as_uri(include_password=True))

@@ -20,9 +20,9 @@ class TemplateLoader(Loader, compatibility.OwnLoader):
         super().__init__(str(compatibility.template_folder()))
 
     def _create_template(self, name: str) -> Template:
-        ours = FOLDER / name
-        if ours.is_file():
-            return Template(ours.read_text(encoding="utf-8"), name=name, loader=self)
+        own = FOLDER / name
+        if own.is_file():
+            return Template(own.read_text(encoding="utf-8"), name=name, loader=self)
         if name == "navbar.html":
             return Template(add_tab(_flowers(name)), name=name, loader=self)
         found: Any = super()._create_template(name)
@@ -32,8 +32,8 @@ class TemplateLoader(Loader, compatibility.OwnLoader):
 def add_tab(navbar: str) -> str:
     """Return Flower's navigation with a Throughput tab added as a copy of the last tab."""
     tab = compatibility.BROKER_TAB.findall(navbar)[0]
-    ours = tab.replace("broker", "throughput").replace(">Broker<", ">Throughput<")
-    return navbar.replace(tab, f"{tab}\n        {ours}")
+    new_tab = tab.replace("broker", "throughput").replace(">Broker<", ">Throughput<")
+    return navbar.replace(tab, f"{tab}\n        {new_tab}")
 
 
 def _flowers(name: str) -> str:

@@ -94,7 +94,7 @@ class Watched:
         """Request the page's data."""
         query = "&".join(f"{name}={word}" for name, word in words.items())
         address = f"{self.url}/throughput/data?{query}"
-        with urllib.request.urlopen(address, timeout=5) as reply:  # noqa: S310 - ours
+        with urllib.request.urlopen(address, timeout=5) as reply:  # noqa: S310 - our own Flower
             found: dict[str, Any] = json.load(reply)
         return found
 

@@ -71,8 +71,8 @@ def test_under_load_all_pools_are_drawn_with_the_ledgers_counts(
 ) -> None:
     seen = open_page(f"{watched.url}/throughput?range_s=900")
     seen.wait("live")
-    with ThreadPoolExecutor(1) as beside:
-        load = beside.submit(watched.run, LOAD_S, RATES)
+    with ThreadPoolExecutor(1) as executor:
+        load = executor.submit(watched.run, LOAD_S, RATES)
         seen.wait_for("document.querySelector('#tp-empty').hidden")
         _pictures(watched, browser)
         closed = load.result()
