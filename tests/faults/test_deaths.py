@@ -1,4 +1,4 @@
-"""When a worker dies in the middle of a race, the race says so, ends, and accounts for all."""
+"""If a worker dies during a race, the race reports it, finishes and accounts for all tasks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TASKS = QUICK.waits
 
 
 def worker_of(race: RunningCommand, pool: str) -> psutil.Process:
-    """Find the main process of a pool's worker among those that the race started."""
+    """Find the main process of a pool's worker among the processes of the race."""
     for process in race.descendants():
         try:
             if pool in process.cmdline() and process.parent() == psutil.Process(race.process.pid):
@@ -40,14 +40,12 @@ def worker_of(race: RunningCommand, pool: str) -> psutil.Process:
 
 
 @pytest.mark.parametrize("pool", DEFAULT_POOLS)
-def test_a_worker_killed_in_the_middle_is_reported_and_the_race_ends(
-    pool: str, tmp_path: Path
-) -> None:
+def test_a_killed_worker_is_reported_and_the_race_finishes(pool: str, tmp_path: Path) -> None:
     options = ("--pools", pool, "--concurrency", f"{pool}={SLOTS}")
     with running(*RACE, *options, folder=tmp_path) as race:
         race.until(lambda: "sleep ·" in race.output())
         victim = worker_of(race, pool)
-        race.until(_under_way(tmp_path))
+        race.until(_repeat_is_running(tmp_path))
         os.kill(victim.pid, signal.SIGKILL)
         assert race.ended() == 0, race.output()
         [run] = (tmp_path / "runs").iterdir()
@@ -65,8 +63,8 @@ def test_a_worker_killed_in_the_middle_is_reported_and_the_race_ends(
     assert "died in repeat 1" in " ".join(output.split())
 
 
-def _under_way(folder: Path) -> Callable[[], bool]:
-    """Tell whether a measured repeat has begun: more wait than warm a pool up, not all of them."""
+def _repeat_is_running(folder: Path) -> Callable[[], bool]:
+    """Check that a measured repeat is running: more tasks are queued than for the warm-up."""
 
     def opened() -> bool:
         [log] = folder.glob("runs/*/broker.log")
@@ -78,7 +76,7 @@ def _under_way(folder: Path) -> Callable[[], bool]:
     return opened
 
 
-def test_a_killed_slot_of_prefork_costs_no_task(shared: SharedSession) -> None:
+def test_killing_a_prefork_child_loses_no_task(shared: SharedSession) -> None:
     worker = shared.worker("prefork")
     plan = burst(Work(task="io.sleep", args=(0.5,)), 6)
     killed: list[int] = []

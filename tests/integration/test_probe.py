@@ -1,4 +1,4 @@
-"""In every pool the probe records each attempt: when it was what, who ran it, how it ended."""
+"""In every pool, the probe records the timestamps, the slot and the outcome of each attempt."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.shared_session import SLOTS, SharedSession
 from worker import probe
 
 BOUND_S = 20.0
-#: Keeps the server from everything else for a second.
+#: Blocks the server for one second.
 BUSY = "local till = os.clock() + 1 while os.clock() < till do end"
 ROUNDS = 400
 
@@ -31,10 +31,10 @@ ROUNDS = 400
 def run(
     shared: SharedSession, worker: RunningWorker, work: Work, count: int, attempts: int = 1
 ) -> list[Record]:
-    """Submit `count` like tasks and return all records of the run once each task has ended.
+    """Submit `count` identical tasks and return all records of the run once all have finished.
 
-    `attempts` at each have to be on record by then: in prefork the last one may end before the
-    main process has heard of the one before.
+    It waits for `attempts` records per task, because in prefork the last attempt may end before the
+    main process has heard of the previous one.
     """
     name = str(uuid4())
     reader = RecordReader(shared.cluster.redis)
@@ -53,20 +53,20 @@ def run(
 
 
 def note_of(number: int) -> probe.Note:
-    """Return what a hook notes of a task that never reached a slot, and goes by a number."""
+    """Return a note for a task that never started; its id is the number."""
     return (None, str(number), "task", None, 1, 1, None, 3, "revoked", False, None)
 
 
-def test_instants_are_in_order_and_within_the_run(
+def test_timestamps_are_in_order_and_within_the_run(
     shared: SharedSession, pool_worker: RunningWorker
 ) -> None:
     for record in run(shared, pool_worker, Work(task="io.sleep", args=(0.02,)), 6):
         assert record.due is not None
         assert record.sent is not None
         assert record.started is not None
-        error_s = 0.005  # of two processes' clocks on one machine, generously
-        instants = (record.due, record.sent, record.received, record.started, record.finished)
-        assert all(after - before > -error_s for before, after in pairwise(instants))
+        error_s = 0.005  # a generous bound for the clocks of two processes on one machine
+        timestamps = (record.due, record.sent, record.received, record.started, record.finished)
+        assert all(after - before > -error_s for before, after in pairwise(timestamps))
         assert record.finished - record.started >= 0.02 - error_s
         assert record.outcome == "succeeded"
         assert record.runtime is not None
@@ -92,7 +92,7 @@ def test_a_slot_is_the_process_thread_or_greenlet_that_ran_it(
     assert len(slots) >= min(SLOTS, pool_worker.spec.concurrency)
 
 
-def test_no_more_run_at_once_than_there_are_slots(
+def test_as_many_tasks_run_at_once_as_there_are_slots(
     shared: SharedSession, pool_worker: RunningWorker
 ) -> None:
     records = run(shared, pool_worker, Work(task="io.sleep", args=(0.05,)), 12)
@@ -115,14 +115,14 @@ def test_no_more_run_at_once_than_there_are_slots(
     ],
     ids=["failure", "retry"],
 )
-def test_how_an_attempt_ended_is_told(
+def test_the_outcome_of_each_attempt_is_recorded(
     shared: SharedSession, pool_worker: RunningWorker, work: Work, outcomes: list[str]
 ) -> None:
     records = run(shared, pool_worker, work, 1, attempts=len(outcomes))
     assert sorted(record.outcome for record in records) == outcomes
 
 
-def test_a_hard_time_limit_is_an_end(shared: SharedSession) -> None:
+def test_a_hard_time_limit_is_recorded(shared: SharedSession) -> None:
     worker = shared.worker("prefork")
     name = str(uuid4())
     reader = RecordReader(shared.cluster.redis)
@@ -147,7 +147,7 @@ def test_a_hard_time_limit_is_an_end(shared: SharedSession) -> None:
 @pytest.mark.parametrize(
     "header", [None, "theirs", {"run": uuid4()}, {"run": "r", "due": "soon"}, {"run": "r", "at": 1}]
 )
-def test_a_message_of_someone_else_is_recorded_without_a_run(
+def test_a_message_without_a_valid_header_is_recorded_without_a_run(
     shared: SharedSession, pool_worker: RunningWorker, header: Any
 ) -> None:
     reader = RecordReader(shared.cluster.redis)
@@ -174,7 +174,7 @@ def test_a_message_of_someone_else_is_recorded_without_a_run(
     [("client_kill_filter(_id=mine)", 0), ("client_pause(2_500)", 1), ("client_pause(2_500)", 3)],
     ids=["cut", "no-reply", "stuck"],
 )
-def test_what_is_left_is_written_whatever_became_of_the_connection(
+def test_remaining_rows_are_written_even_if_the_connection_broke(
     shared: SharedSession, patch: str, hindrance: str, rows: int
 ) -> None:
     node = str(uuid4())
@@ -198,7 +198,7 @@ for number in range({rows}):
     recorder.notes.append(
         (None, str(number), "task", 1, 1, 1, None, 3, "succeeded", False, None)
     )
-    while not number and recorder.notes:  # the first is sent, and its reply does not come
+    while not number and recorder.notes:  # the first row is sent, but its reply does not arrive
         time.sleep(0.01)
 recorder.stop()
 """
@@ -208,15 +208,15 @@ recorder.stop()
     assert (done.returncode, done.stderr) == (0, "")
     batches = [batch for batch in reader.read(0.5) if batch.node == node]
     assert [batch.kind for batch in batches][:: len(batches) - 1] == ["ready", "stopped"]
-    told = [record.task_id for batch in batches for record in batch.records]
-    assert told == [str(number) for number in range(rows)]
+    task_ids = [record.task_id for batch in batches for record in batch.records]
+    assert task_ids == [str(number) for number in range(rows)]
     assert reader.missed == 0
 
 
 @pytest.mark.parametrize(
     ("start_seems_s", "started_s"), [(0, 0), (3_600, 10), (-3_600, -10)], ids=str
 )
-def test_a_start_lies_within_its_attempt_also_where_the_system_s_clock_was_set(
+def test_a_start_is_within_its_attempt_even_if_the_system_clock_was_set(
     shared: SharedSession, start_seems_s: float, started_s: float
 ) -> None:
     node = str(uuid4())
@@ -238,7 +238,7 @@ def test_a_start_lies_within_its_attempt_also_where_the_system_s_clock_was_set(
     assert record.started == pytest.approx(record.received + 10 + started_s, abs=1)
 
 
-def test_rows_are_told_once_though_the_server_was_too_busy_to_say_that_it_has_them(
+def test_rows_are_read_once_even_if_the_server_was_too_busy_to_confirm_them(
     shared: SharedSession,
 ) -> None:
     node = str(uuid4())
@@ -258,13 +258,13 @@ def test_rows_are_told_once_though_the_server_was_too_busy_to_say_that_it_has_th
     server.close()
     batches = [batch for batch in reader.read(0.5) if batch.node == node]
     seqs = [batch.seq for batch in batches]
-    assert len(set(seqs)) < len(seqs), "no entry was sent twice: the test proves nothing"
-    told = [record.task_id for batch in batches for record in batch.records]
-    assert told == [str(number) for number in range(sent)]
+    assert len(set(seqs)) < len(seqs), "no entry was sent twice, so the test proves nothing"
+    task_ids = [record.task_id for batch in batches for record in batch.records]
+    assert task_ids == [str(number) for number in range(sent)]
     assert reader.missed == 0
 
 
-def test_of_rows_that_cannot_be_written_the_newest_are_kept_and_the_others_counted(
+def test_the_newest_unwritten_rows_are_kept_and_the_dropped_ones_counted(
     shared: SharedSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(probe, "ROWS_KEPT", 3)
@@ -273,7 +273,7 @@ def test_of_rows_that_cannot_be_written_the_newest_are_kept_and_the_others_count
     server = redis.Redis.from_url(shared.cluster.broker_url, socket_timeout=0.2)
     recorder = probe.Recorder(server, node=node, pool=object(), slots=1)
     recorder.start()
-    shared.cluster.redis.client_pause(1_000, all=False)  # writes alone have to wait
+    shared.cluster.redis.client_pause(1_000, all=False)  # delays only writes
     for number in range(5):
         recorder.notes.append(note_of(number))
     batches: list[Batch] = []

@@ -1,4 +1,4 @@
-"""Running workers change their pool, and lose no task by it."""
+"""Running workers switch to another pool without losing a task."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from worker.control import WorkerInfo
 from worker.pools import pool_named
 from worker.probe import Clock
 
-#: Every ordered pair of the three, in one walk.
+#: Every ordered pair of the three pools, as one sequence of switches.
 WALK = ("threads", "gevent", "prefork", "gevent", "threads", "prefork")
 
 
@@ -68,7 +68,7 @@ def send(cluster: LocalCluster, queue: str, work: Work) -> None:
 
 
 def wait_for_task(remote: RemoteControl, node: str) -> None:
-    """Wait until the worker runs something."""
+    """Wait until the worker runs a task."""
     wait_until(
         lambda: remote.ask("active", [node]).get(node),
         10,
@@ -77,15 +77,15 @@ def wait_for_task(remote: RemoteControl, node: str) -> None:
 
 
 def open_files(pid: int) -> set[str]:
-    """Name what a process has open beyond its standard streams, as the kernel numbers it."""
+    """Return the sockets and pipes that a process has open beyond its standard streams."""
     links = set()
     for entry in Path(f"/proc/{pid}/fd").iterdir():
-        with suppress(FileNotFoundError):  # a worker under load closes files while we look
+        with suppress(FileNotFoundError):  # a worker under load may close files in the meantime
             links.add(str(entry.readlink()) if int(entry.name) > 2 else "")
     return {link for link in links if link.startswith(("socket:", "pipe:"))}
 
 
-def test_no_task_is_lost_on_the_way_through_every_pair_of_pools(
+def test_no_task_is_lost_in_any_switch_between_two_pools(
     cluster: LocalCluster, remote: RemoteControl
 ) -> None:
     worker = start(cluster, "walker", "prefork", 3)
@@ -127,7 +127,7 @@ def test_no_task_is_lost_on_the_way_through_every_pair_of_pools(
 
 
 @pytest.mark.parametrize(("pool", "other"), [("threads", "gevent"), ("gevent", "threads")])
-def test_a_worker_whose_tasks_take_too_long_stays_as_it_is(
+def test_a_worker_whose_tasks_take_too_long_keeps_its_pool(
     cluster: LocalCluster, remote: RemoteControl, pool: str, other: str
 ) -> None:
     worker = start(cluster, f"busy-{pool}", pool, 2)
@@ -158,7 +158,7 @@ def test_a_worker_whose_tasks_take_too_long_stays_as_it_is(
     assert {record.pool for record in totals.finished} == {pool}
 
 
-def test_the_second_of_two_switches_at_once_is_refused(
+def test_a_second_switch_at_the_same_time_is_rejected(
     cluster: LocalCluster, remote: RemoteControl, patient: RunningWorker
 ) -> None:
     node = patient.spec.node
@@ -173,16 +173,16 @@ def test_the_second_of_two_switches_at_once_is_refused(
         info = remote.info(node)
         return info if info and info.concurrency == 3 else None
 
-    after = wait_until(done, 30, lambda: AssertionError("the first switch did not come about"))
+    after = wait_until(done, 30, lambda: AssertionError("the first switch did not happen"))
     assert after is not None
     assert (after.pool, after.pid) == ("threads", patient.child.pid)
 
 
-def test_the_command_tells_before_and_after_and_what_it_waits_for(
+def test_the_command_shows_the_pool_before_and_after_and_what_it_waits_for(
     cluster: LocalCluster, remote: RemoteControl, patient: RunningWorker
 ) -> None:
     node = patient.spec.node
-    # Long enough that it still runs when the command, a process that has to start, has asked.
+    # Long enough to be still running when the command has started and sent its request.
     send(cluster, "patient", Work(task="io.sleep", args=(6,)))
     wait_for_task(remote, node)
     words = ("switch", "patient", "--pool", "threads", "--concurrency", "5")
@@ -206,7 +206,7 @@ def test_the_command_tells_before_and_after_and_what_it_waits_for(
     ],
     ids=["pool", "solo", "range"],
 )
-def test_what_cannot_be_is_refused_in_one_line(
+def test_an_impossible_switch_gives_a_one_line_error(
     cluster: LocalCluster, patient: RunningWorker, words: Sequence[str], code: int, said: str
 ) -> None:
     done = poolwise("switch", *words, "--broker", cluster.broker_url)
@@ -215,7 +215,7 @@ def test_what_cannot_be_is_refused_in_one_line(
     assert patient.child.alive
 
 
-def test_a_worker_that_was_not_started_for_it_is_refused_and_undisturbed(
+def test_a_worker_without_the_switch_module_is_rejected_and_undisturbed(
     cluster: LocalCluster, remote: RemoteControl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = cluster.folder / "stranger.log"
@@ -245,7 +245,7 @@ def test_a_worker_that_was_not_started_for_it_is_refused_and_undisturbed(
     cluster.stop([child], grace_s=0.1)
 
 
-def test_a_signal_that_ends_the_worker_counts_more_than_a_switch(
+def test_a_sigterm_takes_precedence_over_a_switch(
     cluster: LocalCluster, remote: RemoteControl
 ) -> None:
     worker = start(cluster, "leaver", "threads", 1)
@@ -259,7 +259,7 @@ def test_a_signal_that_ends_the_worker_counts_more_than_a_switch(
     assert worker.child.exit_code == 0
 
 
-def test_queues_and_tasks_for_later_come_along(
+def test_queues_added_by_remote_control_are_kept(
     cluster: LocalCluster, remote: RemoteControl, patient: RunningWorker
 ) -> None:
     node = patient.spec.node
@@ -274,10 +274,10 @@ def test_queues_and_tasks_for_later_come_along(
             rate_per_s=10,
         )
         clock = Clock.read(cluster.redis)
-        later = Work(task="io.sleep", args=(0.01,))
+        work = Work(task="io.sleep", args=(0.01,))
         done = switch(remote, node, SwitchRequest(pool="prefork", concurrency=1))
         sent = Submitter(app, connection, clock).submit(
-            burst(later, 3), SubmitOptions(run=RUN, queue="mail")
+            burst(work, 3), SubmitOptions(run=RUN, queue="mail")
         )
         load.ledger.submit(sent.ids)
         totals = load.settled(10)

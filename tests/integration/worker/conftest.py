@@ -1,4 +1,4 @@
-"""A broker of this session's own, and real workers that end with the test that started them."""
+"""A broker for the test session, and real workers that are stopped with their test."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ StartWorker = Callable[..., "Worker"]
 
 
 def until(predicate: Callable[[], Any], timeout_s: float, log: Path) -> Any:
-    """Return the first true value of the predicate; fail with the log's end."""
+    """Return the first true value of the predicate; fail with the end of the log."""
 
     def failure() -> Exception:
         return AssertionError(f"not so after {timeout_s:g} s\n{log.read_text()[-3000:]}")
@@ -42,7 +42,7 @@ def until(predicate: Callable[[], Any], timeout_s: float, log: Path) -> Any:
 
 
 def stays_false(predicate: Callable[[], Any], duration_s: float) -> bool:
-    """Watch that something does not happen, for a bounded while."""
+    """Return whether the predicate stays false for `duration_s`."""
     end_s = time.monotonic() + duration_s
     while time.monotonic() < end_s:
         if predicate():
@@ -53,7 +53,7 @@ def stays_false(predicate: Callable[[], Any], duration_s: float) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
-    """A running worker, a client of its project, and its database."""
+    """A running worker with a client for its project and its Redis database."""
 
     process: subprocess.Popen[bytes]
     client: Celery
@@ -74,7 +74,7 @@ class Worker:
         return result.state
 
     def unsettled(self) -> int:
-        """Count the messages that are queued, or delivered but not acknowledged."""
+        """Count the messages that are queued or unacknowledged."""
         return int(self.database.llen("celery")) + int(self.database.hlen("unacked"))
 
 
@@ -104,7 +104,7 @@ _databases = count()
 def start_worker(
     broker_port: int, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[StartWorker]:
-    """Start workers that end with the test."""
+    """Start workers that are stopped after the test."""
     with ExitStack() as stack:
         yield _starter(broker_port, tmp_path_factory, stack)
 
@@ -119,7 +119,7 @@ def start_lasting_worker(
 
 
 def _starter(port: int, folders: pytest.TempPathFactory, stack: ExitStack) -> StartWorker:
-    """Start `celery worker` with these flags, in a database of its own, and wait till it is up."""
+    """Return a function that starts a worker in its own database and waits until it is ready."""
 
     def start(*flags: str, settings: dict[str, Any] | None = None, **env: str) -> Worker:
         url = f"redis://127.0.0.1:{port}/{next(_databases)}"
@@ -157,7 +157,7 @@ def _spawn(
 
 
 def _end(worker: Worker) -> None:
-    """End the worker and its children: they have a process group of their own."""
+    """Kill the worker and its child processes, which are in one process group."""
     if worker.process.poll() is None:
         os.killpg(worker.process.pid, signal.SIGKILL)
     worker.process.wait()

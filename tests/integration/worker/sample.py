@@ -1,4 +1,4 @@
-"""A project with the tasks that show what a pool can do; its broker and settings are given."""
+"""A sample Celery project whose tasks show what a pool can do; the tests set its broker."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def nap(duration_s: float) -> None:
 
 @app.task
 def hold(gate: str) -> None:
-    """Wait until somebody opens the gate; not for ever."""
+    """Wait until the test opens the gate, for at most 20 s."""
     with redis.Redis.from_url(os.environ["SAMPLE_URL"], socket_timeout=None) as database:
         database.blpop([gate], timeout=20)
 

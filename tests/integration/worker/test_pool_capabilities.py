@@ -1,4 +1,4 @@
-"""What the pool table says a pool can do is what a real worker does."""
+"""Real workers have the capabilities that the pool table lists."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def pool(request: pytest.FixtureRequest) -> Pool:
 
 @pytest.fixture(scope="module")
 def worker(pool: Pool, start_lasting_worker: StartWorker) -> Worker:
-    """A worker of two slots with a time limit that some pools ignore."""
+    """Start a worker with two slots and a time limit that some pools ignore."""
     flags = "-c 2 --time-limit 0.4 --include worker.startup"
     return start_lasting_worker("-P", pool.name, *flags.split())
 
 
 def replies(worker: Worker, command: str, **arguments: Any) -> list[str]:
-    """Return what the worker answered within the time it takes a worker that can."""
+    """Return the kinds of the worker's replies to a command: ok or error."""
     answers = worker.client.control.broadcast(
         command, arguments=arguments, reply=True, timeout=3, limit=1
     )
@@ -37,7 +37,7 @@ def replies(worker: Worker, command: str, **arguments: Any) -> list[str]:
 
 @contextmanager
 def occupied(worker: Worker, *, slots: int) -> Iterator[list[Any]]:
-    """Fill slots with tasks that run until the end of the block, and begin once they run."""
+    """Fill slots with tasks that run until the end of the block."""
     gate = str(uuid4())
     running = [worker.send("hold", gate, time_limit=NO_LIMIT_S) for _ in range(slots)]
     try:
@@ -49,7 +49,7 @@ def occupied(worker: Worker, *, slots: int) -> Iterator[list[Any]]:
         worker.until(task.ready)
 
 
-def test_the_worker_says_at_its_start_what_it_will_lose(worker: Worker, pool: Pool) -> None:
+def test_the_worker_logs_its_findings_at_startup(worker: Worker, pool: Pool) -> None:
     log = worker.log()
     assert ("[time-limit-ignored]" in log) is not pool.hard_time_limit
     assert ("[terminate-unsupported]" in log) is not pool.terminate
@@ -67,7 +67,7 @@ def test_soft_time_limit(worker: Worker, pool: Pool) -> None:
     assert result.result == ("tidied" if pool.soft_time_limit else "ran on")
 
 
-def test_a_limit_on_a_task_that_never_waits(worker: Worker, pool: Pool) -> None:
+def test_a_time_limit_on_a_task_that_never_waits(worker: Worker, pool: Pool) -> None:
     duration_s = 8.0 if pool.preemptive else 1.0
     computing = worker.send("compute", duration_s, time_limit=0.3)
     took_s = worker.until(lambda: computing.ready() and _age_s(worker, computing.id))
@@ -75,7 +75,7 @@ def test_a_limit_on_a_task_that_never_waits(worker: Worker, pool: Pool) -> None:
 
 
 def _age_s(worker: Worker, task_id: str) -> float:
-    """Return how long after its arrival the log says the task ended."""
+    """Return the time between the first and last line of the task in the log, in seconds."""
     stamps = [
         float(line.split(",")[1][:3]) / 1000 + float(line.split(":")[2][:2])
         for line in worker.log().splitlines()
@@ -86,7 +86,7 @@ def _age_s(worker: Worker, task_id: str) -> float:
 
 def test_terminate(worker: Worker, pool: Pool) -> None:
     if not pool.answers_while_busy:
-        # Nothing can be told to it while the task runs; the next test shows that.
+        # It does not read commands while a task runs; the next test shows that.
         return
     with occupied(worker, slots=1) as [running]:
         assert replies(worker, "revoke", task_id=[running.id], terminate=True) == [
@@ -97,21 +97,21 @@ def test_terminate(worker: Worker, pool: Pool) -> None:
     assert running.state == ("REVOKED" if pool.terminate else "SUCCESS")
 
 
-def test_control_while_busy(worker: Worker, pool: Pool) -> None:
+def test_remote_control_while_busy(worker: Worker, pool: Pool) -> None:
     with occupied(worker, slots=1):
-        # One that answers is waited for; of one that does not, a while has to do.
+        # Wait long for pools that answer; a short time is enough for those that do not.
         timeout_s = 10 if pool.answers_while_busy else 0.4
         assert (
             bool(worker.client.control.ping(timeout=timeout_s, limit=1)) is pool.answers_while_busy
         )
 
 
-def test_revoking_what_is_fetched_and_waits(worker: Worker, pool: Pool) -> None:
+def test_revoking_a_fetched_task_that_has_not_started(worker: Worker, pool: Pool) -> None:
     with occupied(worker, slots=1 if pool.fixed_concurrency else 2):
         waiting = worker.send("tidy", 0.0)
         spare = worker.send("tidy", 0.0)
-        # A pool that fetches nothing before a slot is free reads the revocation first; where a
-        # fetched task is to run in spite of it, it has to be fetched by then.
+        # Some pools fetch nothing before a slot is free, so they read the revocation first. If the
+        # pool runs revoked tasks, the spare task must be fetched before it is revoked.
         wanted = waiting if pool.revokes_fetched else spare
         if pool.answers_while_busy:
             worker.until(lambda: wanted.id in [task["id"] for task in _reserved(worker)])
@@ -119,7 +119,7 @@ def test_revoking_what_is_fetched_and_waits(worker: Worker, pool: Pool) -> None:
         if pool.answers_while_busy:
             worker.until(lambda: f"Tasks flagged as revoked: {spare.id}" in worker.log())
     worker.until(waiting.ready)
-    # The log tells what became of it: its state is set to REVOKED even where it then runs.
+    # Check the log, because the state of a revoked task is REVOKED even if the task then runs.
     worker.until(lambda: _discarded(worker, spare.id) or f"[{spare.id}] succeeded" in worker.log())
     assert _discarded(worker, spare.id) is pool.revokes_fetched
 
@@ -139,7 +139,7 @@ def test_grow_and_shrink(worker: Worker, pool: Pool) -> None:
     assert replies(worker, "pool_shrink", n=1) == expected
 
 
-def test_death_of_a_task(pool: Pool, start_worker: StartWorker) -> None:
+def test_a_task_that_kills_its_process(pool: Pool, start_worker: StartWorker) -> None:
     worker = start_worker("-P", pool.name, "-c", "2")
     worker.send("die")
     if not pool.survives_task_death:
@@ -147,7 +147,7 @@ def test_death_of_a_task(pool: Pool, start_worker: StartWorker) -> None:
         assert worker.database.hlen("unacked") == 1
         return
     assert worker.send("whose").get(timeout=15)
-    # `late-ack-lost`: acknowledged, though the task never ended.
+    # `late-ack-lost`: the message is acknowledged although the task never finished.
     worker.until(lambda: worker.unsettled() == 0, 15)
     assert worker.process.poll() is None
 

@@ -1,4 +1,4 @@
-"""What preflight says of spellings, acks and settings is what real workers do."""
+"""Real workers behave as the preflight findings on spellings, acks and settings say."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.integration.worker.conftest import StartWorker, stays_false
     ],
     ids=["attached", "setting", "environment"],
 )
-def test_gevent_that_is_not_patched_for_runs_nothing(
+def test_gevent_without_monkey_patching_runs_nothing(
     flags: tuple[str, ...],
     settings: dict[str, Any],
     env: dict[str, str],
@@ -53,9 +53,9 @@ def test_late_acks_of_many_greenlets(
         worker.until(lambda: worker.unsettled() == 0, 15)
         assert "Couldn't ack" not in worker.log()
     else:
-        # Whoever asks for a connection too many is told so: the consumer, or who acknowledges.
-        told = ("MaxConnectionsError", "Couldn't ack")
-        worker.until(lambda: all(words in worker.log() for words in told), 15)
+        # The error is raised in the consumer or in the greenlet that acknowledges.
+        errors = ("MaxConnectionsError", "Couldn't ack")
+        worker.until(lambda: all(words in worker.log() for words in errors), 15)
 
 
 def test_a_full_gevent_worker_sleeps_unless_it_may_fetch_one_more(
@@ -87,11 +87,11 @@ def test_a_setting_overrides_a_typed_prefork(start_worker: StartWorker) -> None:
     [stats] = (worker.client.control.inspect(timeout=3, limit=1).stats() or {}).values()
     assert stats["pool"]["implementation"] == "celery.concurrency.solo:TaskPool"
     assert "[pool-overridden]" in worker.log()
-    # Two slots by --autoscale, not eight; and four each, for the typed zero is dropped.
+    # --autoscale gives two slots, not eight; each fetches four, because the typed 0 is ignored.
     assert stats["prefetch_count"] == 2 * 4
 
 
-def test_a_task_that_outlives_the_visibility_timeout_runs_again(start_worker: StartWorker) -> None:
+def test_a_task_longer_than_the_visibility_timeout_runs_again(start_worker: StartWorker) -> None:
     options = {
         "visibility_timeout": 1,
         "unacked_restore_interval": 0.3,

@@ -1,4 +1,4 @@
-"""The file of a health check is touched while the consumer's timer runs, and gone afterwards."""
+"""The health-check file is touched while the consumer's timer runs and removed at shutdown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from worker import alive
 
 
 class Timer:
-    """Keeps what it is asked to call; turns only when told to."""
+    """Records the scheduled calls; the test runs them."""
 
     def __init__(self) -> None:
         self.calls: list[Callable[[], None]] = []
@@ -33,19 +33,19 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_the_file_is_there_from_the_start_and_kept_fresh(file: Path) -> None:
+def test_the_file_exists_from_the_start_and_is_touched_again(file: Path) -> None:
     timer = Timer()
     alive.begin(SimpleNamespace(timer=timer))
     assert file.exists()
     file.unlink()
-    [turn] = timer.calls
-    turn()
+    [touch] = timer.calls
+    touch()
     assert file.exists()
     alive.end()
     assert not file.exists()
 
 
-def test_a_reconnection_leaves_one_timer(file: Path) -> None:
+def test_only_one_timer_remains_after_reconnections(file: Path) -> None:
     timer = Timer()
     for _ in range(3):
         alive.begin(SimpleNamespace(timer=timer))
@@ -53,7 +53,9 @@ def test_a_reconnection_leaves_one_timer(file: Path) -> None:
     assert file.exists()
 
 
-def test_nothing_is_written_where_nobody_asks(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_written_without_the_environment_variable(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv(alive.FILE_VARIABLE)
     timer = Timer()
     alive.begin(SimpleNamespace(timer=timer))

@@ -42,7 +42,7 @@ def test_every_spelling_names_the_pool(beginning: str, spelling: str, name: str)
     assert options.pool_flag == name
 
 
-def test_without_a_flag_the_pool_is_celerys_default_and_nobody_typed_it() -> None:
+def test_without_a_flag_the_pool_is_celerys_default_and_not_typed() -> None:
     options = read("celery -A proj worker")
     assert options.pool is POOLS["prefork"]
     assert options.pool_flag == ""
@@ -58,7 +58,7 @@ def test_every_spelling_sets_the_concurrency(slots: int, spelling: str) -> None:
 
 
 @pytest.mark.parametrize(("typed", "chosen"), [("", False), ("-c 0", False), ("-c auto", True)])
-def test_concurrency_that_celery_fills_in_is_the_cores(typed: str, chosen: bool) -> None:
+def test_concurrency_defaults_to_the_number_of_cores(typed: str, chosen: bool) -> None:
     options = read(f"celery -A proj worker {typed}")
     assert (options.concurrency, options.concurrency_chosen) == (2, chosen)
 
@@ -93,18 +93,18 @@ def test_autoscale_is_read_in_any_order(typed: str, most: int) -> None:
         ("CELERY_WORKER_POOL=gevent celery -A proj worker", False),
     ],
 )
-def test_only_some_spellings_are_patched_for(line: str, patched: bool) -> None:
+def test_celery_monkey_patches_only_for_some_spellings(line: str, patched: bool) -> None:
     options = read(line)
     assert options.pool is POOLS["gevent"]
     assert options.monkey_patched is patched
 
 
 @pytest.mark.parametrize("name", [n for n, pool in POOLS.items() if not pool.needs_monkey_patching])
-def test_a_pool_without_greenlets_needs_no_patching(name: str) -> None:
+def test_a_pool_without_greenlets_needs_no_monkey_patching(name: str) -> None:
     assert read(f"celery -A proj worker -P{name}").monkey_patched
 
 
-def test_the_environment_before_the_command_counts_and_the_command_wins() -> None:
+def test_variables_before_the_command_are_read_and_flags_override_them() -> None:
     beginning = "CELERY_WORKER_POOL=threads CELERY_WORKER_CONCURRENCY=7 celery -A proj worker"
     options = read(beginning)
     assert (options.pool_asked, options.concurrency) == ("threads", 7)
@@ -112,18 +112,18 @@ def test_the_environment_before_the_command_counts_and_the_command_wins() -> Non
     assert read(f"{beginning} -P solo").pool_asked == "solo"
 
 
-def test_settings_at_the_end_of_the_line_count() -> None:
+def test_settings_at_the_end_of_the_line_are_read() -> None:
     options = read("celery -A proj worker -- task.acks_late=1 worker.prefetch_multiplier=2")
     assert options.delivery.acks_late is True
     assert options.delivery.prefetch_multiplier == 2
 
 
 @pytest.mark.parametrize("setting", ["reject_on_worker_lost", "retry_on_worker_lost"])
-def test_either_setting_on_the_line_brings_a_lost_task_back(setting: str) -> None:
+def test_either_setting_on_the_line_requeues_lost_tasks(setting: str) -> None:
     assert read(f"celery -A proj worker -- task.{setting}=1").delivery.requeues_lost
 
 
-def test_what_the_line_does_not_say_stays_unknown() -> None:
+def test_options_missing_from_the_line_are_unknown() -> None:
     delivery = read("celery -A proj worker").delivery
     assert (delivery.redis, delivery.acks_late) == (None, None)
 
@@ -131,17 +131,17 @@ def test_what_the_line_does_not_say_stays_unknown() -> None:
 @pytest.mark.parametrize(
     ("url", "redis"), [("redis://h/0", True), ("rediss://h", True), ("amqp://h", False)]
 )
-def test_the_broker_is_told_by_its_url(url: str, redis: bool) -> None:
+def test_the_broker_type_is_read_from_its_url(url: str, redis: bool) -> None:
     assert read(f"celery -b {url} worker").delivery.redis is redis
     assert read(f"CELERY_BROKER_URL={url} celery worker").delivery.redis is redis
 
 
-def test_a_pool_of_celerys_that_the_table_lacks_is_no_mistake() -> None:
+def test_a_celery_pool_missing_from_the_table_is_not_an_error() -> None:
     options = read("celery -A proj worker -P eventlet")
     assert (options.pool, options.pool_asked) == (None, "eventlet")
 
 
-def test_a_module_that_is_not_installed_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_module_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command_line, "find_spec", lambda _name: None)
     assert read("celery -A proj worker -P gevent").module_missing
     assert not read("celery -A proj worker -P threads").module_missing
@@ -164,14 +164,14 @@ def test_a_module_that_is_not_installed_is_noticed(monkeypatch: pytest.MonkeyPat
         ("", "no celery command"),
     ],
 )
-def test_what_celery_would_refuse_is_refused_in_one_line(line: str, says: str) -> None:
+def test_a_line_that_celery_rejects_gives_a_one_line_error(line: str, says: str) -> None:
     with pytest.raises(UsageError) as refused:
         read(line)
     assert says in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
-def test_reading_a_line_changes_neither_the_process_nor_celery() -> None:
+def test_reading_a_line_has_no_side_effects() -> None:
     before = (dict(os.environ), os.getcwd(), "proj" in sys.modules)  # noqa: PTH109
     first = read("FOO=1 celery -A proj --workdir /nowhere worker -P threads")
     again = read("FOO=1 celery -A proj --workdir /nowhere worker -P threads")

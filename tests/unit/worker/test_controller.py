@@ -1,4 +1,4 @@
-"""A worker that was made, though never started, tells the options it was made with."""
+"""Options are read from a worker that was created but not started."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from worker.pools import POOLS
 
 
 def idle() -> None:
-    """Stand for a task's body."""
+    """Do nothing, as the body of the tasks."""
 
 
 def made(*, argv: list[str] | None = None, settings: Any = None, **flags: Any) -> WorkerOptions:
@@ -28,11 +28,11 @@ def made(*, argv: list[str] | None = None, settings: Any = None, **flags: Any) -
 
 
 @pytest.mark.parametrize("name", POOLS)
-def test_the_pool_is_told_by_its_class(name: str) -> None:
+def test_the_pool_is_identified_by_its_class(name: str) -> None:
     assert made(pool=name, concurrency=3).pool is POOLS[name]
 
 
-def test_flags_and_settings_are_seen_alike() -> None:
+def test_flags_and_settings_give_the_same_options() -> None:
     flags = made(pool="threads", concurrency=3, time_limit=5, max_tasks_per_child=7)
     settings = made(
         settings={
@@ -47,14 +47,14 @@ def test_flags_and_settings_are_seen_alike() -> None:
     assert flags.concurrency == settings.concurrency == 3
 
 
-def test_a_task_with_a_limit_or_late_acks_of_its_own_counts() -> None:
+def test_limits_and_late_acks_of_single_tasks_are_read() -> None:
     options = made(pool="threads")
     assert options.limits.hard_tasks == ("made.late",)
     assert options.delivery.acks_late is True
     assert options.delivery.requeues_lost is False
 
 
-def test_the_transport_options_are_those_of_the_connection() -> None:
+def test_transport_options_are_read_from_the_connection() -> None:
     delivery = made(
         pool="threads",
         settings={"broker_transport_options": {"max_connections": 77, "visibility_timeout": 5}},
@@ -63,7 +63,7 @@ def test_the_transport_options_are_those_of_the_connection() -> None:
     assert delivery.visibility_timeout_s == 5
 
 
-def test_gevent_in_a_process_that_is_not_patched_is_seen() -> None:
+def test_gevent_without_monkey_patching_is_detected() -> None:
     assert not made(pool="gevent").monkey_patched
     assert made(pool="threads").monkey_patched
 
@@ -76,11 +76,11 @@ def test_gevent_in_a_process_that_is_not_patched_is_seen() -> None:
         (["pytest", "-P", "prefork"], ""),
     ],
 )
-def test_the_pool_that_was_typed_is_remembered(argv: list[str], typed: str) -> None:
+def test_the_typed_pool_is_read_from_the_command_line(argv: list[str], typed: str) -> None:
     assert made(pool="threads", argv=argv).pool_flag == typed
 
 
-def test_a_concurrency_that_somebody_chose_is_told_from_the_cores() -> None:
+def test_a_chosen_concurrency_is_distinguished_from_the_default() -> None:
     cores = made(pool="threads").cores
     assert not made(pool="threads").concurrency_chosen
     assert made(pool="threads", concurrency=cores + 1).concurrency_chosen
@@ -88,15 +88,17 @@ def test_a_concurrency_that_somebody_chose_is_told_from_the_cores() -> None:
 
 
 @pytest.mark.parametrize("setting", ["task_reject_on_worker_lost", "task_retry_on_worker_lost"])
-def test_either_setting_brings_a_lost_task_back(setting: str) -> None:
+def test_either_setting_requeues_lost_tasks(setting: str) -> None:
     assert made(pool="prefork", settings={setting: True}).delivery.requeues_lost
 
 
-def test_the_largest_of_autoscale_is_seen() -> None:
+def test_the_maximum_of_autoscale_is_read() -> None:
     assert made(pool="threads", autoscale=(5, 2)).autoscale_max == 5
 
 
-def test_findings_are_logged_by_their_severity(caplog: pytest.LogCaptureFixture) -> None:
+def test_findings_are_logged_at_the_level_of_their_severity(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     app = Celery("made", broker="redis://127.0.0.1:1/0", set_as_current=False)
     worker = WorkController(app=app, pool="threads", concurrency=3, time_limit=5)
     with caplog.at_level("INFO", logger="celery.worker"):

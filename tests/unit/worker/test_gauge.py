@@ -1,4 +1,4 @@
-"""The probe's gauge tells slots, queues, CPU and memory, and survives what is not there."""
+"""The probe's gauge measures slots, queues, CPU and memory, even if some sources are missing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from worker import probe
 
 
 class Pool:
-    """As much of a pool as the gauge looks at."""
+    """The parts of a pool that the gauge reads."""
 
     limit = 4
 
@@ -42,31 +42,31 @@ def child() -> Iterator[int]:
         process.kill()
 
 
-def test_slots_are_those_of_now_or_else_the_limit() -> None:
+def test_slots_are_the_current_number_or_else_the_limit() -> None:
     assert gauge(Pool(slots=7))["slots"] == 7
     assert gauge(Pool())["slots"] == 4
 
 
-def test_queues_are_named_in_order() -> None:
+def test_queue_names_are_sorted() -> None:
     assert gauge(Pool())["queues"] == ["cpu", "io"]
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="needs /proc")  # noqa: PTH110
-def test_the_pools_processes_are_added(child: int) -> None:
+def test_cpu_and_memory_include_the_pools_processes(child: int) -> None:
     alone, together = gauge(Pool()), gauge(Pool([child]))
     assert together["memory_bytes"] > alone["memory_bytes"] + 25_000_000
     assert together["cpu_s"] > alone["cpu_s"]
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="needs /proc")  # noqa: PTH110
-def test_without_the_kernels_sum_it_is_the_resident_size(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_rss_if_the_kernel_does_not_report_pss(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "_pss_bytes", lambda _pid: 0)
     found = gauge(Pool())
     assert found["memory"] == "rss"
     assert found["memory_bytes"] > 5_000_000
 
 
-def test_a_process_that_is_gone_and_a_pool_taken_down_cost_nothing() -> None:
+def test_exited_processes_and_a_stopped_pool_count_as_zero() -> None:
     class Down(Pool):
         @property
         def info(self) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def test_a_process_that_is_gone_and_a_pool_taken_down_cost_nothing() -> None:
     assert gauge(Pool([2**22 + 1]))["cpu_s"] > 0
 
 
-def test_without_proc_nothing_is_invented(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_proc_cpu_and_memory_are_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "_read", lambda _path: "")
     monkeypatch.setattr(os.path, "exists", lambda _path: False)
     found = gauge(Pool([1]))

@@ -1,4 +1,4 @@
-"""The pool table agrees with Celery, and answers for itself."""
+"""The pool table agrees with Celery."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ every_pool = pytest.mark.parametrize("pool", POOLS.values(), ids=POOLS.keys())
 
 
 @every_pool
-def test_every_name_and_alias_is_one_of_celerys(pool: Pool) -> None:
+def test_celery_knows_every_name_and_alias(pool: Pool) -> None:
     for name in (pool.name, *pool.aliases):
         implementation = vars(concurrency)["ALIASES"][name]
         assert implementation == f"{pool.implementation}:TaskPool"
@@ -24,13 +24,13 @@ def test_every_name_and_alias_is_one_of_celerys(pool: Pool) -> None:
 
 
 @every_pool
-def test_the_class_of_a_pool_leads_back_to_its_row(pool: Pool) -> None:
+def test_a_pool_is_found_by_the_class_of_its_implementation(pool: Pool) -> None:
     task_pool = concurrency.get_implementation(pool.name)
     assert pool_of_implementation(task_pool.__module__) is pool
 
 
 @every_pool
-def test_a_pool_that_can_resize_has_the_methods_for_it(pool: Pool) -> None:
+def test_pools_that_can_resize_have_the_methods_for_it(pool: Pool) -> None:
     task_pool = concurrency.get_implementation(pool.name)
     # prefork gets its methods from the pool it wraps, when it starts.
     resizable = hasattr(task_pool, "grow") or hasattr(getattr(task_pool, "Pool", None), "grow")
@@ -58,16 +58,16 @@ def test_a_pool_that_can_resize_has_the_methods_for_it(pool: Pool) -> None:
         ("needs_monkey_patching", "gevent"),
     ],
 )
-def test_who_can_do_what(capability: str, able: str) -> None:
-    """The same facts are tried on real workers in the integration ring; this is the quick look."""
+def test_the_capabilities_of_each_pool(capability: str, able: str) -> None:
+    """A quick check; the integration tests check the same facts on real workers."""
     assert [n for n, pool in POOLS.items() if getattr(pool, capability)] == able.split()
 
 
-def test_an_implementation_of_a_stranger_has_no_row() -> None:
+def test_an_unknown_implementation_is_not_found() -> None:
     assert pool_of_implementation("celery.concurrency.eventlet:TaskPool") is None
 
 
-def test_the_pools_are_shown_in_one_order() -> None:
+def test_the_pools_have_a_fixed_order() -> None:
     assert tuple(POOLS) == ("prefork", "threads", "gevent", "solo")
     assert tuple(POOLS)[: len(DEFAULT_POOLS)] == DEFAULT_POOLS
 
@@ -75,7 +75,7 @@ def test_the_pools_are_shown_in_one_order() -> None:
 @pytest.mark.parametrize(
     ("typed", "meant"), [("gevnt", "gevent"), ("thread", "threads"), ("prefrok", "prefork")]
 )
-def test_a_slip_of_the_keyboard_is_answered_with_the_nearest_name(typed: str, meant: str) -> None:
+def test_the_error_for_a_typo_suggests_the_closest_name(typed: str, meant: str) -> None:
     with pytest.raises(UsageError) as refused:
         pool_named(typed)
     assert str(refused.value) == (
@@ -83,17 +83,17 @@ def test_a_slip_of_the_keyboard_is_answered_with_the_nearest_name(typed: str, me
     )
 
 
-def test_a_name_like_no_other_gets_no_guess() -> None:
+def test_the_error_for_an_unrelated_name_suggests_nothing() -> None:
     with pytest.raises(UsageError, match=r"no pool named 'xyzzy' \(known: prefork, "):
         pool_named("xyzzy")
 
 
-def test_celerys_old_name_for_prefork_is_known() -> None:
+def test_celerys_old_name_for_prefork_is_accepted() -> None:
     assert pool_named("processes") is POOLS["prefork"]
 
 
 @pytest.mark.parametrize("nature", ["cpu", "io", "mixed"])
-def test_pools_that_can_have_many_slots_begin_equal(nature: Nature) -> None:
+def test_pools_with_many_slots_have_equal_defaults(nature: Nature) -> None:
     expected = CORES if nature == "cpu" else 100
     for name in DEFAULT_POOLS:
         assert POOLS[name].default_concurrency(nature, CORES) == expected
@@ -101,7 +101,7 @@ def test_pools_that_can_have_many_slots_begin_equal(nature: Nature) -> None:
 
 
 @given(concurrency=st.integers(min_value=1, max_value=10_000))
-def test_what_a_worker_takes_of_the_machine(concurrency: int) -> None:
+def test_processes_and_threads_of_a_worker(concurrency: int) -> None:
     assert POOLS["prefork"].processes(concurrency) == concurrency + 1
     assert POOLS["prefork"].threads(concurrency) == concurrency + 1
     assert POOLS["threads"].processes(concurrency) == 1

@@ -1,4 +1,4 @@
-"""Every rule speaks when it should, and only then; pool by pool, from the table."""
+"""Every preflight rule reports exactly the pools and options that it should."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WARNING, NOTE = Severity.WARNING, Severity.NOTE
 every_pool = pytest.mark.parametrize("pool", POOLS.values(), ids=POOLS.keys())
 
 
-def asked(line: str) -> dict[str, Severity]:
+def findings_for(line: str) -> dict[str, Severity]:
     options = options_from_argv(shlex.split(line), cores=CORES)
     return severities(check(options))
 
@@ -41,7 +41,7 @@ def found(pool: Pool, **changes: object) -> dict[str, Severity]:
     return severities(check(bare(pool, **changes)))
 
 
-#: A flag in every spelling, the warning it earns, and the capability that spares a pool from it.
+#: Spellings of a flag, its warning, and the capability of the pools that get no warning.
 FLAGS: list[tuple[tuple[str, ...], str, Callable[[Pool], bool]]] = [
     (("--time-limit 5", "--time-limit=5"), "time-limit-ignored", lambda p: p.hard_time_limit),
     (
@@ -70,11 +70,11 @@ FLAGS: list[tuple[tuple[str, ...], str, Callable[[Pool], bool]]] = [
     ("flag", "code", "able"),
     [(spelling, code, able) for spellings, code, able in FLAGS for spelling in spellings],
 )
-def test_a_flag_is_warned_of_exactly_where_the_pool_drops_it(
+def test_a_flag_causes_a_warning_exactly_if_the_pool_ignores_it(
     pool: Pool, flag: str, code: str, able: Callable[[Pool], bool]
 ) -> None:
-    assert code not in asked(f"celery -A proj worker -P {pool.name}")
-    with_flag = asked(f"celery -A proj worker -P {pool.name} {flag}")
+    assert code not in findings_for(f"celery -A proj worker -P {pool.name}")
+    with_flag = findings_for(f"celery -A proj worker -P {pool.name} {flag}")
     assert with_flag.get(code) is (None if able(pool) else WARNING)
 
 
@@ -88,23 +88,22 @@ def test_a_flag_is_warned_of_exactly_where_the_pool_drops_it(
         ("revoke-too-late", lambda p: p.revokes_fetched),
     ],
 )
-def test_what_a_pool_can_never_do_is_noted(
-    pool: Pool, code: str, able: Callable[[Pool], bool]
-) -> None:
+def test_a_missing_capability_is_noted(pool: Pool, code: str, able: Callable[[Pool], bool]) -> None:
     assert found(pool).get(code) is (None if able(pool) else NOTE)
 
 
-def test_a_limit_that_waits_for_the_task_to_wait_is_noted() -> None:
+def test_a_time_limit_without_preemption_is_noted() -> None:
     cooperative = {
         name
         for name in POOLS
-        if "time-limit-cooperative" in asked(f"celery -A proj worker -P {name} --time-limit 5")
+        if "time-limit-cooperative"
+        in findings_for(f"celery -A proj worker -P {name} --time-limit 5")
     }
     assert cooperative == {"gevent"}
 
 
 @every_pool
-def test_limits_of_single_tasks_count_like_the_workers(pool: Pool) -> None:
+def test_limits_of_single_tasks_cause_the_same_warnings(pool: Pool) -> None:
     limits = TimeLimits(hard_tasks=("shop.pay", "shop.send"), soft_tasks=("shop.pay",))
     findings = {f.code: f for f in check(bare(pool, limits=limits))}
     assert ("time-limit-ignored" in findings) is not pool.hard_time_limit
@@ -114,61 +113,61 @@ def test_limits_of_single_tasks_count_like_the_workers(pool: Pool) -> None:
 
 
 @pytest.mark.parametrize("spelling", ["-Pgevent", "-EP gevent", "-P solo -P gevent"])
-def test_gevent_that_is_not_patched_for_is_warned_of(spelling: str) -> None:
-    assert asked(f"celery -A proj worker {spelling}")["not-monkey-patched"] is WARNING
-    assert "not-monkey-patched" not in asked("celery -A proj worker -P gevent")
+def test_gevent_without_monkey_patching_causes_a_warning(spelling: str) -> None:
+    assert findings_for(f"celery -A proj worker {spelling}")["not-monkey-patched"] is WARNING
+    assert "not-monkey-patched" not in findings_for("celery -A proj worker -P gevent")
 
 
-def test_a_missing_module_is_warned_of() -> None:
+def test_a_missing_module_causes_a_warning() -> None:
     assert found(POOLS["gevent"], module_missing=True)["pool-module-missing"] is WARNING
 
 
-def test_a_typed_prefork_that_a_setting_overrides_is_warned_of() -> None:
+def test_a_setting_that_overrides_a_typed_prefork_causes_a_warning() -> None:
     assert found(POOLS["threads"], pool_flag="prefork")["pool-overridden"] is WARNING
     assert "pool-overridden" not in found(POOLS["prefork"], pool_flag="processes")
     assert "pool-overridden" not in found(POOLS["threads"], pool_flag="")
 
 
-def test_solo_with_many_slots_is_warned_of() -> None:
-    assert asked("celery -A proj worker -P solo -c 8")["concurrency-ignored"] is WARNING
-    assert "concurrency-ignored" not in asked("celery -A proj worker -P solo")
-    assert "concurrency-ignored" not in asked("celery -A proj worker -P solo -c 1")
-    assert "concurrency-ignored" not in asked("celery -A proj worker -P threads -c 8")
+def test_solo_with_many_slots_causes_a_warning() -> None:
+    assert findings_for("celery -A proj worker -P solo -c 8")["concurrency-ignored"] is WARNING
+    assert "concurrency-ignored" not in findings_for("celery -A proj worker -P solo")
+    assert "concurrency-ignored" not in findings_for("celery -A proj worker -P solo -c 1")
+    assert "concurrency-ignored" not in findings_for("celery -A proj worker -P threads -c 8")
 
 
-def test_concurrency_beside_autoscale_is_warned_of() -> None:
+def test_concurrency_with_autoscale_causes_a_warning() -> None:
     line = "celery -A proj worker --autoscale 4,1"
-    assert asked(f"{line} -c 3")["concurrency-overridden"] is WARNING
-    assert "concurrency-overridden" not in asked(line)
+    assert findings_for(f"{line} -c 3")["concurrency-overridden"] is WARNING
+    assert "concurrency-overridden" not in findings_for(line)
 
 
-def test_pools_for_waiting_are_noted_when_nobody_sizes_them() -> None:
-    unsized = {n for n in POOLS if "concurrency-default" in asked(f"celery worker -P {n}")}
+def test_the_default_concurrency_of_threads_and_gevent_is_noted() -> None:
+    unsized = {n for n in POOLS if "concurrency-default" in findings_for(f"celery worker -P {n}")}
     assert unsized == {"threads", "gevent"}
-    assert "concurrency-default" not in asked("celery worker -P threads -c 2")
+    assert "concurrency-default" not in findings_for("celery worker -P threads -c 2")
 
 
 @pytest.mark.parametrize(("slots", "noted"), [(8, False), (9, True)])
 def test_many_processes_per_core_are_noted(slots: int, noted: bool) -> None:
-    assert ("many-processes" in asked(f"celery worker -c {slots}")) is noted
-    assert "many-processes" not in asked(f"celery worker -P threads -c {slots}")
+    assert ("many-processes" in findings_for(f"celery worker -c {slots}")) is noted
+    assert "many-processes" not in findings_for(f"celery worker -P threads -c {slots}")
 
 
 @every_pool
-def test_beat_inside_a_worker_is_noted_where_it_is_allowed(pool: Pool) -> None:
+def test_embedded_beat_is_noted_if_the_pool_allows_it(pool: Pool) -> None:
     assert ("beat-embedded" in found(pool, beat=True)) is pool.embeds_beat
 
 
 def test_fair_is_noted_as_the_default() -> None:
-    assert asked("celery worker -O fair")["fair-is-default"] is NOTE
-    assert "fair-is-default" not in asked("celery worker -O default")
+    assert findings_for("celery worker -O fair")["fair-is-default"] is NOTE
+    assert "fair-is-default" not in findings_for("celery worker -O default")
 
 
 @every_pool
 @pytest.mark.parametrize("late", [True, False, None])
 @pytest.mark.parametrize("redis", [True, False, None])
 @pytest.mark.parametrize("slots", [10, 11])
-def test_late_acks_beyond_the_broker_connections(
+def test_more_late_acks_than_broker_connections_are_reported(
     pool: Pool, late: bool | None, redis: bool | None, slots: int
 ) -> None:
     delivery = Delivery(redis=redis, acks_late=late)
@@ -180,18 +179,18 @@ def test_late_acks_beyond_the_broker_connections(
 
 
 @given(slots=st.integers(min_value=11, max_value=5_000))
-def test_the_mend_for_broker_connections_mends_it(slots: int) -> None:
+def test_following_the_advice_on_broker_connections_removes_the_finding(slots: int) -> None:
     pool = POOLS["gevent"]
     delivery = Delivery(redis=True, acks_late=True)
     options = bare(pool, concurrency=slots, delivery=delivery)
     [finding] = [f for f in check(options) if f.code == "broker-connections"]
     advised = int(finding.mend.rpartition(": ")[2].rstrip("}"))
-    mended = replace(options, delivery=replace(delivery, max_connections=advised))
-    assert "broker-connections" not in severities(check(mended))
+    followed = replace(options, delivery=replace(delivery, max_connections=advised))
+    assert "broker-connections" not in severities(check(followed))
 
 
 @every_pool
-def test_a_late_ack_that_a_dead_process_loses(pool: Pool) -> None:
+def test_late_acks_lost_with_a_dead_process_cause_a_warning(pool: Pool) -> None:
     late = Delivery(acks_late=True)
     severity = WARNING if pool.survives_task_death else None
     assert found(pool, delivery=late).get("late-ack-lost") is severity
@@ -206,10 +205,10 @@ def test_a_late_ack_that_a_dead_process_loses(pool: Pool) -> None:
         ("prefork", 600, WARNING),
         ("prefork", 700, WARNING),
         ("prefork", None, NOTE),
-        ("threads", 60, NOTE),  # the limit is ignored there, and bounds nothing
+        ("threads", 60, NOTE),  # threads ignores the limit
     ],
 )
-def test_tasks_that_outlive_the_visibility_timeout(
+def test_tasks_longer_than_the_visibility_timeout_are_reported(
     name: str, limit_s: float | None, severity: Severity | None
 ) -> None:
     delivery = Delivery(redis=True, acks_late=True, visibility_timeout_s=600)
@@ -218,9 +217,9 @@ def test_tasks_that_outlive_the_visibility_timeout(
     assert options.get("visibility-timeout") is severity
 
 
-def test_a_typed_prefetch_of_zero_is_warned_of() -> None:
-    assert asked("celery worker --prefetch-multiplier 0")["prefetch-zero-dropped"] is WARNING
-    assert "prefetch-zero-dropped" not in asked("celery worker --prefetch-multiplier 1")
+def test_a_typed_prefetch_multiplier_of_zero_causes_a_warning() -> None:
+    assert findings_for("celery worker --prefetch-multiplier 0")["prefetch-zero-dropped"] is WARNING
+    assert "prefetch-zero-dropped" not in findings_for("celery worker --prefetch-multiplier 1")
 
 
 @pytest.mark.parametrize(
@@ -234,15 +233,15 @@ def test_a_typed_prefetch_of_zero_is_warned_of() -> None:
         ("-P prefork --autoscale 60,1", True),
     ],
 )
-def test_a_worker_that_fetches_far_more_than_it_runs_is_noted(line: str, noted: bool) -> None:
-    assert ("prefetch-hoards" in asked(f"celery worker {line}")) is noted
+def test_fetching_far_more_than_the_slots_is_noted(line: str, noted: bool) -> None:
+    assert ("prefetch-hoards" in findings_for(f"celery worker {line}")) is noted
 
 
 @pytest.mark.parametrize(
     "flags", ["--disable-prefetch", "--prefetch-multiplier 1 -- task.acks_late=1"]
 )
-def test_revoke_is_in_time_where_nothing_is_fetched_ahead(flags: str) -> None:
-    assert "revoke-too-late" not in asked(f"celery worker -P threads -c 3 {flags}")
+def test_revoke_works_if_nothing_is_fetched_ahead(flags: str) -> None:
+    assert "revoke-too-late" not in findings_for(f"celery worker -P threads -c 3 {flags}")
 
 
 def test_cancelling_on_connection_loss_needs_a_pool_that_terminates() -> None:
@@ -251,14 +250,14 @@ def test_cancelling_on_connection_loss_needs_a_pool_that_terminates() -> None:
     assert lossy == {"threads", "solo"}
 
 
-def test_an_unknown_pool_is_noted_and_nothing_else() -> None:
-    assert asked("celery worker -P eventlet --time-limit 5") == {"pool-unknown": NOTE}
+def test_an_unknown_pool_is_the_only_finding() -> None:
+    assert findings_for("celery worker -P eventlet --time-limit 5") == {"pool-unknown": NOTE}
 
 
-def test_a_plain_worker_loses_nothing() -> None:
-    assert asked("celery -A proj worker") == {}
+def test_a_plain_worker_has_no_findings() -> None:
+    assert findings_for("celery -A proj worker") == {}
     limited = "--time-limit 5 --soft-time-limit 4 --max-tasks-per-child 9 --autoscale 4,2"
-    assert asked(f"celery -A proj worker {limited}") == {}
+    assert findings_for(f"celery -A proj worker {limited}") == {}
 
 
 options_of_any_kind = st.builds(
@@ -284,7 +283,7 @@ options_of_any_kind = st.builds(
 
 
 @given(options=options_of_any_kind)
-def test_findings_are_one_line_each_warnings_first_and_never_twice(options: WorkerOptions) -> None:
+def test_findings_are_unique_single_lines_with_warnings_first(options: WorkerOptions) -> None:
     findings = check(options)
     assert len({f.code for f in findings}) == len(findings)
     assert [f.severity for f in findings] == sorted((f.severity for f in findings), reverse=True)
@@ -294,7 +293,7 @@ def test_findings_are_one_line_each_warnings_first_and_never_twice(options: Work
     assert warnings_of(findings) == tuple(f for f in findings if f.severity is WARNING)
 
 
-def test_lines_say_what_is_lost_and_then_what_mends_it() -> None:
+def test_lines_show_the_problem_and_then_the_fix() -> None:
     findings = check(
         options_from_argv(["celery", "worker", "-P", "threads", "-c2", "--time-limit", "5"])
     )
@@ -307,7 +306,7 @@ def test_lines_say_what_is_lost_and_then_what_mends_it() -> None:
 
 
 @every_pool
-def test_a_full_worker_that_would_sleep_is_warned_of(pool: Pool) -> None:
+def test_a_worker_that_sleeps_when_full_causes_a_warning(pool: Pool) -> None:
     stingy = Delivery(redis=True, acks_late=True, prefetch_multiplier=1)
     sleeps = pool.prefetch_multiplier > 1
     assert found(pool, delivery=stingy).get("sleeps-when-full") is (WARNING if sleeps else None)
@@ -319,7 +318,9 @@ def test_a_full_worker_that_would_sleep_is_warned_of(pool: Pool) -> None:
 @pytest.mark.parametrize(
     "change", [{"prefetch_multiplier": 2}, {"acks_late": False}, {"redis": False}]
 )
-def test_a_worker_that_does_not_sleep_is_left_alone(pool: Pool, change: dict[str, object]) -> None:
+def test_a_worker_that_never_sleeps_causes_no_warning(
+    pool: Pool, change: dict[str, object]
+) -> None:
     stingy = Delivery(redis=True, acks_late=True, prefetch_multiplier=1)
     awake = replace(stingy, **change)  # type: ignore[arg-type]
     assert "sleeps-when-full" not in found(pool, delivery=awake)

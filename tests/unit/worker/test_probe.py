@@ -1,4 +1,4 @@
-"""The probe looks at what is to be written as often as its cost allows."""
+"""The probe writes as often as the cost of writing allows."""
 
 from __future__ import annotations
 
@@ -16,5 +16,7 @@ from worker import probe
     ],
     ids=["at-once", "slow", "between"],
 )
-def test_the_interval_follows_how_long_writing_takes(writing_s: float, interval_s: float) -> None:
+def test_the_interval_depends_on_how_long_writing_takes(
+    writing_s: float, interval_s: float
+) -> None:
     assert probe.flush_interval_s(writing_s) == pytest.approx(interval_s)

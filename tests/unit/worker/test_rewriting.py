@@ -1,4 +1,4 @@
-"""A worker's command line is rewritten for another pool, however it was spelled."""
+"""A worker's command line is rewritten for another pool, whatever its spelling."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def worker_words(draw: st.DrawFn) -> list[str]:
 
 @settings(max_examples=150)
 @given(words=worker_words(), name=st.sampled_from(sorted(POOLS)))
-def test_only_the_flags_of_the_pool_change(words: list[str], name: str) -> None:
+def test_only_the_pool_flags_change(words: list[str], name: str) -> None:
     before = [*BEFORE, "-A", "proj", "worker", *words]
     after = rewritten(before, change(name), "/here")
     old, new = parse_line(before), parse_line(after)
@@ -99,27 +99,27 @@ def test_only_the_flags_of_the_pool_change(words: list[str], name: str) -> None:
 
 @settings(max_examples=100)
 @given(words=worker_words())
-def test_celery_finds_the_pool_to_patch_for(words: list[str]) -> None:
+def test_celery_finds_the_pool_that_needs_monkey_patching(words: list[str]) -> None:
     after = rewritten([*BEFORE, "-A", "proj", "worker", *words], change("gevent"), "/here")
     assert _find_option_with_arg(after, ["-P"], ["--pool"]) == "gevent"  # type: ignore[arg-type]
 
 
 @settings(max_examples=100)
 @given(words=worker_words(), name=st.sampled_from(sorted(POOLS)))
-def test_rewriting_twice_is_rewriting_once(words: list[str], name: str) -> None:
+def test_rewriting_twice_equals_rewriting_once(words: list[str], name: str) -> None:
     once = rewritten([*BEFORE, "-A", "proj", "worker", *words], change(name), "/here")
     again = PoolChange(old=pool_named(name), new=pool_named(name), spelling=name, concurrency=7)
     assert rewritten(once, again, "/here") == once
 
 
-def test_a_multiplier_that_a_person_chose_stays() -> None:
+def test_a_prefetch_multiplier_that_the_user_chose_is_kept() -> None:
     line = [*BEFORE, "-A", "p", "worker", "-P", "gevent", "--prefetch-multiplier", "5"]
     after = rewritten(line, change("threads"), "/here")
     assert after[-2:] == ["--prefetch-multiplier", "5"]
     assert parse_line(after).options["prefetch_multiplier"] == 5
 
 
-def test_queues_changed_by_remote_control_are_named() -> None:
+def test_queues_changed_by_remote_control_are_on_the_new_line() -> None:
     line = [*BEFORE, "-A", "p", "worker", "-Pgevent", "-Q", "a,b", "-X", "c", "--loglevel", "info"]
     after = rewritten(line, change("threads", queues=("a", "new")), "/here")
     options = parse_line(after).options
@@ -127,7 +127,7 @@ def test_queues_changed_by_remote_control_are_named() -> None:
     assert not options["exclude_queues"]
 
 
-def test_a_folder_that_was_entered_is_not_entered_again() -> None:
+def test_workdir_is_replaced_by_the_current_folder() -> None:
     line = [*BEFORE, "--workdir", "sub", "-Ap", "worker", "-EPgevent"]
     assert rewritten(line, change("solo", 1), "/here/sub") == [
         *BEFORE,
@@ -146,12 +146,12 @@ def test_a_folder_that_was_entered_is_not_entered_again() -> None:
     ],
     ids=" ".join,
 )
-def test_what_is_no_worker_is_refused(line: list[str]) -> None:
+def test_a_line_that_does_not_start_a_worker_is_rejected(line: list[str]) -> None:
     with pytest.raises(UsageError, match=r"^not a celery worker's command line"):
         rewritten(line, change("threads"), "/here")
 
 
-def test_variables_that_stand_for_exchanged_options_go() -> None:
+def test_variables_of_replaced_options_are_removed() -> None:
     environ = {
         "CELERY_WORKER_POOL": "gevent",
         "CELERY_WORKER_AUTOSCALE": "9,1",

@@ -1,4 +1,4 @@
-"""The probe's one file goes into a stranger's worker without installing anything there."""
+"""The probe is loaded into a foreign project's worker as one file, with nothing installed there."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from celery.worker.request import Request
 
 app = Celery("shop", broker=BROKER)
 
-class Theirs(Request):
+class ShopRequest(Request):
     seen = 0
     def on_success(self, result, **kwargs):
-        Theirs.seen += 1
+        ShopRequest.seen += 1
         return super().on_success(result, **kwargs)
 
 @app.task(name="shop.plain")
 def plain():
     return 1
 
-@app.task(name="shop.special", Request=Theirs)
+@app.task(name="shop.special", Request=ShopRequest)
 def special():
     return 2
 
@@ -43,23 +43,23 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("pool", ["threads", "solo"])
-def test_a_project_that_knows_nothing_of_us_is_recorded_elsewhere_than_its_broker(
+def test_a_foreign_project_is_recorded_on_another_server_than_its_broker(
     pool: str, tmp_path: Path
 ) -> None:
     (tmp_path / "injected").mkdir()
-    shutil.copy(ROOT / "worker" / "probe.py", tmp_path / "injected" / "guest_probe.py")
+    shutil.copy(ROOT / "worker" / "probe.py", tmp_path / "injected" / "injected_probe.py")
     (tmp_path / "records").mkdir()
     reaper = Reaper()
-    with LocalCluster(tmp_path) as theirs, LocalCluster(tmp_path / "records") as ours:
-        (tmp_path / "shop.py").write_text(PROJECT.replace("BROKER", repr(theirs.broker_url)))
-        reader = RecordReader(ours.redis)
+    with LocalCluster(tmp_path) as shop, LocalCluster(tmp_path / "records") as records:
+        (tmp_path / "shop.py").write_text(PROJECT.replace("BROKER", repr(shop.broker_url)))
+        reader = RecordReader(records.redis)
         env = {
             "PYTHONPATH": f"{tmp_path}:{tmp_path / 'injected'}",
-            URL_VARIABLE: ours.broker_url,
+            URL_VARIABLE: records.broker_url,
         }
-        flags = ["-P", pool, "-I", "guest_probe"]
+        flags = ["-P", pool, "-I", "injected_probe"]
         command = [sys.executable, "-m", "celery", "-A", "shop", "worker", *flags]
-        worker = Child("theirs", command, log=tmp_path / "log", registry=reaper, env=env)
+        worker = Child("worker", command, log=tmp_path / "log", registry=reaper, env=env)
         client = Child(
             "client",
             [sys.executable, str(tmp_path / "shop.py")],
@@ -68,7 +68,7 @@ def test_a_project_that_knows_nothing_of_us_is_recorded_elsewhere_than_its_broke
         )
         try:
             assert finished(reader, 2, worker) == {"shop.plain", "shop.special"}
-            assert not _stream(theirs.redis)
+            assert not _stream(shop.redis)
         finally:
             client.stop()
             worker.stop()
@@ -76,7 +76,7 @@ def test_a_project_that_knows_nothing_of_us_is_recorded_elsewhere_than_its_broke
 
 
 def finished(reader: RecordReader, count: int, worker: Child) -> set[str]:
-    """Wait for `count` successes and return the names of their tasks."""
+    """Wait until `count` tasks have succeeded and return their names."""
     names: set[str] = set()
     for _ in range(300):
         for batch in reader.read(0.1):
