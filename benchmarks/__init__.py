@@ -1,1 +1,1 @@
-"""Benchmarks: each prints its settings before its results, and compares within one run."""
+"""Benchmarks of Poolwise itself; each prints its settings before its results."""

@@ -1,11 +1,11 @@
-"""Feeds no-op records into the stream and measures the Flower that shows them.
+"""Measures Flower's Throughput page under a stream of records of no-op tasks.
 
     python -m benchmarks.flower_load
     python -m benchmarks.flower_load --seconds 10 --rate 20000
 
-It starts a broker and Flower of its own, no worker: the records are written as three probes
-would. Ends with exit code 1 where the page answers in more than 200 ms at the median, or memory
-grows in the second half of the run by more than a tenth.
+It starts its own broker and Flower but no workers; it writes the records as three probes would.
+Exits with 1 if the median response takes more than 200 ms, if memory grows by more than a tenth in
+the second half of the run, or if Flower did not count every record.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from cluster.local import LocalCluster
 from cluster.ports import free_port
 from worker.probe import FLUSH_INTERVAL_S, RETENTION_S, STREAM, VERSION, microseconds
 
-#: What the page must keep to.
+#: The limits for the page: median response time, and growth of memory in the second half.
 MEDIAN_MS = 200.0
 GROWTH = 1.10
 POOLS = ("prefork", "threads", "gevent")
@@ -36,8 +36,8 @@ TASKS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """One look at Flower."""
+class Sample:
+    """One measurement of Flower."""
 
     at_s: float
     page_s: float
@@ -48,7 +48,7 @@ class Look:
 
 
 def feed(server: redis.Redis, rate_per_s: int, until: float, sent: list[int]) -> None:
-    """Write `rate_per_s` records a second as three probes would, until the monotonic `until`."""
+    """Write `rate_per_s` records per second as three probes would, until the monotonic `until`."""
     due, seq = time.monotonic(), 0
     share = round(rate_per_s * FLUSH_INTERVAL_S / len(POOLS))
     while due < until:
@@ -79,19 +79,19 @@ def _write(server: redis.Redis, pool: str, seq: int, count: int) -> None:
 
 
 def fetch(url: str) -> tuple[float, bytes]:
-    """Return how many seconds an answer took, and the answer."""
+    """Return how many seconds a response took, and its body."""
     before = time.perf_counter()
     with urllib.request.urlopen(url, timeout=30) as reply:  # noqa: S310 - our own Flower
         body: bytes = reply.read()
     return time.perf_counter() - before, body
 
 
-def look(url: str, process: psutil.Process, cursor: str) -> tuple[Look, str]:
-    """Ask for the page, for all of the last 15 minutes, and for what is new since `cursor`."""
+def measure(url: str, process: psutil.Process, cursor: str) -> tuple[Sample, str]:
+    """Request the page, the news since `cursor`, and all data of the last 15 minutes."""
     page_s, _ = fetch(f"{url}/throughput")
     news_s, body = fetch(f"{url}/throughput/data?range_s=900&since={cursor}")
     whole_s, whole = fetch(f"{url}/throughput/data?range_s=900")
-    found = Look(
+    sample = Sample(
         at_s=time.monotonic(),
         page_s=page_s,
         news_s=news_s,
@@ -99,7 +99,7 @@ def look(url: str, process: psutil.Process, cursor: str) -> tuple[Look, str]:
         whole_bytes=len(whole),
         rss_bytes=process.memory_info().rss,
     )
-    return found, json.loads(body)["cursor"]
+    return sample, json.loads(body)["cursor"]
 
 
 def _ms(values: list[float]) -> str:
@@ -108,8 +108,8 @@ def _ms(values: list[float]) -> str:
 
 
 @click.command()
-@click.option("--rate", default=10_000, show_default=True, help="Records a second.")
-@click.option("--seconds", default=60, show_default=True, help="How long.")
+@click.option("--rate", default=10_000, show_default=True, help="Records per second.")
+@click.option("--seconds", default=60, show_default=True, help="Duration of the run.")
 def main(rate: int, seconds: int) -> None:
     """Measure Flower under a stream of records."""
     click.echo(f"{rate} records/s for {seconds} s, {TASKS} tasks on {len(POOLS)} workers, one page")
@@ -121,33 +121,33 @@ def main(rate: int, seconds: int) -> None:
         arguments = (cluster.redis, rate, began + seconds, sent)
         feeder = threading.Thread(target=feed, args=arguments)
         feeder.start()
-        looks, cursor = [], ""
+        samples, cursor = [], ""
         while time.monotonic() < began + seconds:
-            found, cursor = look(url, process, cursor)
-            looks.append(found)
-            time.sleep(max(0.0, 1.0 - (time.monotonic() - found.at_s)))
+            sample, cursor = measure(url, process, cursor)
+            samples.append(sample)
+            time.sleep(max(0.0, 1.0 - (time.monotonic() - sample.at_s)))
         feeder.join()
         elapsed_s, cpu_after = time.monotonic() - began, process.cpu_times()
         time.sleep(1.5)
         counted = json.loads(fetch(f"{url}/throughput/data")[1])["finished"]
     cpu_s = cpu_after.user + cpu_after.system - cpu_before.user - cpu_before.system
-    half, last = looks[len(looks) // 2].rss_bytes, looks[-1].rss_bytes
-    click.echo(f"fed       {sent[0]} records, {sent[0] / elapsed_s:.0f}/s; counted {counted}")
-    click.echo(f"page      {_ms([one.page_s for one in looks])}")
-    click.echo(f"news      {_ms([one.news_s for one in looks])}")
+    half, last = samples[len(samples) // 2].rss_bytes, samples[-1].rss_bytes
+    click.echo(f"records   {sent[0]} written, {sent[0] / elapsed_s:.0f}/s; {counted} counted")
+    click.echo(f"page      {_ms([one.page_s for one in samples])}")
+    click.echo(f"news      {_ms([one.news_s for one in samples])}")
     click.echo(
-        f"15 min    {_ms([one.whole_s for one in looks])}, {looks[-1].whole_bytes / 1e3:.0f} kB"
+        f"15 min    {_ms([one.whole_s for one in samples])}, {samples[-1].whole_bytes / 1e3:.0f} kB"
     )
     click.echo(
-        f"memory    {idle_bytes / 1e6:.0f} MB idle, {half / 1e6:.0f} MB at half-time, "
+        f"memory    {idle_bytes / 1e6:.0f} MB idle, {half / 1e6:.0f} MB halfway, "
         f"{last / 1e6:.0f} MB at the end"
     )
-    click.echo(f"CPU       {cpu_s / elapsed_s * 100:.1f} % of one core, looks included")
+    click.echo(f"CPU       {cpu_s / elapsed_s * 100:.1f} % of one core, including these requests")
     slow = max(
-        float(np.median([getattr(one, name) for one in looks])) for name in ("page_s", "whole_s")
+        float(np.median([getattr(one, name) for one in samples])) for name in ("page_s", "whole_s")
     )
     if slow * 1_000 > MEDIAN_MS or last > half * GROWTH or counted != sent[0]:
-        sys.exit("not met: 200 ms at the median, bounded memory, every record counted")
+        sys.exit("failed: a median above 200 ms, growing memory, or records that were not counted")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,15 @@
-"""What the probe costs: throughput of no-op tasks with it against without, in turn, in each pool.
+"""Measures what the probe costs: throughput of no-op tasks with and without it, in each pool.
 
     python -m benchmarks.overhead [--tasks 100] [--turns 30] [--workers 20] [--pools gevent]
 
-Two workers of a pool stand side by side, one with the probe. They take turns, short ones, for a
-machine's speed drifts within seconds, and who begins changes from turn to turn. After that both are
-started anew, for one process is always a little quicker than another that does the same: the time
-that a pair of workers took for all of its turns gives one value. Both are timed from outside and
-alike: from the first message until the last one, which alone stores a result, has one. What the
-turns took of the workers' CPU stands beside it.
+Two workers of the same pool run at the same time, one of them with the probe, and take turns. The
+turns are short because a machine's speed drifts within seconds, and the worker that begins changes
+from turn to turn. Two identical processes never run at exactly the same speed, so each pair is
+replaced by a new one after its turns. The total time of a pair's turns gives one ratio.
+Both workers are timed from outside, in the same way: from the first message until the result of the
+last task, the only one that stores a result. The CPU time of the workers is shown as well.
 
-Ends with 1 where a pool surely keeps less than 0.98 of its throughput.
+Exits with 1 if a pool certainly keeps less than 0.98 of its throughput.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ from worker.probe import Clock
 NO_OP = Work(task="cpu.burn", args=(0,))
 SLOTS = 2
 BOUND_S = 120.0
-#: The share of the throughput that is to remain with the probe.
+#: The share of the throughput that must remain with the probe.
 KEPT = 0.98
-#: What each of the two includes.
+#: The modules that each of the two workers includes.
 INCLUDES = {"plain": "worker.startup", "probed": "worker.probe,worker.startup"}
 
 
 @dataclass(slots=True)
 class Turns:
-    """What one worker took for its turns."""
+    """The time that one worker took for its turns."""
 
     elapsed_s: float = 0.0
     cpu_s: float = 0.0  # of its process tree
@@ -57,10 +57,10 @@ class Turns:
 @click.option("--workers", type=click.IntRange(ratio.FEWEST), default=20, show_default=True)
 @click.option("--pools", default=",".join(DEFAULT_POOLS), show_default=True)
 def main(tasks: int, turns: int, workers: int, pools: str) -> None:
-    """Measure and print."""
+    """Measure the overhead of the probe."""
     app.loader.import_default_modules()
     click.echo(
-        f"{tasks} no-op tasks a turn, {turns} turns of {workers} pairs of workers, {SLOTS} slots"
+        f"{workers} pairs of workers with {SLOTS} slots, {turns} turns of {tasks} no-op tasks each"
     )
     met = True
     with tempfile.TemporaryDirectory() as folder, LocalCluster(Path(folder)) as cluster:
@@ -69,7 +69,7 @@ def main(tasks: int, turns: int, workers: int, pools: str) -> None:
         for name in pools.split(","):
             met &= _measure(cluster, pool_named(name), tasks, turns, workers)
     if not met:
-        sys.exit(f"not met: {KEPT} of the throughput, in each pool")
+        sys.exit(f"failed: a pool keeps less than {KEPT} of its throughput")
 
 
 def _measure(cluster: LocalCluster, pool: Pool, tasks: int, turns: int, workers: int) -> bool:
@@ -87,12 +87,12 @@ def _measure(cluster: LocalCluster, pool: Pool, tasks: int, turns: int, workers:
         throughput.append(plain.elapsed_s / probed.elapsed_s)
         cpu.append(plain.cpu_s / probed.cpu_s)
     click.echo(ratio.line(f"{pool.name}: throughput, with / without", throughput))
-    click.echo(ratio.line(f"{pool.name}: CPU a task, without / with", cpu))
+    click.echo(ratio.line(f"{pool.name}: CPU per task, without / with", cpu))
     return ratio.interval(throughput)[1] >= KEPT
 
 
 def _start(name: str, pool: Pool, cluster: LocalCluster, reaper: Reaper) -> Child:
-    """Start a worker, and wait until it answers."""
+    """Start a worker and wait until it answers."""
     spec = WorkerSpec(
         name=name,
         pool=pool.name,
@@ -132,7 +132,7 @@ def _take_turns(
 
 
 def _turn(submitter: Submitter, queue: str, tasks: int) -> float:
-    """Return the seconds that one turn took."""
+    """Run one turn; return how many seconds it took."""
     started_s = time.perf_counter()
     submitter.submit(burst(NO_OP, tasks - 1), SubmitOptions(run="overhead", queue=queue))
     last = submitter.submit(
@@ -142,7 +142,9 @@ def _turn(submitter: Submitter, queue: str, tasks: int) -> float:
     result = app.AsyncResult(last)
     while not result.ready():
         if time.perf_counter() > deadline:
-            raise click.ClickException(f"the last of {tasks} tasks has no result")
+            raise click.ClickException(
+                f"the last of {tasks} tasks has no result after {BOUND_S:g} s"
+            )
         time.sleep(0.002)
     return time.perf_counter() - started_s
 

@@ -1,4 +1,4 @@
-"""Ratios of two contestants that ran in turn, as text; it runs nothing."""
+"""Computes ratios of two alternatives that were measured in turn, with a confidence interval."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FEWEST = 6
 
 
 def line(label: str, ratios: Sequence[float]) -> str:
-    """Write the median of some ratios, between what it could as well have been."""
+    """Write the median of some ratios with its confidence interval."""
     low, high = interval(ratios)
     share = "95 %" if len(ratios) >= FEWEST else "all"
     spread = f"{share}: {low:.3f} to {high:.3f}, {len(ratios)} pairs"
@@ -21,15 +21,15 @@ def line(label: str, ratios: Sequence[float]) -> str:
 
 
 def by_pair(numerators: Sequence[float], denominators: Sequence[float]) -> list[float]:
-    """Return the ratio of each pair that ran in turn: what the machine did, it did to both."""
+    """Return the ratio of each pair: a slow moment of the machine affects both of a pair."""
     return [n / d for n, d in zip(numerators, denominators, strict=True)]
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
-    """Return an interval of about 95 % of the median, of at least `FEWEST` independent values.
+    """Return a confidence interval of about 95 % for the median of independent values.
 
-    Its ends are among the values, whatever these are spread like: the ranks that a fair coin would
-    hardly leave the median outside of. With fewer values they are the least and the greatest.
+    The interval ends at two of the values, chosen by rank as in the sign test, so it assumes no
+    distribution. For fewer than `FEWEST` values it is their minimum and maximum.
     Source: Conover, Practical Nonparametric Statistics, 3.2.
     """
     ranked, count = sorted(values), len(values)

@@ -1,10 +1,10 @@
-"""How many times faster we submit like tasks than a loop of `.delay()` does.
+"""Compares bulk submission of identical tasks with a loop of `.delay()`.
 
     python -m benchmarks.submit [--tasks 2000] [--rounds 7]
 
-In one run, in turn, on an embedded broker: the `.delay()` loop, kombu's batches, our stamped
-messages, and, where the binary exists, `redis-benchmark`'s pipelined LPUSH of messages of the same
-size as the most that the server takes.
+In each round, on an embedded broker: the `.delay()` loop, kombu's batches and our message template.
+If `redis-benchmark` is installed, its pipelined LPUSH of messages of the same size shows the
+server's own limit.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ OPTIONS = SubmitOptions(run="benchmark", queue="benchmark")
 @click.option("--tasks", default=2_000, show_default=True)
 @click.option("--rounds", default=7, show_default=True)
 def main(tasks: int, rounds: int) -> None:
-    """Measure and print."""
+    """Measure the throughput of each way to submit tasks."""
     app.loader.import_default_modules()
     with tempfile.TemporaryDirectory() as folder, LocalCluster(Path(folder)) as cluster:
         use_broker(cluster.broker_url)
         app.conf.update(broker_url=cluster.broker_url)
         with app.connection_for_write(cluster.broker_url) as connection:
-            click.echo(f"{tasks} tasks of {WORK.task}, {rounds} rounds in turn, "
+            click.echo(f"{tasks} tasks of {WORK.task}, {rounds} rounds, "
                        f"{broker.version(cluster.redis)}")  # fmt: skip
             _compare(cluster, _ways(connection, tasks), tasks, rounds)
 
@@ -53,7 +53,7 @@ def _ways(connection: Connection, tasks: int) -> dict[str, Callable[[], None]]:
     task = app.tasks[WORK.task]
 
     def delay() -> None:
-        for _ in range(tasks):  # what `.delay()` does, with a queue of its own and no result
+        for _ in range(tasks):  # what `.delay()` does, but to our own queue and without a result
             task.apply_async(WORK.args, queue=OPTIONS.queue, ignore_result=True)
 
     def batches() -> None:
@@ -96,11 +96,11 @@ def _compare(
         ratios = ratio.by_pair(rates["stamped"], server)
         click.echo(ratio.line("stamped / redis-benchmark LPUSH", ratios))
     else:
-        click.echo("redis-benchmark is not on PATH: the server's own limit was not measured")
+        click.echo("redis-benchmark is not on PATH, so the server's own limit was not measured")
 
 
 def _server_rate(cluster: LocalCluster, size: int, tasks: int) -> list[float]:
-    """Return messages per second that redis-benchmark pushes, a thousand in a pipeline."""
+    """Return how many messages per second redis-benchmark pushes, a thousand per pipeline."""
     program = shutil.which("redis-benchmark") or shutil.which("valkey-benchmark")
     if program is None:
         return []

@@ -1,1 +1,1 @@
-"""WHAT can run: the Celery app (`celery -A tasks worker`) and the bodies of its tasks."""
+"""The Celery app (`celery -A tasks worker`) and its tasks."""

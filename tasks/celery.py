@@ -1,4 +1,4 @@
-"""The Celery app, where `celery -A tasks` looks for it; it knows nothing of who calls it."""
+"""The Celery app, in the module where `celery -A tasks` looks for it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ app.config_from_object("tasks.settings")
 
 
 def use_broker(url: str) -> None:
-    """Let this process send to the broker at `url`, and look for results there.
+    """Make this process send tasks to the broker at `url` and read results from it.
 
-    For a process that talks to another broker than that of its environment. What Celery keeps of
-    an earlier one, a backend for each thread and a pool of producers, is let go: it would be used
-    on, whatever the settings say.
+    Use it to replace the broker of the environment. Celery caches a backend for each thread and a
+    pool of producers, and would keep using them whatever the settings say; they are dropped here.
     """
     app.backend_cls = url
     app.conf["broker_write_url"] = url
-    kept: Any = app  # none of it has a public name
-    kept._local = threading.local()
-    kept._after_fork()
+    private: Any = app  # Celery has no public way to drop its caches
+    private._local = threading.local()
+    private._after_fork()

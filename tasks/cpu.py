@@ -1,4 +1,4 @@
-"""Work that needs a core: one task that holds the GIL, one that lets go of it."""
+"""CPU-bound tasks: one that holds the GIL, one that releases it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from tasks.celery import app
 
 @app.task(name="cpu.burn")
 def burn(iterations: int) -> int:
-    """Run `iterations` turns of integer arithmetic in Python bytecode, which holds the GIL.
+    """Run `iterations` loops of integer arithmetic in Python bytecode, which holds the GIL.
 
-    Returns a number that depends on every turn. Raises ValueError if `iterations` is negative.
+    Returns a number that depends on every loop. Raises ValueError if `iterations` is negative.
     """
     if iterations < 0:
         raise ValueError(f"iterations must be 0 or more, not {iterations}")
@@ -23,7 +23,7 @@ def burn(iterations: int) -> int:
 
 @app.task(name="cpu.digest")
 def digest(rounds: int) -> str:
-    """Derive a key with `rounds` rounds of PBKDF2-HMAC-SHA256; OpenSSL releases the GIL meanwhile.
+    """Derive a key with `rounds` rounds of PBKDF2-HMAC-SHA256, for which OpenSSL releases the GIL.
 
     Returns 64 hexadecimal digits. Raises ValueError if `rounds` is less than 1.
     """

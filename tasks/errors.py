@@ -1,13 +1,13 @@
-"""The root of every error that is a person's to mend, and the exit code each one ends with.
+"""The errors that a user can fix, with the exit code of each.
 
-    PoolwiseError                 1  something went wrong that a person can mend
-    ├── UsageError                2  what was typed cannot be done as typed
-    ├── BrokerError               3  no usable broker
-    ├── WorkerError               4  a worker did not start, or did not stay
+    PoolwiseError                 1  something else that the user can fix
+    ├── UsageError                2  an option or argument is invalid
+    ├── BrokerError               3  there is no usable broker
+    ├── WorkerError               4  a worker did not start, died or does not answer
     ├── ResultFileError           5  a result or report cannot be read or written
-    └── MachineError              6  this machine cannot hold what was asked for
+    └── MachineError              6  this machine does not have enough resources
 
-Ctrl-C ends with 130, SIGTERM with 143, as shells expect. A traceback is a bug of ours.
+Ctrl-C ends a command with 130, SIGTERM with 143, as shells expect. A traceback is a bug.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from typing import ClassVar
 
 
 class PoolwiseError(Exception):
-    """Raised for anything a person can mend; its text is one line that says how."""
+    """Raised for anything that the user can fix; its text is one line that says how."""
 
     exit_code: ClassVar[int] = 1
 
 
 class UsageError(PoolwiseError):
-    """Raised when an option or an argument cannot be what it is."""
+    """Raised when an option or an argument is invalid."""
 
     exit_code = 2
 
     @classmethod
     def unknown(cls, kind: str, name: str, known: Iterable[str]) -> UsageError:
-        """Return the error for a name that is none of `known`, with the nearest of them."""
+        """Return the error for a name that is not in `known`, with the closest match."""
         names = tuple(known)
         near = difflib.get_close_matches(name, names, n=1)
         guess = f"did you mean {near[0]}? " if near else ""
@@ -38,13 +38,13 @@ class UsageError(PoolwiseError):
 
 
 class BrokerError(PoolwiseError):
-    """Raised when the broker refuses, times out, wants a password, or is not Redis."""
+    """Raised when the broker rejects the connection, times out or is not Redis."""
 
     exit_code = 3
 
 
 class WorkerError(PoolwiseError):
-    """Raised when a worker does not start; the text ends with the tail of its log."""
+    """Raised when a worker does not start, dies, does not answer or cannot be switched."""
 
     exit_code = 4
 
@@ -56,6 +56,6 @@ class ResultFileError(PoolwiseError):
 
 
 class MachineError(PoolwiseError):
-    """Raised when the machine's processes, memory or files do not reach for what was asked."""
+    """Raised when the machine does not have enough processes, memory or open files."""
 
     exit_code = 6

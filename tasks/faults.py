@@ -1,4 +1,4 @@
-"""Work that goes wrong on purpose, to see what becomes of it."""
+"""Tasks that fail on purpose, to test how Celery handles them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def fail(message: str = "on purpose") -> None:
 
 @app.task(name="faults.retry", bind=True)
 def retry(self: Any, times: int) -> int:
-    """Ask to be run again `times` times, at once, then return how often that was."""
+    """Retry at once, `times` times, then return `times`."""
     if self.request.retries < times:
         raise self.retry(countdown=0, max_retries=times)
     return times
@@ -25,5 +25,5 @@ def retry(self: Any, times: int) -> int:
 
 @app.task(name="faults.die")
 def die() -> None:
-    """Kill the process that runs this: a slot's in prefork, the whole worker elsewhere."""
+    """Kill the process that runs this task: one slot under prefork, otherwise the worker."""
     os.kill(os.getpid(), signal.SIGKILL)

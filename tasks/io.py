@@ -1,4 +1,4 @@
-"""Work that waits: for the clock, and for a server that takes its time."""
+"""IO-bound tasks: one that sleeps, one that waits for a slow server."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from tasks.settings import LONGEST_TASK_S
 
 @app.task(name="io.sleep")
 def sleep(seconds: float) -> float:
-    """Wait for `seconds`.
+    """Sleep for `seconds`.
 
-    Returns `seconds`. Raises ValueError outside 0 to LONGEST_TASK_S: a longer task would be
-    delivered again while it still runs.
+    Returns `seconds`. Raises ValueError if it is not within 0 and LONGEST_TASK_S: a longer task
+    would be redelivered while it still runs.
     """
     if not 0 <= seconds <= LONGEST_TASK_S:
         raise ValueError(f"seconds must be within 0 and {LONGEST_TASK_S}, not {seconds}")
@@ -24,10 +24,10 @@ def sleep(seconds: float) -> float:
 
 @app.task(name="io.fetch")
 def fetch(host: str, port: int, delay_ms: int) -> int:
-    """Ask the server at `host`:`port` for an answer that takes it `delay_ms` milliseconds.
+    """Fetch an answer from the server at `host`:`port`, which sends it after `delay_ms`.
 
-    The request is the delay and a newline; the answer is read until the server closes.
-    Returns the answer's length in bytes. Raises OSError where the server does not answer.
+    The request is the delay and a newline; the answer ends when the server closes the connection.
+    Returns the length of the answer in bytes. Raises OSError if the server does not answer.
     """
     with socket.create_connection((host, port), timeout=LONGEST_TASK_S) as connection:
         connection.sendall(b"%d\n" % delay_ms)

@@ -1,4 +1,4 @@
-"""Work that computes and then waits, as most tasks of real projects do."""
+"""A task that computes, then waits, as most tasks in real projects do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tasks.celery import app
 from tasks.cpu import burn
 from tasks.io import sleep
 
-#: Turns of `burn` in a millisecond on an ordinary core of the 2020s; measure for a better value.
+#: Loops of `burn` per millisecond on an ordinary core of the 2020s; measure for a better value.
 TYPICAL_ITERATIONS_PER_MS = 20_000
 
 
@@ -14,10 +14,10 @@ TYPICAL_ITERATIONS_PER_MS = 20_000
 def work(
     cpu_ms: float, io_ms: float, iterations_per_ms: float = TYPICAL_ITERATIONS_PER_MS
 ) -> float:
-    """Compute for about `cpu_ms` milliseconds of one core, then wait for `io_ms` milliseconds.
+    """Compute for about `cpu_ms` milliseconds on one core, then sleep for `io_ms` milliseconds.
 
-    `iterations_per_ms` is how many turns of `cpu.burn` this machine does in a millisecond.
-    Returns `cpu_ms + io_ms`. Raises ValueError for negative or too long times.
+    `iterations_per_ms` is how many loops of `cpu.burn` this machine runs in a millisecond.
+    Returns `cpu_ms + io_ms`. Raises ValueError if a time is negative or too long.
     """
     burn(round(cpu_ms * iterations_per_ms))
     sleep(io_ms / 1_000)

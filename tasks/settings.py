@@ -1,6 +1,6 @@
-"""The app's settings, each with its reason; where the broker is comes from Celery's own variables.
+"""The app's settings, each with its reason.
 
-Names are Celery's: see "Configuration and defaults" in Celery's documentation.
+The names are Celery's: see "Configuration and defaults" in Celery's documentation.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from kombu import Exchange, Queue
 
 from tasks.tls import tls_options
 
-#: The longest any task of ours may take, in seconds; `visibility_timeout` is chosen to fit it.
+#: The longest time that any of our tasks may take; `visibility_timeout` is derived from it.
 LONGEST_TASK_S = 45
 
-# Where. Celery reads these two variables itself; the second follows the first when it is not set,
-# so that one address is enough.
+# Celery reads these two variables itself. If the second is not set, it follows the first, so that
+# one address is enough.
 broker_url = os.environ.get("CELERY_BROKER_URL", "redis://localhost:6379/0")
 result_backend = os.environ.get("CELERY_RESULT_BACKEND", broker_url)
-# What rediss:// URLs say of certificates. Celery reads it there as well, Flower only here.
+# The certificate options in rediss:// URLs. Celery also reads them from the URL; Flower does not.
 broker_use_ssl = tls_options(broker_url)
 redis_backend_use_ssl = tls_options(result_backend)
 
@@ -43,47 +43,49 @@ imports = (
     "tasks.lessons.free_threading.tasks",
 )
 
-# JSON only: a pickle from the broker would be code that a stranger wrote and our worker runs.
+# JSON only, because unpickling a message runs whatever code its sender put into it.
 task_serializer = "json"
 result_serializer = "json"
 accept_content = ["json"]
 result_accept_content = ["json"]
 
-# Acknowledge when done, not when taken: what a dying worker held is delivered again. The price is
-# that a task can run twice, so every task here may.
+# Acknowledge a task when it is done, not when it is received, so that the tasks of a dead worker
+# are redelivered. A task may then run twice; all tasks here can.
 task_acks_late = True
-# The same when only the slot's process dies (out of memory, segmentation fault) and the worker
-# itself lives on; without it Celery acknowledges such a task as failed.
+# The same if only the slot's process dies (out of memory, segmentation fault) and the worker
+# survives; without this setting, Celery acknowledges such a task as failed.
 task_reject_on_worker_lost = True
 
-# One message per slot and none in reserve: a message waiting behind a long task in one worker
-# could be running in another.
+# One message per slot and none in reserve: a message that waits behind a long task in one worker
+# could already run in another.
 worker_prefetch_multiplier = 1
 
 broker_transport_options = {
-    # After this long without acknowledgement a message is delivered again. It must exceed the
-    # longest task, or a task is started again while it still runs; beyond that, shorter is better:
-    # it is how long a dead worker's tasks stay away.
+    # A message that is not acknowledged for this long is redelivered. The time must exceed the
+    # longest task, or a task is started again while it still runs. Beyond that, shorter is better:
+    # a dead worker's tasks are not redelivered earlier.
     "visibility_timeout": LONGEST_TASK_S + 15,
-    # Look for such messages every second: kombu's own 10 × 10 adds up to 100 s to each recovery.
+    # Check for such messages every second: kombu's default of 10 × 10 delays recovery by up to
+    # 100 s.
     "unacked_restore_interval": 1,
     "unacked_restore_throttle": 1,
-    # Each acknowledgement under way holds a connection. kombu's limit of 10 fails a gevent worker
-    # of 100 with MaxConnectionsError; this is an upper bound, connections are opened when needed.
+    # Each acknowledgement needs a connection while it is sent. With kombu's limit of 10, a gevent
+    # worker with 100 slots fails with MaxConnectionsError. Connections are opened only on demand.
     "max_connections": 2_000,
-    # Notice a broker that vanished without closing the connection.
+    # Detect a broker that vanished without closing the connection.
     "socket_keepalive": True,
 }
 
-# Start before the broker does: in a cluster the order of starting is nobody's to promise.
+# Wait for a broker that starts after the worker: a cluster guarantees no start order.
 broker_connection_retry_on_startup = True
 
-# Results are for whoever asks soon; measured runs do not store them at all.
+# Results are kept for an hour; measured runs do not store any.
 result_expires = 3_600
 
-# CPU and IO apart, so that one kind of worker can serve each. A worker without `-Q` serves both;
-# any other queue can be named in `-Q` and when a task is sent. Each has an exchange of its own, as
-# queues made by name have: left out, both would be bound to that of the default queue.
+# Separate queues for CPU-bound and IO-bound tasks, so that different workers can serve them. A
+# worker without `-Q` serves both; other queues can be named with `-Q` and when a task is sent. Each
+# queue has its own exchange, like queues that Celery creates by name; without it, both would be
+# bound to the default queue's exchange.
 task_queues = tuple(Queue(name, Exchange(name), routing_key=name) for name in ("cpu", "io"))
 task_default_queue = "io"
 task_routes = {

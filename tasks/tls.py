@@ -1,4 +1,4 @@
-"""TLS to the broker, as its URL asks for it; it reads no file and opens no connection."""
+"""Reads the TLS options from a broker URL, without reading files or connecting."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from kombu.utils.url import parse_url
 
 
 def tls_options(url: str) -> dict[str, Any] | None:
-    """Return the `ssl_…` options of a `rediss://` URL; None for any other.
+    """Return the `ssl_…` options of a `rediss://` URL; None for other URLs.
 
-    The server's certificate is checked unless the URL says `ssl_cert_reqs=none`: kombu, told
-    nothing, would take any certificate, and Celery's result backend would refuse to start.
+    The server's certificate is checked unless the URL contains `ssl_cert_reqs=none`. Without this
+    default, kombu would accept any certificate and Celery's result backend would not start.
     """
     if not url.startswith("rediss://"):
         return None
