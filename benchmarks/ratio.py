@@ -17,7 +17,7 @@ def line(label: str, ratios: Sequence[float]) -> str:
     low, high = interval(ratios)
     share = "95 %" if len(ratios) >= FEWEST else "all"
     spread = f"{share}: {low:.3f} to {high:.3f}, {len(ratios)} pairs"
-    return f"{label:<36} {median(ratios):6.3f}   ({spread})"
+    return f"{label:<37} {median(ratios):6.3f}   ({spread})"
 
 
 def by_pair(numerators: Sequence[float], denominators: Sequence[float]) -> list[float]:

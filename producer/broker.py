@@ -53,7 +53,7 @@ def version(client: redis.Redis) -> str:
 def _client(url: str) -> redis.Redis:
     if not url.startswith(("redis://", "rediss://")):
         raise UsageError(
-            f"a broker's address must start with redis:// or rediss://: {redacted(url)!r}"
+            f"a broker's address must start with redis:// or rediss:// (got {redacted(url)!r})"
         )
     try:
         return redis.Redis.from_url(
