@@ -24,6 +24,8 @@ from lab.report.plots.series import STYLES, Series
 from lab.report.tables import Row, TableCell, pool_cells, table
 from lab.results.race import RaceResult, WorkloadResult
 
+BASELINE = "Below a makespan: its change from the first race that ran the same pool."
+
 
 def body(results: Sequence[RaceResult]) -> Markup:
     """Lay out the page's body."""
@@ -31,7 +33,7 @@ def body(results: Sequence[RaceResult]) -> Markup:
     works = dict.fromkeys(work.name for result in results for work in result.workloads)
     return join(
         tag("h1", f"{len(races)} races compared"),
-        tag("ol", *(_race_line(race) for race in races), cls="sides"),
+        tag("ol", *(_race_line(race) for race in races), cls="races"),
         *(interrupted_note(race.result, f"Race {race.letter}") for race in races),
         _conditions(races),
         *(_workload(races, name) for name in works),
@@ -84,6 +86,7 @@ def _workload(races: Sequence[ComparedRace], name: str) -> Markup:
         _tasks(races, held),
         tag("ul", *(_verdict_line(race, work) for race, work in held), cls="verdicts"),
         table("pool · race", [_row(one) for one in compared], f"Races compared: {name}"),
+        tag("p", BASELINE, cls="account"),
         *(pool_notes(work.pools, f" · {race.letter}") for race, work in held),
         _plots(compared),
     )

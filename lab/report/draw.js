@@ -1,7 +1,7 @@
-// Draws each plot from the JSON beside it, one after the other so that the page stays usable.
+// Draws each plot from the JSON next to it, one by one so that the page stays responsive.
 "use strict";
 (async () => {
-  // A finger must scroll the page, not zoom a plot; a mouse may do both.
+  // On a touch screen, dragging must scroll the page, not zoom a plot.
   const dragmode = matchMedia("(hover: hover)").matches ? "zoom" : false;
   const config = {
     responsive: true,

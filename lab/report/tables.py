@@ -145,7 +145,7 @@ def _repeat_cells(pool: PoolResult, turn: int, repeat: Repeat) -> tuple[TableCel
         TableCell(head="CPU", body=words.known(repeat.cpu_s, words.duration)),
         TableCell(head="memory (PSS)", body=words.known(repeat.peak_pss_bytes, words.size)),
         TableCell(head="time to submit", body=words.duration(repeat.submit_s)),
-        TableCell(head="latest send", body=words.duration(repeat.worst_slip_s)),
+        TableCell(head="max send delay", body=words.duration(repeat.worst_slip_s)),
         TableCell(head="worker start-up", body=words.known(pool.start_up_s, words.duration)),
         TableCell(head="worker", body=died or "survived", alarm=bool(died), quiet=not died),
     )

@@ -6,11 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from lab.analysis.comparison import makespan_change
 from lab.format.words import TIMES
 from lab.report import render
 from lab.report.facts import differs, facts
-from lab.results.race import Interval, PoolResult, RaceResult
+from lab.results.race import RaceResult
 from tests.unit.lab.report import sample
 from tests.unit.lab.report.reading import read
 
@@ -52,14 +51,6 @@ def test_speeds_within_the_tolerance_count_as_equal() -> None:
     assert rows(1.2) == ["Burn iterations per CPU ms", "Digest rounds per CPU ms"]
 
 
-def test_a_makespan_change_has_a_ratio_unless_the_spreads_overlap() -> None:
-    base = sample.race().workloads[0].pools[0]
-    baseline = _lasting(base, 2, 1.9, 2.1)
-    assert makespan_change(_lasting(base, 3, 2.9, 3.1), baseline) == f"1.50 {TIMES} as long"
-    assert makespan_change(_lasting(base, 3, 2.0, 3.1), baseline) == "spreads overlap"
-    assert makespan_change(sample.pool_without_a_finish(), base) == "not comparable"
-
-
 def test_different_work_and_missing_workloads_are_reported(slower: RaceResult) -> None:
     burn, sleep, _ = slower.workloads
     other = replace(burn, task_label="burn.task, 80 tasks of 50 ms")
@@ -83,9 +74,3 @@ def test_a_pool_without_a_summary_is_not_compared(slower: RaceResult) -> None:
     text = read(render([sample.race(), broken])).text
     assert "not comparable" in text
     assert f"threads {TIMES}2 · B: the worker died in repeat 1" in text
-
-
-def _lasting(pool: PoolResult, median: float, low: float, high: float) -> PoolResult:
-    assert pool.summary is not None
-    interval = Interval(median=median, low=low, high=high)
-    return replace(pool, summary=replace(pool.summary, makespan_s=interval))
