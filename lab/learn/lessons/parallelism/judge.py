@@ -149,7 +149,7 @@ def _remarks(timings: Timings) -> Iterator[str]:
     if worst.taken_by_others > DISTURBED:
         share = words.percent(worst.taken_by_others)
         yield (
-            "Other programs computed on this machine meanwhile and made some times longer: they "
+            "Other programs used this machine's cores as well and made some times longer: they "
             f"took up to {share} of the core time that these tasks could have used ("
             f"{worst.kind} on {worst.pool}, {core_count(worst.cores)})."
         )
