@@ -25,7 +25,7 @@ def compute(seconds: float, turns: int, yields: bool) -> dict[str, Any]:
     `yields`: let the other greenlets run after every turn. Hands in the number of turns.
     """
     notebook = Notebook()
-    with notebook.noting("computes", "yields" if yields else "computes"):
+    with notebook.noting("computes", ""):
         done, limit_s = 0, min(seconds or LONGEST_S, LONGEST_S)
         while notebook.elapsed_s < limit_s and (not turns or done < turns):
             _arithmetic()
@@ -56,7 +56,7 @@ def call_c(seconds: float, in_thread: bool) -> dict[str, Any]:
     """
     notebook = Notebook()
     seconds = min(seconds, LONGEST_S)
-    with notebook.noting("waits", "in a thread" if in_thread else "in C"):
+    with notebook.noting("waits", ""):
         if in_thread:
             _in_thread(seconds)
         else:

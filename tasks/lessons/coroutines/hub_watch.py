@@ -57,7 +57,7 @@ def watch(counter: str, seconds: float) -> dict[str, Any]:
     nap = monkey.get_original("time", "sleep")
     monkey.get_original("_thread", "start_new_thread")(_sample, (hub, nap))
     try:
-        with notebook.noting("waits", "watches"):
+        with notebook.noting("waits", ""):
             while notebook.elapsed_s < min(seconds, LONGEST_S):
                 hub.beat_at = time.monotonic()
                 time.sleep(BEAT_S)

@@ -77,6 +77,6 @@ def wait(counter: str, seconds: float) -> dict[str, Any]:
     """Wait for `seconds` and let all others run; increment `counter` as `tick` does."""
     shared().incr(counter)
     notebook = Notebook()
-    with notebook.noting("waits", "waits"):
+    with notebook.noting("waits", ""):
         time.sleep(min(seconds, LONGEST_S))
     return notebook.handed_in(seconds)

@@ -1,4 +1,4 @@
-"""Lessons taken as a learner takes them, and what a broker still holds afterwards."""
+"""Runs lessons as a learner does, and checks what a broker still holds afterwards."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cluster.wait import wait_until
 from lab.results.lesson import Claim, LessonResult
 from tests.command import poolwise
 
-#: What workers, their remote control and the probe keep in a broker.
+#: Prefixes of the keys that workers, their remote control and the probe keep in a broker.
 ALWAYS = (
     "_kombu.binding_deadlines",
     "_kombu.binding.celeryev",
@@ -19,35 +19,35 @@ ALWAYS = (
     "_kombu.binding.reply.celery.pidbox",
     "poolwise:records",
 )
-#: Seconds that a lesson may take on a machine that does other things too.
+#: Seconds that a lesson may take on a busy machine.
 BOUND_S = 110.0
 
 
 def take(*words: str, folder: Path, expect: int = 0) -> LessonResult:
-    """Run `poolwise learn …` to its end and return what it told."""
+    """Run `poolwise learn …` to its end and return its result."""
     options = ("--no-predict", "--json", "--out", str(folder))
     done = poolwise("learn", *words, *options, timeout_s=BOUND_S)
     assert done.returncode == expect, done.stderr + done.stdout[-2_000:]
-    told = msgspec.json.decode(done.stdout, type=LessonResult)
-    assert told.holds == (expect == 0), not_borne_out(told)
-    return told
+    result = msgspec.json.decode(done.stdout, type=LessonResult)
+    assert result.holds == (expect == 0), failing(result)
+    return result
 
 
-def not_borne_out(told: LessonResult) -> list[Claim]:
+def failing(result: LessonResult) -> list[Claim]:
     """Return the claims that do not hold."""
-    return [claim for claim in told.findings.claims if not claim.holds]
+    return [claim for claim in result.findings.claims if not claim.holds]
 
 
 def held(server: redis.Redis) -> set[str]:
-    """Name what a broker holds, but for what workers keep there as long as they run."""
+    """Return a broker's keys, except those that workers keep while they run."""
     keys = {key.decode() for key in server.scan_iter(count=1_000)}
     return {key for key in keys if not key.startswith(ALWAYS)}
 
 
 def nothing_left(server: redis.Redis, before: set[str]) -> None:
-    """Fail unless a broker soon holds nothing that it did not hold `before`.
+    """Fail unless all keys that a broker did not hold `before` disappear within a few seconds.
 
-    Soon: a worker acknowledges a task a moment after it has recorded its end.
+    A worker acknowledges a task a moment after it has recorded its end.
     """
 
     def left() -> set[str]:

@@ -1,4 +1,4 @@
-"""Lessons on a cluster that runs: what goes wrong gets one line, and nothing is left behind."""
+"""Lessons on a running cluster: errors get one line, and nothing is left behind."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.integration.lessons.taught import held, nothing_left, take
 
 #: A small lesson whose claims hold on the workers below.
 SMALL = ("gil", "--tasks", "20", "--pause-ms", "200")
-#: Takes some seconds on the workers below.
+#: A lesson that takes some seconds on the workers below.
 LONG = ("learn", "gil", "--no-predict", "--pause-ms", "500")
 NO_GEVENT = "import sys\nsys.modules['gevent'] = None\n"
 
@@ -51,16 +51,16 @@ def error(stderr: str) -> str:
     return line
 
 
-def test_a_lesson_runs_on_workers_that_run_and_leaves_nothing(
+def test_a_lesson_runs_on_running_workers_and_leaves_nothing_behind(
     cluster: LocalCluster, on_running: tuple[str, ...], tmp_path: Path
 ) -> None:
     before = held(cluster.redis)
-    told = take(*SMALL, *on_running, folder=tmp_path)
-    assert set(told.workers) == {"threads@poolwise", "prefork@poolwise"}
+    result = take(*SMALL, *on_running, folder=tmp_path)
+    assert set(result.workers) == {"threads@poolwise", "prefork@poolwise"}
     nothing_left(cluster.redis, before)
 
 
-def test_two_lessons_at_once_on_one_cluster(
+def test_a_second_lesson_on_one_cluster_is_rejected(
     cluster: LocalCluster, on_running: tuple[str, ...], tmp_path: Path
 ) -> None:
     before = held(cluster.redis)
@@ -74,7 +74,7 @@ def test_two_lessons_at_once_on_one_cluster(
     nothing_left(cluster.redis, before)
 
 
-def test_ctrl_c_in_the_middle_of_a_lesson_on_workers_of_others(
+def test_ctrl_c_during_a_lesson_on_running_workers_leaves_nothing_behind(
     cluster: LocalCluster, on_running: tuple[str, ...], tmp_path: Path
 ) -> None:
     before = held(cluster.redis)
@@ -85,10 +85,10 @@ def test_ctrl_c_in_the_middle_of_a_lesson_on_workers_of_others(
         assert "interrupted; nothing is left running" in lesson.output()
         assert "Traceback" not in lesson.output()
     nothing_left(cluster.redis, before)
-    take(*SMALL, *on_running, folder=tmp_path)  # the workers are as good as before
+    take(*SMALL, *on_running, folder=tmp_path)  # the workers still work
 
 
-def test_ctrl_c_ends_the_workers_that_a_lesson_has_started(tmp_path: Path) -> None:
+def test_ctrl_c_stops_the_workers_that_a_lesson_has_started(tmp_path: Path) -> None:
     with running(*LONG, "--pools", "threads", folder=tmp_path) as lesson:
         lesson.until(lambda: "threads: no pause" in lesson.output())
         lesson.signal(signal.SIGINT)
@@ -96,7 +96,7 @@ def test_ctrl_c_ends_the_workers_that_a_lesson_has_started(tmp_path: Path) -> No
         lesson.wait_for_descendants()
 
 
-def test_a_pool_that_was_named_and_does_not_run(
+def test_a_chosen_pool_without_a_running_worker_gets_one_line(
     on_running: tuple[str, ...], tmp_path: Path
 ) -> None:
     done = poolwise("learn", "gil", "--no-predict", "--pools", "gevent", *on_running, cwd=tmp_path)
@@ -106,7 +106,7 @@ def test_a_pool_that_was_named_and_does_not_run(
     assert "threads@poolwise" in line
 
 
-def test_a_broker_that_refuses_gets_one_line(tmp_path: Path) -> None:
+def test_a_broker_that_refuses_the_connection_gets_one_line(tmp_path: Path) -> None:
     nowhere = f"redis://{LOOPBACK}:{free_port()}/0"
     done = poolwise("learn", "gil", "--no-predict", "--broker", nowhere, cwd=tmp_path)
     assert done.returncode == 3
@@ -114,7 +114,7 @@ def test_a_broker_that_refuses_gets_one_line(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_worker_of_one_slot_is_told_how_to_get_more(tmp_path: Path) -> None:
+def test_a_worker_with_one_slot_gets_the_command_that_adds_slots(tmp_path: Path) -> None:
     with LocalCluster(tmp_path) as there:
         one = WorkerSpec(
             name="narrow", pool="threads", concurrency=1, queues=("q",), broker_url=there.broker_url
@@ -126,14 +126,14 @@ def test_a_worker_of_one_slot_is_told_how_to_get_more(tmp_path: Path) -> None:
     assert "poolwise switch narrow@poolwise --pool threads --concurrency 4" in error(done.stderr)
 
 
-def test_what_is_typed_before_the_name_counts_more_than_the_environment(tmp_path: Path) -> None:
+def test_options_before_the_lesson_override_the_environment(tmp_path: Path) -> None:
     words = ("learn", "--pools", "solo", "gil")
     done = poolwise(*words, cwd=tmp_path, env={"POOLWISE_POOLS": "threads"})
     assert done.returncode == 2
     assert "nothing to show on solo" in error(done.stderr)
 
 
-def test_a_broker_that_goes_in_the_middle_ends_with_one_line(tmp_path: Path) -> None:
+def test_a_broker_that_goes_away_during_a_lesson_gets_one_line(tmp_path: Path) -> None:
     with LocalCluster(tmp_path) as there:
         words = (*LONG, "--pools", "threads", "--broker", there.broker_url)
         with running(*words, folder=tmp_path) as lesson:
@@ -143,7 +143,7 @@ def test_a_broker_that_goes_in_the_middle_ends_with_one_line(tmp_path: Path) -> 
             assert "the broker went away" in error(lesson.output())
 
 
-def test_without_gevent_the_line_says_what_to_do(tmp_path: Path) -> None:
+def test_without_gevent_the_error_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(NO_GEVENT)
     done = poolwise("learn", "gil", "--no-predict", cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)})
     assert done.returncode == 2
@@ -152,7 +152,7 @@ def test_without_gevent_the_line_says_what_to_do(tmp_path: Path) -> None:
     assert "--pools" in line
 
 
-def test_nobody_answers_where_no_worker_runs(tmp_path: Path) -> None:
+def test_a_broker_without_workers_gets_one_line(tmp_path: Path) -> None:
     with LocalCluster(tmp_path) as empty:
         words = ("learn", "gil", "--no-predict", "--on-running", "--broker", empty.broker_url)
         done = poolwise(*words, cwd=tmp_path)

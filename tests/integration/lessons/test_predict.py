@@ -1,4 +1,4 @@
-"""At a terminal a lesson asks first; one key answers, and any other goes on."""
+"""At a terminal a lesson asks its question first; one key answers it, any other key skips it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ BOUND_S = 40.0
 
 
 def hears_keys(terminal: int) -> bool:
-    """Tell whether whoever reads from a terminal gets each key at once."""
+    """Return whether the process that reads from a terminal gets each key immediately."""
     local_modes: int = termios.tcgetattr(terminal)[3]
     return not local_modes & termios.ICANON
 
 
 def at_a_terminal(key: str, folder: Path) -> str:
-    """Press `key` once the question is there, and return all that the terminal showed."""
+    """Press `key` when the question appears, and return everything that the terminal showed."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [POOLWISE, *WORDS], stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder
@@ -34,14 +34,14 @@ def at_a_terminal(key: str, folder: Path) -> str:
     shown, pressed, deadline = b"", False, time.monotonic() + BOUND_S
     try:
         while time.monotonic() < deadline:
-            # Keys that come before the terminal listens for single ones are thrown away.
+            # Keys pressed before the terminal reads single keys are discarded.
             if not pressed and b"just show me" in shown and hears_keys(ours):
                 pressed = os.write(ours, key.encode()) == 1
             if not select.select([ours], [], [], 0.1)[0]:
                 continue
             try:
                 shown += os.read(ours, 4_096)
-            except OSError:  # the other end is closed: it has ended
+            except OSError:  # the other end is closed: the process has ended
                 break
         assert process.wait(BOUND_S) == 0, shown.decode()
     finally:

@@ -73,7 +73,8 @@ def _blocking_claims(runs: GreenletRuns) -> Iterator[Claim]:
         yield Claim(
             says=f"“{label}” blocks every ticker for as long as it runs",
             holds=gap_s > 0.8 * span.length_s,
-            seen=f"{words.duration(gap_s)} of {words.duration(span.length_s)}",
+            seen=f"no tick for {words.duration(gap_s)}, while it ran for "
+            f"{words.duration(span.length_s)}",
         )
     span = runs.blocked.span(COMPUTES)
     ping_s = runs.blocked.slowest_ping_s(span)
@@ -110,9 +111,9 @@ def _naming_claims(blocked: NeighbourRun, stalls: Sequence[NamedStall]) -> Itera
         patient.started_s < one.span.from_s and one.span.to_s < patient.finished_s for one in blamed
     )
     yield Claim(
-        says=f"the task “{PATIENT}”, which was there all the time, is not blamed",
+        says=f"the task “{PATIENT}”, which waited all the time, is not blamed",
         holds=covered and PATIENT not in named,
-        seen=f"blamed {sum(one == PATIENT for one in named)} times",
+        seen=f"{sum(one == PATIENT for one in named)} times blamed",
     )
 
 

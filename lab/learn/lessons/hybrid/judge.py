@@ -149,12 +149,11 @@ def _verdict(runs: MixRuns) -> str:
         return words.duration(trials[layout.name].makespan_s)
 
     return (
-        f"Jobs that wait need many slots, and only slots inside a process are cheap: in "
+        f"Jobs that wait need many slots, which are cheap only as threads or greenlets: in "
         f"{words.size(layouts.budget_bytes)}, {layouts.per_core.name} took "
         f"{took(waiting, layouts.per_core)} and {layouts.few.name} took "
-        f"{took(waiting, layouts.few)}; {layouts.processes.name} took "
-        f"{took(waiting, layouts.processes)}, but in "
-        f"{words.size(layouts.pss_bytes[layouts.processes.name])}. "
+        f"{took(waiting, layouts.few)}; as many slots as processes ({layouts.processes.name}) "
+        f"need {words.size(layouts.pss_bytes[layouts.processes.name])}. "
         f"Jobs that compute need a process for each core: {layouts.gevent.name} kept "
         f"{computing[layouts.gevent.name].cores_busy:.2f} of {layouts.cores} cores busy and took "
         f"{took(computing, layouts.gevent)}, {layouts.per_core.name} kept "

@@ -26,7 +26,7 @@ CAPTIONS: Final = (
     "A process for each job: they compute and wait side by side.",
     "One GIL: one thread computes at a time; the others wait for their IO, or for the GIL.",
     "One thread: the next greenlet computes as soon as this one waits.",
-    "Two or more such staircases, one on each core.",
+    "One such staircase on each core.",
     "The same with threads: a task takes several jobs and gives each of them a thread.",
     "As many processes as fit into the memory of one gevent worker per core: jobs queue for them.",
 )

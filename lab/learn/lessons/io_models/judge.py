@@ -91,10 +91,10 @@ def _kernel_claims(costs: Mapping[str, ModelCost]) -> Iterator[Claim]:
     if BEST == "epoll" and asyncio.counted_by == "ptrace":
         waits = [name for name in asyncio.calls if name.startswith(("epoll_wait", "epoll_pw"))]
         yield Claim(
-            says="asyncio multiplexes, too: it waits in epoll",
+            says="asyncio multiplexes, too, because its loop waits in epoll",
             holds=bool(waits),
             seen=", ".join(
-                f"{name} {words.count(asyncio.calls[name])} {words.TIMES}" for name in waits
+                f"{name} called {words.count(asyncio.calls[name])} times" for name in waits
             )
             or "no such call",
         )
