@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from pathlib import Path
 
-from tests.integration.lessons.taught import not_borne_out, take
+from tests.integration.lessons.taught import failing, take
 
 
 def test_most_updates_are_lost_without_a_cure_and_none_with_one(tmp_path: Path) -> None:
@@ -23,4 +23,4 @@ def test_most_updates_are_lost_without_a_cure_and_none_with_one(tmp_path: Path) 
 
 def test_a_claim_that_fails_is_reported_and_the_command_exits_with_1(tmp_path: Path) -> None:
     result = take("gil", "--pause-ms", "0", "--pools", "threads", folder=tmp_path, expect=1)
-    assert "a pause between read and write" in not_borne_out(result)[0].says
+    assert "a pause between read and write" in failing(result)[0].says

@@ -41,7 +41,7 @@ RUNS = (
 )
 
 
-def not_borne_out(*runs: CounterRun) -> list[str]:
+def failing(*runs: CounterRun) -> list[str]:
     return [claim.says for claim in judge(runs, POOLS).claims if not claim.holds]
 
 
@@ -53,7 +53,7 @@ def test_updates_are_lost_if_no_counter_kept_them() -> None:
 
 def test_every_claim_holds_for_the_expected_counters() -> None:
     found = judge(RUNS, POOLS)
-    assert not_borne_out(*RUNS) == []
+    assert failing(*RUNS) == []
     assert found.verdict.startswith("Up to 96 of 100 updates were lost")
     assert found.verdict.endswith("0 were lost.")
     assert [row[:2] for row in found.tables[0].rows] == [(one.place, one.method) for one in RUNS]
@@ -79,7 +79,7 @@ def test_a_claim_fails_if_its_counter_shows_otherwise(
         else one
         for one in RUNS
     ]
-    assert not_borne_out(*runs) == [claim]
+    assert failing(*runs) == [claim]
 
 
 def test_the_methods_of_the_lesson_are_those_of_its_task() -> None:
