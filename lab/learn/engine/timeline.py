@@ -107,7 +107,7 @@ def _bar(owner: tuple[float, Bar] | None) -> Bar | None:
 def _stretch(bar: Bar | None, columns: int) -> Text:
     if bar is None:
         return Text(" " * columns)
-    both = f"{bar.who}: {bar.what}" if bar.what else bar.who
+    both = ": ".join(text for text in (bar.who, bar.what) if text)
     fitting = [text for text in (both, bar.what, bar.who) if text and len(text) + 4 <= columns]
     label = f" {fitting[0]} " if fitting else ""
     # Without an edge, two bars of one colour that meet would look like one.

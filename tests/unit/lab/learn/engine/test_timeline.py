@@ -25,6 +25,13 @@ def test_what_is_waited_for_is_written_where_it_fits() -> None:
     assert plain[-1].endswith("2.00 s")
 
 
+def test_a_bar_without_a_task_shows_only_what_is_done() -> None:
+    anonymous = replace(scene(1), bars=(replace(bar(0, 0.0, 1.0), who="", what="pause"),))
+    line = drawn(anonymous, 80)[0].plain
+    assert " pause " in line
+    assert ": pause" not in line
+
+
 def test_lanes_left_out_are_counted() -> None:
     assert drawn(scene(MOST_LANES + 5), 80)[-1].plain.strip() == "and 5 more like these"
 
