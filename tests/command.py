@@ -1,7 +1,4 @@
-"""The `poolwise` command as a person runs it, and what it may leave behind: nothing.
-
-It must not know what any test asks of it.
-"""
+"""Runs the `poolwise` command as a user does, whatever a test wants to know about it."""
 
 from __future__ import annotations
 
@@ -19,10 +16,10 @@ import psutil
 
 from cluster.wait import wait_until
 
-#: Seconds after which a command that should have ended is called stuck.
+#: Seconds after which a command counts as stuck.
 BOUND_S = 60.0
-#: The variable that every process of one command's family has inherited.
-MARK = "POOLWISE_TEST_FAMILY"
+#: An environment variable that all processes started by one command inherit.
+MARK = "POOLWISE_TEST_COMMAND"
 POOLWISE = str(Path(sys.executable).with_name("poolwise"))
 
 
@@ -33,7 +30,7 @@ def poolwise(
     timeout_s: float = BOUND_S,
     stdout: IO[str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end; what it prints is returned, or goes to `stdout` where given."""
+    """Run a command to its end; its stdout is captured, or goes to `stdout` if that is given."""
     return subprocess.run(
         [POOLWISE, *arguments],
         cwd=cwd,
@@ -48,7 +45,7 @@ def poolwise(
 
 
 class RunningCommand:
-    """A command under way."""
+    """A command that is running."""
 
     def __init__(self, process: subprocess.Popen[str], folder: Path, mark: str) -> None:
         self.process = process
@@ -56,9 +53,9 @@ class RunningCommand:
         self._mark = mark
 
     def descendants(self) -> list[psutil.Process]:
-        """Return the running processes that it started, and those that they started.
+        """Return the running processes that it started, directly or indirectly.
 
-        They are known by what they inherit, so none is missed whose parent has ended.
+        They are found by an inherited variable, so those whose parent has ended are included.
         """
         return [
             one for one in psutil.process_iter() if one.pid != self.process.pid and self._is(one)
@@ -67,23 +64,23 @@ class RunningCommand:
     def _is(self, process: psutil.Process) -> bool:
         try:
             return process.environ().get(MARK) == self._mark
-        except psutil.Error:  # it has ended, or is not ours to look at
+        except psutil.Error:  # it has ended, or belongs to another user
             return False
 
     def output(self) -> str:
-        """Return what it has printed so far, on both channels."""
+        """Return what it has printed so far, to stdout and stderr."""
         return (self._folder / "out").read_text() + (self._folder / "err").read_text()
 
     def until(self, condition: Callable[[], object], timeout_s: float = BOUND_S) -> None:
-        """Wait for a condition."""
+        """Wait until a condition is true."""
         wait_until(
             lambda: bool(condition()),
             timeout_s,
-            lambda: AssertionError(f"not so in time:\n{self.output()}"),
+            lambda: AssertionError(f"not within {timeout_s:g} s:\n{self.output()}"),
         )
 
     def wait_for_descendants(self) -> None:
-        """Wait until nothing of what it started runs any more."""
+        """Wait until none of the processes that it started runs."""
         wait_until(
             lambda: not self.descendants(),
             10,
@@ -91,11 +88,11 @@ class RunningCommand:
         )
 
     def signal(self, number: signal.Signals) -> None:
-        """Send it a signal, to it alone."""
+        """Send a signal to the command only."""
         self.process.send_signal(number)
 
     def ended(self, timeout_s: float = BOUND_S) -> int:
-        """Wait for its end and return the exit code."""
+        """Wait until it ends; return its exit code."""
         return self.process.wait(timeout_s)
 
 
@@ -103,7 +100,7 @@ class RunningCommand:
 def running(
     *arguments: str, folder: Path, env: dict[str, str] | None = None
 ) -> Iterator[RunningCommand]:
-    """Start a command; whatever is left of it and its family is ended on the way out."""
+    """Start a command; on exit, kill it and every process that it started."""
     mark = uuid4().hex
     with (folder / "out").open("w") as out, (folder / "err").open("w") as err:
         process = subprocess.Popen(
@@ -120,21 +117,21 @@ def running(
     try:
         yield command
     finally:
-        family = command.descendants()
+        descendants = command.descendants()
         process.kill()
         process.wait()
-        for survivor in family:
+        for survivor in descendants:
             with suppress(psutil.NoSuchProcess):
                 survivor.kill()
 
 
 def _environment(changes: dict[str, str] | None) -> dict[str, str]:
-    ours = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
-    # Should Python itself ever crash, its last words say where.
-    return {**ours, "PYTHONFAULTHANDLER": "1", **(changes or {})}
+    inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
+    # If Python itself crashes, the fault handler prints where.
+    return {**inherited, "PYTHONFAULTHANDLER": "1", **(changes or {})}
 
 
-#: What a terminal or a developer's shell may have set, and a test decides for itself.
+#: Variables that a developer's shell may have set; each test sets them itself if it needs them.
 _NOT_INHERITED = frozenset(
     {
         "COLUMNS",

@@ -1,4 +1,4 @@
-"""What the rings share: one cluster for the session, made when a test first asks for it."""
+"""Configures pytest and hypothesis for every ring of tests."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
-# How long an example takes says something of the machine and its other work, not of the code.
+# How long an example takes depends on the machine and its other work, not on the code.
 settings.register_profile("poolwise", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("poolwise")
 
 pytest_plugins = ["tests.chromium", "tests.shared_session"]
-# A helper that asserts says what was there, as a test does.
+# So that a failed assertion in this helper shows its values.
 pytest.register_assert_rewrite("tests.integration.pages")
 
 
 def pytest_configure() -> None:
-    """Let signals mean what they mean at a terminal, however the tests were started.
+    """Restore the usual handling of signals, however the tests were started.
 
-    A shell starts what it puts into the background with SIGINT ignored, `nohup` with SIGHUP, and
-    every command that a test starts would inherit that and never hear of the signal.
+    A shell ignores SIGINT in background jobs, and `nohup` ignores SIGHUP. The commands that the
+    tests start would inherit that and never receive the signal.
     """
     for number, usual in (
         (signal.SIGINT, signal.default_int_handler),

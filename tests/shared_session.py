@@ -1,4 +1,4 @@
-"""One cluster for the session: an embedded broker, and a small worker of each pool asked for."""
+"""The session that tests share: an embedded broker with one small worker per pool, on demand."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ SLOTS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedSession:
-    """The session that integration tests share, and the workers started in it so far."""
+    """The session that tests share, with the workers started so far."""
 
     session: Session
     started: dict[str, RunningWorker] = field(default_factory=dict)  # by pool
 
     @property
     def cluster(self) -> LocalCluster:
-        """The session's cluster."""
+        """Its cluster."""
         return self.session.cluster
 
     @property
     def connection(self) -> Connection:
-        """The session's connection to the broker."""
+        """Its connection to the broker."""
         return self.session.connection
 
     @property
     def app(self) -> Celery:
-        """The Celery app."""
+        """Its Celery app."""
         return self.session.app
 
     def worker(self, pool: str) -> RunningWorker:
-        """Return the worker of a pool, which serves the queue of the pool's name."""
+        """Return the worker of a pool; its queue is named after the pool."""
         if pool not in self.started:
             [self.started[pool]] = self.cluster.start_workers([_spec(POOLS[pool], self.cluster)])
         return self.started[pool]
@@ -59,7 +59,7 @@ def _spec(pool: Pool, cluster: LocalCluster) -> WorkerSpec:
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedSession]:
-    """Start the broker once."""
+    """Start the broker once for all tests."""
     with open_session(tmp_path_factory.mktemp("shared-session"), None, Machine.this()) as session:
         yield SharedSession(session=session)
 

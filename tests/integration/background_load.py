@@ -21,7 +21,7 @@ RUN = "load-of-a-test"
 
 @dataclass(kw_only=True)
 class BackgroundLoad:
-    """Tasks at a steady rate until it is left, each of them in the ledger."""
+    """A context manager that sends tasks at a steady rate and enters each in its ledger."""
 
     app: Celery
     connection: Connection
@@ -31,7 +31,7 @@ class BackgroundLoad:
     rate_per_s: int
 
     def __post_init__(self) -> None:
-        """Follow the records from now on."""
+        """Start reading records."""
         self.ledger = Ledger(RUN)
         self.batches: list[Batch] = []
         self._reader = RecordReader(self.server)
@@ -39,17 +39,17 @@ class BackgroundLoad:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> BackgroundLoad:
-        """Begin."""
+        """Start sending."""
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Send no more."""
+        """Stop sending."""
         self._done.set()
         self._thread.join(timeout=30)
 
     def settled(self, timeout_s: float = 30.0) -> LedgerTotals:
-        """Wait until each task has ended, and close the ledger."""
+        """Wait until every task has ended, then close the ledger."""
         wait_until(
             self._all_ended,
             timeout_s,

@@ -1,4 +1,4 @@
-"""What the tests of pages share: each page in turn, wide and narrow."""
+"""Opens a test module's HTML page in a browser, in each width."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ def visit(
     html: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Visit]:
-    """Open what the module's fixture `html` has, in each width."""
+    """Open the page of the module's fixture `html` in each width."""
     with visiting(page, html, tmp_path_factory.mktemp("page"), int(request.param)) as seen:
         yield seen

@@ -1,4 +1,4 @@
-"""Children are started ready and stopped for sure; what they cost is measured."""
+"""The cluster starts its children, measures them and always stops them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STUBBORN = """
 import signal, subprocess, sys, tempfile, time
 signal.signal(signal.SIGTERM, lambda *_: print("asked", flush=True))
 subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-print("deaf", tempfile.mkdtemp(), flush=True)
+print("ready", tempfile.mkdtemp(), flush=True)
 time.sleep(60)
 """
 
@@ -35,10 +35,10 @@ def python(script: str, folder: Path, reaper: Reaper) -> Child:
     return Child("script", [sys.executable, "-c", script], log=folder / "log", registry=reaper)
 
 
-def test_a_child_that_ignores_sigterm_is_ended_with_its_own_children(tmp_path: Path) -> None:
+def test_a_child_that_ignores_sigterm_is_killed_with_its_own_children(tmp_path: Path) -> None:
     reaper = Reaper()
     child = python(STUBBORN, tmp_path, reaper)
-    wait_until(lambda: "deaf" in child.log_tail(), 10, lambda: AssertionError(child.log_tail()))
+    wait_until(lambda: "ready" in child.log_tail(), 10, lambda: AssertionError(child.log_tail()))
     [grandchild] = psutil.Process(child.pid).children()
     child.ask_to_stop()
     wait_until(lambda: "asked" in child.log_tail(), 10, lambda: AssertionError(child.log_tail()))
@@ -51,7 +51,7 @@ def test_a_child_that_ignores_sigterm_is_ended_with_its_own_children(tmp_path: P
     assert not reaper.scratch.exists()
 
 
-def test_the_reaper_ends_what_its_owner_left(tmp_path: Path) -> None:
+def test_the_reaper_stops_the_children_of_a_killed_process(tmp_path: Path) -> None:
     owner = f"""
 import sys
 from pathlib import Path
@@ -78,7 +78,7 @@ sys.stdin.read()
     wait_until(lambda: not scratch.exists(), 10, lambda: AssertionError(str(scratch)))
 
 
-def test_a_signal_is_held_back_but_not_lost() -> None:
+def test_a_deferred_signal_is_raised_after_the_block() -> None:
     steps = []
 
     def interrupted() -> None:
@@ -92,18 +92,20 @@ def test_a_signal_is_held_back_but_not_lost() -> None:
     assert steps == ["after the signal"]
 
 
-def test_a_broker_keeps_nothing_and_listens_on_loopback_only(tmp_path: Path) -> None:
+def test_the_embedded_broker_listens_only_on_loopback_until_the_cluster_stops(
+    tmp_path: Path,
+) -> None:
     with LocalCluster(tmp_path) as cluster:
         assert "valkey" in broker.version(cluster.redis) or "redis" in broker.version(cluster.redis)
         port = int(cluster.broker_url.rpartition(":")[2].partition("/")[0])
-        # Its data folder tells it from the brokers of other tests; pids do not grow for ever.
+        # Brokers of other tests may be running; ours has this working directory.
         [child] = [c for c in psutil.Process().children() if c.cwd() == str(tmp_path)]
         listening = {tuple(c.laddr) for c in child.net_connections() if c.status == "LISTEN"}
         assert listening == {(ports.LOOPBACK, port)}
     assert not ports.is_listening(port)
 
 
-def test_a_worker_that_dies_at_its_start_shows_why(tmp_path: Path) -> None:
+def test_the_error_for_a_worker_that_dies_while_starting_contains_its_log(tmp_path: Path) -> None:
     with LocalCluster(tmp_path) as cluster:
         spec = WorkerSpec(
             name="broken",
@@ -117,14 +119,14 @@ def test_a_worker_that_dies_at_its_start_shows_why(tmp_path: Path) -> None:
             cluster.start_workers([spec])
 
 
-def test_a_taken_port_is_refused_and_0_is_any() -> None:
+def test_port_0_means_any_free_port_and_an_invalid_port_is_rejected() -> None:
     port = ports.claimed_port(0, "a test")
     assert ports.claimed_port(port, "a test") == port
     with pytest.raises(UsageError, match="is not available for a test"):
         ports.claimed_port(70_000, "a test")
 
 
-def test_the_cpu_time_of_a_tree_is_that_of_all_its_members() -> None:
+def test_the_cpu_time_of_a_process_tree_includes_its_children() -> None:
     burn = "import subprocess, sys; [subprocess.run([sys.executable, '-c', 'sum(range(10**7))'])"
     burn += " for _ in range(2)]; print('done', flush=True); sys.stdin.read()"
     process = subprocess.Popen(
@@ -157,7 +159,7 @@ def test_shared_memory_is_not_counted_twice() -> None:
             member.kill()
 
 
-def test_a_peak_between_two_looks_at_start_and_end_is_seen() -> None:
+def test_the_memory_watch_sees_a_peak_between_its_start_and_its_end() -> None:
     sizes = iter([5, 900, 7, *[6] * 10_000])
     with MemoryWatch(1, measure=lambda _pid: next(sizes)) as watch:
         deadline = time.monotonic() + 10

@@ -1,4 +1,4 @@
-"""Celery's own commands and any client of Celery's work with our app and our workers."""
+"""Celery's own commands work with our app and our workers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CELERY = str(Path(sys.executable).with_name("celery"))
 
 
 def celery(*arguments: str, broker_url: str) -> subprocess.CompletedProcess[str]:
-    """Run one of Celery's commands from the checkout, as its documentation shows it."""
+    """Run one of Celery's commands from the checkout."""
     return subprocess.run(
         [CELERY, "-A", "tasks", *arguments],
         cwd=ROOT,
@@ -30,7 +30,7 @@ def celery(*arguments: str, broker_url: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_a_plain_client_reaches_a_worker_of_ours(shared: SharedSession) -> None:
+def test_celery_call_reaches_our_worker(shared: SharedSession) -> None:
     url = shared.cluster.broker_url
     queue = shared.worker("threads").spec.queues[0]
     called = celery("call", "cpu.burn", "--args=[1000]", "--queue", queue, broker_url=url)
@@ -40,7 +40,7 @@ def test_a_plain_client_reaches_a_worker_of_ours(shared: SharedSession) -> None:
     assert isinstance(result.result, int)
 
 
-def test_a_plain_worker_without_queues_serves_both_natures(tmp_path: Path) -> None:
+def test_a_worker_without_q_serves_cpu_and_io_tasks(tmp_path: Path) -> None:
     reaper = Reaper()
     with LocalCluster(tmp_path) as cluster:
         url = cluster.broker_url

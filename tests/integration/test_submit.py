@@ -1,4 +1,4 @@
-"""A message of ours equals, field by field, what `apply_async` publishes."""
+"""Bulk submission sends the same messages as `apply_async`, field by field."""
 
 from __future__ import annotations
 
@@ -17,19 +17,16 @@ from producer.submit import Push, SubmitOptions, Submitter, batching, stamping
 from tests.shared_session import SharedSession
 from worker.probe import HEADER
 
-#: Values that are another for each message, wherever they stand.
-VARIES = {"delivery_tag"}
-
 
 def published(shared: SharedSession, queue: str) -> list[dict[str, Any]]:
-    """Take what lies in a queue of the stock transport, the first sent first."""
+    """Remove and return the messages of a queue of the stock transport, oldest first."""
     raw = shared.cluster.redis.lrange(queue, 0, -1)
     shared.cluster.redis.delete(queue)
     return [json.loads(message) for message in reversed(raw)]
 
 
 def flat(message: Any, path: str = "") -> dict[str, Any]:
-    """Spread nested values out, the decoded body among them."""
+    """Flatten nested values, including the decoded body, to one value per path."""
     if isinstance(message, dict):
         parts = [flat(value, f"{path}.{key}") for key, value in message.items()]
         return {key: value for part in parts for key, value in part.items()}
@@ -50,7 +47,7 @@ def flat(message: Any, path: str = "") -> dict[str, Any]:
 )
 @pytest.mark.parametrize("way", [stamping, batching])
 @pytest.mark.parametrize("store_result", [False, True])
-def test_a_message_of_ours_is_an_ordinary_one(
+def test_a_bulk_message_equals_one_of_apply_async(
     shared: SharedSession, work: Work, way: Any, store_result: bool
 ) -> None:
     queue, task_id = f"equal-{uuid4()}", str(uuid4())
@@ -73,13 +70,13 @@ def test_a_message_of_ours_is_an_ordinary_one(
     assert ours == theirs
 
 
-def test_the_fast_way_is_taken_on_the_stock_transport_only(shared: SharedSession) -> None:
+def test_templates_support_only_the_stock_redis_transport(shared: SharedSession) -> None:
     assert message_template.supports(shared.connection)
     with Connection("memory://") as other:
         assert not message_template.supports(other)
 
 
-def test_every_task_of_a_plan_gets_an_id_and_instants_of_its_own(shared: SharedSession) -> None:
+def test_every_task_of_a_plan_gets_its_own_id_and_times(shared: SharedSession) -> None:
     queue = f"plan-{uuid4()}"
     plan = Plan(work=Work(task="cpu.burn", args=(1,)), due_s=(0.0, 0.0, 0.05, 0.1))
     submitter = Submitter(shared.app, shared.connection, shared.session.clock)
@@ -95,7 +92,7 @@ def test_every_task_of_a_plan_gets_an_id_and_instants_of_its_own(shared: SharedS
     assert 0 <= submission.worst_slip_s < submission.submit_s
 
 
-def test_more_than_a_chunk_arrives_whole_and_in_order(shared: SharedSession) -> None:
+def test_a_plan_larger_than_a_chunk_arrives_complete_and_in_order(shared: SharedSession) -> None:
     queue = f"many-{uuid4()}"
     submitter = Submitter(shared.app, shared.connection, shared.session.clock)
     plan = burst(Work(task="cpu.burn", args=(1,)), 2_500)
@@ -104,7 +101,7 @@ def test_more_than_a_chunk_arrives_whole_and_in_order(shared: SharedSession) -> 
     assert drain(shared.connection, queue) == []
 
 
-def test_a_removed_queue_leaves_nothing(shared: SharedSession) -> None:
+def test_removing_a_queue_leaves_no_keys_behind(shared: SharedSession) -> None:
     queue = f"gone-{uuid4()}"
     shared.app.send_task("cpu.burn", (1,), queue=queue, connection=shared.connection)
     assert list(shared.cluster.redis.scan_iter(f"*{queue}*"))

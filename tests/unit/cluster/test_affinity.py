@@ -1,4 +1,4 @@
-"""A tree of processes stays on the cores it was told, all its threads, and gets them back."""
+"""Pinning applies to every thread of a process tree and is undone afterwards."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cluster.affinity import can_pin, cores_of, pinned_to
 
 pytestmark = pytest.mark.skipif(not can_pin(), reason="this system has no affinity call")
 
-#: A process with a thread and a child, which all wait until our end of the pipe is closed.
+#: A process with a thread and a child; all wait until we close our end of the pipe.
 TREE = """
 import subprocess, sys, threading
 threading.Thread(target=sys.stdin.read).start()
@@ -37,28 +37,28 @@ def tree() -> Iterator[int]:
     process.stdout.close()
 
 
-def everywhere(pid: int) -> set[frozenset[int]]:
+def cores_of_all_threads(pid: int) -> set[frozenset[int]]:
     root = psutil.Process(pid)
     threads = [one.id for process in (root, *root.children()) for one in process.threads()]
     assert len(threads) >= 3
     return {frozenset(os.sched_getaffinity(thread)) for thread in threads}
 
 
-def test_every_thread_of_a_tree_is_held_and_let_go_again(tree: int) -> None:
+def test_every_thread_of_a_tree_is_pinned_and_unpinned(tree: int) -> None:
     before = cores_of(tree)
     one = frozenset({min(before)})
     with pinned_to(one, tree):
-        assert everywhere(tree) == {one}
-    assert everywhere(tree) == {before}
+        assert cores_of_all_threads(tree) == {one}
+    assert cores_of_all_threads(tree) == {before}
 
 
-def test_it_is_let_go_also_where_the_body_fails(tree: int) -> None:
+def test_a_tree_is_unpinned_if_the_body_fails(tree: int) -> None:
     before = cores_of(tree)
     with pytest.raises(KeyError), pinned_to({min(before)}, tree):
         raise KeyError
-    assert everywhere(tree) == {before}
+    assert cores_of_all_threads(tree) == {before}
 
 
-def test_nobody_can_be_held_who_is_not_there() -> None:
+def test_pinning_a_process_that_does_not_exist_fails() -> None:
     with pytest.raises(ProcessLookupError), pinned_to({0}, 2**22 + 1):
         pytest.fail("there is no such process")

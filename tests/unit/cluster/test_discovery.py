@@ -1,4 +1,4 @@
-"""Workers as they describe themselves in Celery's own replies."""
+"""Workers are discovered from the replies to Celery's own remote control."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ABOUT = {
 }
 
 
-def test_celerys_replies_make_a_worker() -> None:
+def test_a_worker_is_described_by_celerys_replies() -> None:
     worker = worker_from_replies("w@there", replies())
     assert (worker.pool, worker.concurrency, worker.pid) == ("threads", 8, 9)
     assert worker.queues == ("cpu", "io")
@@ -45,13 +45,13 @@ def test_celerys_replies_make_a_worker() -> None:
     assert (worker.probe, worker.switchable) == (True, False)
 
 
-def test_a_pid_means_something_only_in_its_own_place() -> None:
+def test_a_worker_is_here_only_if_it_shares_our_process_ids() -> None:
     assert not worker_from_replies("w@here", replies()).here
     assert worker_from_replies("w@here", replies(), ABOUT).here
     assert not worker_from_replies("w@here", replies(), {**ABOUT, "place": "another"}).here
 
 
-def test_a_pool_that_no_row_knows_is_called_by_its_module() -> None:
+def test_an_unknown_pool_is_named_after_its_module() -> None:
     stats = {"pid": 9, "pool": {"implementation": "my.pool:TaskPool", "max-concurrency": 3}}
     assert worker_from_replies("w@x", replies(stats=stats)).pool == "my.pool"
 
@@ -66,12 +66,14 @@ def test_a_pool_that_no_row_knows_is_called_by_its_module() -> None:
         ({"include": ["proj.probe", "worker.switch"]}, False, True),
     ],
 )
-def test_what_is_loaded_is_read_from_the_includes(conf: Any, probe: bool, switchable: bool) -> None:
+def test_the_included_modules_show_what_a_worker_supports(
+    conf: Any, probe: bool, switchable: bool
+) -> None:
     worker = worker_from_replies("w@x", replies(conf=conf))
     assert (worker.probe, worker.switchable) == (probe, switchable)
 
 
-def test_a_name_may_leave_out_what_follows_the_at() -> None:
+def test_the_host_part_of_a_worker_name_may_be_left_out() -> None:
     assert resolved("a", ["a@1", "b@1"]) == "a@1"
     assert resolved("a@2", ["a@1", "a@2"]) == "a@2"
     with pytest.raises(UsageError, match="a could be any of a@1, a@2"):

@@ -1,4 +1,4 @@
-"""A broker's address shows everything but its password."""
+"""Broker addresses are checked, and never shown with their password."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def test_an_address_without_a_password_stays_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("url", ["amqp://guest@db//", "localhost", "http://db", ""])
-def test_what_is_no_redis_address_is_refused_with_the_two_that_are(url: str) -> None:
+def test_the_error_for_an_address_that_is_not_redis_names_both_schemes(url: str) -> None:
     with pytest.raises(UsageError, match="redis:// or rediss://"):
         connect(url)
 
 
-def test_a_refused_address_does_not_show_its_password() -> None:
+def test_the_error_for_an_invalid_address_hides_its_password() -> None:
     with pytest.raises(UsageError) as refused:
         connect("amqp://guest:secret@db//")
     assert "secret" not in str(refused.value)

@@ -1,4 +1,4 @@
-"""Every submitted task ends in the ledger once, whatever is recorded of it and in what order."""
+"""The ledger counts every submitted task once, whatever is recorded and in whatever order."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ records = st.lists(st.builds(record, st.sampled_from(IDS), st.sampled_from(OUTCO
     st.booleans(),
     st.booleans(),
 )
-def test_the_ends_are_disjoint_and_together_all_that_was_submitted(
+def test_every_submitted_task_is_in_exactly_one_group(
     submitted: set[str],
     recorded: list[Record],
     waiting: set[str],
@@ -82,7 +82,7 @@ def test_a_second_success_is_a_duplicate_and_the_first_one_counts() -> None:
     assert [r.finished for r in totals.finished] == [2.0]
 
 
-def test_a_retry_is_no_end() -> None:
+def test_a_task_that_is_retried_has_not_ended() -> None:
     ledger = Ledger("run")
     ledger.submit(["a"])
     ledger.enter([record("a", "retried"), record("a", "slot-lost")])
@@ -92,7 +92,7 @@ def test_a_retry_is_no_end() -> None:
     assert ledger.close(waiting=(), worker_alive=True).duplicated == 0
 
 
-def test_records_of_another_run_are_not_ours() -> None:
+def test_records_of_another_run_are_ignored() -> None:
     ledger = Ledger("run")
     ledger.submit(["a"])
     assert ledger.enter([record("a", run="another")]) == []
@@ -106,7 +106,7 @@ def test_an_id_that_was_never_submitted_does_not_count() -> None:
     assert (totals.submitted, totals.finished, totals.duplicated) == (0, (), 0)
 
 
-def test_what_a_dead_worker_held_is_lost_and_what_a_living_one_holds_timed_out() -> None:
+def test_open_tasks_are_lost_with_a_dead_worker_and_timed_out_with_a_living_one() -> None:
     for alive in (True, False):
         ledger = Ledger("run")
         ledger.submit(["held", "waiting"])

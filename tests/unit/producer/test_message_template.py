@@ -1,4 +1,4 @@
-"""A template is cut where like tasks differ, and filled in with each task's own values."""
+"""A message template is filled in with the values of each task."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FORM = Template(
 )
 
 
-def test_every_place_gets_its_value() -> None:
+def test_every_placeholder_is_replaced_by_its_value() -> None:
     [text] = FORM.stamp(["abc"], [1.5], 2.25)
     assert text.startswith('{"id":"abc","root":"abc","tag":"')
     assert text.endswith('","due":1500000,"sent":2250000}')
@@ -22,7 +22,7 @@ def test_no_two_messages_share_a_delivery_tag() -> None:
     assert len(set(messages)) == 100
 
 
-def test_an_instant_keeps_its_microseconds() -> None:
+def test_times_keep_their_microseconds() -> None:
     instant = 1_763_900_000.123456
     [text] = FORM.stamp(["a"], [instant], instant)
     assert text.count("1763900000123456") == 2

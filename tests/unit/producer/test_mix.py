@@ -1,4 +1,4 @@
-"""A mix says which task comes next, evenly, and a wrong one is told in one line."""
+"""The producer's settings describe a mix that is sent evenly; invalid ones are rejected."""
 
 from __future__ import annotations
 
@@ -36,20 +36,22 @@ def test_weights_are_read_by_task() -> None:
         (",", "names no task"),
     ],
 )
-def test_what_is_no_mix_is_told_in_one_line(text: str, wrong: str) -> None:
+def test_an_invalid_mix_is_rejected_in_one_line(text: str, wrong: str) -> None:
     with pytest.raises(UsageError, match=wrong) as refused:
         parse_mix(text)
     assert str(refused.value).startswith("LOAD_MIX")
     assert "\n" not in str(refused.value)
 
 
-def test_every_small_task_is_one_that_the_app_has() -> None:
+def test_the_app_has_every_task_of_a_mix() -> None:
     app.loader.import_default_modules()
     assert set(SMALL_WORK) <= set(app.tasks)
 
 
 @given(some.dictionaries(some.sampled_from(sorted(SMALL_WORK)), some.integers(1, 9), min_size=1))
-def test_a_round_has_each_task_as_often_as_it_weighs_and_evenly(weights: dict[str, int]) -> None:
+def test_a_round_has_each_task_as_often_as_its_weight_and_spread_evenly(
+    weights: dict[str, int],
+) -> None:
     order = turns(weights)
     assert Counter(order) == weights
     total = len(order)
@@ -71,7 +73,7 @@ def test_a_load_starts_over_after_its_last_turn() -> None:
     assert load.queues == ("q", "r")
 
 
-def test_settings_have_defaults_and_empty_counts_as_not_set() -> None:
+def test_an_empty_setting_gets_its_default() -> None:
     settings = Settings.read({"LOAD_RATE": "", "LOAD_MIX": "", "LOAD_QUEUES": ""})
     assert settings == Settings.read({})
     assert settings.rate_per_s > 0
@@ -79,15 +81,15 @@ def test_settings_have_defaults_and_empty_counts_as_not_set() -> None:
 
 
 @pytest.mark.parametrize("rate", ["much", "-1", "nan", "inf", str(MOST_RATE + 1)])
-def test_a_rate_that_is_none_is_refused(rate: str) -> None:
+def test_an_invalid_rate_is_rejected(rate: str) -> None:
     with pytest.raises(UsageError, match="LOAD_RATE"):
         Settings.read({"LOAD_RATE": rate})
 
 
-def test_zero_is_a_rate() -> None:
+def test_a_rate_of_0_is_valid() -> None:
     assert Settings.read({"LOAD_RATE": "0"}).rate_per_s == 0
 
 
-def test_no_queue_is_refused() -> None:
+def test_an_empty_list_of_queues_is_rejected() -> None:
     with pytest.raises(UsageError, match="LOAD_QUEUES"):
         Settings.read({"LOAD_QUEUES": " , "})

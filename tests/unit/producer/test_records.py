@@ -1,4 +1,4 @@
-"""An entry of the stream reads back as records, and a gap between entries is noticed."""
+"""The reader turns stream entries into records and notices missing entries."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def test_a_row_has_as_many_values_as_names() -> None:
         parse(entry(rows=[[None] * (len(ROW) - 1)]))
 
 
-def test_another_version_is_refused() -> None:
+def test_an_entry_of_another_version_is_rejected() -> None:
     with pytest.raises(ValueError, match="version 99"):
         parse(entry(v=99))
 
 
 class Stream:
-    """A server whose stream holds what it is given; only what a reader asks for."""
+    """A stand-in for Redis whose stream has the given entries."""
 
     def __init__(self, *bodies: bytes) -> None:
         self.bodies = bodies
@@ -65,13 +65,13 @@ def read(*bodies: bytes) -> tuple[RecordReader, list[Batch]]:
     return reader, reader.read(0.01)
 
 
-def test_consecutive_entries_miss_nothing() -> None:
+def test_no_entries_are_missing_between_consecutive_numbers() -> None:
     reader, batches = read(entry(seq=4), entry(seq=5), entry(seq=0, pid=8))
     assert len(batches) == 3
     assert reader.missed == 0
 
 
-def test_a_gap_is_counted_for_each_worker_alone() -> None:
+def test_missing_entries_are_counted_per_worker() -> None:
     reader, _ = read(entry(seq=4), entry(seq=0, pid=8), entry(seq=7), entry(seq=1, pid=8))
     assert reader.missed == 2
 
@@ -80,16 +80,16 @@ def row(task_id: str) -> list[Any]:
     return [None, task_id, "cpu.burn", "7", 1, 2, 3, "succeeded", False, None]
 
 
-def test_rows_that_were_sent_twice_are_told_once() -> None:
+def test_rows_that_were_sent_twice_are_read_once() -> None:
     first = entry(rows=[row("a"), row("b"), row("c")])
     again = entry(rows=[row("c"), row("a")], dropped=2)  # and "a" ran once more
     reader, batches = read(first, again, entry(seq=1, rows=[row("d")]))
-    told = [record.task_id for batch in batches for record in batch.records]
-    assert told == ["a", "b", "c", "a", "d"]
+    ids = [record.task_id for batch in batches for record in batch.records]
+    assert ids == ["a", "b", "c", "a", "d"]
     assert reader.missed == 0
 
 
-def test_a_worker_that_was_started_anew_with_the_pid_of_another_is_heard() -> None:
+def test_a_new_worker_with_the_pid_of_an_old_one_is_read_in_full() -> None:
     _, batches = read(entry(rows=[row("a")]), entry(kind="ready", rows=[row("b")]))
     assert [record.task_id for batch in batches for record in batch.records] == ["a", "b"]
 
@@ -118,13 +118,13 @@ def test_a_gauge_is_read_and_other_entries_have_none() -> None:
     assert batches[1].gauge is None
 
 
-def test_a_kind_of_a_later_probe_is_skipped_but_not_missed() -> None:
+def test_an_unknown_kind_of_entry_is_skipped_but_does_not_count_as_missed() -> None:
     reader, batches = read(entry(seq=0), entry(seq=1, kind="weather"), entry(seq=2))
     assert [batch.kind for batch in batches] == ["rows", "rows"]
     assert reader.missed == 0
 
 
-def test_a_tolerant_reader_counts_what_it_cannot_read() -> None:
+def test_a_tolerant_reader_counts_unreadable_entries() -> None:
     bodies = (entry(v=99), b"not JSON", b"{}", entry(seq=1))
     reader = RecordReader(Stream(*bodies), tolerant=True)  # type: ignore[arg-type]
     assert len(reader.read(0.01)) == 1

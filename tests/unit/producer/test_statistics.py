@@ -1,4 +1,4 @@
-"""Figures come from real samples, and a difference is named only where it is more than noise."""
+"""Percentiles are measured values, and only differences beyond the noise are real."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def test_overlapping_repeats_are_noise() -> None:
     assert not compare([2.0, 2.6, 2.2], [2.1, 1.7, 2.5], seed=7).real
 
 
-def test_a_difference_below_the_resolution_is_never_named() -> None:
+def test_a_difference_below_the_resolution_is_never_real() -> None:
     comparison = compare([2.02] * 3, [2.0] * 3, seed=7)
     assert comparison.noise == RESOLUTION
     assert not comparison.real
 
 
-def test_one_repeat_says_nothing_of_the_noise_so_more_is_demanded() -> None:
+def test_a_single_repeat_needs_a_larger_difference() -> None:
     assert compare([2.15], [2.0], seed=7).noise == RESOLUTION_OF_ONE_REPEAT
     assert not compare([2.15], [2.0], seed=7).real
     assert compare([2.3], [2.0], seed=7).real

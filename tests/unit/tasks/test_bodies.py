@@ -1,4 +1,4 @@
-"""Task bodies are plain functions: right when called as such, and strict about their arguments."""
+"""Task bodies work as plain functions and check their arguments."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tasks.mixed import work
 from tasks.settings import LONGEST_TASK_S
 
 
-def test_burn_depends_on_every_turn() -> None:
+def test_the_result_of_burn_depends_on_every_loop() -> None:
     assert burn(0) == 0
     assert len({burn(n) for n in range(2, 50)}) == 48
 
@@ -23,17 +23,17 @@ def test_digest_is_pbkdf2() -> None:
 
 
 @pytest.mark.parametrize("seconds", [-1, LONGEST_TASK_S + 1])
-def test_sleep_refuses_what_would_be_delivered_twice(seconds: float) -> None:
+def test_sleep_rejects_times_that_would_cause_redelivery(seconds: float) -> None:
     with pytest.raises(ValueError, match="seconds must be within"):
         sleep(seconds)
 
 
-def test_burn_and_digest_refuse_less_than_nothing() -> None:
+def test_burn_and_digest_reject_counts_that_are_too_small() -> None:
     with pytest.raises(ValueError, match="0 or more"):
         burn(-1)
     with pytest.raises(ValueError, match=r"greater than 0|iteration"):
         digest(0)
 
 
-def test_mixed_work_returns_what_it_was_asked_for() -> None:
+def test_mixed_work_returns_the_sum_of_its_times() -> None:
     assert work(0.01, 1) == 1.01

@@ -1,4 +1,4 @@
-"""The settings that losing no task depends on."""
+"""The app's settings do not lose tasks and route them as documented."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ def test_only_json_is_accepted() -> None:
     assert app.conf.task_serializer == app.conf.result_serializer == "json"
 
 
-def test_a_task_is_acknowledged_when_it_is_done() -> None:
+def test_tasks_are_acknowledged_after_they_have_run() -> None:
     assert app.conf.task_acks_late
     assert app.conf.task_reject_on_worker_lost
 
 
-def test_no_task_of_ours_outlasts_the_visibility_timeout() -> None:
+def test_the_visibility_timeout_exceeds_the_longest_task() -> None:
     assert settings.broker_transport_options["visibility_timeout"] > settings.LONGEST_TASK_S
 
 
 @pytest.mark.parametrize("name", ["cpu", "io"])
-def test_a_queue_is_bound_to_an_exchange_of_its_own(name: str) -> None:
+def test_each_queue_is_bound_to_its_own_exchange(name: str) -> None:
     queue = app.amqp.queues[name]
     assert (queue.exchange.name, queue.routing_key) == (name, name)
 
@@ -33,11 +33,11 @@ def test_a_queue_is_bound_to_an_exchange_of_its_own(name: str) -> None:
     ("task", "queue"),
     [("cpu.burn", "cpu"), ("cpu.digest", "cpu"), ("io.fetch", "io"), ("mixed.work", "io")],
 )
-def test_tasks_go_to_the_queue_of_their_nature(task: str, queue: str) -> None:
+def test_cpu_bound_and_io_bound_tasks_go_to_their_own_queues(task: str, queue: str) -> None:
     assert app.amqp.router.route({}, task)["queue"].name == queue
 
 
-def test_a_process_that_changes_its_broker_keeps_nothing_of_the_one_before(
+def test_a_process_that_changes_its_broker_drops_all_connections_to_the_old_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(app, "backend_cls", app.backend_cls)

@@ -1,4 +1,4 @@
-"""What a broker's URL says of certificates reaches the app, and the probe's own connection."""
+"""The certificate options of a broker URL apply to the app and to the probe's connection."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def test_a_certificate_is_checked_unless_the_url_says_otherwise() -> None:
     assert tls_options(f"rediss://{PLACE}?ssl_cert_reqs=none") == {"ssl_cert_reqs": ssl.CERT_NONE}
 
 
-def test_an_authority_is_read_from_the_url() -> None:
-    told = tls_options(f"rediss://{PLACE}?ssl_ca_certs={CA}&ssl_cert_reqs=required")
-    assert told == {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_ca_certs": CA}
+def test_a_certificate_authority_is_read_from_the_url() -> None:
+    options = tls_options(f"rediss://{PLACE}?ssl_ca_certs={CA}&ssl_cert_reqs=required")
+    assert options == {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_ca_certs": CA}
 
 
 def test_a_plain_url_has_no_tls() -> None:
@@ -39,9 +39,9 @@ def test_a_plain_url_has_no_tls() -> None:
             {"broker_use_ssl": {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_ca_certs": CA}},
         ),
     ],
-    ids=["in the URL", "beside it"],
+    ids=["in the URL", "in the settings"],
 )
-def test_the_probe_writes_with_the_certificates_of_the_broker(
+def test_the_probe_uses_the_certificate_options_of_the_broker(
     monkeypatch: pytest.MonkeyPatch, url: str, settings: dict[str, Any]
 ) -> None:
     monkeypatch.delenv(URL_VARIABLE, raising=False)
@@ -61,7 +61,7 @@ def test_the_probe_writes_with_the_certificates_of_the_broker(
     assert (connection.ca_certs, connection.cert_reqs) == (CA, ssl.CERT_REQUIRED)
 
 
-def test_the_probe_of_a_plain_broker_writes_without_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_probe_uses_no_tls_if_the_broker_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(URL_VARIABLE, raising=False)
     monkeypatch.delenv("CELERY_BROKER_URL", raising=False)
     app = Celery("made", broker=f"redis://{PLACE}", set_as_current=False)

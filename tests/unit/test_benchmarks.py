@@ -1,4 +1,4 @@
-"""What the benchmarks say of ratios: a median, between the ranks that it could as well have had."""
+"""The benchmarks report ratios as medians with a confidence interval."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def test_the_interval_ends_at_the_ranks_of_the_sign_test(count: int, low: int, h
     assert interval(list(range(count, 0, -1))) == (low, high)
 
 
-def test_each_is_divided_by_its_partner() -> None:
+def test_ratios_are_computed_pair_by_pair() -> None:
     assert by_pair([2.0, 9.0], [1.0, 3.0]) == [2.0, 3.0]
     with pytest.raises(ValueError, match="zip"):
         by_pair([1.0], [1.0, 2.0])
 
 
-def test_too_few_values_are_not_said_to_have_an_interval() -> None:
+def test_too_few_values_have_no_confidence_interval() -> None:
     assert "(all: 1.000 to 5.000, 5 pairs)" in line("a / b", [1, 2, 3, 4, 5])
     assert "(95 %: 1.000 to 6.000, 6 pairs)" in line("a / b", [1, 2, 3, 4, 5, 6])
