@@ -190,7 +190,7 @@ def _teach(lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mappin
         terminal.summary(every, console)
     for result in every:
         for line in terminal.failed(result.findings):
-            click.echo(f"not borne out: {result.lesson}: {line}", err=True)
+            click.echo(f"does not hold: {result.lesson}: {line}", err=True)
     return 0 if all(result.holds for result in every) else 1
 
 
