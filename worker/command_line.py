@@ -29,7 +29,7 @@ def options_from_argv(argv: Sequence[str], *, cores: int | None = None) -> Worke
     autoscale = line.options.get("autoscale")
     return WorkerOptions(
         pool=pool,
-        pool_asked=name,
+        pool_name=name,
         pool_flag=name if "pool" in line.typed else "",
         monkey_patched=pool is None or not pool.needs_monkey_patching or _patched(line, pool),
         module_missing=module_missing(pool),
@@ -38,7 +38,7 @@ def options_from_argv(argv: Sequence[str], *, cores: int | None = None) -> Worke
         concurrency_chosen=concurrency is not None,
         autoscale_max=None if autoscale is None else int(autoscale[0]),
         beat=bool(line.options.get("beat")),
-        fair_asked=line.options.get("optimization") == "fair",
+        fair=line.options.get("optimization") == "fair",
         remote_control=bool(line.settings.get("worker_enable_remote_control", True)),
         limits=_limits(line),
         recycling=_recycling(line),

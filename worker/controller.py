@@ -23,7 +23,7 @@ def options_from_worker(worker: Any, *, argv: Sequence[str] = ()) -> WorkerOptio
     cores = cpu_count()
     return WorkerOptions(
         pool=pool,
-        pool_asked=module if pool is None else pool.name,
+        pool_name=module if pool is None else pool.name,
         pool_flag=_typed_pool(argv),
         monkey_patched=pool is None
         or not pool.needs_monkey_patching

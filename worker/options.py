@@ -46,7 +46,7 @@ class WorkerOptions:
     """Everything about a worker that preflight checks."""
 
     pool: Pool | None  # None: not in the pool table
-    pool_asked: str  # the name that was used to choose it
+    pool_name: str  # the name that was used to choose it
     pool_flag: str = ""  # the name typed after -P or --pool, if any
     monkey_patched: bool = True
     module_missing: bool = False  # the module that the pool needs is not installed here
@@ -55,7 +55,7 @@ class WorkerOptions:
     concurrency_chosen: bool = False  # False: Celery takes one slot per core
     autoscale_max: int | None = None
     beat: bool = False
-    fair_asked: bool = False  # -O fair
+    fair: bool = False  # -O fair
     remote_control: bool = True
     limits: TimeLimits = field(default_factory=TimeLimits)
     recycling: Recycling = field(default_factory=Recycling)

@@ -113,7 +113,7 @@ def beat_embedded(pool: Pool, options: WorkerOptions) -> Finding | None:
 
 def fair_default(_pool: Pool, options: WorkerOptions) -> Finding | None:
     """`default` and `fair` are the same strategy, which only the prefork pool uses."""
-    if not options.fair_asked:
+    if not options.fair:
         return None
     return note(
         "fair-is-default",

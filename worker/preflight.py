@@ -18,7 +18,7 @@ def check(options: WorkerOptions) -> tuple[Finding, ...]:
     """Return all findings, warnings first."""
     pool = options.pool
     if pool is None:
-        return (_unknown_pool(options.pool_asked),)
+        return (_unknown_pool(options.pool_name),)
     found = [
         rule(pool, options) for rule in (*POOL_CHOICE_RULES, *CAPABILITY_RULES, *DELIVERY_RULES)
     ]

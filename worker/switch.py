@@ -116,7 +116,7 @@ def switched_options(now: WorkerOptions, pool: Pool, concurrency: int | None) ->
     return replace(
         now,
         pool=pool,
-        pool_asked=pool.name,
+        pool_name=pool.name,
         pool_flag=pool.name,
         monkey_patched=True,
         concurrency=checked_concurrency(pool, slots if concurrency is None else concurrency),

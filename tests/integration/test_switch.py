@@ -115,11 +115,11 @@ def test_no_task_is_lost_in_any_switch_between_two_pools(
     assert totals.duplicated == 0
     assert worker.child.alive
     assert {record.pool for record in totals.finished} == {"prefork", "threads", "gevent"}
-    told = [
+    kinds = [
         (b.kind, b.pool) for b in load.batches if b.kind in {"stopped", "ready"} and b.node == node
     ]
     walked = ["prefork", *WALK]
-    assert told == [
+    assert kinds == [
         step
         for old, new in zip(walked, WALK, strict=False)
         for step in (("stopped", old), ("ready", new))
@@ -218,30 +218,30 @@ def test_an_impossible_switch_gives_a_one_line_error(
 def test_a_worker_without_the_switch_module_is_rejected_and_undisturbed(
     cluster: LocalCluster, remote: RemoteControl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log = cluster.folder / "stranger.log"
-    command = [sys.executable, "-m", "celery", "-A", "tasks", "worker", "-n", "stranger@x"]
+    log = cluster.folder / "plain.log"
+    command = [sys.executable, "-m", "celery", "-A", "tasks", "worker", "-n", "plain@x"]
     env = {"CELERY_BROKER_URL": cluster.broker_url}
-    flags = ["-Psolo", "-Qstranger", "-lWARNING", "--without-gossip", "--without-mingle"]
-    child = Child("stranger", [*command, *flags], log=log, registry=cluster._reaper, env=env)
+    flags = ["-Psolo", "-Qplain", "-lWARNING", "--without-gossip", "--without-mingle"]
+    child = Child("plain", [*command, *flags], log=log, registry=cluster._reaper, env=env)
     cluster.adopt(child)
     [worker] = wait_until(
-        lambda: [worker for worker in discover_workers(remote) if worker.node == "stranger@x"],
+        lambda: [worker for worker in discover_workers(remote) if worker.node == "plain@x"],
         30,
         lambda: AssertionError(child.log_tail()),
     )
     assert (worker.pool, worker.probe, worker.switchable) == ("solo", False, False)
     with pytest.raises(WorkerError, match=r"start it with -I worker\.startup"):
-        switch(remote, "stranger", SwitchRequest(pool="threads"))
+        switch(remote, "plain", SwitchRequest(pool="threads"))
     assert "Traceback" not in log.read_text()
-    send(cluster, "stranger", Work(task="io.sleep", args=(8,)))
+    send(cluster, "plain", Work(task="io.sleep", args=(8,)))
     wait_until(
-        lambda: not remote.ask("ping", ["stranger@x"]),
+        lambda: not remote.ask("ping", ["plain@x"]),
         10,
         lambda: AssertionError("the solo worker answers while it runs a task"),
     )
     monkeypatch.setattr("cluster.switching.TRIES", 1)
     with pytest.raises(WorkerError, match="a solo worker answers only between tasks"):
-        switch(remote, "stranger@x", SwitchRequest(pool="threads"))
+        switch(remote, "plain@x", SwitchRequest(pool="threads"))
     cluster.stop([child], grace_s=0.1)
 
 

@@ -107,9 +107,9 @@ def test_a_pool_without_greenlets_needs_no_monkey_patching(name: str) -> None:
 def test_variables_before_the_command_are_read_and_flags_override_them() -> None:
     beginning = "CELERY_WORKER_POOL=threads CELERY_WORKER_CONCURRENCY=7 celery -A proj worker"
     options = read(beginning)
-    assert (options.pool_asked, options.concurrency) == ("threads", 7)
+    assert (options.pool_name, options.concurrency) == ("threads", 7)
     assert options.pool_flag == ""
-    assert read(f"{beginning} -P solo").pool_asked == "solo"
+    assert read(f"{beginning} -P solo").pool_name == "solo"
 
 
 def test_settings_at_the_end_of_the_line_are_read() -> None:
@@ -138,7 +138,7 @@ def test_the_broker_type_is_read_from_its_url(url: str, redis: bool) -> None:
 
 def test_a_celery_pool_missing_from_the_table_is_not_an_error() -> None:
     options = read("celery -A proj worker -P eventlet")
-    assert (options.pool, options.pool_asked) == (None, "eventlet")
+    assert (options.pool, options.pool_name) == (None, "eventlet")
 
 
 def test_a_missing_module_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:

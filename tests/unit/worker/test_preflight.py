@@ -32,7 +32,7 @@ def severities(findings: tuple[Finding, ...]) -> dict[str, Severity]:
 
 def bare(pool: Pool, **changes: object) -> WorkerOptions:
     plain = WorkerOptions(
-        pool=pool, pool_asked=pool.name, cores=CORES, concurrency=CORES, concurrency_chosen=True
+        pool=pool, pool_name=pool.name, cores=CORES, concurrency=CORES, concurrency_chosen=True
     )
     return replace(plain, **changes)  # type: ignore[arg-type]
 
@@ -263,14 +263,14 @@ def test_a_plain_worker_has_no_findings() -> None:
 options_of_any_kind = st.builds(
     WorkerOptions,
     pool=st.sampled_from([*POOLS.values(), None]),
-    pool_asked=st.just("some"),
+    pool_name=st.just("some"),
     monkey_patched=st.booleans(),
     cores=st.integers(1, 64),
     concurrency=st.integers(1, 1_000),
     concurrency_chosen=st.booleans(),
     autoscale_max=st.none() | st.integers(1, 100),
     beat=st.booleans(),
-    fair_asked=st.booleans(),
+    fair=st.booleans(),
     limits=st.builds(TimeLimits, hard_s=st.none() | st.floats(0.1, 9_999)),
     recycling=st.builds(Recycling, max_tasks_per_child=st.none() | st.integers(1, 99)),
     delivery=st.builds(

@@ -13,7 +13,7 @@ from worker.pools import pool_named
 from worker.switch import switched_options
 
 NOW = WorkerOptions(
-    pool=pool_named("gevent"), pool_asked="gevent", cores=2, concurrency=20, autoscale_max=30
+    pool=pool_named("gevent"), pool_name="gevent", cores=2, concurrency=20, autoscale_max=30
 )
 
 
