@@ -1,1 +1,1 @@
-"""Starts and stops the broker, workers and Flower as processes on this machine."""
+"""Runs the broker, workers and Flower as processes on this machine."""

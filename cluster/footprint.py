@@ -38,7 +38,7 @@ def cpu_s(pid: int) -> float:
 def runnable_s(pid: int) -> float | None:
     """Return the seconds in which threads of a process tree ran or were ready to run.
 
-    This is the CPU time that they wanted, however busy other programs kept the cores. Threads that
+    This is the CPU time that they needed, even if other programs kept the cores busy. Threads that
     have ended are not included. None if the kernel does not report it (macOS).
     """
     total_ns, counted = 0, False

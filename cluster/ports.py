@@ -1,4 +1,4 @@
-"""Finds and checks ports on the loopback interface."""
+"""Ports on the loopback interface."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Submits load and collects its records: plans, bulk submission, the ledger, statistics."""
+"""The life of a load: planned, submitted, recorded, accounted for."""

@@ -1,4 +1,4 @@
-"""Connects to a broker and, if that fails, explains in one line why."""
+"""Connects to a broker, with a one-line reason if that fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measures, drains and deletes queues through kombu, with any transport."""
+"""Queue operations through kombu, which work with any transport."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs the `poolwise` command as a user does, whatever a test wants to know about it."""
+"""Runs the `poolwise` command as a user does."""
 
 from __future__ import annotations
 

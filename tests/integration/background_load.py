@@ -1,4 +1,4 @@
-"""BackgroundLoad with an account of it, for tests of workers that run on."""
+"""Sends load in the background of a test, with a ledger of every task."""
 
 from __future__ import annotations
 

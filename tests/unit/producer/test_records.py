@@ -1,4 +1,4 @@
-"""The reader turns stream entries into records and notices missing entries."""
+"""The record reader turns stream entries into records."""
 
 from __future__ import annotations
 
