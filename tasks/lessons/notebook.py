@@ -1,7 +1,7 @@
-"""What a lesson's task writes down while it runs: what it did, on what, from when to when.
+"""Notes that a lesson's task takes while it runs: what it did, on what, from when to when.
 
-The one place where tasks look at the clock: a lesson's timeline shows what happens inside a task,
-which no record from outside can tell.
+Only here do task bodies measure time: a lesson's timeline shows what happens inside a task, which
+the probe cannot see from outside.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Literal
 
-#: What a task can be doing: using a core, waiting for the clock or a peer, or being kept waiting
-#: for something that another one holds.
+#: What a task can be doing: using a core, waiting for the clock or a peer, or blocked by another
+#: task.
 Doing = Literal["computes", "waits", "blocked"]
 DOINGS: Final[tuple[Doing, ...]] = ("computes", "waits", "blocked")
 
 
 class Notebook:
-    """The notes of one task, in seconds since the notebook was opened; open it first thing."""
+    """The notes of one task, in seconds since the notebook was created; create it first."""
 
     def __init__(self) -> None:
         self._opened_s = time.monotonic()
@@ -26,17 +26,17 @@ class Notebook:
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds since the notebook was opened."""
+        """Seconds since the notebook was created."""
         return time.monotonic() - self._opened_s
 
     @property
     def notes(self) -> tuple[tuple[Doing, str, float, float], ...]:
-        """What was noted: doing, on what, from when, to when."""
+        """The notes: doing, on what, from when, to when."""
         return tuple(self._notes)
 
     @contextmanager
     def noting(self, doing: Doing, what: str) -> Iterator[None]:
-        """Note how long the body takes, also where it raises."""
+        """Note how long the body takes, even if it raises."""
         began_s = self.elapsed_s
         try:
             yield
@@ -44,7 +44,7 @@ class Notebook:
             self.note(doing, what, began_s, self.elapsed_s)
 
     def note(self, doing: Doing, what: str, began_s: float, ended_s: float) -> None:
-        """Note what took from `began_s` to `ended_s`."""
+        """Add a note of what was done from `began_s` to `ended_s`."""
         self._notes.append((doing, what, began_s, ended_s))
 
     def handed_in(self, value: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The Redis that all workers of a lesson share: the one that keeps Celery's results."""
+"""The Redis server that all workers of a lesson share: Celery's result backend."""
 
 from __future__ import annotations
 
@@ -10,18 +10,15 @@ from tasks.celery import app
 
 
 def shared() -> redis.Redis:
-    """Return a client, good for any thread, greenlet or forked process that asks."""
+    """Return a client that the calling thread, greenlet or forked process can use."""
     backend: Any = app.backend
     client: redis.Redis = backend.client
     return client
 
 
 def number_at(key: str) -> int:
-    """Return the whole number that `key` holds.
-
-    Raises ValueError where there is none.
-    """
+    """Return the whole number that `key` holds; raise ValueError if there is no such key."""
     text = shared().get(key)
     if text is None:
-        raise ValueError(f"there is no {key}")
+        raise ValueError(f"Redis has no key {key}")
     return int(text)

@@ -9,8 +9,8 @@ from lab.learn.engine.lesson import Dial, Lesson, Question
 from lab.learn.lessons.deadlock.judge import judge
 from lab.learn.lessons.deadlock.play import play
 from lab.results.lesson import Findings
-from tasks.lessons import deadlock as deadlock_tasks
-from tasks.lessons import subtasks as subtask_tasks
+from tasks.lessons.deadlock import subtasks as subtask_tasks
+from tasks.lessons.deadlock import two_locks as lock_tasks
 
 
 def run(context: Context) -> Findings:
@@ -41,9 +41,9 @@ LESSON: Final = Lesson(
     tasks=frozenset(
         task.name
         for task in (
-            deadlock_tasks.work,
-            deadlock_tasks.watch,
-            deadlock_tasks.gather,
+            lock_tasks.work,
+            lock_tasks.watch,
+            lock_tasks.gather,
             subtask_tasks.parent,
             subtask_tasks.child,
             subtask_tasks.first_half,

@@ -13,7 +13,7 @@ from lab.learn.lessons.deadlock.subtasks import run_subtasks
 from lab.learn.lessons.deadlock.two_locks import SCENE_KEYS, run_locks
 from producer.plan import Work
 from tasks.errors import WorkerError
-from tasks.lessons import deadlock as deadlock_tasks
+from tasks.lessons.deadlock import two_locks as lock_tasks
 
 
 def play(context: Context) -> DeadlockObservations:
@@ -50,7 +50,7 @@ def _slot_check(context: Context, pool: str) -> SlotCheck:
     for suffix in SCENE_KEYS:
         context.traces.key(f"{name}:{suffix}")
     arguments = (context.traces.key(name), slots)
-    work = Work(task=deadlock_tasks.gather.name, args=arguments)
+    work = Work(task=lock_tasks.gather.name, args=arguments)
     calls = [Call(work=work, worker=context.worker(pool), label="plain task")] * slots
     ran = context.run_scene(f"{pool}: slot check", calls)
     return SlotCheck(pool=pool, slots=slots, working=min(ran.values, default=0))

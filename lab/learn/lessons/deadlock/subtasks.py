@@ -16,7 +16,7 @@ from lab.learn.lessons.deadlock.subtask_run import (
     SubtaskRuns,
 )
 from producer.plan import Work
-from tasks.lessons import subtasks as subtask_tasks
+from tasks.lessons.deadlock import subtasks as subtask_tasks
 
 #: The worker that runs the parents, and another that can run their children.
 PARENTS, OTHERS = "prefork", "threads"

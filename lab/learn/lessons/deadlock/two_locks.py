@@ -18,8 +18,8 @@ from lab.learn.lessons.deadlock.lock_run import (
     with_sightings,
 )
 from producer.plan import Work
-from tasks.lessons import deadlock as deadlock_tasks
-from tasks.lessons.deadlock import LockJob
+from tasks.lessons.deadlock import two_locks as lock_tasks
+from tasks.lessons.deadlock.two_locks import LockJob
 
 #: The workers that take the tasks in turn, by place; the first one also runs the watcher.
 POOLS: Final = {"worker": ("threads", "threads"), "redis": ("threads", "prefork")}
@@ -102,11 +102,11 @@ def _calls(
     context: Context, place: str, scene: str, locks: Sequence[str], jobs: Sequence[LockJob]
 ) -> Iterator[Call]:
     first, second = (context.worker(pool) for pool in POOLS[place])
-    watch = Work(task=deadlock_tasks.watch.name, args=(place, scene, locks, len(jobs)))
+    watch = Work(task=lock_tasks.watch.name, args=(place, scene, locks, len(jobs)))
     yield Call(work=watch, worker=first, label=WATCHER)
     for number, job in enumerate(jobs):
         yield Call(
-            work=Work(task=deadlock_tasks.work.name, args=(asdict(job),)),
+            work=Work(task=lock_tasks.work.name, args=(asdict(job),)),
             worker=second if number % 2 or number == len(jobs) - 1 else first,
             label=job.who,
         )

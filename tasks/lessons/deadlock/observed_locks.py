@@ -1,6 +1,6 @@
-"""Locks that tell who has them and who waits: in this process, or in Redis for all machines.
+"""Locks that show who holds them and who waits: in this process, or in Redis for all machines.
 
-They must not know what a deadlock is. No wait is without a bound, and no lock outlives its holder.
+They must not know what a deadlock is. Every wait has a timeout, and no lock outlives its holder.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ from redis.lock import Lock
 
 from tasks.lessons.shared import shared
 
-#: Seconds after which Redis lets go of a lock, or a note, whose task has vanished.
+#: Seconds after which Redis deletes a lock, or a note, whose task has vanished.
 LEASE_S: Final = 10
-#: Seconds between two tries for a lock in Redis.
+#: Seconds between two attempts to take a lock in Redis.
 TRY_EVERY_S: Final = 0.01
 
-#: Who has each lock that somebody has, and which lock each of those who wait waits for.
-Sight = tuple[dict[str, str], dict[str, str]]
+#: The holder of each lock that is held, and the lock that each waiting task wants.
+LockState = tuple[dict[str, str], dict[str, str]]
 
 
 class Locks(Protocol):
     """The locks of one scene."""
 
     def take(self, lock: str, who: str, patience_s: float) -> bool:
-        """Wait for a lock; return whether it came within `patience_s`."""
+        """Wait for a lock; return whether it was free within `patience_s`."""
 
     def free(self, lock: str) -> None:
-        """Give back a lock that was taken through this object."""
+        """Release a lock that was taken through this object."""
 
-    def look(self) -> Sight:
-        """See who has what and who waits for what, at one instant or nearly so."""
+    def look(self) -> LockState:
+        """Return who holds and who wants which lock, at one instant or nearly so."""
 
 
 class _Mutex:
-    """A lock of this process, and who has it."""
+    """A lock of this process, and its holder."""
 
     __slots__ = ("__weakref__", "guard", "holder")
 
@@ -48,19 +48,19 @@ class _Mutex:
         self.holder = ""
 
 
-# The locks of this process by scene and name, each for as long as a task uses it.
+# The locks of this process by scene and name, for as long as a task uses them.
 _mutexes: WeakValueDictionary[tuple[str, str], _Mutex] = WeakValueDictionary()
 _wants: dict[tuple[str, str], str] = {}
-_meeting = threading.Lock()
+_creating = threading.Lock()
 
 
 class InProcess:
     """Mutexes that the threads of one worker share."""
 
     def __init__(self, scene: str, names: Sequence[str]) -> None:
-        """Find the locks of `scene` with these names, or make them."""
+        """Find the locks of `scene` with these names, or create them."""
         self._scene = scene
-        with _meeting:
+        with _creating:
             self._locks = {name: _mutexes.setdefault((scene, name), _Mutex()) for name in names}
 
     def take(self, lock: str, who: str, patience_s: float) -> bool:
@@ -80,15 +80,15 @@ class InProcess:
         self._locks[lock].holder = ""
         self._locks[lock].guard.release()
 
-    def look(self) -> Sight:
-        """Read the names beside the mutexes; they can change from one to the next."""
+    def look(self) -> LockState:
+        """Read the holder of each mutex; holders can change between two reads."""
         held = {name: mutex.holder for name, mutex in self._locks.items() if mutex.holder}
         waiting = list(_wants.items())
         return held, {who: lock for (scene, who), lock in waiting if scene == self._scene}
 
 
 class InRedis:
-    """Locks in Redis: each is a key with its holder's name that vanishes by itself."""
+    """Locks in Redis: each is a key that holds its holder's name and expires by itself."""
 
     def __init__(self, scene: str, names: Sequence[str]) -> None:
         """Take nothing yet; the keys begin with `scene`."""
@@ -97,7 +97,7 @@ class InRedis:
         self._taken: dict[str, Lock] = {}
 
     def take(self, lock: str, who: str, patience_s: float) -> bool:
-        """Try for the key until it is ours."""
+        """Try to set the key until it succeeds."""
         client = shared()
         one = client.lock(self._keys[lock], timeout=LEASE_S, sleep=TRY_EVERY_S, thread_local=False)
         client.hset(self._wants, who, lock)
@@ -111,12 +111,12 @@ class InRedis:
             client.hdel(self._wants, who)
 
     def free(self, lock: str) -> None:
-        """Delete the key, unless it has vanished and may be somebody else's by now."""
+        """Delete the key, unless it has expired and may belong to another task by now."""
         with suppress(LockError):
             self._taken.pop(lock).release()
 
-    def look(self) -> Sight:
-        """Read keys and notes in one step of Redis."""
+    def look(self) -> LockState:
+        """Read keys and notes in one transaction."""
         with shared().pipeline(transaction=True) as step:
             step.mget(list(self._keys.values()))
             step.hgetall(self._wants)
@@ -125,7 +125,7 @@ class InRedis:
         return held, {who.decode(): lock.decode() for who, lock in wants.items()}
 
 
-#: Where the locks of a scene are.
+#: Where the locks of a scene can be.
 PLACES: Final[Mapping[str, Callable[[str, Sequence[str]], Locks]]] = {
     "worker": InProcess,
     "redis": InRedis,

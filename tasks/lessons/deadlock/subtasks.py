@@ -10,7 +10,7 @@ from celery import chain
 from celery.exceptions import TimeoutError as NoResult
 
 from tasks.celery import app
-from tasks.lessons.deadlock import barrier
+from tasks.lessons.deadlock.two_locks import barrier
 from tasks.lessons.notebook import Notebook
 
 #: Seconds that a child works.

@@ -1,4 +1,4 @@
-"""A mutex tells who has it and who waits, never waits without a bound, and goes with its users."""
+"""Mutexes show holders and waiting tasks, time out, and vanish when no task uses them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import gc
 import threading
 
 from cluster.wait import wait_until
-from tasks.lessons import watched
-from tasks.lessons.watched import InProcess
+from tasks.lessons.deadlock import observed_locks
+from tasks.lessons.deadlock.observed_locks import InProcess
 
 
-def test_a_look_shows_who_has_what_and_who_waits_for_it() -> None:
+def test_a_look_shows_who_holds_and_who_wants_a_lock() -> None:
     mine, others = InProcess("s", ["a", "b"]), InProcess("s", ["a"])
     assert mine.take("a", "me", 1.0)
     waiting = threading.Thread(target=others.take, args=("a", "you", 5.0))
@@ -23,7 +23,7 @@ def test_a_look_shows_who_has_what_and_who_waits_for_it() -> None:
     others.free("a")
 
 
-def test_who_loses_patience_has_nothing_and_waits_no_more() -> None:
+def test_a_task_that_times_out_neither_holds_nor_wants_the_lock() -> None:
     mine, others = InProcess("s", ["a"]), InProcess("s", ["a"])
     assert mine.take("a", "me", 1.0)
     assert not others.take("a", "you", 0.01)
@@ -39,9 +39,9 @@ def test_scenes_do_not_share_locks() -> None:
     another.free("a")
 
 
-def test_locks_that_nobody_uses_any_longer_are_gone() -> None:
+def test_locks_vanish_when_no_task_uses_them() -> None:
     locks = InProcess("gone", ["a"])
-    assert ("gone", "a") in watched._mutexes
+    assert ("gone", "a") in observed_locks._mutexes
     del locks
     gc.collect()
-    assert ("gone", "a") not in watched._mutexes
+    assert ("gone", "a") not in observed_locks._mutexes

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tasks.celery import app
+from tasks.lessons.deadlock.observed_locks import LEASE_S, PLACES, TRY_EVERY_S, Locks, LockState
 from tasks.lessons.notebook import Notebook
 from tasks.lessons.shared import shared
-from tasks.lessons.watched import LEASE_S, PLACES, TRY_EVERY_S, Locks, Sight
 
 #: Seconds that a task waits at the barrier for the others of its scene.
 BARRIER_S: Final = 1.5
@@ -104,12 +104,12 @@ def watch(place: str, scene: str, names: Sequence[str], parties: int) -> dict[st
     """
     notebook = Notebook()
     locks = PLACES[place](scene, names)
-    seen: list[tuple[float, Sight]] = []
+    seen: list[tuple[float, LockState]] = []
     with notebook.noting("waits", "watches"):
         while notebook.elapsed_s < WATCH_S and _count(f"{scene}:ended") < parties:
-            at_s, sight = notebook.elapsed_s, locks.look()
-            if not seen or sight != seen[-1][1]:
-                seen.append((at_s, sight))
+            at_s, state = notebook.elapsed_s, locks.look()
+            if not seen or state != seen[-1][1]:
+                seen.append((at_s, state))
             time.sleep(TRY_EVERY_S)
     return notebook.handed_in([(at_s, held, wants) for at_s, (held, wants) in seen])
 
