@@ -1,4 +1,4 @@
-"""Where results and progress go: stdout and stderr, each as wide as it is."""
+"""The consoles for results (stdout) and progress (stderr)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import sys
 
 from rich.console import Console
 
-#: Columns of a pipe or a file, which has no width of its own.
+#: Columns of a pipe or file, which has no width.
 PIPE_WIDTH = 120
 
 
 def for_results() -> Console:
-    """Return stdout; a pipe gets lines wide enough for whole tables, unless COLUMNS says."""
+    """Return stdout; a pipe is wide enough for complete tables, unless COLUMNS is set."""
     piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
     return Console(width=PIPE_WIDTH if piped else None)
 

@@ -1,4 +1,4 @@
-"""`poolwise learn`: the lessons, listed, or taught one after the other."""
+"""`poolwise learn`: lists the lessons, or runs them one after another."""
 
 from __future__ import annotations
 
@@ -33,34 +33,34 @@ from tasks.settings import broker_url
 
 
 class Lessons(click.Group):
-    """A command for each lesson, with the dials of that lesson as options."""
+    """A sub-command per lesson, whose options are the settings of that lesson."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """List the lessons in the order in which they are best taken."""
+        """List the lessons in the recommended order."""
         return list(LESSONS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:  # noqa: ARG002
-        """Make the command of a lesson."""
+        """Build the command of a lesson."""
         return _command(lesson_named(cmd_name))
 
 
 def _shared(command: Any) -> Any:
-    """Add the options that hold for every lesson."""
+    """Add the options that every lesson has."""
     for option in reversed(
         (
-            click.option("--no-predict", is_flag=True, help="Do not ask what to expect."),
+            click.option("--no-predict", is_flag=True, help="Do not ask for a prediction."),
             click.option(
                 "--pools",
                 metavar="LIST",
                 envvar="POOLWISE_POOLS",
                 show_envvar=True,
-                help="Show these pools only, with commas between. [default: all of the lesson]",
+                help="Pools to show, separated by commas. [default: all that the lesson has]",
             ),
             click.option(
                 "--on-running/--on-new",
                 envvar="POOLWISE_ON_RUNNING",
                 show_envvar=True,
-                help="Use the workers that run at the broker, or new ones. [default: on-new]",
+                help="Use the running workers of the broker, or start new ones. [default: on-new]",
             ),
             click.option(
                 "--python",
@@ -68,7 +68,7 @@ def _shared(command: Any) -> Any:
                 type=click.Path(path_type=Path),
                 envvar="POOLWISE_PYTHON",
                 show_envvar=True,
-                help="A Python without the GIL, for the lesson free-threading.",
+                help="A Python build without the GIL, for the free-threading lesson.",
             ),
             shared_options.broker,
             shared_options.out,
@@ -80,14 +80,14 @@ def _shared(command: Any) -> Any:
 
 
 @click.group(cls=Lessons, invoke_without_command=True, subcommand_metavar="[LESSON] [OPTION]...")
-@click.option("--all", "every", is_flag=True, help="Teach all of them, one after the other.")
+@click.option("--all", "every", is_flag=True, help="Run all lessons, one after another.")
 @_shared
 @click.pass_context
 def learn(ctx: click.Context, /, *, every: bool, **shared: Any) -> int:
-    """Concurrency in lessons: predict, watch it happen on real workers, read the verdict.
+    """Learn concurrency: predict, watch it happen on real workers, read the verdict.
 
-    Without LESSON it lists them. Each lesson runs on workers started for it with an embedded
-    broker, or on those of a cluster that runs, and ends with 1 where what it says was not so.
+    Without LESSON, lists the lessons. A lesson starts its own workers and an embedded broker, or
+    uses a running cluster. The exit code is 1 if the run did not confirm what the lesson claims.
 
     \b
     Example:
@@ -98,7 +98,7 @@ def learn(ctx: click.Context, /, *, every: bool, **shared: Any) -> int:
     """
     if ctx.invoked_subcommand is not None:
         if every:
-            raise UsageError("--all teaches every lesson: leave the lesson's name out")
+            raise UsageError("--all runs every lesson: leave out the lesson's name")
         return 0
     if every:
         return _teach(tuple(LESSONS.values()), {}, shared)
@@ -106,10 +106,10 @@ def learn(ctx: click.Context, /, *, every: bool, **shared: Any) -> int:
     return 0
 
 
-def _said_before(chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was said before the lesson's name, and not again behind it.
+def _given_before(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options given before the lesson's name and not repeated after it.
 
-    It holds for the lesson, and counts more than what the environment says.
+    They apply to the lesson, and override the environment.
     """
     here = click.get_current_context()
     before = here.parent
@@ -129,14 +129,14 @@ def _command(lesson: Lesson) -> click.Command:
 
     def taught(**chosen: Any) -> int:
         turned = {name: chosen.pop(name) for name in dials}
-        return _teach((lesson,), turned, {**chosen, **_said_before(chosen)})
+        return _teach((lesson,), turned, {**chosen, **_given_before(chosen)})
 
     for dial in reversed(lesson.dials):
         taught = _dial(dial)(taught)
-    said = f"{lesson.title}.\n\n{lesson.setting}\n\n\b\nExample:\n  " + "\n  ".join(
+    text = f"{lesson.title}.\n\n{lesson.setting}\n\n\b\nExample:\n  " + "\n  ".join(
         (f"poolwise learn {lesson.name}", *lesson.turn_next)
     )
-    return click.command(lesson.name, help=said, short_help=f"{lesson.title}.")(_shared(taught))
+    return click.command(lesson.name, help=text, short_help=f"{lesson.title}.")(_shared(taught))
 
 
 def _dial(dial: Dial) -> Any:
@@ -155,7 +155,7 @@ def _list() -> None:
     for lesson in LESSONS.values():
         grid.add_row(lesson.name, lesson.title)
     Console().print(grid)
-    click.echo("\nTake one: poolwise learn gil   ·   all of them: poolwise learn --all")
+    click.echo("\nRun one: poolwise learn gil   ·   run all: poolwise learn --all")
 
 
 def _teach(lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mapping[str, Any]) -> int:
@@ -204,20 +204,20 @@ def _write(result: LessonResult, folder: Path, console: Console | None) -> None:
     result_files.write(result, folder / f"{result.lesson}.json")
     if result.findings.skipped:
         return
-    # Here, so that listing the lessons does not wait for plotly.
+    # Imported here, so that listing the lessons does not wait for plotly.
     from lab.report.lesson import render  # noqa: PLC0415
 
     page = folder / f"{result.lesson}.html"
     result_files.write_whole(page, render(result).encode())
     if console is not None:
-        line = f"Page: {shlex.quote(str(page))}   ·   again: {result.command}\n"
+        line = f"Page: {shlex.quote(str(page))}   ·   to repeat: {result.command}\n"
         console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
 def _options(
     lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mapping[str, Any]
 ) -> str:
-    """Write the options that ask for the same again; a password never."""
+    """Return the options that repeat the lesson; never a password."""
     turned = [
         f"{dial.flag} {dials[dial.name]:g}"
         for lesson in lessons

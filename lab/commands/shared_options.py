@@ -19,7 +19,7 @@ broker = click.option(
     metavar="URL",
     envvar="POOLWISE_BROKER",
     show_envvar=True,
-    help="A Redis to use, such as redis://:PASSWORD@HOST:6379/0. Without it, an embedded one.",
+    help="The Redis to use, such as redis://:PASSWORD@HOST:6379/0. [default: an embedded one]",
 )
 running_broker = click.option(
     "--broker",
@@ -38,39 +38,36 @@ out = click.option(
     envvar="POOLWISE_OUT",
     show_envvar=True,
     show_default=True,
-    help="Where the run's folder is made: logs, result, report.",
+    help="Where to create the folder of the run, with its logs, result and report.",
 )
 quiet_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
-#: What to do where no broker of running workers answers.
+#: What to do if no broker answers.
 START_SOME = "Start a cluster: poolwise up, or docker compose up"
 
 
 @contextmanager
 def remote_control(url: str) -> Iterator[RemoteControl]:
-    """Ask the workers at a broker; raise BrokerError where none answers there."""
+    """Connect to the workers of a broker; raise BrokerError if no broker answers."""
     broker_of_workers.connect(url, f"{START_SOME}.").close()
-    with RemoteControl(app, url) as asked:
-        yield asked
+    with RemoteControl(app, url) as remote:
+        yield remote
 
 
 def names(text: str | None) -> tuple[str, ...]:
-    """Split a list of names at its commas."""
+    """Split a comma-separated list of names."""
     return tuple(filter(None, (part.strip() for part in (text or "").split(","))))
 
 
 def parse_concurrency(text: str) -> dict[str, int]:
-    """Read `prefork=4,gevent=200`.
-
-    Raises UsageError, naming the part that cannot be read.
-    """
-    wanted: dict[str, int] = {}
+    """Parse `prefork=4,gevent=200`; raise UsageError that names the part that is wrong."""
+    slots: dict[str, int] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, _, number = part.partition("=")
         if not number:
             raise UsageError(f"--concurrency takes POOL=NUMBER, such as prefork=4, not {part!r}")
-        wanted[pool_named(name.strip()).name] = _positive(number.strip(), part)
-    return wanted
+        slots[pool_named(name.strip()).name] = _positive(number.strip(), part)
+    return slots
 
 
 def _positive(number: str, part: str) -> int:
@@ -79,5 +76,5 @@ def _positive(number: str, part: str) -> int:
     except ValueError:
         raise UsageError(f"--concurrency {part}: {number!r} is not a whole number") from None
     if value < 1:
-        raise UsageError(f"--concurrency {part}: a pool needs 1 slot or more")
+        raise UsageError(f"--concurrency {part}: a pool needs at least 1 slot")
     return value

@@ -1,4 +1,4 @@
-"""`poolwise up`: broker, a worker for each pool, and Flower, until Ctrl-C."""
+"""`poolwise up`: a cluster of broker, workers and Flower that runs until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from producer.broker import redacted
 from tasks.errors import WorkerError
 from worker.pools import DEFAULT_POOLS, POOLS, Nature, Pool, pool_named
 
-#: Seconds between two looks at whether everything still runs.
+#: Seconds between two checks that everything still runs.
 LOOK_S = 1.0
-#: Flower's customary port, and Redis's.
+#: The default ports of Flower and Redis.
 FLOWER_PORT = 5555
 BROKER_PORT = 6379
 
@@ -33,33 +33,38 @@ BROKER_PORT = 6379
     metavar="LIST",
     default=",".join(DEFAULT_POOLS),
     show_default=True,
-    help=f"A worker for each of these: {', '.join(POOLS)}.",
+    help=f"Pools to start a worker for, separated by commas: {', '.join(POOLS)}.",
 )
 @click.option(
-    "--concurrency", metavar="LIST", default="", help="Slots by pool: prefork=4,gevent=200."
+    "--concurrency",
+    metavar="LIST",
+    default="",
+    help="Concurrency per pool, such as prefork=4,gevent=200. [default: the number of cores for "
+    "prefork, 100 for threads and gevent]",
 )
 @click.option(
     "--flower-port",
     type=int,
     default=FLOWER_PORT,
     show_default=True,
-    help="Where Flower listens on loopback; 0: any free port.",
+    help="Flower's port on loopback; 0 takes any free port.",
 )
 @click.option(
     "--port",
     type=int,
     default=BROKER_PORT,
     show_default=True,
-    help="Where the embedded broker listens on loopback; 0: any free port.",
+    help="The embedded broker's port on loopback; 0 takes any free port.",
 )
 @shared_options.broker
 @shared_options.out
 def up(
     *, pools: str, concurrency: str, flower_port: int, port: int, broker: str | None, out: Path
 ) -> int:
-    """Start broker, one worker per pool and Flower on this machine, and stay until Ctrl-C.
+    """Start a broker, one worker per pool and Flower on this machine; stop them on Ctrl-C.
 
-    Each worker serves the queue of its pool's name; prefork serves `cpu` too, the others `io`.
+    Each worker consumes the queue named after its pool; prefork also consumes `cpu`, the others
+    `io`.
 
     \b
     Example:
@@ -116,7 +121,7 @@ def _announce(cluster: LocalCluster, workers: list[RunningWorker], flower_url: s
 def _stay(children: list[Child]) -> None:
     """Wait for Ctrl-C.
 
-    Raises WorkerError when one of the processes ends by itself.
+    Raises WorkerError if one of the processes exits by itself.
     """
     try:
         while True:
@@ -124,7 +129,7 @@ def _stay(children: list[Child]) -> None:
             for child in children:
                 if not child.alive:
                     raise WorkerError(
-                        f"{child.name} ended ({child.how_it_ended()}); the end of {child.log}:\n"
+                        f"{child.name} stopped ({child.how_it_ended()}); the end of {child.log}:\n"
                         f"{child.log_tail()}"
                     )
     except KeyboardInterrupt:

@@ -15,16 +15,16 @@ class RaceEvents(Protocol):
     """Receives the events of a race."""
 
     def prepared(self, result: RaceResult) -> None:
-        """Everything is known but the outcome."""
+        """Called when everything except the outcome is known."""
 
     def starting(self, ready: int, of: int) -> None:
-        """`ready` of the workers consume."""
+        """Called when `ready` of `of` workers are consuming."""
 
     def workload(self, workload: Workload, configs: Sequence[PoolConfig], repeats: int) -> None:
-        """A workload begins."""
+        """Called when a workload begins."""
 
     def running(self, config: PoolConfig, number: int, progress: Progress) -> None:
-        """A repeat is under way; `number` counts from 1."""
+        """Called while a repeat runs; `number` counts from 1."""
 
     def measured(self, config: PoolConfig, number: int, repeat: Repeat) -> None:
-        """A repeat has ended."""
+        """Called when a repeat has ended."""

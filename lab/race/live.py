@@ -1,4 +1,4 @@
-"""What a race shows on stderr while it runs: a live table at a terminal, plain lines elsewhere."""
+"""Progress of a race on stderr: a live table at a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from lab.measure.workloads import Workload
 from lab.results.race import RaceResult, Repeat
 from lab.session.protocols import PoolConfig
 
-#: Columns of a bar at most.
+#: Maximum width of a bar in columns.
 BAR_WIDTH = 20
-#: Below this width the rate and the time are left out.
+#: Below this width, rate and time are left out.
 NARROW = 60
 
 
 class Board:
-    """Where every pool of the current workload stands."""
+    """The progress of every pool on the current workload."""
 
     def __init__(self, workload: Workload, configs: Sequence[PoolConfig], repeats: int) -> None:
         self.workload = workload
@@ -40,7 +40,7 @@ class Board:
         return f"{self.workload.name} · {self.workload.count} tasks of {self.workload.size}"
 
     def table(self, width: int) -> Table:
-        """Draw the state as it is now, for a terminal of `width` columns."""
+        """Draw the current state for a terminal of `width` columns."""
         grid = Table.grid(padding=(0, 2))
         for config in self.configs:
             name = config.pool.name
@@ -54,7 +54,7 @@ class Board:
         done = self.done[name]
         if (progress := self.progress.get(name)) is None:
             if not done:
-                return [Text("waits", style="dim")]
+                return [Text("waiting", style="dim")]
             makespans = ", ".join(words.duration(repeat.makespan_s) for repeat in done)
             return [Text(f"{len(done)}/{self.repeats}  {makespans}")]
         total = self.workload.count
@@ -68,7 +68,7 @@ class Board:
 
 
 class LiveTerminal:
-    """Redraws one board in place; needs a terminal."""
+    """Redraws one board in place on a terminal."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -76,7 +76,7 @@ class LiveTerminal:
         self._board: Board | None = None
 
     def __enter__(self) -> Self:
-        """Take the terminal."""
+        """Start drawing."""
         self._live.start()
         return self
 
@@ -86,7 +86,7 @@ class LiveTerminal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Give the terminal back, as clean as it was."""
+        """Stop drawing, and clear the board."""
         self._live.stop()
 
     def prepared(self, result: RaceResult) -> None:
@@ -95,7 +95,7 @@ class LiveTerminal:
             self._console.print(line, highlight=False)
 
     def starting(self, ready: int, of: int) -> None:
-        """Count the workers in."""
+        """Show how many workers are ready."""
         self._live.update(Text(f"{ready} of {of} workers ready", style="dim"))
 
     def workload(self, workload: Workload, configs: Sequence[PoolConfig], repeats: int) -> None:
@@ -111,7 +111,7 @@ class LiveTerminal:
             self._draw()
 
     def measured(self, config: PoolConfig, number: int, repeat: Repeat) -> None:  # noqa: ARG002
-        """Put the figure in the place of the bar."""
+        """Replace the bar with the figure."""
         if self._board is not None:
             self._board.progress.pop(config.pool.name, None)
             self._board.done[config.pool.name].append(repeat)
@@ -126,14 +126,14 @@ class LiveTerminal:
 
 
 class PlainTerminal:
-    """Prints a line for each thing that happens; for a pipe, a log, a dumb terminal."""
+    """Prints a line per event, for a pipe, a log or a dumb terminal."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._ready = -1
 
     def __enter__(self) -> Self:
-        """Need nothing."""
+        """Do nothing."""
         return self
 
     def __exit__(
@@ -142,7 +142,7 @@ class PlainTerminal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leave nothing."""
+        """Do nothing."""
 
     def prepared(self, result: RaceResult) -> None:
         """Print the settings before anything is measured."""
@@ -150,7 +150,7 @@ class PlainTerminal:
             self._say(line)
 
     def starting(self, ready: int, of: int) -> None:
-        """Print the count of workers when it has changed."""
+        """Print how many workers are ready, if that has changed."""
         if ready != self._ready:
             self._ready = ready
             self._say(f"{ready} of {of} workers ready")
@@ -160,7 +160,7 @@ class PlainTerminal:
         self._say(Board(workload, configs, repeats).title())
 
     def running(self, config: PoolConfig, number: int, progress: Progress) -> None:
-        """Print nothing: a log wants results, not their making."""
+        """Print nothing, because a log needs results rather than progress."""
 
     def measured(self, config: PoolConfig, number: int, repeat: Repeat) -> None:
         """Print the repeat's figures."""
@@ -176,7 +176,7 @@ class PlainTerminal:
 
 
 def headline(result: RaceResult) -> list[str]:
-    """Return the lines that name what takes part, before any result."""
+    """Return the lines with versions, machine and settings, shown before any result."""
     versions, speed = result.versions, result.calibration
     iterations = words.count(100 * speed.burn_iterations_per_ms)
     return [
@@ -190,9 +190,9 @@ def headline(result: RaceResult) -> list[str]:
 
 def _workers(result: RaceResult) -> list[str]:
     names = ", ".join(result.settings.workers)
-    return [f"on workers that run already: {names}"] if names else []
+    return [f"on running workers: {names}"] if names else []
 
 
 def events(console: Console) -> LiveTerminal | PlainTerminal:
-    """Return the watcher that fits where stderr goes."""
+    """Return the events that suit the terminal, pipe or file behind stderr."""
     return LiveTerminal(console) if console.is_terminal else PlainTerminal(console)

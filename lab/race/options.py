@@ -1,4 +1,4 @@
-"""What is asked of a race, checked against pool table and machine before anything starts."""
+"""The options of a race, checked against this machine before anything starts."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from cluster.machine import Machine
 from tasks.errors import MachineError, UsageError, WorkerError
 from worker.pools import Nature, Pool
 
-#: Memory of one process of a prefork pool, in bytes, of which forking shares the most; measured
-#: as proportional set size, and rounded up.
+#: Bytes of memory per process of a prefork pool: measured as proportional set size, because forked
+#: processes share most of their memory, then rounded up.
 BYTES_PER_PROCESS = 30_000_000
-#: The same for a slot that is a thread or a greenlet, stack and task together.
+#: The same per thread or greenlet, with stack and task.
 BYTES_PER_LIGHT_SLOT = 200_000
-#: Slots of a quick race at most, whatever is the default: Celery takes its time to fork many.
+#: Maximum default concurrency of a quick race, because Celery needs time to fork many processes.
 QUICK_SLOTS = 40
 #: Share of the machine's processes and memory that a race may take.
 SHARE = 0.8
@@ -24,10 +24,10 @@ SHARE = 0.8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RaceOptions:
-    """A race, as asked for."""
+    """What the user asked for."""
 
     pools: tuple[Pool, ...]
-    concurrency: Mapping[str, int]  # by pool; those not named get the pool table's default
+    concurrency: Mapping[str, int]  # by pool; pools not named here get the pool table's default
     workloads: tuple[str, ...]
     repeats: int
     seed: int
@@ -35,9 +35,9 @@ class RaceOptions:
     with_results: bool
     with_events: bool
     broker_url: str | None  # None: an embedded one
-    on_running: bool = False  # race workers that run already, and start none
-    pools_typed: bool = False  # somebody said which; then each of them has to be there
-    out: Path  # the run's folder is made in it
+    on_running: bool = False  # race running workers instead of starting new ones
+    pools_typed: bool = False  # the user named the pools, so each of them must be running
+    out: Path  # where the folder of the run is created
 
     def slots(self, pool: Pool, nature: Nature, cores: int) -> int:
         """Return the concurrency of `pool` for work of this nature."""
@@ -48,15 +48,15 @@ class RaceOptions:
 
 
 def check(options: RaceOptions, machine: Machine, natures: set[Nature]) -> None:
-    """Refuse what this machine cannot hold, before any of it is started.
+    """Reject what this machine cannot hold.
 
-    Raises UsageError for a concurrency of a pool that does not race, MachineError for more
-    processes, threads or memory than there are, WorkerError for a pool that cannot be imported.
+    Raises UsageError for the concurrency of a pool that does not race, MachineError if processes,
+    threads or memory do not suffice, WorkerError if the module of a pool cannot be imported.
     """
     racing = {pool.name for pool in options.pools}
     for name in options.concurrency:
         if name not in racing:
-            raise UsageError(f"--concurrency names {name}, but --pools leaves it out")
+            raise UsageError(f"--concurrency names {name}, which is not in --pools")
     for pool in options.pools:
         _check_importable(pool)
         for nature in natures:
@@ -70,8 +70,8 @@ def _check_importable(pool: Pool) -> None:
         importlib.import_module(pool.needs_module)
     except ImportError as error:
         raise WorkerError(
-            f"{pool.needs_module} cannot be imported here ({error}): install it, or leave the pool "
-            "out with --pools"
+            f"cannot import {pool.needs_module} ({error}): install it, or choose other pools with "
+            "--pools"
         ) from error
 
 
@@ -81,7 +81,7 @@ def _check_room(pool: Pool, slots: int, machine: Machine) -> None:
     if started > room:
         raise MachineError(
             f"{pool.name} with concurrency {slots:,} needs {started:,} processes and threads, and "
-            f"this machine has room for {room:,}; ask for less with --concurrency {pool.name}=N"
+            f"this machine has room for {room:,}; lower it with --concurrency {pool.name}=N"
         )
     heavy = pool.processes(slots)
     needed_bytes = (
@@ -91,5 +91,5 @@ def _check_room(pool: Pool, slots: int, machine: Machine) -> None:
         raise MachineError(
             f"{pool.name} with concurrency {slots:,} needs about {needed_bytes / 1e9:.1f} GB, and "
             f"this machine has {machine.memory_bytes / 1e9:.1f} GB; "
-            f"ask for less with --concurrency {pool.name}=N"
+            f"lower it with --concurrency {pool.name}=N"
         )

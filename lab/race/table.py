@@ -1,4 +1,4 @@
-"""A race's result at the terminal: a table per workload, or a few lines per pool where narrow."""
+"""A race's result at the terminal: a table per workload, or lines per pool if it is narrow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lab.analysis.score import total
 from lab.format import words
 from lab.results.race import PoolSummary, RaceResult, WorkloadResult
 
-#: What a figure is called, in the order of showing.
+#: The headings of the figures, in order.
 HEADINGS = (
     "makespan",
     "throughput",
@@ -21,14 +21,16 @@ HEADINGS = (
     "memory",
     "of ideal",
 )
+#: Explains the last heading.
+OF_IDEAL = "of ideal: the ideal makespan for the pool's slots, divided by the measured one"
 
 
 def show(result: RaceResult, console: Console) -> None:
-    """Print everything that was measured."""
+    """Print all figures, verdicts and remarks."""
     for workload in result.workloads:
         _show_workload(workload, console)
     if result.interrupted:
-        console.print("Interrupted: only the workloads above were completed.", style="bold")
+        console.print("Interrupted: only the workloads above are complete.", style="bold")
 
 
 def _show_workload(workload: WorkloadResult, console: Console) -> None:
@@ -43,6 +45,8 @@ def _show_workload(workload: WorkloadResult, console: Console) -> None:
         console.print(table)
     else:
         _show_cards(workload, console)
+    if len(OF_IDEAL) <= console.width:
+        console.print(OF_IDEAL, style="dim", highlight=False)
     console.print(Text(workload.verdict.sentence))
     for pool in workload.pools:
         for remark in pool.remarks:
@@ -60,7 +64,7 @@ def _table(workload: WorkloadResult) -> Table:
     table.add_column("", no_wrap=True)
     for pool in workload.pools:
         mark = "← fastest" if pool.pool == workload.verdict.winner else ""
-        figures = _figures(pool.summary) if pool.summary else ("no whole repeat", *[""] * 5)
+        figures = _figures(pool.summary) if pool.summary else ("no complete repeat", *[""] * 5)
         table.add_row(words.pool(pool.pool, pool.concurrency), *figures, mark)
     return table
 
@@ -70,7 +74,7 @@ def _show_cards(workload: WorkloadResult, console: Console) -> None:
         mark = "  ← fastest" if pool.pool == workload.verdict.winner else ""
         console.print(f"{words.pool(pool.pool, pool.concurrency)}{mark}", highlight=False)
         if pool.summary is None:
-            console.print("  no whole repeat")
+            console.print("  no complete repeat")
             continue
         for heading, figure in zip(HEADINGS, _figures(pool.summary), strict=True):
             console.print(f"  {heading:<13}{figure}", highlight=False, soft_wrap=True)
@@ -89,5 +93,5 @@ def _figures(summary: PoolSummary) -> tuple[str, ...]:
 
 
 def closing_line(result: RaceResult, report: str) -> str:
-    """Return the last line: where the report is, and how to ask for the same again."""
-    return f"Report: {report}   ·   again: {result.settings.command}"
+    """Return the last line: the path of the report, with the command that repeats the race."""
+    return f"Report: {report}   ·   to repeat: {result.settings.command}"

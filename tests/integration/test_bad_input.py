@@ -1,4 +1,4 @@
-"""What cannot be done gets one line that names the mend, and an exit code of its kind."""
+"""A mistake gets a one-line error that names the fix, with the exit code of its kind."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.command import poolwise
 
 
 def refused(*arguments: str, cwd: Path, code: int, env: dict[str, str] | None = None) -> str:
-    """Run a command that must fail, and return its one line."""
+    """Run a command that must fail, and return its one-line error."""
     done = poolwise(*arguments, cwd=cwd, env=env)
     assert done.returncode == code, done.stderr + done.stdout
     assert "Traceback" not in done.stderr
@@ -33,21 +33,21 @@ def refused(*arguments: str, cwd: Path, code: int, env: dict[str, str] | None = 
     ("arguments", "code", "words"),
     [
         (("--pools", "prefork,gevnt"), 2, "did you mean gevent?"),
-        (("--concurrency", "prefork=1000000"), 6, "ask for less"),
+        (("--concurrency", "prefork=1000000"), 6, "lower it with --concurrency"),
         (("--broker", "amqp://localhost"), 2, "redis:// or rediss://"),
         (("--broker", "redis://localhost:port/0"), 2, "not a valid broker address"),
         (("--broker", "redis://no-such-host.invalid:6379/0"), 3, "name not known"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
-def test_a_mistake_gets_one_line_that_names_the_mend(
+def test_a_mistake_gets_a_one_line_error_that_names_the_fix(
     arguments: tuple[str, ...], code: int, words: str, tmp_path: Path
 ) -> None:
     assert words in refused("race", *arguments, cwd=tmp_path, code=code)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_broker_that_refuses(tmp_path: Path) -> None:
+def test_a_broker_that_refuses_connections(tmp_path: Path) -> None:
     url = f"redis://:hidden@{LOOPBACK}:{free_port()}/0"
     line = refused("race", "--broker", url, cwd=tmp_path, code=3)
     assert "connection refused" in line
@@ -55,7 +55,7 @@ def test_a_broker_that_refuses(tmp_path: Path) -> None:
     assert "Leave --broker out" in line
 
 
-def test_a_broker_that_wants_a_password(tmp_path: Path) -> None:
+def test_a_broker_that_needs_a_password(tmp_path: Path) -> None:
     port, reaper = free_port(), Reaper()
     command = [server_program(), "--port", str(port), "--bind", LOOPBACK, "--requirepass", "s3"]
     server = Child("server", command, log=tmp_path / "log", registry=reaper)
@@ -74,7 +74,7 @@ def test_a_broker_that_wants_a_password(tmp_path: Path) -> None:
 
 @contextmanager
 def listener(answer: Callable[[socket.socket], None]) -> Iterator[int]:
-    """Listen on loopback and meet every connection with `answer`."""
+    """Listen on loopback and call `answer` with every connection."""
     with socket.create_server((LOOPBACK, 0)) as server:
         server.settimeout(0.1)
         done = threading.Event()
@@ -113,7 +113,7 @@ def _web_page(connection: socket.socket) -> None:
     ],
     ids=["web server", "closes", "silent"],
 )
-def test_what_answers_but_is_no_redis(
+def test_a_server_that_is_not_redis(
     answer: Callable[[socket.socket], None], words: str, tmp_path: Path
 ) -> None:
     with listener(answer) as port:
@@ -121,7 +121,7 @@ def test_what_answers_but_is_no_redis(
         assert words in refused("race", "--broker", url, cwd=tmp_path, code=3)
 
 
-def test_a_port_that_is_taken(tmp_path: Path) -> None:
+def test_a_port_in_use(tmp_path: Path) -> None:
     with listener(lambda _connection: None) as port:
         line = refused("up", "--port", str(port), "--flower-port", "0", cwd=tmp_path, code=2)
         assert f"port {port}" in line
@@ -130,7 +130,7 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
 
 
 def _hide(module: str, folder: Path) -> dict[str, str]:
-    """Put a module in the way of the real one; importing it fails as if it were not there."""
+    """Hide a module behind one that fails to import."""
     (folder / "hidden").mkdir()
     (folder / "hidden" / f"{module}.py").write_text(f"raise ImportError('no {module} here')\n")
     return {"PYTHONPATH": str(folder / "hidden")}
@@ -143,7 +143,7 @@ def test_gevent_that_cannot_be_imported(tmp_path: Path) -> None:
     assert "--pools" in line
 
 
-def test_a_worker_that_dies_at_its_start_shows_the_end_of_its_log(tmp_path: Path) -> None:
+def test_a_worker_that_fails_to_start_shows_the_end_of_its_log(tmp_path: Path) -> None:
     env = {"CELERY_CUSTOM_WORKER_POOL": "no.such:Pool", **_hide("billiard", tmp_path)}
     done = poolwise(
         "race", "--quick", "--pools", "threads", "--workloads", "burn", cwd=tmp_path, env=env
@@ -160,7 +160,7 @@ def test_a_full_disk_behind_standard_output(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"schema_version": 99}'])
-def test_a_file_that_is_no_result(content: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_result(content: str, tmp_path: Path) -> None:
     (tmp_path / "r.json").write_text(content)
     assert "r.json" in refused("report", "r.json", cwd=tmp_path, code=5)
     assert not (tmp_path / "report.html").exists()

@@ -1,4 +1,4 @@
-"""A race from the command line to the report, as its user sees it."""
+"""A race from the command line to the report, as a user sees it."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from worker.pools import DEFAULT_POOLS
 
 SLOTS = "prefork={0},threads={0},gevent={0}"
 SMALL = ("--quick", "--concurrency", SLOTS.format(2), "--seed", "5")
-#: What a signal has to end: the pool whose worker has processes of its own.
+#: For tests of signals: the pool whose worker has child processes.
 FAMILY = (*SMALL, "--pools", "prefork", "--concurrency", "prefork=2", "--workloads", "burn")
-#: What kombu keeps of queues that expire by themselves, those of remote control among them.
+#: kombu's key for queues that expire, such as those of remote control.
 KOMBUS_OWN = "_kombu.binding_deadlines"
 
 
 @pytest.fixture(scope="module")
 def raced(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
-    """Run one small race; returns its folder, stdout and stderr."""
+    """Run one small race; return its folder, stdout and stderr."""
     folder = tmp_path_factory.mktemp("race")
     more = ("--concurrency", SLOTS.format(16), "--workloads", "burn,mixed")
     done = poolwise("race", *SMALL, *more, cwd=folder)
@@ -56,9 +56,11 @@ def test_the_table_names_pools_figures_and_the_report(raced: tuple[Path, str, st
     assert "--seed 5" in stdout
 
 
-def test_the_gil_holds_threads_and_greenlets_to_one_core(raced: tuple[Path, str, str]) -> None:
-    # Which pool is quicker depends on who else uses the cores meanwhile; that these two never use
-    # more than one, a little of the kernel's work apart, does not.
+def test_threads_and_greenlets_use_one_core_because_of_the_gil(
+    raced: tuple[Path, str, str],
+) -> None:
+    # Which pool is faster depends on what else uses the cores; that these two never use more than
+    # one, apart from a little kernel time, does not.
     burn = result_files.read(raced[0] / "result.json", RaceResult).workloads[0]
     for pool in burn.pools:
         if pool.pool in {"threads", "gevent"}:
@@ -66,7 +68,7 @@ def test_the_gil_holds_threads_and_greenlets_to_one_core(raced: tuple[Path, str,
                 assert 0.1 < (repeat.cpu_s or 0.0) / repeat.makespan_s < 1.25
 
 
-def test_the_settings_travel_with_the_result(raced: tuple[Path, str, str]) -> None:
+def test_the_result_contains_the_settings(raced: tuple[Path, str, str]) -> None:
     result = result_files.read(raced[0] / "result.json", RaceResult)
     assert result.settings.seed == 5
     assert result.settings.broker == "embedded"
@@ -75,7 +77,7 @@ def test_the_settings_travel_with_the_result(raced: tuple[Path, str, str]) -> No
     assert result.settings.command.startswith("poolwise race --quick")
 
 
-def test_json_goes_to_stdout_alone_and_costs_can_be_shown(tmp_path: Path) -> None:
+def test_only_json_goes_to_stdout_and_results_and_events_can_be_switched_on(tmp_path: Path) -> None:
     options = ("--with-results", "--with-events", "--json", "--pools", "threads")
     done = poolwise(
         "race", "--quick", "--workloads", "burn", "--concurrency", "threads=2", *options,
@@ -90,7 +92,7 @@ def test_json_goes_to_stdout_alone_and_costs_can_be_shown(tmp_path: Path) -> Non
     assert pool["summary"]["account"]["finished"] == pool["summary"]["account"]["submitted"]
 
 
-def test_a_foreign_broker_is_used_and_left_as_it_was(tmp_path: Path) -> None:
+def test_the_users_broker_is_used_and_left_unchanged(tmp_path: Path) -> None:
     with LocalCluster(tmp_path) as cluster:
         cluster.redis.set("someone-elses", "value")
         done = poolwise(
@@ -103,12 +105,12 @@ def test_a_foreign_broker_is_used_and_left_as_it_was(tmp_path: Path) -> None:
     assert left <= {"someone-elses", "poolwise:records", KOMBUS_OWN}
 
 
-def test_ctrl_c_while_workers_start_leaves_a_foreign_broker_as_it_was(tmp_path: Path) -> None:
+def test_ctrl_c_while_workers_start_leaves_the_users_broker_unchanged(tmp_path: Path) -> None:
     with LocalCluster(tmp_path) as cluster:
         with running("race", *FAMILY, "--broker", cluster.broker_url, folder=tmp_path) as race:
             race.until(lambda: "0 of 1 workers ready" in race.output())
             clients = len(cluster.redis.client_list())
-            # The worker has come, and declares its queue in the next moment.
+            # The worker has connected, and declares its queue next.
             race.until(lambda: len(cluster.redis.client_list()) > clients + 1)
             race.signal(signal.SIGINT)
             assert race.ended() == 130, race.output()
@@ -116,7 +118,9 @@ def test_ctrl_c_while_workers_start_leaves_a_foreign_broker_as_it_was(tmp_path: 
     assert left <= {"poolwise:records", KOMBUS_OWN}
 
 
-def test_the_report_command_compares_several(raced: tuple[Path, str, str], tmp_path: Path) -> None:
+def test_the_report_command_compares_several_races(
+    raced: tuple[Path, str, str], tmp_path: Path
+) -> None:
     result = str(raced[0] / "result.json")
     done = poolwise("report", result, result, "-o", "both.html", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -127,7 +131,7 @@ def test_the_report_command_compares_several(raced: tuple[Path, str, str], tmp_p
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
-def test_a_signal_ends_a_race_and_leaves_nothing(
+def test_a_signal_ends_a_race_and_leaves_no_process(
     number: signal.Signals, code: int, tmp_path: Path
 ) -> None:
     with running("race", *FAMILY, folder=tmp_path) as race:
@@ -140,7 +144,7 @@ def test_a_signal_ends_a_race_and_leaves_nothing(
 
 
 @pytest.mark.parametrize("moment", ["", "calibrated", "workers ready", "burn"])
-def test_ctrl_c_twice_at_any_moment_leaves_nothing(moment: str, tmp_path: Path) -> None:
+def test_ctrl_c_twice_at_any_moment_leaves_no_process(moment: str, tmp_path: Path) -> None:
     with running("race", *FAMILY, folder=tmp_path) as race:
         race.until(lambda: moment in race.output() and race.descendants())
         race.signal(signal.SIGINT)
@@ -150,8 +154,8 @@ def test_ctrl_c_twice_at_any_moment_leaves_nothing(moment: str, tmp_path: Path) 
         race.wait_for_descendants()
 
 
-def test_ctrl_c_while_the_command_is_being_loaded_is_as_quiet(tmp_path: Path) -> None:
-    loading = {"PYTHONPROFILEIMPORTTIME": "1"}  # tells on stderr what has been imported
+def test_ctrl_c_while_the_command_is_being_imported_shows_no_traceback(tmp_path: Path) -> None:
+    loading = {"PYTHONPROFILEIMPORTTIME": "1"}  # lists imports on stderr
     with running("race", *FAMILY, folder=tmp_path, env=loading) as race:
         race.until(lambda: " click\n" in race.output())
         race.signal(signal.SIGINT)
@@ -160,7 +164,7 @@ def test_ctrl_c_while_the_command_is_being_loaded_is_as_quiet(tmp_path: Path) ->
         assert not race.descendants()
 
 
-def test_a_race_that_is_killed_leaves_nothing_either(tmp_path: Path) -> None:
+def test_a_killed_race_leaves_no_process(tmp_path: Path) -> None:
     with running("race", *SMALL, "--workloads", "burn", folder=tmp_path) as race:
         race.until(lambda: "repeat 1" in race.output())
         race.signal(signal.SIGKILL)
@@ -168,7 +172,7 @@ def test_a_race_that_is_killed_leaves_nothing_either(tmp_path: Path) -> None:
         race.wait_for_descendants()
 
 
-def test_an_interrupted_race_keeps_the_workloads_it_completed(tmp_path: Path) -> None:
+def test_an_interrupted_race_keeps_its_complete_workloads(tmp_path: Path) -> None:
     threads = ("--pools", "threads", "--concurrency", "threads=2")
     with running("race", *SMALL, *threads, "--workloads", "burn,fetch", folder=tmp_path) as race:
         race.until(lambda: "fetch ·" in race.output())

@@ -1,4 +1,4 @@
-"""The console script tells how it ended, whatever came in between."""
+"""The console script exits with the right code and all its output, even after a signal."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-#: A command that is signalled while Python tidies up after an object, where no exception gets out,
-#: and then works on, or ends.
+#: A command that gets a signal in `__del__`, where Python swallows exceptions, then works on or
+#: ends.
 SWALLOWS = """
 import signal, sys, time
-from lab import cli, start
+from lab.commands import cli, start
 
 class Tidy:
     def __del__(self):
@@ -29,20 +29,20 @@ cli.cli.main = main
 start.run()
 """
 
-#: A command that leaves something to be written at its end.
+#: A command that ends with unflushed output.
 LEAVES_OUTPUT = """
 import sys
-from lab import cli, start
+from lab.commands import cli, start
 
 cli.cli.main = lambda: sys.stdout.write("last words") and 3
 start.run()
 """
 
 
-#: A command that was started without standard streams, as a supervisor may do.
+#: A command started without standard streams, as a supervisor may do.
 WITHOUT_STREAMS = """
 import os, sys
-from lab import cli, start
+from lab.commands import cli, start
 
 os.close(1), os.close(2)
 sys.stdout = sys.stderr = None
@@ -62,7 +62,9 @@ start.run()
         (WITHOUT_STREAMS, 0, ""),
     ],
 )
-def test_the_exit_code_and_the_last_words_are_told(program: str, code: int, printed: str) -> None:
+def test_the_exit_code_is_right_and_all_output_is_written(
+    program: str, code: int, printed: str
+) -> None:
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False
     )

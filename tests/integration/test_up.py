@@ -1,4 +1,4 @@
-"""`poolwise up` gives a whole cluster until Ctrl-C, and takes it away again."""
+"""`poolwise up` runs a complete cluster until Ctrl-C, then removes it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ ANY_PORTS = ("--port", "0", "--flower-port", "0")
 
 
 def address_of(what: str, up: RunningCommand) -> str:
-    """Return what stands behind a label in the command's output."""
+    """Return the text after a label in the command's output."""
     [line] = [line for line in up.output().splitlines() if line.startswith(what)]
     return line.split()[1]
 
 
-def test_a_cluster_stands_until_ctrl_c(tmp_path: Path) -> None:
+def test_a_cluster_runs_until_ctrl_c(tmp_path: Path) -> None:
     with running("up", *ANY_PORTS, folder=tmp_path) as up:
         up.until(lambda: "Ctrl-C stops everything" in up.output())
         url = address_of("Flower", up)
@@ -33,7 +33,7 @@ def test_a_cluster_stands_until_ctrl_c(tmp_path: Path) -> None:
         up.wait_for_descendants()
 
 
-def test_a_worker_that_ends_by_itself_ends_the_cluster_with_its_log(tmp_path: Path) -> None:
+def test_a_worker_that_dies_stops_the_cluster_and_its_log_is_shown(tmp_path: Path) -> None:
     with running("up", *ANY_PORTS, "--pools", "threads", folder=tmp_path) as up:
         up.until(lambda: "Ctrl-C stops everything" in up.output())
         [worker] = [p for p in up.descendants() if "worker" in p.cmdline()]
@@ -44,6 +44,6 @@ def test_a_worker_that_ends_by_itself_ends_the_cluster_with_its_log(tmp_path: Pa
 
 
 def page(url: str) -> str:
-    """Fetch a page of Flower's."""
+    """Fetch a page from Flower."""
     with urllib.request.urlopen(url, timeout=5) as reply:  # noqa: S310 - on loopback
         return str(reply.read().decode())

@@ -1,4 +1,4 @@
-"""Options that several commands share are read in one way."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lab.commands.shared_options import parse_concurrency
 from tasks.errors import UsageError
 
 
-def test_concurrency_is_read_pool_by_pool() -> None:
+def test_concurrency_is_parsed_per_pool() -> None:
     assert parse_concurrency(" prefork=4, gevent=200 ") == {"prefork": 4, "gevent": 200}
     assert parse_concurrency("") == {}
 
@@ -17,12 +17,12 @@ def test_concurrency_is_read_pool_by_pool() -> None:
     ("text", "words"),
     [
         ("prefork", "POOL=NUMBER"),
-        ("prefork=0", "1 slot or more"),
-        ("prefork=-3", "1 slot or more"),
+        ("prefork=0", "at least 1 slot"),
+        ("prefork=-3", "at least 1 slot"),
         ("prefork=many", "not a whole number"),
         ("prefrk=3", "did you mean prefork"),
     ],
 )
-def test_a_concurrency_that_makes_no_sense_is_refused(text: str, words: str) -> None:
+def test_an_invalid_concurrency_is_rejected(text: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         parse_concurrency(text)

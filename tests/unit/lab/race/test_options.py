@@ -1,4 +1,4 @@
-"""What cannot be done is refused before anything starts, in words that name the mend."""
+"""Impossible requests are rejected before anything starts, with an error that names the fix."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ OPTIONS = RaceOptions(
 )
 
 
-def test_a_concurrency_of_a_pool_that_does_not_race_is_refused() -> None:
+def test_the_concurrency_of_a_pool_that_does_not_race_is_rejected() -> None:
     options = replace(OPTIONS, pools=(POOLS["gevent"],), concurrency={"prefork": 2})
-    with pytest.raises(UsageError, match="--pools leaves it out"):
+    with pytest.raises(UsageError, match="not in --pools"):
         check(options, MACHINE, {"cpu"})
 
 
@@ -45,7 +45,7 @@ def test_a_concurrency_of_a_pool_that_does_not_race_is_refused() -> None:
         ({"gevent": 10_000_000}, "GB"),
     ],
 )
-def test_more_than_the_machine_holds_is_refused_with_what_it_holds(
+def test_more_than_the_machine_holds_is_rejected_with_what_it_holds(
     concurrency: dict[str, int], words: str
 ) -> None:
     with pytest.raises(MachineError, match=words) as refused:
@@ -57,7 +57,7 @@ def test_the_default_fits_an_ordinary_machine() -> None:
     check(OPTIONS, MACHINE, {"cpu", "io", "mixed"})
 
 
-def test_a_quick_race_forks_fewer() -> None:
+def test_a_quick_race_forks_fewer_processes() -> None:
     prefork = POOLS["prefork"]
     assert OPTIONS.slots(prefork, "io", cores=2) == 100
     assert replace(OPTIONS, quick=True).slots(prefork, "io", cores=2) == QUICK_SLOTS
@@ -65,7 +65,7 @@ def test_a_quick_race_forks_fewer() -> None:
     assert chosen.slots(prefork, "io", cores=2) == 77
 
 
-def test_workloads_run_in_one_order_whatever_was_typed() -> None:
+def test_workloads_run_in_table_order() -> None:
     assert checked(("mixed", "burn", "mixed")) == ("burn", "mixed")
     with pytest.raises(UsageError, match="did you mean fetch"):
         checked(("fetsh",))

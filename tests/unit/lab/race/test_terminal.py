@@ -1,4 +1,4 @@
-"""The terminal shows every figure at any width, without colour where none is wanted."""
+"""The terminal shows every figure at any width, without colour unless it is a terminal."""
 
 from __future__ import annotations
 
@@ -40,13 +40,14 @@ def test_no_line_is_wider_than_the_terminal_and_no_figure_is_cut(width: int) -> 
             assert pool.pool in text
 
 
-def test_the_winner_is_marked_and_the_account_given() -> None:
+def test_the_winner_is_marked_and_the_account_is_shown() -> None:
     text = shown(120)
     assert "← fastest" in text
     assert "submitted =" in text
+    assert "of ideal: the ideal makespan" in text
 
 
-def test_no_terminal_gets_no_escape_codes() -> None:
+def test_output_that_is_not_a_terminal_gets_no_escape_codes() -> None:
     assert "\x1b" not in shown(100)
 
 
@@ -57,7 +58,7 @@ def test_an_interrupted_race_says_so() -> None:
     assert "Interrupted" in console.file.getvalue()
 
 
-def test_the_last_line_tells_where_the_report_is_and_how_to_repeat() -> None:
+def test_the_last_line_names_the_report_and_the_command_that_repeats_the_race() -> None:
     line = closing_line(race(), "runs/x/report.html")
     assert "runs/x/report.html" in line
     assert race().settings.command in line
@@ -75,7 +76,7 @@ def test_the_board_shows_bar_count_and_rate_within_the_width(width: int) -> None
     assert isinstance(console.file, io.StringIO)
     text = console.file.getvalue()
     assert "10/12" in text
-    assert "waits" in text
+    assert "waiting" in text
     assert max(map(len, text.splitlines())) <= width
     assert ("5.00/s" in text) is (width > 60)
 
