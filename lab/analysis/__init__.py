@@ -1,1 +1,1 @@
-"""From repeats to figures, remarks and a verdict: pure functions."""
+"""Figures, remarks and verdicts, computed from repeats by pure functions."""

@@ -1,4 +1,4 @@
-"""Gives short-lived slots a place: greenlets are made anew for each task, a pool's places are not.
+"""Lanes for short-lived slots: a new greenlet runs each task, but a pool has few places.
 
 Pure: spans in, spans out.
 """
@@ -13,10 +13,10 @@ from lab.results.common import Span
 
 
 def packed(spans: Sequence[Span], slots: int) -> tuple[Span, ...]:
-    """Return `spans` as they are, or, where more slots ran them than `slots`, in numbered lanes.
+    """Return `spans`; if more than `slots` slots ran them, assign them to numbered lanes.
 
-    A lane is taken again by the first span that starts after its last has finished, so there are
-    as many lanes as ever ran at once.
+    The first span that starts after a lane's last span has finished reuses the lane, so there are
+    as many lanes as spans that ever ran at once.
     """
     if len({span.slot for span in spans}) <= slots:
         return tuple(spans)

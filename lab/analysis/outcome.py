@@ -1,4 +1,4 @@
-"""From repeats to results: what one pool did with a workload, and what all of them did. Pure."""
+"""The result of a workload, made from its repeats; pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def pool_result(
     cores: int,
     start_up_s: float | None,
 ) -> PoolResult:
-    """Return what one pool did on a machine of so many `cores`."""
+    """Return the result of one pool on a machine with `cores` cores."""
     ideal_s = ideal_makespan_s(
         count=workload.count,
         slots=config.concurrency,
@@ -49,7 +49,7 @@ def pool_result(
 def workload_result(
     workload: Workload, pools: tuple[PoolResult, ...], bare: Bare, seed: int
 ) -> WorkloadResult:
-    """Return what all pools did, with the verdict."""
+    """Return the results of all pools, with the verdict."""
     return WorkloadResult(
         name=workload.name,
         title=workload.kind.title,

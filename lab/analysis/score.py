@@ -1,4 +1,4 @@
-"""From repeats to figures: pure functions, which read no clock and judge nobody."""
+"""The figures of a pool, computed from its repeats; pure, without a judgement."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ N = TypeVar("N", int, float)
 
 
 def ideal_makespan_s(*, count: int, slots: int, cores: int, wall_s: float, cpu_s: float) -> float:
-    """Return the least time in which `count` like tasks can end, in seconds.
+    """Return the shortest possible makespan of `count` identical tasks, in seconds.
 
     Two bounds, and the greater counts: the CPU work over the cores that can do it, and the waves
     of tasks that the slots make necessary. `wall_s` and `cpu_s` are what one task costs alone.
@@ -24,7 +24,7 @@ def ideal_makespan_s(*, count: int, slots: int, cores: int, wall_s: float, cpu_s
 
 
 def total(accounts: Sequence[Account]) -> Account:
-    """Add accounts up."""
+    """Sum accounts."""
     return Account(
         submitted=sum(a.submitted for a in accounts),
         finished=sum(a.finished for a in accounts),
@@ -38,12 +38,12 @@ def total(accounts: Sequence[Account]) -> Account:
 
 
 def is_whole(repeat: Repeat) -> bool:
-    """Whether every task finished, so that the makespan means what it says."""
+    """Whether every task finished, so that the makespan covers them all."""
     return repeat.account.finished == repeat.account.submitted and not repeat.worker_died
 
 
 def summarise(repeats: Sequence[Repeat], ideal_s: float) -> PoolSummary | None:
-    """Return the figures of the whole repeats, with the account of all; None if none is whole."""
+    """Return the figures of the complete repeats with the account of all, or None without one."""
     whole = [repeat for repeat in repeats if is_whole(repeat)]
     if not whole:
         return None
@@ -66,7 +66,7 @@ def summarise(repeats: Sequence[Repeat], ideal_s: float) -> PoolSummary | None:
 
 
 def _if_all(values: Sequence[N | None], combine: Callable[[list[N]], N]) -> N | None:
-    """Combine `values`; None where one is not known."""
+    """Combine `values`; None if one is unknown."""
     known = [value for value in values if value is not None]
     return combine(known) if len(known) == len(values) else None
 

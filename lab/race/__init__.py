@@ -1,1 +1,1 @@
-"""The race: every workload on every pool."""
+"""The race, which runs every workload on every pool."""

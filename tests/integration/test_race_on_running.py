@@ -1,4 +1,4 @@
-"""Workers that run already race as they are, and are left as they were."""
+"""Running workers race as they are, and are left unchanged."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ def remote(cluster: LocalCluster) -> Iterator[RemoteControl]:
         yield ask
 
 
-def test_every_task_of_race_and_users_is_accounted_for_and_no_queue_stays(
+def test_all_tasks_of_the_race_and_of_users_are_accounted_for_and_no_queue_is_left(
     cluster: LocalCluster, remote: RemoteControl, tmp_path: Path
 ) -> None:
     before = wait_until(
         lambda: len(found := discover_workers(remote)) == 2 and found,
         10,
-        lambda: AssertionError("two workers run, and not both answer"),
+        lambda: AssertionError("two workers run, but not both answer"),
     )
-    cluster.redis.lpush("nobody-consumes-this", "a message of somebody's")
+    cluster.redis.lpush("nobody-consumes-this", "another client's message")
     with app.connection_for_write(cluster.broker_url) as connection:
         load = BackgroundLoad(
             app=app,
@@ -96,25 +96,25 @@ def test_a_restarted_worker_is_not_the_one_that_was_borrowed(
 
     worker = wait_until(described, 10, lambda: AssertionError(first.child.log_tail()))
     assert worker is not None
-    guest = BorrowedWorker(remote, worker, "q")
-    assert guest.alive
-    assert guest.pid == first.child.pid
+    borrowed = BorrowedWorker(remote, worker, "q")
+    assert borrowed.alive
+    assert borrowed.pid == first.child.pid
     first.child.kill()
     cluster.start_workers([spec(cluster, "again", "solo")])
-    wait_until(lambda: not guest.alive, 15, lambda: AssertionError("it counts as alive"))
-    assert guest.how_it_ended() == "restarted"
+    wait_until(lambda: not borrowed.alive, 15, lambda: AssertionError("it counts as alive"))
+    assert borrowed.how_it_ended() == "restarted"
 
 
-def test_workers_lists_them_and_says_what_to_do_where_there_are_none(
+def test_workers_lists_running_workers_or_says_how_to_start_one(
     cluster: LocalCluster,
 ) -> None:
     listed = poolwise("workers", "--broker", cluster.broker_url)
     assert "t@poolwise" in listed.stdout
     assert "threads ×2" in listed.stdout
-    nobody = poolwise("workers", "--broker", cluster.broker_url.replace("/0", "/5"))
-    assert nobody.returncode == 4
-    assert nobody.stderr.startswith("error: no worker answers at redis://127.0.0.1:")
-    assert "start one: CELERY_BROKER_URL=redis://" in nobody.stderr
+    none = poolwise("workers", "--broker", cluster.broker_url.replace("/0", "/5"))
+    assert none.returncode == 4
+    assert none.stderr.startswith("error: no worker answers at redis://127.0.0.1:")
+    assert "start one: CELERY_BROKER_URL=redis://" in none.stderr
     refused = poolwise("workers", "--broker", f"redis://127.0.0.1:{free_port()}/0")
     assert refused.returncode == 3
     assert "Start a cluster: poolwise up" in refused.stderr

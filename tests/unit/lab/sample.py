@@ -1,4 +1,4 @@
-"""Results made by hand, for tests of what is made of them."""
+"""Results built by hand, for tests of analysis, terminal and report."""
 
 from __future__ import annotations
 

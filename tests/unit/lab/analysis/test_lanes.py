@@ -1,4 +1,4 @@
-"""Spans keep their slots' names, unless there were more slots than places."""
+"""Spans keep the names of their slots, unless more slots ran them than the pool has."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ starts = st.floats(min_value=0, max_value=100)
 lengths = st.floats(min_value=0.01, max_value=10)
 
 
-def test_named_slots_stay() -> None:
+def test_slots_keep_their_names_if_they_fit() -> None:
     spans = (Span(slot="a", started_s=0, finished_s=1), Span(slot="b", started_s=0, finished_s=1))
     assert packed(spans, slots=2) == spans
 
 
 @given(st.lists(st.tuples(starts, lengths), min_size=2, max_size=40))
-def test_no_lane_runs_two_at_once_and_no_more_lanes_are_used_than_needed(
+def test_lanes_hold_one_span_at_a_time_and_are_as_few_as_possible(
     times: list[tuple[float, float]],
 ) -> None:
     spans = [

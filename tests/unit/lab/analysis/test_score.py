@@ -1,4 +1,4 @@
-"""Figures are those of whole repeats; the ideal is computed from cores, slots and the bare cost."""
+"""Figures come from complete repeats; the ideal from cores, slots and the bare cost."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from tests.unit.lab.sample import account, repeat
         (40, 1, 2, 0.1, 0.1, 4.0),  # one slot uses one core
         (200, 100, 2, 1.0, 0.0, 2.0),  # two waves of waiting
         (201, 100, 2, 1.0, 0.0, 3.0),  # a third wave for one task
-        (400, 100, 2, 0.2, 0.005, 1.0),  # mixed: here the cores are the narrower
+        (400, 100, 2, 0.2, 0.005, 1.0),  # mixed: here the cores are scarcer
     ],
 )
-def test_the_ideal_is_the_narrower_of_cores_and_slots(
+def test_the_ideal_follows_from_the_scarcer_of_cores_and_slots(
     count: int, slots: int, cores: int, wall_s: float, cpu_s: float, ideal_s: float
 ) -> None:
     ideal = ideal_makespan_s(count=count, slots=slots, cores=cores, wall_s=wall_s, cpu_s=cpu_s)
     assert ideal == pytest.approx(ideal_s)
 
 
-def test_a_broken_repeat_is_accounted_for_but_not_timed() -> None:
+def test_a_broken_repeat_is_in_the_account_but_not_in_the_figures() -> None:
     broken = repeat(0.5, ends=account(lost=4), died="killed by SIGKILL")
     summary = summarise([repeat(2.0), broken, repeat(2.2)], ideal_s=1.0)
     assert summary is not None
@@ -35,7 +35,7 @@ def test_a_broken_repeat_is_accounted_for_but_not_timed() -> None:
     assert summary.account.lost == 4
 
 
-def test_without_a_whole_repeat_there_are_no_figures() -> None:
+def test_without_a_complete_repeat_there_are_no_figures() -> None:
     assert summarise([repeat(ends=account(timed_out=1))], ideal_s=1.0) is None
 
 
@@ -45,7 +45,7 @@ def test_cpu_is_per_finished_task() -> None:
     assert summary.cpu_s_per_task == pytest.approx(4.0 / 20)
 
 
-def test_a_total_adds_up_what_its_parts_do() -> None:
+def test_a_total_sums_accounts() -> None:
     sum_of_both = total([account(lost=1), account(failed=2, duplicated=3)])
     ends = (sum_of_both.finished, sum_of_both.failed, sum_of_both.lost)
     assert sum_of_both.submitted == sum(ends) == 20

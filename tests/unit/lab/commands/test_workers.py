@@ -1,4 +1,4 @@
-"""The list of workers tells each name whole, for it is what is typed next."""
+"""The list of workers never cuts a name, because the user needs it for the next command."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def worker(node: str, host: str) -> DiscoveredWorker:
 
 
 @pytest.mark.parametrize("columns", ["40", "80", "200"])
-def test_a_name_is_whole_in_any_width(
+def test_no_name_is_cut_at_any_width(
     columns: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", columns)
@@ -35,6 +35,8 @@ def test_a_name_is_whole_in_any_width(
     assert "host" not in printed
 
 
-def test_the_host_is_told_where_the_name_does_not(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_host_is_shown_if_the_name_does_not_contain_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     show([worker("gevent@poolwise", "bench-1")])
     assert "bench-1" in capsys.readouterr().out
