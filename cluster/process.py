@@ -18,14 +18,20 @@ GRACE_S = 10.0
 TAIL_LINES = 12
 
 
+#: A child registers itself before it becomes the program, so that no child is ever unregistered,
+#: however we end meanwhile. Its stdin is the registry until then. If the registry is gone, it
+#: starts all the same.
+REGISTER = """trap '' PIPE; echo "+$$" >&0; trap - PIPE; exec "$@" </dev/null"""
+
+
 class ChildRegistry(Protocol):
     """Knows every child, so that none outlives us; see `cluster.reaper`."""
 
     #: The children's folder for temporary files, because a killed child leaves them behind.
     scratch: Path
 
-    def add(self, pid: int) -> None:
-        """Register the process group `pid`."""
+    def fileno(self) -> int:
+        """Return where a child writes `+PID` to register its process group."""
 
     def remove(self, pid: int) -> None:
         """Forget the process group `pid`, which has ended."""
@@ -49,24 +55,24 @@ class Child:
     ) -> None:
         """Start `command` with `env` added to our environment.
 
-        Raises OSError if the program does not exist or no process can be started.
+        Raises OSError if no process can be started. If the program does not exist, the child ends
+        at once, and its log says so.
         """
         self.name = name
         self.command = tuple(command)
         self.log = log
         self._registry = registry
         self._asked = False
-        # An unregistered child would outlive a Ctrl-C that comes right after its start.
+        # A Ctrl-C right after the start would lose the process before we can wait for it.
         with log.open("ab") as sink, deferred_signals():
             self._process = subprocess.Popen(
-                self.command,
-                stdin=subprocess.DEVNULL,
+                ["/bin/sh", "-c", REGISTER, "sh", *self.command],
+                stdin=registry.fileno(),
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "TMPDIR": str(registry.scratch), **(env or {})},
                 start_new_session=True,
             )
-            registry.add(self.pid)
 
     @property
     def pid(self) -> int:
@@ -100,8 +106,9 @@ class Child:
         """Kill its whole group at once."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
-        self._process.wait()
+        # Removed before its id is free for another process.
         self._registry.remove(self.pid)
+        self._process.wait()
 
     def how_it_ended(self) -> str:
         """Describe in a few words how it ended, such as "killed by SIGKILL"."""

@@ -1,9 +1,10 @@
 """Stops our children once this process has ended, even if it was killed.
 
-The reaper is a separate process that reads from a pipe which of our process groups are alive. When
-the pipe closes, because we closed it or died, the reaper stops the remaining groups. It also
-removes the temporary files that killed processes left behind. The kernel closes the pipe in every
-case; no handler in a killed process could do that.
+The reaper is a separate process that reads from a pipe which of our process groups are alive. Each
+child writes to the pipe itself, before it becomes the program that was to be started, so there is
+no moment in which a child runs and is unknown. When the pipe closes, because we closed it or died,
+the reaper stops the remaining groups. It also removes the temporary files that killed processes
+left behind. The kernel closes the pipe in every case; no handler in a killed process could do that.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from cluster.signals import deferred_signals
 
@@ -43,28 +45,25 @@ class Reaper:
                 self.scratch.rmdir()
                 raise
 
-    def add(self, pid: int) -> None:
-        """Register the process group `pid`."""
-        self._write(f"+{pid}\n")
+    def fileno(self) -> int:
+        """Return our end of the pipe, where a child writes `+PID` to register itself."""
+        return self._pipe.fileno()
 
     def remove(self, pid: int) -> None:
-        """Forget the process group `pid`, which has ended."""
-        self._write(f"-{pid}\n")
+        """Forget the process group `pid`, which has been killed."""
+        if not self._pipe.closed:
+            with suppress(BrokenPipeError):
+                os.write(self.fileno(), f"-{pid}\n".encode())
 
     def close(self) -> None:
         """Stop the remaining children, remove the temporary files and end the reaper."""
-        pipe = self._process.stdin
-        if pipe is not None:
-            with suppress(BrokenPipeError):
-                pipe.close()
+        self._pipe.close()
         self._process.wait(timeout=4 * GRACE_S)
 
-    def _write(self, line: str) -> None:
-        pipe = self._process.stdin
-        if pipe is not None and not pipe.closed:
-            with suppress(BrokenPipeError):
-                pipe.write(line.encode())
-                pipe.flush()
+    @property
+    def _pipe(self) -> IO[bytes]:
+        assert self._process.stdin is not None  # noqa: S101 - it was asked for
+        return self._process.stdin
 
 
 def living(groups: Iterable[int]) -> set[int]:

@@ -55,7 +55,8 @@ class RunningCommand:
     def descendants(self) -> list[psutil.Process]:
         """Return the running processes that it started, directly or indirectly.
 
-        They are found by an inherited variable, so those whose parent has ended are included.
+        They are found by an inherited variable, so those whose parent has ended are included. The
+        broker overwrites its environment with its title, and is found by its working directory.
         """
         return [
             one for one in psutil.process_iter() if one.pid != self.process.pid and self._is(one)
@@ -63,7 +64,9 @@ class RunningCommand:
 
     def _is(self, process: psutil.Process) -> bool:
         try:
-            return process.environ().get(MARK) == self._mark
+            return process.environ().get(MARK) == self._mark or Path(process.cwd()).is_relative_to(
+                self._folder / "runs"
+            )
         except psutil.Error:  # it has ended, or belongs to another user
             return False
 

@@ -78,6 +78,52 @@ sys.stdin.read()
     wait_until(lambda: not scratch.exists(), 10, lambda: AssertionError(str(scratch)))
 
 
+#: Starts a child and is killed before it has even seen that the child runs.
+KILLED_AT_ONCE = """
+import os, signal, subprocess, sys
+from pathlib import Path
+from cluster import process, reaper
+
+class Killing(subprocess.Popen):
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        print(self.pid, ours.scratch, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+ours = reaper.Reaper()
+process.subprocess.Popen = Killing
+process.Child("c", ["sleep", "60"], log=Path("log"), registry=ours)
+"""
+
+
+def test_the_reaper_stops_a_child_whose_parent_was_killed_while_starting_it(tmp_path: Path) -> None:
+    owner = subprocess.run(
+        [sys.executable, "-c", KILLED_AT_ONCE],
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=30,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert owner.returncode == -signal.SIGKILL
+    pid, scratch = owner.stdout.split()
+    wait_until(lambda: not psutil.pid_exists(int(pid)), 10, lambda: AssertionError(pid))
+    wait_until(lambda: not Path(scratch).exists(), 10, lambda: AssertionError(scratch))
+
+
+def test_a_child_is_the_program_itself_without_input(tmp_path: Path) -> None:
+    script = (
+        "import os, sys; print(os.getpid(), os.getpgid(0), sys.stdin.read(), os.listdir('/dev/fd'))"
+    )
+    reaper = Reaper()
+    child = python(script, tmp_path, reaper)
+    wait_until(lambda: not child.alive, 10, lambda: AssertionError(child.log_tail()))
+    assert child.log_tail().split()[:3] == [str(child.pid), str(child.pid), "['0',"]
+    assert child.log_tail().count(",") == 3  # three streams, and the listing itself
+    child.kill()
+    reaper.close()
+
+
 def test_a_deferred_signal_is_raised_after_the_block() -> None:
     steps = []
 
