@@ -84,7 +84,7 @@ def _shared(command: Any) -> Any:
 @_shared
 @click.pass_context
 def learn(ctx: click.Context, /, *, every: bool, **shared: Any) -> int:
-    """Learn concurrency: predict, watch it happen on real workers, read the verdict.
+    """Learn concurrency: predict, watch, read the verdict.
 
     Without LESSON, lists the lessons. A lesson starts its own workers and an embedded broker, or
     uses a running cluster. The exit code is 1 if the run did not confirm what the lesson claims.

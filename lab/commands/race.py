@@ -94,11 +94,12 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
     out: Path,
     as_json: bool,
 ) -> int:
-    """Compare the pools: CPU-bound, IO-bound and mixed tasks on each, one pool at a time.
+    """Compare the pools on CPU-bound, IO-bound and mixed tasks.
 
-    Starts an embedded broker and real Celery workers, prints a table, writes a result file and an
-    HTML report, and stops everything that it started. With --on-running it starts no workers: it
-    borrows one running worker per pool and gives it an extra queue for the duration of the race.
+    Measures one pool at a time. Starts an embedded broker and real Celery workers, prints a table,
+    writes a result file and an HTML report, and stops everything that it started. With --on-running
+    it starts no workers: it borrows one running worker per pool and gives it an extra queue for the
+    duration of the race.
 
     \b
     Example:

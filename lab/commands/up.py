@@ -61,7 +61,9 @@ BROKER_PORT = 6379
 def up(
     *, pools: str, concurrency: str, flower_port: int, port: int, broker: str | None, out: Path
 ) -> int:
-    """Start a broker, one worker per pool and Flower on this machine; stop them on Ctrl-C.
+    """Run a cluster on this machine until Ctrl-C.
+
+    Starts a broker, one worker per pool and Flower.
 
     Each worker consumes the queue named after its pool; prefork also consumes `cpu`, the others
     `io`.
