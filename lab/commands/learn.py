@@ -12,22 +12,20 @@ from typing import Any
 
 import click
 import msgspec
-from click.core import ParameterSource
 from rich.console import Console
 from rich.table import Table
 
 from cluster.machine import Machine
-from lab.commands import shared_options
+from lab.commands import lesson_options, shared_options
 from lab.commands.console import for_progress, for_results
 from lab.learn.engine import terminal
-from lab.learn.engine.lesson import Dial, Lesson
+from lab.learn.engine.lesson import Lesson
 from lab.learn.engine.options import LearnOptions
 from lab.learn.engine.run import Ask, run_lessons
 from lab.learn.registry import LESSONS, lesson_named
 from lab.results import files as result_files
 from lab.results.lesson import LessonResult
 from lab.session.folders import run_folder
-from producer.broker import redacted
 from tasks.errors import UsageError
 from tasks.settings import broker_url
 
@@ -44,44 +42,9 @@ class Lessons(click.Group):
         return _command(lesson_named(cmd_name))
 
 
-def _shared(command: Any) -> Any:
-    """Add the options that every lesson has."""
-    for option in reversed(
-        (
-            click.option("--no-predict", is_flag=True, help="Do not ask for a prediction."),
-            click.option(
-                "--pools",
-                metavar="LIST",
-                envvar="POOLWISE_POOLS",
-                show_envvar=True,
-                help="Pools to show, separated by commas. [default: all that the lesson has]",
-            ),
-            click.option(
-                "--on-running/--on-new",
-                envvar="POOLWISE_ON_RUNNING",
-                show_envvar=True,
-                help="Use the running workers of the broker, or start new ones. [default: on-new]",
-            ),
-            click.option(
-                "--python",
-                metavar="PATH",
-                type=click.Path(path_type=Path),
-                envvar="POOLWISE_PYTHON",
-                show_envvar=True,
-                help="A Python build without the GIL, for the free-threading lesson.",
-            ),
-            shared_options.broker,
-            shared_options.out,
-            shared_options.quiet_json,
-        )
-    ):
-        command = option(command)
-    return command
-
-
 @click.group(cls=Lessons, invoke_without_command=True, subcommand_metavar="[LESSON] [OPTION]...")
 @click.option("--all", "every", is_flag=True, help="Run all lessons, one after another.")
-@_shared
+@lesson_options.every_lesson
 @click.pass_context
 def learn(ctx: click.Context, /, *, every: bool, **shared: Any) -> int:
     """Learn concurrency: predict, watch, read the verdict.
@@ -106,47 +69,20 @@ def learn(ctx: click.Context, /, *, every: bool, **shared: Any) -> int:
     return 0
 
 
-def _given_before(chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options given before the lesson's name and not repeated after it.
-
-    They apply to the lesson, and override the environment.
-    """
-    here = click.get_current_context()
-    before = here.parent
-    if before is None:
-        return {}
-    return {
-        name: before.params[name] for name in chosen if _typed(before, name) > _typed(here, name)
-    }
-
-
-def _typed(context: click.Context, name: str) -> bool:
-    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-
-
 def _command(lesson: Lesson) -> click.Command:
     dials = {dial.name: dial for dial in lesson.dials}
 
     def taught(**chosen: Any) -> int:
         turned = {name: chosen.pop(name) for name in dials}
-        return _teach((lesson,), turned, {**chosen, **_given_before(chosen)})
+        return _teach((lesson,), turned, {**chosen, **lesson_options.given_before(chosen)})
 
     for dial in reversed(lesson.dials):
-        taught = _dial(dial)(taught)
+        taught = lesson_options.dial_option(dial)(taught)
     text = f"{lesson.title}.\n\n{lesson.setting}\n\n\b\nExample:\n  " + "\n  ".join(
         (f"poolwise learn {lesson.name}", *lesson.turn_next)
     )
-    return click.command(lesson.name, help=text, short_help=f"{lesson.title}.")(_shared(taught))
-
-
-def _dial(dial: Dial) -> Any:
-    range_of = click.IntRange if dial.whole else click.FloatRange
-    return click.option(
-        dial.flag,
-        type=range_of(dial.low, dial.high),  # type: ignore[arg-type]
-        default=dial.default,
-        show_default=True,
-        help=dial.help,
+    return click.command(lesson.name, help=text, short_help=f"{lesson.title}.")(
+        lesson_options.every_lesson(taught)
     )
 
 
@@ -167,7 +103,7 @@ def _teach(lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mappin
         broker_url=url or (broker_url if on_running else None),
         on_running=on_running,
         python=shared["python"],
-        command_line=_options(lessons, dials, shared),
+        command_line=lesson_options.repeating(lessons, dials, shared),
     )
     as_json = shared["as_json"]
     console, progress = for_results(), for_progress()
@@ -212,23 +148,3 @@ def _write(result: LessonResult, folder: Path, console: Console | None) -> None:
     if console is not None:
         line = f"Page: {shlex.quote(str(page))}   ·   to repeat: {result.command}\n"
         console.print(line, highlight=False, soft_wrap=True, markup=False)
-
-
-def _options(
-    lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mapping[str, Any]
-) -> str:
-    """Return the options that repeat the lesson; never a password."""
-    turned = [
-        f"{dial.flag} {dials[dial.name]:g}"
-        for lesson in lessons
-        for dial in lesson.dials
-        if dials.get(dial.name, dial.default) != dial.default
-    ]
-    parts = (
-        *turned,
-        f"--pools {shlex.quote(shared['pools'])}" if shared["pools"] else "",
-        f"--broker {shlex.quote(redacted(shared['broker']))}" if shared["broker"] else "",
-        "--on-running" if shared["on_running"] else "",
-        f"--python {shlex.quote(str(shared['python']))}" if shared["python"] else "",
-    )
-    return "".join(f" {part}" for part in parts if part)
