@@ -133,14 +133,14 @@ def test_options_before_the_lesson_override_the_environment(tmp_path: Path) -> N
     assert "nothing to show on solo" in error(done.stderr)
 
 
-def test_a_broker_that_goes_away_during_a_lesson_gets_one_line(tmp_path: Path) -> None:
+def test_a_broker_that_stops_during_a_lesson_gets_a_one_line_error(tmp_path: Path) -> None:
     with LocalCluster(tmp_path) as there:
         words = (*LONG, "--pools", "threads", "--broker", there.broker_url)
         with running(*words, folder=tmp_path) as lesson:
             lesson.until(lambda: "threads: no pause" in lesson.output())
             there.close()
             assert lesson.ended() == 3
-            assert "the broker went away" in error(lesson.output())
+            assert "lost the connection to the broker" in error(lesson.output())
 
 
 def test_without_gevent_the_error_says_what_to_do(tmp_path: Path) -> None:
