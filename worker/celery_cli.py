@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _EXAMPLE: Final = "for example: celery -A proj worker --pool threads"
 
+#: How many characters of a rejected command line are shown.
+MOST_SHOWN: Final = 200
 #: Celery's prefix for environment variables that set options of `celery worker`.
 ENV_PREFIX: Final = "CELERY_WORKER_"
 
@@ -68,7 +70,7 @@ def _split(argv: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...]]:
         if PurePath(word).name in {"celery", "celery.exe"}:
             before = [_ASSIGNMENT.fullmatch(earlier) for earlier in argv[:place]]
             return {m[1]: m[2] for m in before if m}, tuple(argv[place:])
-    raise UsageError(f"no celery command in {' '.join(argv)!r}; {_EXAMPLE}")
+    raise UsageError(f"no celery command in {shortened(' '.join(argv))!r}; {_EXAMPLE}")
 
 
 def _options_from(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
@@ -114,7 +116,35 @@ def _parsing_params(command: click.Command) -> list[click.Parameter]:
 def _plain(kind: click.ParamType[Any]) -> click.ParamType[Any]:
     if kind.name == "pool" and isinstance(kind, click.Choice):
         return _PoolName(kind.choices)
-    return click.BOOL if kind.name == "beat" else kind
+    if kind.name == "beat":
+        return click.BOOL
+    return kind if type(kind).__module__.startswith("click.") else _Guarded(kind)
+
+
+#: What Celery's own code raises when it fails to read a value.
+_UNREADABLE: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+
+class _Guarded(click.ParamType[Any]):
+    """A type of Celery's whose unexpected errors count as a rejected value.
+
+    Celery's own `--autoscale a,b` ends in an AttributeError, for example.
+    """
+
+    def __init__(self, kind: click.ParamType[Any]) -> None:
+        self._kind = kind
+        self.name = kind.name
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
+        """Return what Celery's type shows for a value."""
+        return self._kind.get_metavar(param, ctx)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Convert as Celery does; raise click.BadParameter if it cannot."""
+        try:
+            return self._kind.convert(value, param, ctx)
+        except _UNREADABLE:
+            self.fail(f"{value!r} is not valid.", param, ctx)
 
 
 class _PoolName(click.Choice[str]):
@@ -151,9 +181,9 @@ def _settings(extra: Sequence[str]) -> Mapping[str, Any]:
         # The parser does not use the loader, so it needs no app.
         loader = BaseLoader(app=cast("Celery", None))
         settings: dict[str, Any] = loader.cmdline_config_parser(list(extra), namespace="worker")
-    except (KeyError, ValueError):
+    except (*_UNREADABLE, RecursionError):
         raise UsageError(
-            f"not a setting: {' '.join(extra)!r}; settings look like task.acks_late=1"
+            f"not a setting: {shortened(' '.join(extra))!r}; settings look like task.acks_late=1"
         ) from None
     return settings
 
@@ -163,4 +193,9 @@ def _one_line(refused: click.ClickException, group: click.Group) -> str:
     global_options = {spelling for param in group.params for spelling in param.opts}
     if isinstance(refused, click.NoSuchOption) and refused.option_name in global_options:
         text += f" {refused.option_name} goes before the word worker."
-    return f"celery would reject this: {text}"
+    return f"celery would reject this: {shortened(text)}"
+
+
+def shortened(text: str) -> str:
+    """Cut off what would not fit on a line or two of a terminal."""
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from importlib.util import find_spec
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
+import msgspec
 from celery import _find_option_with_arg
 
 from tasks.errors import UsageError
-from worker.celery_cli import ParsedLine, parse_line
+from worker.celery_cli import ParsedLine, parse_line, shortened
 from worker.delivery_settings import delivery_from
 from worker.options import Delivery, Recycling, TimeLimits, WorkerOptions
 from worker.pools import Pool, pool_named
+
+T = TypeVar("T")
 
 
 def options_from_argv(argv: Sequence[str], *, cores: int | None = None) -> WorkerOptions:
@@ -81,20 +84,25 @@ def _concurrency(line: ParsedLine, cores: int) -> int | None:
     text = str(line.options.get("concurrency") or line.settings.get("worker_concurrency") or "0")
     if text.strip().lower() == "auto":
         return cores
-    if not text.strip().isdecimal():
-        raise UsageError(f"--concurrency takes a number or auto, not {text!r}")
-    return int(text) or None
+    try:
+        if not text.strip().isdecimal():
+            raise ValueError
+        return int(text) or None
+    except ValueError:  # int() also rejects numbers of several thousand digits
+        raise UsageError(f"--concurrency takes a number or auto, not {shortened(text)!r}") from None
 
 
 def _limits(line: ParsedLine) -> TimeLimits:
-    return TimeLimits(
+    return _typed(
+        TimeLimits,
         hard_s=_either(line, "time_limit", "task_time_limit"),
         soft_s=_either(line, "soft_time_limit", "task_soft_time_limit"),
     )
 
 
 def _recycling(line: ParsedLine) -> Recycling:
-    return Recycling(
+    return _typed(
+        Recycling,
         max_tasks_per_child=_either(line, "max_tasks_per_child", "worker_max_tasks_per_child"),
         max_memory_per_child_kib=_either(
             line, "max_memory_per_child", "worker_max_memory_per_child"
@@ -105,9 +113,25 @@ def _recycling(line: ParsedLine) -> Recycling:
 
 def _delivery(line: ParsedLine) -> Delivery:
     scheme = line.broker_url.partition("://")[0]
-    return delivery_from(
-        {"worker_disable_prefetch": line.options.get("disable_prefetch"), **line.settings},
-        redis=scheme in {"redis", "rediss", "redis+socket", "sentinel"} if scheme else None,
-        acks_late=line.settings.get("task_acks_late"),
-        multiplier_typed=line.options.get("prefetch_multiplier"),
-    )
+    try:
+        return delivery_from(
+            {"worker_disable_prefetch": line.options.get("disable_prefetch"), **line.settings},
+            redis=scheme in {"redis", "rediss", "redis+socket", "sentinel"} if scheme else None,
+            acks_late=line.settings.get("task_acks_late"),
+            multiplier_typed=line.options.get("prefetch_multiplier"),
+        )
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
+        raise _mistyped(error) from error
+
+
+def _typed(kind: type[T], **values: Any) -> T:
+    """Build a `kind`; the trailing settings may hold a value of any type, such as `(json)[1]`."""
+    try:
+        return msgspec.convert(values, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise _mistyped(error) from error
+
+
+def _mistyped(error: Exception) -> UsageError:
+    """Return the error for a trailing setting that has a value of the wrong type."""
+    return UsageError(f"celery would reject a setting: {shortened(' '.join(str(error).split()))}")
