@@ -19,8 +19,8 @@ from cluster.machine import Machine
 from lab.commands import lesson_options, shared_options
 from lab.commands.console import for_progress, for_results
 from lab.learn.engine import terminal
+from lab.learn.engine.learn_options import LearnOptions
 from lab.learn.engine.lesson import Lesson
-from lab.learn.engine.options import LearnOptions
 from lab.learn.engine.run import Ask, run_lessons
 from lab.learn.registry import LESSONS, lesson_named
 from lab.results import files as result_files

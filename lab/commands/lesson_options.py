@@ -43,7 +43,7 @@ def every_lesson(command: Any) -> Any:
             ),
             shared_options.broker,
             shared_options.out,
-            shared_options.quiet_json,
+            shared_options.json_output,
         )
     ):
         command = option(command)

@@ -17,7 +17,7 @@ from lab.commands.console import for_progress, for_results
 from lab.measure.selection import checked, default_names
 from lab.measure.workloads import WORKLOADS
 from lab.race.live import events
-from lab.race.options import RaceOptions
+from lab.race.race_options import RaceOptions
 from lab.race.run import race as run_race
 from lab.race.settings import REPEATS, REPEATS_QUICK
 from lab.race.table import closing_line, show
@@ -78,7 +78,7 @@ from worker.pools import DEFAULT_POOLS, POOLS, pool_named
 @click.option("--with-events", is_flag=True, help="Send task events, to measure their cost.")
 @shared_options.broker
 @shared_options.out
-@shared_options.quiet_json
+@shared_options.json_output
 def race(  # noqa: PLR0913 - one parameter for each option of the command
     *,
     pools: str,

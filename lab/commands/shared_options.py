@@ -40,7 +40,7 @@ out = click.option(
     show_default=True,
     help="Where to create the folder of the run, with its logs, result and report.",
 )
-quiet_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+json_output = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 #: What to do if no broker answers.
 START_SOME = "Start a cluster: poolwise up, or docker compose up"

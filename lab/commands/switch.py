@@ -35,7 +35,7 @@ WAIT_S = LONGEST_TASK_S + 15.0
     help="Seconds to wait for running tasks. If some still run, the worker keeps its pool.",
 )
 @shared_options.running_broker
-@shared_options.quiet_json
+@shared_options.json_output
 def switch(
     *, node: str, pool: str, concurrency: int | None, timeout: float, broker: str, as_json: bool
 ) -> int:

@@ -17,7 +17,7 @@ from tasks.errors import WorkerError
 
 @click.command()
 @shared_options.running_broker
-@shared_options.quiet_json
+@shared_options.json_output
 def workers(*, broker: str, as_json: bool) -> int:
     """List all running workers, no matter how they were started.
 

@@ -13,7 +13,7 @@ from lab.measure.repeat import RepeatSpec, measure
 from lab.measure.scale import FULL, QUICK, Scale, fitted
 from lab.measure.workloads import Workload
 from lab.race.events import RaceEvents
-from lab.race.options import RaceOptions
+from lab.race.race_options import RaceOptions
 from lab.results.race import Repeat, WorkloadResult
 from lab.session.protocols import PoolConfig, Workers
 from lab.session.session import Session

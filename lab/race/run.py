@@ -14,7 +14,7 @@ from lab.measure.calibrate import calibrate
 from lab.measure.selection import check_reachable, kinds, workloads
 from lab.measure.workloads import Workload
 from lab.race.events import RaceEvents
-from lab.race.options import RaceOptions, check
+from lab.race.race_options import RaceOptions, check
 from lab.race.repeats import Race, measure_workload, scale_of
 from lab.race.settings import settings
 from lab.results.race import SCHEMA_VERSION, RaceResult

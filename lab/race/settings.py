@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.measure.selection import default_names
-from lab.race.options import RaceOptions
+from lab.race.race_options import RaceOptions
 from lab.results.race import Settings
 from producer.broker import redacted
 from worker.pools import DEFAULT_POOLS

@@ -15,8 +15,8 @@ from cluster.machine import Machine
 from lab.learn.engine.context import Context, Setup
 from lab.learn.engine.events import LessonEvents
 from lab.learn.engine.exclusive import check_free, exclusively
+from lab.learn.engine.learn_options import LearnOptions, check_all
 from lab.learn.engine.lesson import Lesson
-from lab.learn.engine.options import LearnOptions, check_all
 from lab.results.lesson import SCHEMA_VERSION, Expectation, LessonResult
 from lab.session.borrowed import BorrowedWorkers
 from lab.session.choose import BorrowRequest, choose_running

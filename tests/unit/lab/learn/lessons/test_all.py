@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from lab.commands.cli import cli
+from lab.learn.engine.learn_options import check
 from lab.learn.engine.lesson import Lesson
-from lab.learn.engine.options import check
 from lab.learn.registry import LESSONS, lesson_named
 from tasks.celery import app
 from tasks.errors import UsageError

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lab.learn.engine.options import check
+from lab.learn.engine.learn_options import check
 from lab.learn.engine.scene_run import Note, SceneRun, TaskRun
 from lab.learn.engine.trials import Trial, Trials, fastest
 from lab.learn.lessons.hybrid.jobs import BOTH, COMPUTING, WAITING, Mix, split_evenly

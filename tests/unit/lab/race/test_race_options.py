@@ -9,7 +9,7 @@ import pytest
 
 from cluster.machine import Machine
 from lab.measure.selection import checked
-from lab.race.options import QUICK_SLOTS, RaceOptions, check
+from lab.race.race_options import QUICK_SLOTS, RaceOptions, check
 from tasks.errors import MachineError, UsageError
 from worker.pools import DEFAULT_POOLS, POOLS
 
