@@ -25,7 +25,7 @@ CHUNK_BYTES: Final = 1_024
 BACKLOG: Final = 4_096
 
 
-class Tally:
+class ConnectionTally:
     """Counts connections and messages."""
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class Tally:
         os._exit(0)
 
 
-def talk(connection: socket.socket, tally: Tally) -> None:
+def talk(connection: socket.socket, tally: ConnectionTally) -> None:
     """Echo everything until the client closes the connection or is gone."""
     with tally, connection:
         try:
@@ -71,20 +71,20 @@ def talk(connection: socket.socket, tally: Tally) -> None:
             return
 
 
-def sequential(listener: socket.socket, tally: Tally) -> None:
+def sequential(listener: socket.socket, tally: ConnectionTally) -> None:
     """Serve one client until it leaves, then accept the next."""
     while True:
         talk(listener.accept()[0], tally)
 
 
-def threaded(listener: socket.socket, tally: Tally) -> None:
+def threaded(listener: socket.socket, tally: ConnectionTally) -> None:
     """Give each client a thread."""
     while True:
         connection, _ = listener.accept()
         threading.Thread(target=talk, args=(connection, tally), daemon=True).start()
 
 
-def greenlets(listener: socket.socket, tally: Tally) -> None:
+def greenlets(listener: socket.socket, tally: ConnectionTally) -> None:
     """Give each client a greenlet; all of them share one thread."""
     # Imported here to keep the other kinds small.
     import gevent  # noqa: PLC0415
@@ -97,7 +97,7 @@ def greenlets(listener: socket.socket, tally: Tally) -> None:
         gevent.spawn(talk, connection, tally)
 
 
-def coroutines(listener: socket.socket, tally: Tally) -> None:
+def coroutines(listener: socket.socket, tally: ConnectionTally) -> None:
     """Give each client a coroutine; all of them share one thread."""
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -121,7 +121,7 @@ def coroutines(listener: socket.socket, tally: Tally) -> None:
 
 
 #: How each kind of server handles its clients.
-KINDS: Final[dict[str, Callable[[Any, Tally], None]]] = {
+KINDS: Final[dict[str, Callable[[Any, ConnectionTally], None]]] = {
     "sequential": sequential,
     "threaded": threaded,
     "gevent": greenlets,
@@ -132,7 +132,7 @@ KINDS: Final[dict[str, Callable[[Any, Tally], None]]] = {
 def main() -> None:
     """Serve on loopback until the process is stopped."""
     kind, port = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0
-    tally = Tally()
+    tally = ConnectionTally()
     signal.signal(signal.SIGTERM, tally.close)
     listener = socket.create_server((LOOPBACK, port), backlog=BACKLOG)
     os.write(1, f"{listener.getsockname()[1]}\n".encode())

@@ -36,7 +36,7 @@ Ask = Callable[[Lesson], int | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lessons:
+class LearnRun:
     """What every lesson of a run uses."""
 
     options: LearnOptions
@@ -55,7 +55,7 @@ def run_lessons(
     """
     python = check_all(options)
     with open_session(folder, options.broker_url, machine) as session:
-        lessons = Lessons(
+        learn_run = LearnRun(
             options=options,
             session=session,
             started=StartedWorkers(session.cluster, session.queues),
@@ -67,15 +67,15 @@ def run_lessons(
             check_free(session.records)  # now, rather than after the learner has thought about it
             expected = ask(lesson)
             with exclusively(session.records, lesson.name):
-                yield _run(lessons, lesson, f"{folder.name}.{lesson.name}", expected)
+                yield _run(learn_run, lesson, f"{folder.name}.{lesson.name}", expected)
 
 
-def _run(lessons: Lessons, lesson: Lesson, name: str, expected: int | None) -> LessonResult:
+def _run(learn_run: LearnRun, lesson: Lesson, name: str, expected: int | None) -> LessonResult:
     began_s = time.monotonic()
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
-    options, session = lessons.options, lessons.session
-    running = _running(lessons, lesson) if options.borrows(lesson) else {}
-    context = _context(lessons, lesson, running, f"{name}.{uuid4().hex[:8]}")
+    options, session = learn_run.options, learn_run.session
+    running = _running(learn_run, lesson) if options.borrows(lesson) else {}
+    context = _context(learn_run, lesson, running, f"{name}.{uuid4().hex[:8]}")
     with ExitStack() as steps:
         steps.callback(context.close)
         context.open()
@@ -103,43 +103,43 @@ def _run(lessons: Lessons, lesson: Lesson, name: str, expected: int | None) -> L
 
 
 def _context(
-    lessons: Lessons, lesson: Lesson, running: Mapping[str, DiscoveredWorker], run: str
+    learn_run: LearnRun, lesson: Lesson, running: Mapping[str, DiscoveredWorker], run: str
 ) -> Context:
     """Return what `lesson` runs with; workers that it does not need are stopped."""
-    options, session = lessons.options, lessons.session
+    options, session = learn_run.options, learn_run.session
     queues = Queues(session.connection, run)
-    workers: Workers = lessons.started
+    workers: Workers = learn_run.started
     sizes = {pool: lesson.workers[pool] for pool in options.pools_of(lesson)}
     if options.borrows(lesson):
-        lessons.started.prepare((), lessons.events.starting)
+        learn_run.started.prepare((), learn_run.events.starting)
         workers = BorrowedWorkers(session.remote, queues, running)
         sizes = {pool: one.concurrency for pool, one in running.items()}
     setup = Setup(
         queues=queues,
         configs=_configs(sizes),
         dials=options.dials_of(lesson),
-        python=lessons.python,
+        python=learn_run.python,
     )
-    return Context(session, workers, setup, lessons.events)
+    return Context(session, workers, setup, learn_run.events)
 
 
 def _configs(sizes: Mapping[str, int]) -> dict[str, PoolConfig]:
     return {pool: PoolConfig(pool=POOLS[pool], concurrency=n) for pool, n in sizes.items()}
 
 
-def _running(lessons: Lessons, lesson: Lesson) -> dict[str, DiscoveredWorker]:
+def _running(learn_run: LearnRun, lesson: Lesson) -> dict[str, DiscoveredWorker]:
     """Return the running workers that `lesson` borrows, by pool."""
-    pools = tuple(lessons.options.pools_of(lesson))
+    pools = tuple(learn_run.options.pools_of(lesson))
     if not pools:
         return {}
     request = BorrowRequest(
         user=lesson.name,
         pools=pools,
-        required=lesson.needs | set(lessons.options.pools),
+        required=lesson.needs | set(learn_run.options.pools),
         tasks=lesson.tasks,
         least_concurrency=SEVERAL,
     )
-    return choose_running(lessons.session, request)
+    return choose_running(learn_run.session, request)
 
 
 def _expectation(lesson: Lesson, chosen: int | None) -> Expectation:

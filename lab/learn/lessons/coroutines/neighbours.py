@@ -12,7 +12,7 @@ from typing import Final
 from lab.learn.engine.scene_run import SceneRun, TaskRun
 from lab.learn.lessons.coroutines.heartbeats import Heartbeats
 from lab.learn.lessons.coroutines.pings import Ping
-from lab.learn.lessons.coroutines.stalls import Span, culprit, find_stalls, longest_gap_s
+from lab.learn.lessons.coroutines.stalls import TimeRange, culprit, find_stalls, longest_gap_s
 
 #: Seconds between two turns that a ticker asks for.
 EVERY_S: Final = 0.02
@@ -50,26 +50,26 @@ class NeighbourRun:
         [found] = [task for task in self.ran.tasks if task.label == label]
         return found
 
-    def span(self, label: str) -> Span:
+    def span(self, label: str) -> TimeRange:
         """Return when a task ran, by its own notes."""
         [note] = self.task(label).notes
-        return Span(from_s=note.started_s, to_s=note.finished_s)
+        return TimeRange(from_s=note.started_s, to_s=note.finished_s)
 
     @property
-    def quiet(self) -> Span:
+    def quiet(self) -> TimeRange:
         """The time after all tickers had started and before the first task blocked."""
         ready_s = max(one[0] for one in self.turns)
-        return Span(from_s=ready_s, to_s=self.span(COMPUTES).from_s - MARGIN_S)
+        return TimeRange(from_s=ready_s, to_s=self.span(COMPUTES).from_s - MARGIN_S)
 
-    def longest_gap_s(self, span: Span) -> float:
+    def longest_gap_s(self, span: TimeRange) -> float:
         """Return the longest time that any ticker waited for a turn during `span`."""
         return longest_gap_s(self.turns, span)
 
-    def least_longest_gap_s(self, span: Span) -> float:
+    def least_longest_gap_s(self, span: TimeRange) -> float:
         """Return the same for the ticker that waited least."""
         return min(longest_gap_s([one], span) for one in self.turns)
 
-    def slowest_ping_s(self, span: Span) -> float:
+    def slowest_ping_s(self, span: TimeRange) -> float:
         """Return how long the slowest ping took that was unanswered for a part of `span`."""
         return max(
             (
@@ -80,7 +80,7 @@ class NeighbourRun:
             default=0.0,
         )
 
-    def heartbeat_late_s(self, beats: Heartbeats, span: Span) -> float | None:
+    def heartbeat_late_s(self, beats: Heartbeats, span: TimeRange) -> float | None:
         """Return how late the heartbeat due during `span` was; None if none was due."""
         return beats.late_s(self.began_at + span.from_s, self.began_at + span.to_s)
 
@@ -89,7 +89,7 @@ class NeighbourRun:
 class NamedStall:
     """A stall, and the task that was named as its cause; seconds since the scene's start."""
 
-    span: Span
+    span: TimeRange
     by_gaps: str | None  # the task that the gaps between ticks point to
     by_watch: str | None  # the task that the watch in the worker saw running
     samples: int  # that the watch took during the stall
@@ -100,16 +100,16 @@ class NamedStall:
 def named_stalls(run: NeighbourRun) -> list[NamedStall]:
     """Name the cause of each stall twice: from outside, and from inside the worker."""
     spans = {
-        task.label: Span(from_s=task.started_s, to_s=task.finished_s) for task in run.ran.tasks
+        task.label: TimeRange(from_s=task.started_s, to_s=task.finished_s) for task in run.ran.tasks
     }
     return [_named(stall, culprit(stall, spans), run) for stall in find_stalls(run.turns, STALL_S)]
 
 
-def _named(stall: Span, by_gaps: str | None, run: NeighbourRun) -> NamedStall:
+def _named(stall: TimeRange, by_gaps: str | None, run: NeighbourRun) -> NamedStall:
     watch = run.task(WATCH)
     labels = {task.task_id: task.label for task in run.ran.tasks}
     watched = [
-        (Span(from_s=watch.started_s + from_s, to_s=watch.started_s + to_s), *rest)
+        (TimeRange(from_s=watch.started_s + from_s, to_s=watch.started_s + to_s), *rest)
         for from_s, to_s, *rest in watch.value
     ]
     closest = max(watched, key=lambda one: one[0].overlap(stall), default=None)

@@ -15,7 +15,7 @@ from lab.learn.lessons.coroutines.neighbours import (
     NeighbourRun,
 )
 from lab.learn.lessons.coroutines.play import GreenletRuns
-from lab.learn.lessons.coroutines.stalls import Span
+from lab.learn.lessons.coroutines.stalls import TimeRange
 from lab.learn.lessons.coroutines.two_waits import WaitTimes
 from lab.results.lesson import Cell, Column, Table
 
@@ -65,7 +65,9 @@ def turn_table(runs: GreenletRuns, fixes: Sequence[str]) -> Table:
     return Table(title=title, columns=TURN_COLUMNS, rows=tuple(rows))
 
 
-def _turn_row(label: str, run: NeighbourRun, span: Span, beats: Heartbeats) -> tuple[Cell, ...]:
+def _turn_row(
+    label: str, run: NeighbourRun, span: TimeRange, beats: Heartbeats
+) -> tuple[Cell, ...]:
     late_s = run.heartbeat_late_s(beats, span)
     return (
         label,

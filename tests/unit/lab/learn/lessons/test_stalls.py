@@ -7,11 +7,11 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.learn.lessons.coroutines.stalls import Span, culprit, find_stalls, longest_gap_s
+from lab.learn.lessons.coroutines.stalls import TimeRange, culprit, find_stalls, longest_gap_s
 
 
-def span(from_s: float, to_s: float) -> Span:
-    return Span(from_s=from_s, to_s=to_s)
+def span(from_s: float, to_s: float) -> TimeRange:
+    return TimeRange(from_s=from_s, to_s=to_s)
 
 
 def ticking(*pieces: tuple[int, int]) -> list[float]:
