@@ -53,13 +53,14 @@ def start_broker(folder: Path, registry: ChildRegistry, port: int = 0) -> tuple[
     }
     arguments = [word for name, value in options.items() for word in (f"--{name}", value)]
     child = Child(
-        "broker", [server_program(), *arguments], log=folder / "broker.log", registry=registry
+        "embedded broker",
+        [server_program(), *arguments],
+        log=folder / "broker.log",
+        registry=registry,
     )
 
     def failure() -> BrokerError:
-        return BrokerError(
-            f"the embedded broker did not start; the end of {child.log}:\n{child.log_tail()}"
-        )
+        return BrokerError(child.failure("did not start"))
 
     wait_until(lambda: is_listening(port) or not child.alive, START_S, failure)
     if not child.alive:

@@ -13,8 +13,8 @@ from tasks.errors import PoolwiseError
 def start_delay_server(folder: Path, registry: ChildRegistry) -> tuple[Child, int]:
     """Start the delay server and return it with its port once it listens.
 
-    Raises PoolwiseError if gevent is not installed, or, with the tail of the log, if the server
-    does not listen in time.
+    Raises PoolwiseError if gevent is not installed, and WorkerError, with the tail of the log, if
+    the server does not listen in time.
     """
     if find_spec("gevent") is None:
         raise PoolwiseError(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cluster.process import Child, ChildRegistry
 from cluster.server_process import start_server
-from tasks.errors import PoolwiseError
+from tasks.errors import WorkerError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,17 +23,15 @@ class EchoCounts:
 def start_echo_server(kind: str, folder: Path, registry: ChildRegistry) -> tuple[Child, int]:
     """Start one of the `KINDS` of `cluster.echo_server` and return it with its port.
 
-    Raises PoolwiseError, with the tail of its log, if it does not listen in time.
+    Raises WorkerError, with the tail of its log, if it does not listen in time.
     """
     return start_server(f"echo server {kind}", ["cluster.echo_server", kind], folder, registry)
 
 
 def counts_of(child: Child) -> EchoCounts:
-    """Return the counts of a stopped server; raise PoolwiseError if it reported none."""
+    """Return the counts of a stopped server; raise WorkerError if it reported none."""
     lines = child.log.read_text().splitlines()
     try:
         return EchoCounts(**json.loads(lines[-1]))
     except (ValueError, TypeError):
-        raise PoolwiseError(
-            f"the {child.name} failed; the end of {child.log}:\n{child.log_tail()}"
-        ) from None
+        raise WorkerError(child.failure()) from None

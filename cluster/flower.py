@@ -40,7 +40,7 @@ def start_flower(
     ]
     urls = {"CELERY_BROKER_URL": broker_url, "CELERY_RESULT_BACKEND": broker_url}
     child = Child(
-        "flower",
+        "Flower server",
         command,
         log=folder / "flower.log",
         registry=registry,
@@ -48,7 +48,7 @@ def start_flower(
     )
 
     def failure() -> WorkerError:
-        return WorkerError(f"Flower did not start; the end of {child.log}:\n{child.log_tail()}")
+        return WorkerError(child.failure("did not start"))
 
     wait_until(lambda: _answers(url) or not child.alive, START_S, failure)
     if not child.alive:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,9 +18,12 @@ from cluster.process import GRACE_S, Child
 from cluster.reaper import Reaper
 from cluster.workers import RunningWorker, WorkerSpec, start_workers
 from producer import broker
+from tasks.errors import BrokerError, WorkerError
 
 #: Seconds that children get to stop by themselves if their broker stops with them.
 GRACE_EMBEDDED_S = 0.5
+#: Seconds between losing a connection to a dying process and its end.
+DYING_S = 0.2
 
 
 class LocalCluster:
@@ -35,6 +39,7 @@ class LocalCluster:
         self.broker_url = broker_url or ""
         self._port = port
         self._children: list[Child] = []
+        self._servers: list[Child] = []  # those without which nothing works on
         self._reaper = Reaper()
         self.redis: redis.Redis
 
@@ -46,7 +51,7 @@ class LocalCluster:
         try:
             if self.embedded:
                 child, self.broker_url = start_broker(self.folder, self._reaper, self._port)
-                self.adopt(child)
+                self._adopt_server(child)
             self.redis = broker.connect(self.broker_url)
         except BaseException:
             self.close()
@@ -71,6 +76,29 @@ class LocalCluster:
         """Add a child, to be stopped with the others."""
         self._children.append(child)
 
+    def _adopt_server(self, child: Child) -> None:
+        self.adopt(child)
+        self._servers.append(child)
+
+    def check(self, others: Iterable[Child] = (), dying_s: float = 0.0) -> None:
+        """Raise if a server or one of `others` has died, or dies within `dying_s` seconds.
+
+        Raises BrokerError for the embedded broker, WorkerError for another process.
+        """
+        for child in (*self._servers, *others):
+            if child.ends_within(dying_s):
+                is_broker = self.embedded and child is self._servers[0]
+                raise (BrokerError if is_broker else WorkerError)(child.failure())
+
+    @contextmanager
+    def blamed(self) -> Iterator[None]:
+        """If the block fails because a server has died, raise what `check` raises instead."""
+        try:
+            yield
+        except Exception:
+            self.check(dying_s=DYING_S)
+            raise
+
     def start_workers(
         self, specs: Sequence[WorkerSpec], progress: Callable[[int], None] = lambda _ready: None
     ) -> list[RunningWorker]:
@@ -82,13 +110,13 @@ class LocalCluster:
     def start_delay_server(self) -> int:
         """Start the server that `io.fetch` connects to and return its port."""
         child, port = start_delay_server(self.folder, self._reaper)
-        self.adopt(child)
+        self._adopt_server(child)
         return port
 
     def start_echo_server(self, kind: str) -> tuple[Child, int]:
         """Start an echo server and return it with its port; see `cluster.echo`."""
         child, port = start_echo_server(kind, self.folder, self._reaper)
-        self.adopt(child)
+        self._adopt_server(child)
         return child, port
 
     def start_flower(
@@ -98,7 +126,7 @@ class LocalCluster:
         child, url = start_flower(
             self.folder, self._reaper, self.broker_url, port, prefix=prefix, env=env
         )
-        self.adopt(child)
+        self._adopt_server(child)
         return child, url
 
     def stop(self, children: Sequence[Child], grace_s: float) -> None:
@@ -108,6 +136,8 @@ class LocalCluster:
         for child in children:
             child.stop(grace_s)
             self._children.remove(child)
+            if child in self._servers:
+                self._servers.remove(child)
 
     def stop_all_but_broker(self) -> None:
         """Stop the children that use the broker, including those that are still starting.

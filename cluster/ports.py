@@ -7,6 +7,7 @@ import socket
 from tasks.errors import UsageError
 
 LOOPBACK = "127.0.0.1"
+HIGHEST_PORT = 65_535
 
 
 def free_port() -> int:
@@ -29,7 +30,7 @@ def claimed_port(port: int, purpose: str) -> int:
         try:
             probe.bind((LOOPBACK, port))
         except (OSError, OverflowError) as error:
-            reason = getattr(error, "strerror", None) or "ports end at 65535"
+            reason = getattr(error, "strerror", None) or f"ports are 0 to {HIGHEST_PORT}"
             raise UsageError(
                 f"port {port} is not available for {purpose} ({reason.lower()}); "
                 "choose another, or 0 for any free port"

@@ -117,6 +117,17 @@ class Child:
             return "still running"
         return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
+    def failure(self, what: str = "died") -> str:
+        """Say that it died, or `what` else, with the last lines of its log."""
+        how = self.how_it_ended()
+        return f"the {self.name} {what} ({how}); the end of {self.log}:\n{self.log_tail()}"
+
+    def ends_within(self, seconds: float) -> bool:
+        """Return whether it ends in the next `seconds`."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        return not self.alive
+
     def log_tail(self) -> str:
         """Return the last lines of its log, indented."""
         return tail(self.log)

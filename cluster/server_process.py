@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cluster.process import Child, ChildRegistry
 from cluster.wait import wait_until
-from tasks.errors import PoolwiseError
+from tasks.errors import WorkerError
 
 #: Seconds that a server may take until it listens.
 START_S = 15.0
@@ -19,13 +19,13 @@ def start_server(
 ) -> tuple[Child, int]:
     """Start `python -m COMMAND` and return the process with its port.
 
-    Raises PoolwiseError, with the tail of its log, if it does not listen in time.
+    Raises WorkerError, with the tail of its log, if it does not listen in time.
     """
     log = folder / f"{name.replace(' ', '-')}.log"
     child = Child(name, [sys.executable, "-m", *command], log=log, registry=registry)
 
-    def failure() -> PoolwiseError:
-        return PoolwiseError(f"the {name} did not start; the end of {log}:\n{child.log_tail()}")
+    def failure() -> WorkerError:
+        return WorkerError(child.failure("did not start"))
 
     wait_until(lambda: _ports(log) or not child.alive, START_S, failure)
     if not child.alive:

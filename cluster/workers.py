@@ -88,7 +88,11 @@ def start_workers(
     for spec in specs:
         log = folder / f"worker-{spec.name}.log"
         children[spec.node] = child = Child(
-            spec.name, spec.command(), log=log, registry=registry, env=spec.environment()
+            f"{spec.name} worker",
+            spec.command(),
+            log=log,
+            registry=registry,
+            env=spec.environment(),
         )
         adopt(child)
     ready: dict[str, float] = {}
@@ -99,7 +103,8 @@ def start_workers(
         progress(len(ready))
         _check_alive(children.values())
         if time.monotonic() > deadline:
-            raise WorkerError(_not_ready(children[(children.keys() - ready.keys()).pop()]))
+            late = children[(children.keys() - ready.keys()).pop()]
+            raise WorkerError(late.failure("did not start in time"))
     return [
         RunningWorker(spec=spec, child=children[spec.node], start_up_s=ready[spec.node])
         for spec in specs
@@ -113,14 +118,4 @@ def _ready_nodes(batches: Iterable[Batch]) -> list[str]:
 def _check_alive(children: Iterable[Child]) -> None:
     for child in children:
         if not child.alive:
-            raise WorkerError(
-                f"the {child.name} worker died while starting ({child.how_it_ended()}); "
-                f"the end of {child.log}:\n{child.log_tail()}"
-            )
-
-
-def _not_ready(child: Child) -> str:
-    return (
-        f"the {child.name} worker did not start in time; the end of {child.log}:\n"
-        f"{child.log_tail()}"
-    )
+            raise WorkerError(child.failure("died while starting"))

@@ -19,6 +19,8 @@ def use_broker(url: str) -> None:
     """
     app.backend_cls = url
     app.conf["broker_write_url"] = url
+    # Celery tries 20 times in 20 s, as a worker should. A command reports at once what is gone.
+    app.conf["result_backend_transport_options"] = {"retry_policy": {"max_retries": 1}}
     private: Any = app  # Celery has no public way to drop its caches
     private._local = threading.local()
     private._after_fork()

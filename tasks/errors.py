@@ -3,11 +3,12 @@
     PoolwiseError                 1  something else that the user can fix
     ├── UsageError                2  an option or argument is invalid
     ├── BrokerError               3  there is no usable broker
-    ├── WorkerError               4  a worker did not start, died or does not answer
+    ├── WorkerError               4  a worker or a server it needs failed or does not answer
     ├── ResultFileError           5  a result or report cannot be read or written
     └── MachineError              6  this machine does not have enough resources
 
-Ctrl-C ends a command with 130, SIGTERM with 143, as shells expect. A traceback is a bug.
+Ctrl-C ends a command with 130, SIGTERM with 143, SIGHUP with 129, as shells expect. A traceback is
+a bug.
 """
 
 from __future__ import annotations

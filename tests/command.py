@@ -94,6 +94,12 @@ class RunningCommand:
         """Send a signal to the command only."""
         self.process.send_signal(number)
 
+    def done(self, timeout_s: float = BOUND_S) -> subprocess.CompletedProcess[str]:
+        """Wait until it ends; return its exit code with everything that it printed."""
+        code = self.ended(timeout_s)
+        out, err = ((self._folder / name).read_text() for name in ("out", "err"))
+        return subprocess.CompletedProcess(self.process.args, code, out, err)
+
     def ended(self, timeout_s: float = BOUND_S) -> int:
         """Wait until it ends; return its exit code."""
         return self.process.wait(timeout_s)

@@ -149,7 +149,8 @@ def _workloads(text: str | None, *, quick: bool, on_running: bool) -> tuple[str,
 def _run(wanted: RaceOptions, *, as_json: bool) -> int:
     with run_folder(wanted.out, "race", datetime.now()) as folder:
         with events(for_progress()) as watching:
-            result = run_race(wanted, folder, Machine.this(), watching)
+            raced = run_race(wanted, folder, Machine.this(), watching)
+        result = raced.result
         console = for_results()
         if as_json:
             click.echo(msgspec.json.encode(result).decode())
@@ -162,4 +163,6 @@ def _run(wanted: RaceOptions, *, as_json: bool) -> int:
         if not as_json:
             line = closing_line(result, shlex.quote(str(report)))
             console.print(line, highlight=False, soft_wrap=True)
-    return 130 if result.interrupted else 0
+    if raced.ended_by is not None:
+        raise raced.ended_by
+    return 0

@@ -5,19 +5,19 @@ from __future__ import annotations
 import time
 from datetime import datetime
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
 from cluster.local import LocalCluster
 from cluster.machine import Machine
-from cluster.ports import claimed_port
-from cluster.process import Child
+from cluster.ports import HIGHEST_PORT, claimed_port
 from cluster.workers import RunningWorker, WorkerSpec
 from lab.commands import shared_options
 from lab.format import words
 from lab.session.folders import run_folder
 from producer.broker import redacted
-from tasks.errors import WorkerError
+from tasks.errors import UsageError
 from worker.pools import DEFAULT_POOLS, POOLS, Nature, Pool, pool_named
 
 #: Seconds between two checks that everything still runs.
@@ -44,14 +44,14 @@ BROKER_PORT = 6379
 )
 @click.option(
     "--flower-port",
-    type=int,
+    type=click.IntRange(0, HIGHEST_PORT),
     default=FLOWER_PORT,
     show_default=True,
     help="Flower's port on loopback; 0 takes any free port.",
 )
 @click.option(
     "--port",
-    type=int,
+    type=click.IntRange(0, HIGHEST_PORT),
     default=BROKER_PORT,
     show_default=True,
     help="The embedded broker's port on loopback; 0 takes any free port.",
@@ -75,20 +75,26 @@ def up(
     """
     chosen = [pool_named(name) for name in shared_options.names(pools)]
     slots = shared_options.parse_concurrency(concurrency)
+    if not chosen:
+        raise UsageError("--pools is empty: name at least one pool")
+    if flower_port == port != 0 and not broker:
+        raise UsageError(
+            f"Flower and the broker cannot share port {port}: choose another with --flower-port"
+        )
     flower_at = claimed_port(flower_port, "Flower")
     broker_at = 0 if broker else claimed_port(port, "the broker")
     with (
         run_folder(out, "up", datetime.now()) as folder,
         LocalCluster(folder, broker, broker_at) as cluster,
+        cluster.blamed(),
     ):
         cores = Machine.this().cores
         specs = [_spec(pool, slots, cores, cluster.broker_url) for pool in chosen]
         click.echo(f"starting {len(specs)} workers and Flower …", err=True)
         workers = cluster.start_workers(specs)
-        flower, url = cluster.start_flower(flower_at)
+        _, url = cluster.start_flower(flower_at)
         _announce(cluster, workers, url)
-        _stay([*(worker.child for worker in workers), flower])
-    return 0
+        _stay(cluster, workers)
 
 
 def _spec(pool: Pool, slots: dict[str, int], cores: int, broker_url: str) -> WorkerSpec:
@@ -120,19 +126,15 @@ def _announce(cluster: LocalCluster, workers: list[RunningWorker], flower_url: s
     click.echo("Ctrl-C stops everything.")
 
 
-def _stay(children: list[Child]) -> None:
+def _stay(cluster: LocalCluster, workers: list[RunningWorker]) -> NoReturn:
     """Wait for Ctrl-C.
 
-    Raises WorkerError if one of the processes exits by itself.
+    Raises BrokerError or WorkerError if one of the processes exits by itself.
     """
     try:
         while True:
             time.sleep(LOOK_S)
-            for child in children:
-                if not child.alive:
-                    raise WorkerError(
-                        f"{child.name} stopped ({child.how_it_ended()}); the end of {child.log}:\n"
-                        f"{child.log_tail()}"
-                    )
+            cluster.check(worker.child for worker in workers)
     except KeyboardInterrupt:
         click.echo("stopping …", err=True)
+        raise

@@ -53,7 +53,8 @@ def measure(
 ) -> Measured:
     """Run a plan on `worker` alone and account for each of its tasks.
 
-    Ends when every task has ended, when the time is up, or soon after the worker has died.
+    Ends when every task has ended, when the time is up, or soon after the worker has died. Raises
+    BrokerError or WorkerError if a server of the session dies.
     """
     reader = RecordReader(session.records)
     ledger = Ledger(spec.run)
@@ -66,6 +67,7 @@ def measure(
         )
         ledger.submit(submission.ids)
         for step in follow(reader, ledger, [worker], spec.timeout_s):
+            session.cluster.check()
             others += _of_other_runs(step, worker, spec.run)
             progress(_progress(ledger, submission, session))
     waiting = drain(session.connection, worker.queue) if ledger.open else ()

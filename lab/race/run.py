@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Generator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,45 +26,67 @@ from lab.session.started import StartedWorkers
 from lab.session.versions import host, versions
 
 
-def race(options: RaceOptions, folder: Path, machine: Machine, events: RaceEvents) -> RaceResult:
-    """Run a race and return its result; after Ctrl-C, that of the workloads completed so far.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raced:
+    """The result of a race, and what ended it early."""
+
+    result: RaceResult
+    ended_by: BaseException | None = None  # such as KeyboardInterrupt, or BrokerError
+
+
+def race(options: RaceOptions, folder: Path, machine: Machine, events: RaceEvents) -> Raced:
+    """Run a race and return its result; if it ended early, that of the completed workloads.
 
     `folder` takes the logs.
 
-    Raises PoolwiseError if the broker or the workers are missing, KeyboardInterrupt if Ctrl-C came
-    before the first workload was complete.
+    Raises PoolwiseError if the broker or the workers are missing, and whatever ended the race, such
+    as KeyboardInterrupt, before the first workload was complete.
     """
     if not options.on_running:
         check(options, machine, {kind.nature for kind in kinds(options.workloads)})
+    result: RaceResult | None = None
+    try:
+        with (
+            open_session(folder, options.broker_url, machine) as session,
+            closing(_results(session, options, events)) as results,
+        ):
+            for result in results:  # noqa: B007 - the last one counts
+                pass
+    except BaseException as ending:
+        if result is None:
+            raise
+        interrupted = len(result.workloads) < len(options.workloads)
+        return Raced(result=replace(result, interrupted=interrupted), ended_by=ending)
+    assert result is not None, "there is a workload"  # noqa: S101
+    return Raced(result=result)
+
+
+def _results(session: Session, options: RaceOptions, events: RaceEvents) -> Generator[RaceResult]:
+    """Yield the result after each workload."""
     started_s = time.monotonic()
-    with open_session(folder, options.broker_url, machine) as session:
-        running = _running(session, options) if options.on_running else {}
-        options = _with_running(options, running)
-        result = _blank(session, options, running)
-        events.prepared(result)
-        workers = (
-            BorrowedWorkers(session.remote, session.queues, running)
-            if running
-            else StartedWorkers(session.cluster, session.queues, events=options.with_events)
-        )
-        todo = _workloads(session, options, result)
-        under_way = Race(options=options, session=session, workers=workers, events=events)
-        try:
-            for workload in todo:
-                outcome, error_s = measure_workload(under_way, workload)
-                result = replace(
-                    result,
-                    workloads=(*result.workloads, outcome),
-                    clock_error_s=max(result.clock_error_s, session.clock.error_s + error_s),
-                    elapsed_s=time.monotonic() - started_s,
-                )
-        except KeyboardInterrupt:
-            if not result.workloads:
-                raise
-            result = replace(result, interrupted=True)
-        finally:
-            workers.close()
-    return result
+    running = _running(session, options) if options.on_running else {}
+    options = _with_running(options, running)
+    result = _blank(session, options, running)
+    events.prepared(result)
+    workers = (
+        BorrowedWorkers(session.remote, session.queues, running)
+        if running
+        else StartedWorkers(session.cluster, session.queues, events=options.with_events)
+    )
+    todo = _workloads(session, options, result)
+    under_way = Race(options=options, session=session, workers=workers, events=events)
+    try:
+        for workload in todo:
+            outcome, error_s = measure_workload(under_way, workload)
+            result = replace(
+                result,
+                workloads=(*result.workloads, outcome),
+                clock_error_s=max(result.clock_error_s, session.clock.error_s + error_s),
+                elapsed_s=time.monotonic() - started_s,
+            )
+            yield result
+    finally:
+        workers.close()
 
 
 def _running(session: Session, options: RaceOptions) -> dict[str, DiscoveredWorker]:

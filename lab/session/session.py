@@ -63,6 +63,8 @@ def open_session(folder: Path, broker_url: str | None, machine: Machine) -> Iter
         app.connection_for_write(cluster.broker_url) as connection,
     ):
         use_broker(cluster.broker_url)
+        # Now, because kombu repeats a connection's first attempt for seconds if the broker is gone.
+        connection.connect()
         session = Session(
             run=run,
             app=app,
@@ -74,9 +76,11 @@ def open_session(folder: Path, broker_url: str | None, machine: Machine) -> Iter
             queues=Queues(connection, run),
         )
         try:
-            yield session
+            with cluster.blamed():
+                yield session
         finally:
             try:
                 cluster.stop_all_but_broker()
             finally:
-                session.queues.remove()
+                if not cluster.embedded:  # an embedded broker is about to go, or has died
+                    session.queues.remove()

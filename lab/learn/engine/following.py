@@ -24,6 +24,7 @@ class Follower:
 
     def __init__(self, session: Session, pending: PendingTasks, progress: OnProgress) -> None:
         self._app = session.app
+        self._cluster = session.cluster
         self._pending = pending
         self._progress = progress
         self._reader = RecordReader(session.records)
@@ -39,7 +40,7 @@ class Follower:
         """Wait until every task of `scene` has ended; `slots`: of each worker, by node.
 
         Raises PoolwiseError if one has not ended in time, or has failed although it must not;
-        WorkerError if a worker dies.
+        WorkerError if a worker or a server dies; BrokerError if the embedded broker does.
         """
         ended = self._ends(scene, timeout_s)
         if scene.ledger.open:
@@ -68,6 +69,7 @@ class Follower:
         ended: dict[str, Record] = {}
         ledger = scene.ledger
         for step in follow(self._reader, ledger, scene.workers.values(), timeout_s):
+            self._cluster.check()
             self._pending.enter(step.records)
             ended |= {record.task_id: record for record in step.ended}
             self._progress(scene.title, len(ended), len(ended) + ledger.open)
