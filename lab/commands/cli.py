@@ -74,5 +74,5 @@ def cli() -> None:
     \b
     Exit codes: 0 success · 1 a finding or a failure · 2 usage error · 3 no usable broker
     4 a worker failed · 5 a file cannot be read or written · 6 the machine is too small
-    130 interrupted with Ctrl-C · 143 terminated by SIGTERM
+    129 terminal closed · 130 interrupted with Ctrl-C · 143 terminated by SIGTERM
     """

@@ -1,11 +1,14 @@
-"""The console script, which ends quietly on a signal from its first moment on."""
+"""The console script, which ends quietly on a signal from its first moment on.
+
+It imports next to nothing before it handles signals: until then, Python answers Ctrl-C with a
+traceback.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-from typing import NoReturn
 
 from cluster.signals import ENDING
 
@@ -15,7 +18,7 @@ _received: list[int] = []
 AGAIN_S = 0.01
 
 
-def run() -> NoReturn:
+def run() -> None:
     """Run the `poolwise` command."""
     for number in ENDING:
         if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` and a shell's `&` set it
@@ -29,12 +32,14 @@ def run() -> NoReturn:
             code = 128 + _received[0]
     except KeyboardInterrupt:  # during the import, or a second one while leaving
         code = 128 + signal.SIGINT
+        if "lab.commands.cli" not in sys.modules:
+            _say("interrupted; nothing is left running")
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else 1
     _exit(code)
 
 
-def _exit(code: int) -> NoReturn:
+def _exit(code: int) -> None:
     """Exit at once with `code`.
 
     Shutting the interpreter down takes a tenth of a second, in which a signal can only do harm.
@@ -53,7 +58,12 @@ def _exit(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _leave(number: int, _frame: object) -> NoReturn:
+def _say(line: str) -> None:
+    if sys.stderr is not None:
+        sys.stderr.write(f"{line}\n")
+
+
+def _leave(number: int, _frame: object) -> None:
     """Unwind the stack, so that every child process is stopped on the way."""
     if number == signal.SIGINT:
         raise KeyboardInterrupt
