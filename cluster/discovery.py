@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 import msgspec
 from celery import Celery
 
+from producer import broker
 from worker.control import WORKER_INFO, WorkerInfo, place
 from worker.pools import pool_of_implementation
 
@@ -46,7 +47,7 @@ class RemoteControl:
     """Celery's remote control over one broker, with a time limit for each request."""
 
     def __init__(self, app: Celery, broker_url: str) -> None:
-        self._connection = app.connection_for_write(broker_url)
+        self._connection = broker.connection(app, broker_url)
         control: Any = app.control
         self._mailbox: Any = control.mailbox(self._connection)
         # With a pool, the mailbox would send over the app's connections, to the app's broker.

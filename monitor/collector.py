@@ -17,7 +17,7 @@ from monitor.queue_follower import QueueFollower
 from monitor.record_follower import RecordFollower
 from monitor.response import Query, build_response
 from monitor.task_events import EventListener
-from producer.broker import redacted
+from producer.address import redacted
 from producer.records import Batch, records_url
 
 #: Milliseconds between two collections of Flower's events.

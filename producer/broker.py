@@ -1,93 +1,208 @@
-"""Connects to a broker, with a one-line reason if that fails."""
+"""Connects to a broker, and says in one line why one cannot be used."""
 
 from __future__ import annotations
 
+import re
 import socket
-from urllib.parse import urlsplit, urlunsplit
+import sys
+from collections.abc import Iterator
+from traceback import walk_tb
+from typing import Any, Final
+from uuid import uuid4
 
+import kombu.exceptions
 import redis
+from celery import Celery
+from kombu import Connection
 
-from tasks.errors import BrokerError, UsageError
+from producer.address import redacted, usable
+from tasks.errors import BrokerError
 
 #: Seconds that a broker may take to connect and to answer.
 PATIENCE_S = 5.0
-
-
-def redacted(url: str) -> str:
-    """Return `url` with its password, if it has one, replaced by `***`."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{host}"))
-
+#: Milliseconds after which the key that tests writing expires, if it is not deleted.
+CHECK_MS: Final = 10_000
 
 #: The advice for commands that can start a broker of their own.
 EMBEDDED = "Leave --broker out to use the embedded one."
 
 
 def connect(url: str, otherwise: str = EMBEDDED) -> redis.Redis:
-    """Return a client for the Redis at `url`, once it has answered a ping.
+    """Return a client for the Redis at `url`, once it has shown that it can be used.
 
-    `otherwise` is the advice if no broker answers, as a sentence.
+    `otherwise` is the advice if it cannot, as a sentence.
 
     Raises UsageError if `url` is not a Redis URL, BrokerError if no usable Redis answers.
     """
-    client = _client(url)
+    client = redis.Redis.from_url(
+        usable(url), socket_connect_timeout=PATIENCE_S, socket_timeout=PATIENCE_S, retry=None
+    )
     try:
-        client.ping()
-    except (redis.RedisError, OSError) as error:
+        _check(client)
+    except BaseException as error:
         client.close()
+        if not isinstance(error, Exception) or not is_broker_fault(error):
+            raise
         raise BrokerError(_advice(error, redacted(url), otherwise)) from error
     return client
 
 
+def connection(app: Celery, url: str | None = None) -> Connection:
+    """Return a kombu connection for this process, which a broker that falls silent cannot hang.
+
+    It connects when it is first used. Without `url`, it is to the app's own broker.
+    """
+    patience = {"socket_timeout": PATIENCE_S, "socket_connect_timeout": PATIENCE_S}
+    opened: Connection = app.connection_for_write(url, transport_options=patience)
+    return opened
+
+
 def version(client: redis.Redis) -> str:
-    """Return the server's name and version, such as "valkey 9.1.2"."""
-    info = client.info("server")
-    if "valkey_version" in info:
-        return f"valkey {info['valkey_version']}"
-    return f"redis {info['redis_version']}"
+    """Return the server's name and version, such as "valkey 9.1.2".
+
+    Raises redis.RedisError if the server does not answer as Redis does.
+    """
+    info: Any = client.info("server")
+    for name in ("valkey", "redis"):
+        if isinstance(info, dict) and f"{name}_version" in info:
+            return f"{name} {info[f'{name}_version']}"
+    raise redis.InvalidResponse("INFO contains no version")
 
 
-def _client(url: str) -> redis.Redis:
-    if not url.startswith(("redis://", "rediss://")):
-        raise UsageError(
-            f"a broker's address must start with redis:// or rediss:// (got {redacted(url)!r})"
-        )
-    try:
-        return redis.Redis.from_url(
-            url, socket_connect_timeout=PATIENCE_S, socket_timeout=PATIENCE_S, retry=None
-        )
-    except ValueError as error:
-        raise UsageError(f"not a valid broker address: {redacted(url)} ({error})") from error
+def is_broker_fault(error: BaseException) -> bool:
+    """Return whether a broker caused `error`: it went away, refused or answered nonsense.
+
+    A nonsensical reply makes redis-py and kombu fail with a TypeError or the like, somewhere in
+    their own code.
+    """
+    if isinstance(error, BrokerError | redis.RedisError | kombu.exceptions.KombuError):
+        return True
+    return isinstance(error, _ACCIDENTS) and _package_of(error) in {"redis", "kombu"}
+
+
+def reason(error: BaseException) -> str:
+    """Describe in a few words what a broker did wrong.
+
+    A server's own text is matched, never shown: it may repeat what was sent, a password included.
+    """
+    causes = list(_causes(error))
+    for cause in causes:
+        if found := _known_reason(cause):
+            return found
+    for kind, words in _OTHERWISE:
+        if any(isinstance(cause, kind) for cause in causes):
+            return words
+    return _NOT_REDIS
+
+
+def failure(error: BaseException) -> str:
+    """Describe in one line how a broker failed that could be used before."""
+    lost = any(isinstance(cause, _CONNECTION_ERRORS) for cause in _causes(error))
+    what = "lost the connection to the broker" if lost else "the broker can no longer be used"
+    return f"{what}: {reason(error)}"
+
+
+_CONNECTION_ERRORS: Final = (redis.ConnectionError, redis.TimeoutError, OSError)
+_ACCIDENTS: Final = (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError)
+
+
+def _package_of(error: BaseException) -> str:
+    """Return the package outside the standard library in which `error` was raised."""
+    packages = [
+        str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        for frame, _ in walk_tb(error.__traceback__)
+    ]
+    third_party = [name for name in packages if name not in sys.stdlib_module_names]
+    return third_party[-1] if third_party else ""
+
+
+def _check(client: redis.Redis) -> None:
+    """Ask for what every command needs of its broker: an answer, a clock, and room to write."""
+    if client.ping() is not True:
+        raise redis.InvalidResponse("the answer to PING is not PONG")
+    version(client)
+    moment: Any = client.time()
+    if not isinstance(moment, tuple) or not all(isinstance(part, int) for part in moment):
+        raise redis.InvalidResponse("the answer to TIME is not a time")
+    key = f"poolwise:check:{uuid4().hex}"
+    if client.set(key, 1, px=CHECK_MS) is not True or client.delete(key) not in {0, 1}:
+        raise redis.InvalidResponse("the answers to SET and DEL make no sense")
 
 
 def _advice(error: Exception, url: str, otherwise: str) -> str:
-    needs_password = isinstance(error, redis.AuthenticationError)
+    needs_password = reason(error) == _PASSWORD
     advice = "Add it to the address: redis://:PASSWORD@HOST:PORT/0" if needs_password else otherwise
-    return f"no Redis answers at {url} ({_reason(error)}). {advice}"
+    return f"no usable Redis at {url} ({reason(error)}). {advice}"
 
 
-def _reason(error: Exception) -> str:
-    """Describe in a few words what went wrong; the first matching type counts."""
-    text = str(error)
-    cause = error.__cause__ or error.__context__
-    for kind, words in _REASONS:
-        if isinstance(error, kind) or isinstance(cause, kind):
-            return words
-    if "closed by server" in text:  # redis-py's words for an orderly close
-        return _CLOSED
-    return text.partition("\n")[0] or type(error).__name__
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error, then what it was raised from, or while it was handled; the last counts."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
+def _known_reason(error: BaseException) -> str:
+    """Return the reason for an error that is known; the first match counts."""
+    for kind, words in _BY_TYPE:
+        if isinstance(error, kind):
+            return words + _command(str(error)) * (kind is _NO_PERMISSION)
+    if isinstance(error, redis.RedisError):
+        for pattern, words in _BY_TEXT:
+            if re.search(pattern, str(error)):
+                return words + _command(str(error)) * (words == _UNKNOWN_COMMAND)
+    return error.strerror.lower() if isinstance(error, OSError) and error.strerror else ""
+
+
+def _command(text: str) -> str:
+    """Return the command that a server's error names, as an addition; empty if it names none."""
+    found = re.search(r"(?:the|command) ['`]([a-z]+)", text, re.IGNORECASE)
+    named = found is not None and hasattr(redis.Redis, found[1].lower())
+    return f" ({found[1].upper()})" if found and named else ""
+
+
+_NO_PERMISSION: Final = redis.exceptions.NoPermissionError
 _CLOSED = "the server closed the connection; it may not be Redis"
-_REASONS: tuple[tuple[type[BaseException], str], ...] = (
-    (redis.AuthenticationError, "it requires a password, or a different one"),
+_NOT_REDIS = "the server there does not speak Redis"
+_PASSWORD = "it requires a password, or a different one"  # noqa: S105 - that is a sentence
+_UNKNOWN_COMMAND = "it does not know a command that Poolwise needs"
+_CLUSTER = "it is part of a Redis Cluster, which Celery does not support"
+_REPLICA = "it is a read-only replica"
+#: Reasons by type of error; a type comes before the types that it is derived from.
+_BY_TYPE: Final[tuple[tuple[type[BaseException], str], ...]] = (
+    (redis.exceptions.AuthenticationWrongNumberOfArgsError, _PASSWORD),
+    (redis.AuthenticationError, _PASSWORD),
+    (redis.BusyLoadingError, "it is still loading its data"),
+    (redis.exceptions.MaxConnectionsError, "too many connections are open"),
+    (redis.TimeoutError, f"no answer within {PATIENCE_S:.0f} s"),
+    (TimeoutError, f"no answer within {PATIENCE_S:.0f} s"),
+    (redis.InvalidResponse, _NOT_REDIS),
+    (redis.ReadOnlyError, _REPLICA),
+    (redis.OutOfMemoryError, "its memory is full and it rejects new data"),
+    (_NO_PERMISSION, "its ACL does not permit this user all that is needed"),
+    (redis.exceptions.MasterDownError, "it is a replica without a connection to its primary"),
+    (redis.exceptions.ClusterError, _CLUSTER),
+    (redis.exceptions.RedisClusterException, _CLUSTER),
+    (redis.exceptions.AskError, _CLUSTER),
     (socket.gaierror, "name not known"),
     (ConnectionRefusedError, "connection refused"),
-    (redis.TimeoutError, f"no answer within {PATIENCE_S:.0f} s"),
-    (redis.BusyLoadingError, "it is still loading its data"),
-    (redis.InvalidResponse, "the server there does not speak Redis"),
     (ConnectionResetError, _CLOSED),
+    (BrokenPipeError, _CLOSED),
+)
+#: Reasons by the text of an error of redis-py.
+_BY_TEXT: Final = (
+    ("closed by server", _CLOSED),  # redis-py's words for an orderly close
+    ("max number of clients", "it has too many clients"),
+    ("DB index is out of range", "it has no database with this number"),
+    ("DENIED", "it is in protected mode and accepts only local clients"),
+    ("MISCONF", "it cannot save its data to disk and rejects new data"),
+    ("NOREPLICAS", "too few of its replicas answer, so it rejects new data"),
+    ("CLUSTER|CROSSSLOT|TRYAGAIN", _CLUSTER),
+    ("unknown command|unknown subcommand", _UNKNOWN_COMMAND),
+    ("WRONGTYPE", "a key that Celery needs holds data of another type"),
+)
+#: Reasons for errors of redis-py that are not known more exactly.
+_OTHERWISE: Final[tuple[tuple[type[BaseException], str], ...]] = (
+    (redis.ResponseError, "it answered with an error that Poolwise does not know"),
+    (redis.ConnectionError, "the connection failed"),
 )

@@ -21,6 +21,8 @@ SMALL_WORK: Final[Mapping[str, Work]] = {
         Work(task="faults.retry", args=(1,)),
     )
 }
+#: How many characters of an invalid value are shown.
+MOST_SHOWN: Final = 60
 #: The largest weight of a task.
 MOST_WEIGHT: Final = 1_000
 
@@ -34,11 +36,13 @@ def parse_mix(text: str) -> dict[str, int]:
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, equals, number = (word.strip() for word in part.partition("="))
         if name not in SMALL_WORK:
-            raise UsageError(f"LOAD_MIX: {UsageError.unknown('task', name, SMALL_WORK)}")
-        if equals and not (number.isdecimal() and int(number) <= MOST_WEIGHT):
+            raise UsageError(
+                f"LOAD_MIX: {UsageError.unknown('task', name[:MOST_SHOWN], SMALL_WORK)}"
+            )
+        if equals and not (number.isdecimal() and len(number) < 9 and int(number) <= MOST_WEIGHT):
             raise UsageError(
                 f"LOAD_MIX: the weight of {name} must be a whole number from 0 to {MOST_WEIGHT}, "
-                f"not {number!r}"
+                f"not {number[:MOST_SHOWN]!r}"
             )
         weights[name] = int(number) if equals else 1
     if not any(weights.values()):

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-import kombu.exceptions
-import redis
 from celery import Celery
 from kombu import Connection
 
@@ -23,7 +21,6 @@ from producer import broker, message_template
 from producer.mix import SMALL_WORK
 from producer.plan import due_by, due_s
 from producer.submit import CHUNK, Push, SubmitOptions, batching, stamping
-from tasks.errors import BrokerError
 from worker.probe import Clock, records_url
 
 #: The run id in the header of every message of this load.
@@ -34,9 +31,6 @@ FIRST_WAIT_S, MOST_WAIT_S = 0.5, 15.0
 LOOK_S, PROGRESS_S = 10.0, 60.0
 #: While this many messages or more wait in a queue, it gets no new ones.
 MOST_WAITING = 5_000
-
-#: The errors that a call raises if the broker is not available.
-AWAY = (redis.RedisError, OSError, kombu.exceptions.OperationalError, BrokerError)
 
 Say = Callable[[str], None]
 
@@ -104,7 +98,7 @@ class LoadSender:
         self._full: Mapping[str, int] = {}
 
     def send_until_broker_is_gone(self) -> None:
-        """Send tasks when they are due; raise one of `AWAY` once the broker is gone."""
+        """Send tasks when they are due; raise an error once the broker is gone."""
         zero = time.monotonic()
         look_at = said_at = zero
         number = 0
@@ -151,16 +145,18 @@ def serve(load: Load, app: Celery, say: Say) -> None:
     wait_s, away_since = FIRST_WAIT_S, None
     while True:
         try:
-            with app.connection_for_write() as connection:
+            with broker.connection(app) as connection:
                 link = BrokerLink(app, connection)
                 if away_since is not None:
                     say(_back(time.monotonic() - away_since, load.rate_per_s))
                 wait_s, away_since = FIRST_WAIT_S, None
                 LoadSender(load, link, say).send_until_broker_is_gone()
-        except AWAY as error:
+        except Exception as error:
+            if not broker.is_broker_fault(error):
+                raise
             if away_since is None:
                 away_since = time.monotonic()
-                say(f"{_reason(error)}; retrying until it does")
+                say(f"the broker cannot be used ({broker.reason(error)}); retrying until it can")
             time.sleep(wait_s)
             wait_s = min(2 * wait_s, MOST_WAIT_S)
 
@@ -170,13 +166,6 @@ def _back(away_s: float, rate_per_s: float) -> str:
         f"the broker answers again after {away_s:.1f} s; skipped about "
         f"{away_s * rate_per_s:,.0f} tasks that were due in between"
     )
-
-
-def _reason(error: BaseException) -> str:
-    """Describe the broker's last error in one line, without its password."""
-    if isinstance(error, BrokerError):
-        return str(error).partition("). ")[0] + ")"
-    return f"the broker no longer answers ({str(error).partition(chr(10))[0]})"
 
 
 def _wait_until(instant: float) -> float:

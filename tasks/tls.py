@@ -13,7 +13,12 @@ def tls_options(url: str) -> dict[str, Any] | None:
 
     The server's certificate is checked unless the URL contains `ssl_cert_reqs=none`. Without this
     default, kombu would accept any certificate and Celery's result backend would not start.
+    A URL that cannot be read has no options: connecting to it fails with the reason.
     """
     if not url.startswith("rediss://"):
         return None
-    return {"ssl_cert_reqs": ssl.CERT_REQUIRED, **parse_url(url).get("ssl", {})}
+    try:
+        options = parse_url(url).get("ssl", {})
+    except (KeyError, ValueError):
+        options = {}
+    return {"ssl_cert_reqs": ssl.CERT_REQUIRED, **options}

@@ -8,8 +8,6 @@ from importlib import import_module
 from typing import Any
 
 import click
-import redis
-from kombu.exceptions import OperationalError
 
 from tasks.errors import BrokerError, PoolwiseError, ResultFileError, UsageError
 
@@ -42,20 +40,21 @@ class Edge(click.Group):
             return super().main(*args, **{**kwargs, "standalone_mode": False}) or 0
         except PoolwiseError as error:
             return _fail(str(error), error.exit_code)
-        except (redis.ConnectionError, redis.TimeoutError, OperationalError) as error:
-            reason = str(error).partition("\n")[0]
-            return _fail(f"lost the connection to the broker: {reason}", BrokerError.exit_code)
         except click.ClickException as error:
             error.show()
             return error.exit_code
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
-            return _fail(
-                "the disk is full: free some space and try again", ResultFileError.exit_code
-            )
         except (KeyboardInterrupt, click.Abort):
             return _fail("interrupted; nothing is left running", INTERRUPTED)
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+                return _fail(
+                    "the disk is full: free some space and try again", ResultFileError.exit_code
+                )
+            from producer import broker  # noqa: PLC0415 - a command that succeeds starts sooner
+
+            if not broker.is_broker_fault(error):
+                raise
+            return _fail(broker.failure(error), BrokerError.exit_code)
 
 
 def _fail(line: str, code: int) -> int:

@@ -27,7 +27,6 @@ from lab.results import files as result_files
 from lab.results.lesson import LessonResult
 from lab.session.folders import run_folder
 from tasks.errors import UsageError
-from tasks.settings import broker_url
 
 
 class Lessons(click.Group):
@@ -100,7 +99,7 @@ def _teach(lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mappin
         lessons=lessons,
         pools=tuple(dict.fromkeys(shared_options.names(shared["pools"]))),
         dials=dials,
-        broker_url=url or (broker_url if on_running else None),
+        broker_url=shared_options.chosen_broker(url, on_running=on_running),
         on_running=on_running,
         python=shared["python"],
         command_line=lesson_options.repeating(lessons, dials, shared),

@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from lab.commands import shared_options
 from lab.learn.engine.lesson import Dial, Lesson
-from producer.broker import redacted
+from producer.address import redacted
 
 
 def every_lesson(command: Any) -> Any:

@@ -25,7 +25,6 @@ from lab.report import render
 from lab.results import files as result_files
 from lab.session.folders import run_folder
 from tasks.errors import UsageError
-from tasks.settings import broker_url
 from worker.pools import DEFAULT_POOLS, POOLS, pool_named
 
 
@@ -124,7 +123,7 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
         quick=quick,
         with_results=with_results,
         with_events=with_events,
-        broker_url=broker or (broker_url if on_running else None),
+        broker_url=shared_options.chosen_broker(broker, on_running=on_running),
         on_running=on_running,
         pools_typed=_was_given("pools"),
         out=out,

@@ -16,7 +16,7 @@ from cluster.workers import RunningWorker, WorkerSpec
 from lab.commands import shared_options
 from lab.format import words
 from lab.session.folders import run_folder
-from producer.broker import redacted
+from producer.address import redacted
 from tasks.errors import UsageError
 from worker.pools import DEFAULT_POOLS, POOLS, Nature, Pool, pool_named
 

@@ -11,7 +11,7 @@ from cluster.discovery import DiscoveredWorker, discover_workers
 from lab.commands import shared_options
 from lab.format import words
 from lab.session.choose import no_worker
-from producer.broker import redacted
+from producer.address import redacted
 from tasks.errors import WorkerError
 
 

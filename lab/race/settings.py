@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from lab.measure.selection import default_names
 from lab.race.race_options import RaceOptions
 from lab.results.race import Settings
-from producer.broker import redacted
+from producer.address import redacted
 from worker.pools import DEFAULT_POOLS
 
 #: Repeats of a race, and of a quick one.
@@ -40,7 +42,7 @@ def _command(options: RaceOptions) -> list[str]:
         (f"--concurrency {concurrency}", concurrency),
         (f"--workloads {','.join(options.workloads)}", options.workloads != workloads),
         (f"--repeat {options.repeats}", options.repeats != default_repeats),
-        (f"--broker {redacted(options.broker_url or '')}", options.broker_url),
+        (f"--broker {quote(redacted(options.broker_url or ''))}", options.broker_url),
         ("--on-running", options.on_running),
         ("--with-results", options.with_results),
         ("--with-events", options.with_events),

@@ -16,7 +16,8 @@ from cluster.discovery import RemoteControl
 from cluster.local import LocalCluster
 from cluster.machine import Machine
 from lab.session.queues import Queues
-from producer.broker import redacted
+from producer import broker
+from producer.address import redacted
 from tasks.celery import app, use_broker
 from worker.probe import Clock
 
@@ -60,7 +61,7 @@ def open_session(folder: Path, broker_url: str | None, machine: Machine) -> Iter
     with (
         LocalCluster(folder, broker_url) as cluster,
         RemoteControl(app, cluster.broker_url) as remote,
-        app.connection_for_write(cluster.broker_url) as connection,
+        broker.connection(app, cluster.broker_url) as connection,
     ):
         use_broker(cluster.broker_url)
         # Now, because kombu repeats a connection's first attempt for seconds if the broker is gone.

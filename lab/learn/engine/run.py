@@ -26,7 +26,7 @@ from lab.session.queues import Queues
 from lab.session.session import Session, open_session
 from lab.session.started import StartedWorkers
 from lab.session.versions import host, versions
-from producer.broker import redacted
+from producer.address import redacted
 from worker.pools import POOLS
 
 #: The fewest slots of a worker on which a lesson can be shown.

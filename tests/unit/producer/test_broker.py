@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.broker import connect, redacted
+from producer.address import redacted
+from producer.broker import connect
 from tasks.errors import UsageError
 
 SAFE = string.ascii_letters + string.digits + "-_.~"

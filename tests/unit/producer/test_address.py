@@ -1,0 +1,113 @@
+"""Addresses are read as redis-py and kombu read them, and never shown with their secrets."""
+
+from __future__ import annotations
+
+import string
+from urllib.parse import quote
+
+import pytest
+import redis
+from hypothesis import given
+from hypothesis import strategies as st
+from kombu import Connection
+
+from producer.address import UNREADABLE, redacted, usable
+from tasks.errors import UsageError
+
+#: At both ends of every password below: whatever an address is cut into, a piece holds it.
+MARK = "hunter2"
+PASSWORDS = st.text(max_size=20).map(lambda text: f"{MARK}{text}{MARK}")
+
+WHOLE = (
+    "redis://:{}@h/0",
+    "redis://user:{}@h:1/0",
+    "rediss://:{}@h/0",
+    "amqp://user:{}@h//",
+    "http://:{}@h",
+    "sentinel://:{}@h:1;sentinel://:{}@h:2",
+    "redis://h/0?password={}",
+    "redis://h?username=user&password={}",
+    "redis://h/0?pasword={}",
+)
+BROKEN = (
+    "redis:{}@h",
+    "redis:/:{}@h",
+    "redis//:{}@h",
+    "redis:///:{}@h",
+    ":{}@h",
+    "unix://:{}@/tmp/s",
+    "redis://:{}@[::1/0",
+    "redis://:{}@a/0;redis://:{}@b/0",
+)
+
+
+def complaint(url: str) -> str:
+    """Return what is wrong with an address; empty if nothing is."""
+    try:
+        usable(url)
+    except UsageError as error:
+        return str(error)
+    return ""
+
+
+@given(PASSWORDS, st.sampled_from(WHOLE + BROKEN))
+def test_a_password_is_never_shown_whatever_it_is(password: str, form: str) -> None:
+    url = form.replace("{}", password)
+    assert MARK not in redacted(url)
+    assert MARK not in complaint(url)
+
+
+@given(st.text())
+def test_any_text_is_shown_or_reported_in_one_line(text: str) -> None:
+    assert "\n" not in redacted(text)
+    assert "\n" not in complaint(text)
+
+
+@given(st.text(min_size=1), st.text(string.ascii_letters, max_size=5), st.booleans())
+def test_every_library_gets_the_same_password(password: str, user: str, as_option: bool) -> None:
+    encoded = quote(password, safe="")
+    url = (
+        f"redis://h?username={user}&password={encoded}"
+        if as_option
+        else (f"redis://{user}:{encoded}@h")
+    )
+    written = usable(url)
+    by_redis = redis.Redis.from_url(written).connection_pool.connection_kwargs
+    by_kombu = Connection(written)
+    assert (by_redis["password"], by_kombu.password) == (password, password)
+    assert (by_redis.get("username", ""), by_kombu.userid or "") == (user, user)
+    assert usable(written) == written
+
+
+@pytest.mark.parametrize(
+    ("url", "written"),
+    [
+        ("redis://h", "redis://h:6379/0"),
+        ("redis://", "redis://localhost:6379/0"),
+        ("redis://h:1/3", "redis://h:1/3"),
+        ("redis://h//", "redis://h:6379/0"),
+        ("redis://h/3?db=4", "redis://h:6379/4"),
+        ("redis://[::1]/0", "redis://[::1]:6379/0"),
+        ("redis://:a;b@h", "redis://:a%3Bb@h:6379/0"),
+        ("redis://:p@ss@h", "redis://:p%40ss@h:6379/0"),
+        ("rediss://h?ssl_cert_reqs=none", "rediss://h:6379/0?ssl_cert_reqs=none"),
+    ],
+)
+def test_an_address_is_completed(url: str, written: str) -> None:
+    assert usable(url) == written
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://user:x@h:1/2", "redis://user:***@h:1/2"),
+        ("redis://x@h", "redis://***@h"),
+        ("redis://h?password=x&db=1", "redis://h?password=***&db=1"),
+        ("rediss://h/0?ssl_cert_reqs=none", "rediss://h/0?ssl_cert_reqs=none"),
+        ("redis://h?x=y", "redis://h?***"),
+        ("redis://:x/y@h", UNREADABLE),
+        ("redis:x@h", UNREADABLE),
+    ],
+)
+def test_only_what_is_no_secret_is_shown(url: str, shown: str) -> None:
+    assert redacted(url) == shown
