@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Parallel installs into one .venv would break each other, so ignore -j.
 .NOTPARALLEL:
 
-.PHONY: help race up learn report check format test unit test-docker screenshots chromium nogil lock clean runtime dev
+.PHONY: help race up learn report check format test unit kills test-docker screenshots chromium nogil lock clean runtime dev
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,9 @@ test: dev ## run all tests that do not need Docker
 
 unit: dev ## run the unit tests, in seconds
 	$(BIN)/pytest tests/unit $(ARGS)
+
+kills: dev ## kill the commands 100 times at random moments, and look for processes left
+	$(BIN)/python -m tests.hostile.kills $(ARGS)
 
 test-docker: dev ## run the tests that need a Docker engine
 	$(BIN)/pytest tests/compose $(ARGS)

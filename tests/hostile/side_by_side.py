@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 #: Commands that run at the same time.
@@ -14,7 +15,7 @@ AT_ONCE = 4
 
 
 @contextmanager
-def side_by_side(trials: Mapping[str, Callable[[], T]]) -> Iterator[Mapping[str, Future[T]]]:
+def side_by_side(trials: Mapping[K, Callable[[], T]]) -> Iterator[Mapping[K, Future[T]]]:
     """Start all trials, `AT_ONCE` at a time; on exit, wait for those that run."""
     pool = ThreadPoolExecutor(AT_ONCE)
     try:
