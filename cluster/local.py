@@ -16,6 +16,7 @@ from cluster.echo import start_echo_server
 from cluster.flower import start_flower
 from cluster.process import GRACE_S, Child
 from cluster.reaper import Reaper
+from cluster.shortage import check_open_files
 from cluster.workers import RunningWorker, WorkerSpec, start_workers
 from producer import broker
 from tasks.errors import BrokerError, WorkerError
@@ -31,6 +32,8 @@ class LocalCluster:
 
     Their logs go to `folder`. With `broker_url`, that broker is used and left running; without it,
     an embedded broker is started on `port` (0: any free one).
+
+    Raises MachineError if no processes can be started.
     """
 
     def __init__(self, folder: Path, broker_url: str | None = None, port: int = 0) -> None:
@@ -40,6 +43,7 @@ class LocalCluster:
         self._port = port
         self._children: list[Child] = []
         self._servers: list[Child] = []  # those without which nothing works on
+        check_open_files()
         self._reaper = Reaper()
         self.redis: redis.Redis
 

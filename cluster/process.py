@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+from cluster.shortage import explained_start
 from cluster.signals import deferred_signals
 
 #: Seconds that a child gets to stop by itself after SIGTERM.
@@ -55,8 +56,8 @@ class Child:
     ) -> None:
         """Start `command` with `env` added to our environment.
 
-        Raises OSError if no process can be started. If the program does not exist, the child ends
-        at once, and its log says so.
+        Raises MachineError if no process can be started. If the program does not exist, the child
+        ends at once, and its log says so.
         """
         self.name = name
         self.command = tuple(command)
@@ -64,7 +65,7 @@ class Child:
         self._registry = registry
         self._asked = False
         # A Ctrl-C right after the start would lose the process before we can wait for it.
-        with log.open("ab") as sink, deferred_signals():
+        with log.open("ab") as sink, deferred_signals(), explained_start():
             self._process = subprocess.Popen(
                 ["/bin/sh", "-c", REGISTER, "sh", *self.command],
                 stdin=registry.fileno(),

@@ -21,6 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from cluster.shortage import explained_start
 from cluster.signals import deferred_signals
 
 #: Seconds between SIGTERM and SIGKILL for the remaining process groups.
@@ -31,17 +32,18 @@ class Reaper:
     """Starts the reaper and holds our end of its pipe."""
 
     def __init__(self) -> None:
-        """Raises OSError if no process or no temporary folder can be created."""
+        """Raises MachineError if no process, OSError if no temporary folder can be created."""
         with deferred_signals():  # otherwise a signal could leave the folder without an owner
             #: The children's folder for temporary files.
             self.scratch = Path(tempfile.mkdtemp(prefix="poolwise-"))
             try:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-m", "cluster.reaper", str(self.scratch)],
-                    stdin=subprocess.PIPE,
-                    start_new_session=True,
-                )
-            except OSError:
+                with explained_start():
+                    self._process = subprocess.Popen(
+                        [sys.executable, "-m", "cluster.reaper", str(self.scratch)],
+                        stdin=subprocess.PIPE,
+                        start_new_session=True,
+                    )
+            except BaseException:
                 self.scratch.rmdir()
                 raise
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from cluster.shortage import explained
 from tasks.errors import BrokerError, PoolwiseError, ResultFileError, UsageError
 
 #: The sub-commands: each is the function of the same name in a module of `lab.commands`.
@@ -37,7 +38,8 @@ class Edge(click.Group):
         Click's own errors keep click's exit code, 2; a traceback means a bug in Poolwise.
         """
         try:
-            return super().main(*args, **{**kwargs, "standalone_mode": False}) or 0
+            with explained():
+                return super().main(*args, **{**kwargs, "standalone_mode": False}) or 0
         except PoolwiseError as error:
             return _fail(str(error), error.exit_code)
         except click.ClickException as error:
