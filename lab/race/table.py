@@ -34,9 +34,8 @@ def show(result: RaceResult, console: Console) -> None:
 
 
 def _show_workload(workload: WorkloadResult, console: Console) -> None:
-    ideal_s = min(pool.ideal_makespan_s for pool in workload.pools)
     console.print(Text(f"{workload.title}: {workload.task_label}", style="bold"))
-    console.print(f"ideal makespan {words.duration(ideal_s)}", style="dim", highlight=False)
+    console.print(Text(f"ideal makespan {_ideals(workload)}", style="dim"))
     table = _table(workload)
     if (
         Measurement.get(console, console.options.update(width=10_000), table).maximum
@@ -54,6 +53,17 @@ def _show_workload(workload: WorkloadResult, console: Console) -> None:
     account = total([repeat.account for pool in workload.pools for repeat in pool.repeats])
     console.print(words.account(account), highlight=False)
     console.print()
+
+
+def _ideals(workload: WorkloadResult) -> str:
+    """Write the ideal makespan, or that of each pool if their slots make a difference."""
+    by_pool = {
+        words.pool(pool.pool, pool.concurrency): words.duration(pool.ideal_makespan_s)
+        for pool in workload.pools
+    }
+    if len(set(by_pool.values())) == 1:
+        return next(iter(by_pool.values()))
+    return ", ".join(f"{ideal} ({name})" for name, ideal in by_pool.items())
 
 
 def _table(workload: WorkloadResult) -> Table:

@@ -40,5 +40,5 @@ def test_lesson_holds_on_the_workers_of_the_cluster(
     claims = results[name]["findings"]["claims"]
     assert [claim for claim in claims if not claim["holds"]] == []
     lesson = LESSONS[name]
-    visited = () if lesson.here else lesson.workers
+    visited = () if lesson.started_here else lesson.workers
     assert len(results[name]["workers"]) == len(visited)

@@ -37,8 +37,16 @@ def first_cells(section: str, header: str) -> list[str]:
     return re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
 
 
+def layers_of(contract: str) -> list[str]:
+    """Return the layers of an import-linter contract, the topmost first."""
+    found: list[str] = CONTRACTS[contract]["layers"]
+    return found
+
+
 def test_the_packages_are_in_the_order_of_their_imports() -> None:
-    layers = CONTRACTS["each package imports only from those to its left"]["layers"]
+    layers = CONTRACTS["each package imports only from those above it in docs/architecture.md"][
+        "layers"
+    ]
     documented = first_cells("Packages", "| package | question | contents |")
     assert [one.rstrip("/") for one in documented if one != "monitor/"] == layers[::-1]
     assert {one.rstrip("/") for one in documented} == set(
@@ -47,7 +55,9 @@ def test_the_packages_are_in_the_order_of_their_imports() -> None:
 
 
 def test_the_folders_of_the_lab_are_in_the_order_of_their_imports() -> None:
-    layers = CONTRACTS["each layer of the lab imports only from those below it"]["layers"]
+    layers = CONTRACTS[
+        "each folder of the lab imports only from those above it in docs/architecture.md"
+    ]["layers"]
     enforced = [set(layer.split(" | ")) for layer in layers[::-1]]
     documented = [
         one.removeprefix("lab/").rstrip("/") for one in first_cells("Packages", "| folder |")

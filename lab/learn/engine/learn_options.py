@@ -31,7 +31,7 @@ class LearnOptions:
 
     def borrows(self, lesson: Lesson) -> bool:
         """Whether `lesson` runs on workers that already run."""
-        return self.on_running and not lesson.here
+        return self.on_running and not lesson.started_here
 
     def dials_of(self, lesson: Lesson) -> dict[str, float]:
         """Return the value of each of the lesson's dials."""

@@ -52,7 +52,7 @@ class Lesson:
     workers: Mapping[str, int] = field(default_factory=dict)
     #: It inspects its workers' processes, or needs exactly these slots: its workers are started on
     #: this machine even if a cluster runs, at the same broker.
-    here: bool = False
+    started_here: bool = False
     needs: frozenset[str] = frozenset()  # pools it cannot do without
     another_python: bool = False  # whether it runs workers on the Python that --python names
     tasks: frozenset[str] = frozenset()  # names of the tasks that the workers must know

@@ -36,7 +36,7 @@ LESSON: Final = Lesson(
         right=1,
     ),
     workers={"prefork": TASKS, "threads": TASKS, "gevent": TASKS},
-    here=True,
+    started_here=True,
     tasks=frozenset({parallelism_tasks.compute.name, parallelism_tasks.wait.name}),
     dials=(
         Dial(

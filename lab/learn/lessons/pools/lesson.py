@@ -31,7 +31,7 @@ LESSON: Final = Lesson(
         right=2,
     ),
     workers={"prefork": SLOTS, "threads": SLOTS, "gevent": SLOTS},
-    here=True,
+    started_here=True,
     tasks=frozenset({pools_tasks.hold.name, mixed.work.name}),
     dials=(
         Dial(

@@ -42,7 +42,8 @@ TOY = WorkloadKind(
 
 
 def test_one_row_adds_a_workload(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selection, "WORKLOADS", MappingProxyType({**WORKLOADS, "toy": TOY}))
+    rows = {name: WORKLOADS[name] for name in ("burn", "sleep", "fetch", "mixed")}
+    monkeypatch.setattr(selection, "WORKLOADS", MappingProxyType({**rows, "toy": TOY}))
 
     assert checked(("toy", "burn")) == ("burn", "toy")
     assert default_names(quick=True, on_running=False) == ("burn", "fetch", "mixed", "toy")
@@ -81,11 +82,11 @@ def test_sizes_follow_from_scale_and_speed() -> None:
 
 def test_waiting_is_cut_to_what_the_smallest_borrowed_worker_completes_in_time() -> None:
     def counts(scale: Scale) -> dict[str, int]:
-        return {row.name: row.count for row in workloads(tuple(WORKLOADS), scale, SPEED, 7)}
+        names = ("burn", "sleep", "fetch", "mixed")
+        return {row.name: row.count for row in workloads(names, scale, SPEED, 7)}
 
     assert counts(fitted(FULL, 2)) == {
         "burn": 12,
-        "digest": 12,
         "sleep": 40,
         "fetch": 40,
         "mixed": 200,
@@ -94,8 +95,12 @@ def test_waiting_is_cut_to_what_the_smallest_borrowed_worker_completes_in_time()
 
 
 def test_borrowed_workers_are_not_asked_to_fetch_from_this_machine() -> None:
-    assert default_names(quick=False, on_running=True) == ("burn", "digest", "sleep", "mixed")
-    assert default_names(quick=False, on_running=False) == ("burn", "digest", "fetch", "mixed")
+    started = default_names(quick=False, on_running=False)
+    borrowed = default_names(quick=False, on_running=True)
+    assert "fetch" in started
+    assert "sleep" not in started
+    assert "sleep" in borrowed
+    assert "fetch" not in borrowed
     check_reachable(("burn", "sleep"), all_here=False)
     check_reachable(("fetch",), all_here=True)
     with pytest.raises(UsageError, match="use sleep instead"):

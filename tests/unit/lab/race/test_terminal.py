@@ -13,19 +13,19 @@ from lab.measure.scale import FULL
 from lab.measure.selection import workloads
 from lab.race.live import Board, LiveTerminal, PlainTerminal, events, headline
 from lab.race.table import closing_line, show
-from lab.results.race import Calibration
+from lab.results.race import Calibration, PoolResult, RaceResult
 from lab.session.protocols import PoolConfig
 from tests.unit.lab.report.sample import race
 from tests.unit.lab.sample import repeat
 from worker.pools import POOLS
 
 SPEED = Calibration(burn_iterations_per_ms=20_000, digest_rounds_per_ms=1_000)
-ENTRIES = [PoolConfig(pool=POOLS[name], concurrency=2) for name in ("prefork", "gevent")]
+CONFIGS = [PoolConfig(pool=POOLS[name], concurrency=2) for name in ("prefork", "gevent")]
 
 
-def shown(width: int, **options: bool) -> str:
-    console = Console(file=io.StringIO(), width=width, **options)  # type: ignore[arg-type]
-    show(race(), console)
+def shown(width: int, result: RaceResult | None = None) -> str:
+    console = Console(file=io.StringIO(), width=width)
+    show(result or race(), console)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
@@ -45,6 +45,21 @@ def test_the_winner_is_marked_and_the_account_is_shown() -> None:
     assert "← fastest" in text
     assert "submitted =" in text
     assert "of ideal: the ideal makespan" in text
+
+
+def test_pools_of_different_ideals_each_show_their_own() -> None:
+    whole = race()
+    [first, *_] = whole.workloads
+    alike = [replace(pool, ideal_makespan_s=2.0) for pool in first.pools]
+    unlike = [replace(alike[0], ideal_makespan_s=4.0), *alike[1:]]
+
+    def ideal(pools: list[PoolResult]) -> str:
+        one = replace(whole, workloads=(replace(first, pools=tuple(pools)),))
+        return next(line for line in shown(300, one).splitlines() if line.startswith("ideal "))
+
+    assert ideal(alike) == "ideal makespan 2.00 s"
+    name = f"{alike[0].pool} ×{alike[0].concurrency}"
+    assert ideal(unlike).startswith(f"ideal makespan 4.00 s ({name}), 2.00 s (")
 
 
 def test_output_that_is_not_a_terminal_gets_no_escape_codes() -> None:
@@ -67,7 +82,7 @@ def test_the_last_line_names_the_report_and_the_command_that_repeats_the_race() 
 @pytest.mark.parametrize("width", [40, 100])
 def test_the_board_shows_bar_count_and_rate_within_the_width(width: int) -> None:
     [burn] = workloads(("burn",), FULL, SPEED, 1)
-    board = Board(burn, ENTRIES, repeats=3)
+    board = Board(burn, CONFIGS, repeats=3)
     board.progress["prefork"] = Progress(ended=10, elapsed_s=2.0)
     board.numbers["prefork"] = 2
     board.done["prefork"] = [repeat(2.0)]
