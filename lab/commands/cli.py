@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from cluster.shortage import explained
+from lab.commands.streams import say
 from tasks.errors import BrokerError, PoolwiseError, ResultFileError, UsageError
 
 #: The sub-commands: each is the function of the same name in a module of `lab.commands`.
@@ -61,7 +62,7 @@ class Edge(click.Group):
 
 def _fail(line: str, code: int) -> int:
     with suppress(OSError):  # if stderr is gone too, the exit code still reports it
-        click.echo(f"error: {line}" if code != INTERRUPTED else line, err=True)
+        say(f"error: {line}" if code != INTERRUPTED else line, progress=True)
     return code
 
 

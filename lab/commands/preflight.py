@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 import msgspec
 
+from lab.commands.streams import say
 from worker import preflight as checks
 from worker.command_line import options_from_argv
 
@@ -25,12 +26,10 @@ def preflight(command: tuple[str, ...], as_json: bool) -> int:
     findings = checks.check(options_from_argv(list(command)))
     warnings = checks.warnings_of(findings)
     if as_json:
-        click.echo(msgspec.json.encode(findings).decode())
+        say(msgspec.json.encode(findings).decode())
     else:
         for line in checks.lines(findings):
-            click.echo(line)
+            say(line)
         if not warnings:
-            click.echo(
-                "No warnings. Only the command line was checked, not your project's settings."
-            )
+            say("No warnings. Only the command line was checked, not your project's settings.")
     return 1 if warnings else 0

@@ -11,6 +11,7 @@ import signal
 import sys
 
 from cluster.signals import ENDING
+from lab.commands import streams
 
 #: The signals received, except a SIGINT that reached the command as KeyboardInterrupt.
 _received: list[int] = []
@@ -25,6 +26,7 @@ def run() -> None:
             signal.signal(number, _leave)
     sys.unraisablehook = _not_raised
     try:
+        streams.prepare()
         from lab.commands.cli import cli  # noqa: PLC0415 - slow, and Ctrl-C may arrive during it
 
         code = cli.main()
@@ -46,15 +48,9 @@ def _exit(code: int) -> None:
     """
     for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            if stream is not None:  # None if the process was started without it
-                stream.flush()
-        except (
-            OSError,
-            ValueError,
-        ):  # reader gone, disk full, or stream closed
-            code = code or 1
+    if (problem := streams.problem()) and code in {0, 1}:
+        sys.stderr.write(f"error: {problem}\n")
+        code = streams.NOT_PRINTED
     os._exit(code)
 
 

@@ -8,6 +8,7 @@ import msgspec
 from cluster.switching import SwitchEvents, SwitchRequest, SwitchResult
 from cluster.switching import switch as switch_worker
 from lab.commands import shared_options
+from lab.commands.streams import say
 from lab.format import words
 from tasks.settings import LONGEST_TASK_S
 from worker.concurrency_limit import MAX_SLOTS
@@ -54,10 +55,10 @@ def switch(
     with shared_options.remote_control(broker) as remote:
         done = switch_worker(remote, node, request, _Progress().events())
     if as_json:
-        click.echo(msgspec.json.encode(done).decode())
+        say(msgspec.json.encode(done).decode())
         return 0
     for line in _lines(done):
-        click.echo(line)
+        say(line)
     return 0
 
 
@@ -86,7 +87,7 @@ class _Progress:
 
     def _accepted(self, accepted: SwitchReply) -> None:
         for line in accepted.warnings:
-            click.echo(line, err=True)
+            say(line, progress=True)
 
     def _waiting(self, info: WorkerInfo | None) -> None:
         if info is None or not info.switching:
@@ -97,5 +98,5 @@ class _Progress:
 
     def _say(self, line: str) -> None:
         if line != self._said:
-            click.echo(line, err=True)
+            say(line, progress=True)
         self._said = line

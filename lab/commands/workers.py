@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from cluster.discovery import DiscoveredWorker, discover_workers
 from lab.commands import shared_options
+from lab.commands.console import for_results
+from lab.commands.streams import say
 from lab.format import words
 from lab.session.choose import no_worker
 from producer.address import redacted
@@ -34,7 +35,7 @@ def workers(*, broker: str, as_json: bool) -> int:
     if not found:
         raise WorkerError(no_worker(redacted(broker)))
     if as_json:
-        click.echo(msgspec.json.encode(found, order="deterministic").decode())
+        say(msgspec.json.encode(found, order="deterministic").decode())
     else:
         show(found)
     return 0
@@ -58,7 +59,7 @@ def show(found: list[DiscoveredWorker]) -> None:
             _yes(worker.probe),
             _yes(worker.switchable),
         )
-    Console().print(table)
+    for_results().print(table)
 
 
 def _yes(so: bool) -> str:
