@@ -18,6 +18,7 @@ from rich.table import Table
 from cluster.machine import Machine
 from lab.commands import lesson_options, shared_options
 from lab.commands.console import for_progress, for_results
+from lab.commands.streams import say
 from lab.learn.engine import terminal
 from lab.learn.engine.learn_options import LearnOptions
 from lab.learn.engine.lesson import Lesson
@@ -25,6 +26,7 @@ from lab.learn.engine.run import Ask, run_lessons
 from lab.learn.registry import LESSONS, lesson_named
 from lab.results import files as result_files
 from lab.results.lesson import LessonResult
+from lab.results.output import write_whole
 from lab.session.folders import run_folder
 from tasks.errors import UsageError
 
@@ -89,8 +91,8 @@ def _list() -> None:
     grid = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for lesson in LESSONS.values():
         grid.add_row(lesson.name, lesson.title)
-    Console().print(grid)
-    click.echo("\nRun one: poolwise learn gil   ·   run all: poolwise learn --all")
+    for_results().print(grid)
+    say("\nRun one: poolwise learn gil   ·   run all: poolwise learn --all")
 
 
 def _teach(lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mapping[str, Any]) -> int:
@@ -115,17 +117,18 @@ def _teach(lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mappin
         with closing(run_lessons(wanted, folder, Machine.this(), reporter, ask)) as taught:
             for result in taught:
                 reporter.quiet()
-                if as_json:
-                    click.echo(msgspec.json.encode(result).decode())
-                else:
-                    terminal.close(result, console)
-                _write(result, folder, None if as_json else console)
+                try:
+                    page = _save(result, folder)
+                finally:  # shown even if it could not be saved
+                    _show(result, None if as_json else console)
+                if page is not None and not as_json:
+                    _show_end(result, page, console)
                 every.append(result)
     if len(every) > 1 and not as_json:
         terminal.summary(every, console)
     for result in every:
         for line in terminal.failed(result.findings):
-            click.echo(f"does not hold: {result.lesson}: {line}", err=True)
+            say(f"does not hold: {result.lesson}: {line}", progress=True)
     return 0 if all(result.holds for result in every) else 1
 
 
@@ -135,15 +138,27 @@ def _ask(console: Console, *, silent: bool) -> Ask:
     return lambda lesson: terminal.ask(lesson, console)
 
 
-def _write(result: LessonResult, folder: Path, console: Console | None) -> None:
+def _save(result: LessonResult, folder: Path) -> Path | None:
+    """Write the result and its page; return the page's path, None if the lesson was skipped."""
     result_files.write(result, folder / f"{result.lesson}.json")
     if result.findings.skipped:
-        return
+        return None
     # Imported here, so that listing the lessons does not wait for plotly.
     from lab.report.lesson import render  # noqa: PLC0415
 
     page = folder / f"{result.lesson}.html"
-    result_files.write_whole(page, render(result).encode())
-    if console is not None:
-        line = f"Page: {shlex.quote(str(page))}   ·   to repeat: {result.command}\n"
-        console.print(line, highlight=False, soft_wrap=True, markup=False)
+    write_whole(page, render(result).encode())
+    return page
+
+
+def _show(result: LessonResult, console: Console | None) -> None:
+    """Print the result, as JSON without a console."""
+    if console is None:
+        say(msgspec.json.encode(result).decode())
+    else:
+        terminal.close(result, console)
+
+
+def _show_end(result: LessonResult, page: Path, console: Console) -> None:
+    line = f"Page: {shlex.quote(str(page))}   ·   to repeat: {result.command}\n"
+    console.print(line, highlight=False, soft_wrap=True, markup=False)

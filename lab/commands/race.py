@@ -14,6 +14,7 @@ from click.core import ParameterSource
 from cluster.machine import Machine
 from lab.commands import shared_options
 from lab.commands.console import for_progress, for_results
+from lab.commands.streams import say
 from lab.measure.selection import checked, default_names
 from lab.measure.workloads import WORKLOADS
 from lab.race.live import events
@@ -23,6 +24,8 @@ from lab.race.settings import REPEATS, REPEATS_QUICK
 from lab.race.table import closing_line, show
 from lab.report import render
 from lab.results import files as result_files
+from lab.results.output import write_whole
+from lab.results.race import RaceResult
 from lab.session.folders import run_folder
 from tasks.errors import UsageError
 from worker.pools import DEFAULT_POOLS, POOLS, pool_named
@@ -150,18 +153,28 @@ def _run(wanted: RaceOptions, *, as_json: bool) -> int:
         with events(for_progress()) as watching:
             raced = run_race(wanted, folder, Machine.this(), watching)
         result = raced.result
-        console = for_results()
-        if as_json:
-            click.echo(msgspec.json.encode(result).decode())
-        else:
-            # Shown before anything is written, so that a full disk does not lose the figures.
-            show(result, console)
-        result_files.write(result, folder / "result.json")
-        report = folder / "report.html"
-        result_files.write_whole(report, render([result]).encode())
+        try:
+            report = _save(result, folder)
+        finally:  # shown even if it could not be saved, so that a full disk does not lose it
+            _show(result, as_json=as_json)
         if not as_json:
             line = closing_line(result, shlex.quote(str(report)))
-            console.print(line, highlight=False, soft_wrap=True)
+            for_results().print(line, highlight=False, soft_wrap=True, markup=False)
     if raced.ended_by is not None:
         raise raced.ended_by
     return 0
+
+
+def _save(result: RaceResult, folder: Path) -> Path:
+    """Write the result and its page; return the page's path."""
+    result_files.write(result, folder / "result.json")
+    report = folder / "report.html"
+    write_whole(report, render([result]).encode())
+    return report
+
+
+def _show(result: RaceResult, *, as_json: bool) -> None:
+    if as_json:
+        say(msgspec.json.encode(result).decode())
+    else:
+        show(result, for_results())

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import click
 
+from lab.commands.streams import say
 from lab.report import render
 from lab.results import files as result_files
 from lab.results.lesson import LessonResult
+from lab.results.output import write_whole
 from lab.results.race import RaceResult
 from tasks.errors import UsageError
 
@@ -37,8 +39,8 @@ def report(files: tuple[Path, ...], output: Path) -> int:
       poolwise report laptop.json server.json -o comparison.html
     """
     found = [result_files.read_any(path) for path in files]
-    result_files.write_whole(output, _page(found).encode())
-    click.echo(str(output))
+    write_whole(output, _page(found).encode(), inputs=files)
+    say(str(output))
     return 0
 
 

@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, Final
+
+import msgspec
+
+#: No figure of a result is larger. Readers refuse larger ones, which could not be drawn.
+LARGEST: Final = 10**15
+
+Number = Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
+Whole = Annotated[int, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -10,8 +19,8 @@ class Span:
     """One task on one slot, in seconds since the start of its repeat or scene."""
 
     slot: str  # "4711" (process), "4711/4713" (thread), "4711#3" (greenlet)
-    started_s: float
-    finished_s: float
+    started_s: Number
+    finished_s: Number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,5 +42,5 @@ class Host:
 
     name: str
     platform: str
-    cores: int  # usable by this process
-    memory_bytes: int
+    cores: Whole  # usable by this process
+    memory_bytes: Whole

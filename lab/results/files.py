@@ -5,7 +5,6 @@ A kind registers itself, so a command reads the kinds whose modules it imports.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from lab.results.foreign_text import one_line, shown
+from lab.results.input import read_whole
+from lab.results.output import write_whole
 from tasks.errors import ResultFileError
 
 R = TypeVar("R")
@@ -49,21 +51,6 @@ def write(result: object, path: Path) -> None:
     write_whole(path, msgspec.json.encode(result))
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write `data` to a draft next to `path`, then rename it, so that no reader sees half a file.
-
-    Raises ResultFileError, one line that names the path, if the disk is full or access is denied.
-    """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(data)
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True) if draft.parent.is_dir() else None
-        raise ResultFileError(f"cannot write {path}: {error.strerror}") from error
-
-
 def read(path: Path, wanted: type[R]) -> R:
     """Read a result of one registered type.
 
@@ -71,48 +58,77 @@ def read(path: Path, wanted: type[R]) -> R:
     """
     result = read_any(path)
     if not isinstance(result, wanted):
-        raise ResultFileError(f"{path} holds a {_name(type(result))}, not a {_name(wanted)}")
+        kinds = f"a {_name(type(result))}, not a {_name(wanted)}"
+        raise ResultFileError(f"{shown(path)} holds {kinds}")
     return result
 
 
 def read_any(path: Path) -> object:
     """Read a result of any registered kind.
 
-    Raises ResultFileError if the file is missing, truncated, not JSON, of another schema version
-    or of an unknown kind.
+    Raises ResultFileError, one line that names the path, for everything that is not such a result:
+    a file that is missing, not readable, truncated, not JSON, of another schema version, of an
+    unknown kind, or with values that no result has.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ResultFileError(f"cannot read {path}: {error.strerror}") from error
+    data = read_whole(path)
     kind = _kind_of(data, path)
     try:
-        result: object = msgspec.json.decode(data, type=kind.type)
+        return _decoded(data, kind.type, path)
     except msgspec.ValidationError as error:
-        raise ResultFileError(f"{path} is not a complete {kind.name} result: {error}") from error
-    return result
+        raise ResultFileError(
+            f"{shown(path)} is not a complete {kind.name} result: {one_line(str(error))}"
+        ) from error
 
 
-def _name(result_type: type[Any]) -> str:
-    return next(kind.name for kind in _kinds.values() if kind.type is result_type)
+class _Envelope(msgspec.Struct):
+    """The fields that every result has, not decoded yet; other fields are skipped."""
+
+    schema_version: msgspec.Raw = msgspec.Raw(b"null")
+    kind: msgspec.Raw = msgspec.Raw(b"null")
 
 
 def _kind_of(data: bytes, path: Path) -> Kind:
     try:
-        envelope = msgspec.json.decode(data)
-    except msgspec.DecodeError as error:
-        raise ResultFileError(f"{path} is not valid JSON, or was cut short: {error}") from error
-    version = envelope.get("schema_version") if isinstance(envelope, dict) else None
+        envelope: _Envelope = _decoded(data, _Envelope, path)
+        version: object = _decoded(envelope.schema_version, Any, path)
+        name: object = _decoded(envelope.kind, Any, path)
+    except msgspec.ValidationError:
+        version = name = None
     if version is None:
-        raise ResultFileError(f"{path} is JSON, but not a Poolwise result")
-    name = envelope.get("kind")
+        raise ResultFileError(f"{shown(path)} is JSON, but not a Poolwise result")
     kind = _kinds.get(name) if isinstance(name, str) else None
     if kind is None:
         known = " or ".join(sorted(_kinds))
-        raise ResultFileError(f"{path} holds a {name!r} result, not a {known}")
+        raise ResultFileError(f"{shown(path)} holds a {one_line(repr(name))} result, not a {known}")
+    if type(version) is not int:
+        raise ResultFileError(
+            f"{shown(path)} has the result schema {one_line(repr(version))}, which is not a whole "
+            "number; Poolwise did not write it"
+        )
     if version != kind.schema_version:
         raise ResultFileError(
-            f"{path} has result schema {version}, but this Poolwise reads {kind.schema_version}; "
-            f"open it with the version that wrote it, or run the {kind.name} again"
+            f"{shown(path)} has result schema {version}, but this Poolwise reads "
+            f"{kind.schema_version}; open it with the version that wrote it, or run the "
+            f"{kind.name} again"
         )
     return kind
+
+
+def _decoded(data: bytes | msgspec.Raw, wanted: Any, path: Path) -> Any:
+    """Decode JSON; raise msgspec.ValidationError only if its shape is not the wanted one."""
+    try:
+        return msgspec.json.decode(data, type=wanted)
+    except msgspec.ValidationError:
+        raise
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ResultFileError(
+            f"{shown(path)} is not valid JSON, or was cut short: {one_line(str(error))}"
+        ) from error
+    except RecursionError as error:
+        raise ResultFileError(f"{shown(path)} is nested too deeply to be a result") from error
+    except MemoryError as error:
+        raise ResultFileError(f"{shown(path)} needs more memory than there is") from error
+
+
+def _name(result_type: type[Any]) -> str:
+    return next(kind.name for kind in _kinds.values() if kind.type is result_type)

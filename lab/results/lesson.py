@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from lab.results.common import Host, Versions
+from lab.results.common import Host, Number, Versions, Whole
 from lab.results.files import result_kind
 from tasks.lessons.notebook import Doing
 
@@ -31,12 +31,12 @@ class Lane:
 class Bar:
     """What one lane did for a while; seconds since the scene's start."""
 
-    lane: int  # index into the scene's lanes
+    lane: Whole  # index into the scene's lanes
     doing: Doing
     what: str  # a few words, or the name of a lock
     who: str  # the task's label
-    started_s: float
-    finished_s: float
+    started_s: Number
+    finished_s: Number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ class Column:
 
 
 #: None: it could not be measured.
-Cell = str | float | None
+Cell = str | Number | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +84,11 @@ class Table:
     title: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if a row does not fit the columns."""
+        if not self.columns or any(len(row) != len(self.columns) for row in self.rows):
+            raise ValueError("a row of a table does not have one cell per column")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +117,14 @@ class Expectation:
 
     question: str
     choices: tuple[str, ...]
-    right: int  # index into the choices
-    chosen: int | None  # None: not asked
+    right: Whole  # index into the choices
+    chosen: Whole | None  # None: not asked
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if the right or the chosen answer is none of the choices."""
+        answers = [self.right] if self.chosen is None else [self.right, self.chosen]
+        if not all(0 <= answer < len(self.choices) for answer in answers):
+            raise ValueError("an answer is none of the choices")
 
 
 @result_kind("lesson", schema_version=SCHEMA_VERSION)
@@ -127,13 +138,13 @@ class LessonResult:
     title: str
     setting: str
     started_at: str
-    elapsed_s: float
+    elapsed_s: Number
     command: str
     broker: str  # redacted
     workers: tuple[str, ...]  # the running workers it borrowed; empty: it started its own
     versions: Versions
     host: Host
-    clock_error_s: float
+    clock_error_s: Number
     expectation: Expectation
     scenes: tuple[Scene, ...]
     findings: Findings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lab.results.common import Host, Span, Versions
+from lab.results.common import Host, Number, Span, Versions, Whole
 from lab.results.files import result_kind
 
 #: Increased by one whenever code that reads the old shape would misread the new one.
@@ -15,13 +15,13 @@ SCHEMA_VERSION = 2
 class Account:
     """How every submitted task ended; `submitted` is the sum of the next five."""
 
-    submitted: int
-    finished: int
-    failed: int
-    lost: int  # taken from the queue, and no record of its end
-    timed_out: int  # still running on a live worker when the run timed out
-    unserved: int  # still in the queue when the run ended
-    duplicated: int  # completed more than once; not part of the sum
+    submitted: Whole
+    finished: Whole
+    failed: Whole
+    lost: Whole  # taken from the queue, and no record of its end
+    timed_out: Whole  # still running on a live worker when the run timed out
+    unserved: Whole  # still in the queue when the run ended
+    duplicated: Whole  # completed more than once; not part of the sum
     lost_ids: tuple[str, ...] = ()
 
 
@@ -29,28 +29,28 @@ class Account:
 class Repeat:
     """One measured run of one workload on one pool."""
 
-    makespan_s: float  # first due instant to last finish
-    throughput_per_s: float
-    latencies_s: tuple[float, ...]  # due to finished, one per finished task, in finish order
-    finished_at_s: tuple[float, ...]  # since the first due instant, ascending
-    service_s: tuple[float, ...]  # started to finished, one per finished task
+    makespan_s: Number  # first due instant to last finish
+    throughput_per_s: Number
+    latencies_s: tuple[Number, ...]  # due to finished, one per finished task, in finish order
+    finished_at_s: tuple[Number, ...]  # since the first due instant, ascending
+    service_s: tuple[Number, ...]  # started to finished, one per finished task
     spans: tuple[Span, ...]  # which slot ran what, when
-    cpu_s: float | None  # user + system of the worker's processes; None: not visible from here
-    peak_pss_bytes: int | None
-    submit_s: float  # from the first due instant until the last message was handed to the broker
-    worst_slip_s: float  # how late the latest message was sent, against its due instant
+    cpu_s: Number | None  # user + system of the worker's processes; None: not visible from here
+    peak_pss_bytes: Whole | None
+    submit_s: Number  # from the first due instant until the last message was handed to the broker
+    worst_slip_s: Number  # how late the latest message was sent, against its due instant
     account: Account
     worker_died: str = ""  # how, in a few words, if the worker died during the repeat
-    others: int = 0  # other clients' tasks that ended on this worker during the repeat
+    others: Whole = 0  # other clients' tasks that ended on this worker during the repeat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
     """The median of the repeats, with their minimum and maximum."""
 
-    median: float
-    low: float
-    high: float
+    median: Number
+    low: Number
+    high: Number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +59,12 @@ class PoolSummary:
 
     makespan_s: Interval
     throughput_per_s: Interval
-    latency_p50_s: float  # percentiles of the pooled raw samples
-    latency_p95_s: float
-    latency_p99_s: float
-    cpu_s_per_task: float | None  # None: the worker's processes are not visible from here
-    peak_pss_bytes: int | None  # maximum of the repeats
-    of_ideal: float  # ideal makespan / median makespan
+    latency_p50_s: Number  # percentiles of the pooled raw samples
+    latency_p95_s: Number
+    latency_p99_s: Number
+    cpu_s_per_task: Number | None  # None: the worker's processes are not visible from here
+    peak_pss_bytes: Whole | None  # maximum of the repeats
+    of_ideal: Number  # ideal makespan / median makespan
     account: Account  # summed over the repeats
 
 
@@ -73,10 +73,10 @@ class PoolResult:
     """What was measured of one pool on one workload."""
 
     pool: str
-    concurrency: int
+    concurrency: Whole
     slot: str  # what one slot is: process, thread, greenlet, the worker itself
-    ideal_makespan_s: float
-    start_up_s: float | None  # from launch to consuming; None: it was already running
+    ideal_makespan_s: Number
+    start_up_s: Number | None  # from launch to consuming; None: it was already running
     repeats: tuple[Repeat, ...]
     summary: PoolSummary | None  # None: no repeat was complete
     remarks: tuple[str, ...] = ()  # why it is far from ideal, what died, what is not ranked
@@ -88,8 +88,8 @@ class Verdict:
 
     winner: str | None  # None: no difference measured
     runner_up: str | None
-    ratio: float | None  # runner-up's median makespan / the winner's
-    noise: float | None  # smallest ratio that counts as more than noise
+    ratio: Number | None  # runner-up's median makespan / the winner's
+    noise: Number | None  # smallest ratio that counts as more than noise
     sentence: str  # for people: who, by how much, why
 
 
@@ -102,9 +102,9 @@ class WorkloadResult:
     nature: str  # cpu, io, mixed
     task: str  # the Celery task's name
     task_label: str  # "cpu.burn, 40 tasks of 100 ms"
-    tasks_per_repeat: int
-    bare_wall_s: float  # one task body measured in-process
-    bare_cpu_s: float
+    tasks_per_repeat: Whole
+    bare_wall_s: Number  # one task body measured in-process
+    bare_cpu_s: Number
     pools: tuple[PoolResult, ...]
     verdict: Verdict
 
@@ -114,7 +114,7 @@ class Settings:
     """What the user asked for."""
 
     seed: int
-    repeats: int
+    repeats: Whole
     quick: bool
     with_results: bool
     with_events: bool
@@ -127,8 +127,8 @@ class Settings:
 class Calibration:
     """How much work takes a millisecond of CPU on this machine."""
 
-    burn_iterations_per_ms: float
-    digest_rounds_per_ms: float
+    burn_iterations_per_ms: Number
+    digest_rounds_per_ms: Number
 
 
 @result_kind("race", schema_version=SCHEMA_VERSION)
@@ -140,11 +140,11 @@ class RaceResult:
     kind: str  # "race"
     run_id: str
     started_at: str  # ISO 8601, UTC
-    elapsed_s: float
+    elapsed_s: Number
     versions: Versions
     host: Host
     settings: Settings
     calibration: Calibration
-    clock_error_s: float  # upper bound of the difference between any two clocks of the run
+    clock_error_s: Number  # upper bound of the difference between any two clocks of the run
     workloads: tuple[WorkloadResult, ...]
     interrupted: bool = False

@@ -100,7 +100,7 @@ def _name_curve(
 
 
 def _latency_axis(values: Sequence[float]) -> Axis:
-    least, greatest = max(min(values, default=0), 0.0005), max(values, default=1)
+    least, greatest = max(min(values, default=0), 0.0005), max(0.001, *values) if values else 1
     if greatest > LOG_FROM_RATIO * least:
         return Axis(log=True, low=least * 0.8, high=greatest * 1.25)
     return Axis(log=False, low=0, high=greatest * 1.06)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from lab.commands import report
 from lab.results import files as result_files
 from lab.results import race as results
+from lab.results.output import write_whole
 from lab.results.race import RaceResult
 from tasks.errors import ResultFileError, UsageError
 from tests.unit.lab.learn.engine.sample import result
@@ -52,7 +54,9 @@ def test_any_class_can_register_as_a_kind(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_the_files_module_imports_no_kind() -> None:
     source = Path(result_files.__file__).read_text()
-    assert "lab.results" not in source
+    imported = set(re.findall(r"from lab\.results\.(\w+)", source))
+    assert imported == {"foreign_text", "input", "output"}
+    assert source.count("lab.") == len(imported)
 
 
 def test_a_report_refuses_a_lesson_together_with_a_race(tmp_path: Path) -> None:
@@ -121,7 +125,7 @@ def test_a_full_disk_is_reported_and_the_old_file_is_kept(tmp_path: Path) -> Non
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, hard))
     try:
         with pytest.raises(ResultFileError, match=r"cannot write .*File too large"):
-            result_files.write_whole(path, b"x" * 2_000)
+            write_whole(path, b"x" * 2_000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert path.read_text() == "as it was"
