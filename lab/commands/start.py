@@ -11,7 +11,6 @@ import signal
 import sys
 
 from cluster.signals import ENDING
-from lab.commands import streams
 
 #: The signals received, except a SIGINT that reached the command as KeyboardInterrupt.
 _received: list[int] = []
@@ -26,8 +25,11 @@ def run() -> None:
             signal.signal(number, _leave)
     sys.unraisablehook = _not_raised
     try:
+        # Imported here because it is slow, and Ctrl-C may arrive during it.
+        from lab.commands import streams  # noqa: PLC0415
+
         streams.prepare()
-        from lab.commands.cli import cli  # noqa: PLC0415 - slow, and Ctrl-C may arrive during it
+        from lab.commands.cli import cli  # noqa: PLC0415
 
         code = cli.main()
         if _received:  # a signal arrived, but the command finished first
@@ -48,6 +50,8 @@ def _exit(code: int) -> None:
     """
     for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
+    from lab.commands import streams  # noqa: PLC0415
+
     if (problem := streams.problem()) and code in {0, 1}:
         sys.stderr.write(f"error: {problem}\n")
         code = streams.NOT_PRINTED

@@ -14,6 +14,7 @@ from cluster.machine import Machine
 from cluster.ports import HIGHEST_PORT, claimed_port
 from cluster.workers import RunningWorker, WorkerSpec
 from lab.commands import shared_options
+from lab.commands.streams import say
 from lab.format import words
 from lab.session.folders import run_folder
 from producer.address import redacted
@@ -90,7 +91,7 @@ def up(
     ):
         cores = Machine.this().cores
         specs = [_spec(pool, slots, cores, cluster.broker_url) for pool in chosen]
-        click.echo(f"starting {len(specs)} workers and Flower …", err=True)
+        say(f"starting {len(specs)} workers and Flower …", progress=True)
         workers = cluster.start_workers(specs)
         _, url = cluster.start_flower(flower_at)
         _announce(cluster, workers, url)
@@ -112,18 +113,18 @@ def _spec(pool: Pool, slots: dict[str, int], cores: int, broker_url: str) -> Wor
 
 def _announce(cluster: LocalCluster, workers: list[RunningWorker], flower_url: str) -> None:
     url = redacted(cluster.broker_url)
-    click.echo(f"Flower   {flower_url}")
-    click.echo(f"charts   {flower_url}/throughput")
-    click.echo(f"broker   {url}")
+    say(f"Flower   {flower_url}")
+    say(f"charts   {flower_url}/throughput")
+    say(f"broker   {url}")
     for worker in workers:
         spec = worker.spec
         queues = ", ".join(spec.queues)
         pool = words.pool(spec.pool, spec.concurrency)
-        click.echo(f"worker   {spec.node}: {pool}, queues {queues}")
-    click.echo(f"logs     {cluster.folder}")
-    click.echo(f"try      CELERY_BROKER_URL={url} celery -A tasks call cpu.burn --args='[1000]'")
-    click.echo(f"switch   poolwise switch {workers[0].spec.name} --pool threads --broker {url}")
-    click.echo("Ctrl-C stops everything.")
+        say(f"worker   {spec.node}: {pool}, queues {queues}")
+    say(f"logs     {cluster.folder}")
+    say(f"try      CELERY_BROKER_URL={url} celery -A tasks call cpu.burn --args='[1000]'")
+    say(f"switch   poolwise switch {workers[0].spec.name} --pool threads --broker {url}")
+    say("Ctrl-C stops everything.")
 
 
 def _stay(cluster: LocalCluster, workers: list[RunningWorker]) -> NoReturn:
@@ -136,5 +137,5 @@ def _stay(cluster: LocalCluster, workers: list[RunningWorker]) -> NoReturn:
             time.sleep(LOOK_S)
             cluster.check(worker.child for worker in workers)
     except KeyboardInterrupt:
-        click.echo("stopping …", err=True)
+        say("stopping …", progress=True)
         raise
