@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from lab.commands import shared_options
+from lab.commands.option_types import AnyPath, FiniteRange
 from lab.learn.engine.lesson import Dial, Lesson
 from producer.address import redacted
 
@@ -36,7 +36,7 @@ def every_lesson(command: Any) -> Any:
             click.option(
                 "--python",
                 metavar="PATH",
-                type=click.Path(path_type=Path),
+                type=AnyPath(),
                 envvar="POOLWISE_PYTHON",
                 show_envvar=True,
                 help="A Python build without the GIL, for the free-threading lesson.",
@@ -69,7 +69,7 @@ def _typed(context: click.Context, name: str) -> bool:
 
 
 def dial_option(dial: Dial) -> Any:
-    range_of = click.IntRange if dial.whole else click.FloatRange
+    range_of = click.IntRange if dial.whole else FiniteRange
     return click.option(
         dial.flag,
         type=range_of(dial.low, dial.high),  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from lab.commands.option_types import AnyPath
 from lab.commands.streams import say
 from lab.report import render
 from lab.results import files as result_files
@@ -17,13 +18,11 @@ from tasks.errors import UsageError
 
 
 @click.command()
-@click.argument(
-    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
-)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=AnyPath())
 @click.option(
     "--output",
     "-o",
-    type=click.Path(path_type=Path),
+    type=AnyPath(),
     default=Path("report.html"),
     show_default=True,
     help="Where to write the page.",

@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from cluster.discovery import RemoteControl
+from lab.commands.option_types import AnyPath
 from producer import broker as broker_of_workers
 from producer.address import usable
 from tasks import settings
@@ -60,7 +61,7 @@ running_broker = click.option(
 out = click.option(
     "--out",
     metavar="FOLDER",
-    type=click.Path(path_type=Path),
+    type=AnyPath(),
     default=Path("runs"),
     envvar="POOLWISE_OUT",
     show_envvar=True,

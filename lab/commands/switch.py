@@ -8,6 +8,7 @@ import msgspec
 from cluster.switching import SwitchEvents, SwitchRequest, SwitchResult
 from cluster.switching import switch as switch_worker
 from lab.commands import shared_options
+from lab.commands.option_types import FiniteRange
 from lab.commands.streams import say
 from lab.format import words
 from tasks.settings import LONGEST_TASK_S
@@ -30,7 +31,7 @@ WAIT_S = LONGEST_TASK_S + 15.0
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(0, 3_600),
+    type=FiniteRange(0, 3_600),
     default=WAIT_S,
     show_default=True,
     help="Seconds to wait for running tasks. If some still run, the worker keeps its pool.",

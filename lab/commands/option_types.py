@@ -1,0 +1,36 @@
+"""Types of option values that click's own accept too much or too little of."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+class AnyPath(click.Path):
+    """A path, unchecked: whether it can be read or written shows when it is."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,  # noqa: ARG002 - click's signature
+        ctx: click.Context | None,  # noqa: ARG002
+    ) -> Path:
+        """Return the path."""
+        return Path(value)
+
+
+class FiniteRange(click.FloatRange):
+    """A finite number in a range; click's type takes NaN, which is in no range and in each."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number; fail if it is not finite or not in the range."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
