@@ -47,7 +47,7 @@ def problem() -> str:
     if error is None or error.errno in GONE:
         return ""
     if error.errno == errno.ENOSPC:
-        return "the disk is full: free some space, and try again"
+        return "the disk is full: free some space and try again"
     return f"cannot write to standard output: {error.strerror}"
 
 
