@@ -11,7 +11,7 @@ import msgspec
 
 from cluster.discovery import SWITCHES, TRIES, RemoteControl, includes
 from cluster.wait import wait_until
-from tasks.errors import UsageError, WorkerError
+from tasks.errors import UsageError, WorkerError, suggestion
 from worker.control import SWITCH, SwitchReply, WorkerInfo
 from worker.pools import pool_named
 
@@ -96,9 +96,11 @@ def resolved(name: str, nodes: Sequence[str]) -> str:
     if len(alike) > 1:
         raise UsageError(f"{name} could be any of {', '.join(alike)}: use the full name")
     if not alike:
-        others = f"workers that answer: {', '.join(nodes)}" if nodes else "no other does either"
+        near = suggestion(name, [*nodes, *(node.partition("@")[0] for node in nodes)])
+        answering = f"workers that answer: {', '.join(nodes)}" if nodes else "no other does either"
         raise WorkerError(
-            f"no worker called {name} answers ({others}); a solo worker answers only between tasks"
+            f"no worker called {name} answers ({near}{answering}); "
+            "a solo worker answers only between tasks"
         )
     return alike[0]
 

@@ -18,6 +18,12 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return "did you mean …? " with the closest known name; empty if none is close."""
+    near = difflib.get_close_matches(name, tuple(known), n=1)
+    return f"did you mean {near[0]}? " if near else ""
+
+
 class PoolwiseError(Exception):
     """Raised for anything that the user can fix; its text is one line that says how."""
 
@@ -33,9 +39,7 @@ class UsageError(PoolwiseError):
     def unknown(cls, kind: str, name: str, known: Iterable[str]) -> UsageError:
         """Return the error for a name that is not in `known`, with the closest match."""
         names = tuple(known)
-        near = difflib.get_close_matches(name, names, n=1)
-        guess = f"did you mean {near[0]}? " if near else ""
-        return cls(f"no {kind} named {name!r} ({guess}known: {', '.join(names)})")
+        return cls(f"no {kind} named {name!r} ({suggestion(name, names)}known: {', '.join(names)})")
 
 
 class BrokerError(PoolwiseError):

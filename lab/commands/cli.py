@@ -15,6 +15,8 @@ from tasks.errors import BrokerError, PoolwiseError, ResultFileError, UsageError
 
 #: The sub-commands: each is the function of the same name in a module of `lab.commands`.
 COMMANDS = ("learn", "preflight", "race", "report", "switch", "up", "workers")
+#: Characters of the longest line of an error, and how many of a longer one are shown.
+LONGEST_LINE, HEAD, TAIL = 2_000, 400, 200
 #: Exit code after Ctrl-C, as shells expect it.
 INTERRUPTED = 130
 
@@ -44,6 +46,7 @@ class Edge(click.Group):
         except PoolwiseError as error:
             return _fail(str(error), error.exit_code)
         except click.ClickException as error:
+            error.message = _cut(_escaped(error.message))  # type: ignore[misc]
             error.show()
             return error.exit_code
         except (KeyboardInterrupt, click.Abort):
@@ -60,10 +63,24 @@ class Edge(click.Group):
             return _fail(broker.failure(error), BrokerError.exit_code)
 
 
-def _fail(line: str, code: int) -> int:
+def _fail(text: str, code: int) -> int:
+    """Print an error, which may end with lines of a log; return `code`."""
+    lines = "\n".join(_cut(_escaped(line)) for line in text.split("\n"))
     with suppress(OSError):  # if stderr is gone too, the exit code still reports it
-        say(f"error: {line}" if code != INTERRUPTED else line, progress=True)
+        say(f"error: {lines}" if code != INTERRUPTED else lines, progress=True)
     return code
+
+
+def _escaped(line: str) -> str:
+    """Escape what would control a terminal or begin another line."""
+    return "".join(
+        letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line.expandtabs()
+    )
+
+
+def _cut(line: str) -> str:
+    """Shorten a line that repeats a long value, but keep the advice at its end."""
+    return line if len(line) <= LONGEST_LINE else f"{line[:HEAD]} … {line[-TAIL:]}"
 
 
 @click.group(cls=Edge, context_settings={"help_option_names": ["-h", "--help"]})

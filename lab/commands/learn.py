@@ -99,7 +99,7 @@ def _teach(lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mappin
     url, on_running = shared["broker"], shared["on_running"]
     wanted = LearnOptions(
         lessons=lessons,
-        pools=tuple(dict.fromkeys(shared_options.names(shared["pools"]))),
+        pools=_pools(shared["pools"]),
         dials=dials,
         broker_url=shared_options.chosen_broker(url, on_running=on_running),
         on_running=on_running,
@@ -130,6 +130,12 @@ def _teach(lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mappin
         for line in terminal.failed(result.findings):
             say(f"does not hold: {result.lesson}: {line}", progress=True)
     return 0 if all(result.holds for result in every) else 1
+
+
+def _pools(text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    return tuple(pool.name for pool in shared_options.pools_named(text))
 
 
 def _ask(console: Console, *, silent: bool) -> Ask:

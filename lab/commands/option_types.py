@@ -16,10 +16,12 @@ class AnyPath(click.Path):
     def convert(
         self,
         value: str | os.PathLike[str],
-        param: click.Parameter | None,  # noqa: ARG002 - click's signature
-        ctx: click.Context | None,  # noqa: ARG002
+        param: click.Parameter | None,
+        ctx: click.Context | None,
     ) -> Path:
-        """Return the path."""
+        """Return the path; fail if it is empty, which would mean the current folder."""
+        if not os.fspath(value):
+            self.fail("The path is empty.", param, ctx)
         return Path(value)
 
 

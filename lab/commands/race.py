@@ -28,7 +28,10 @@ from lab.results.output import write_whole
 from lab.results.race import RaceResult
 from lab.session.folders import run_folder
 from tasks.errors import UsageError
-from worker.pools import DEFAULT_POOLS, POOLS, pool_named
+from worker.pools import DEFAULT_POOLS, POOLS
+
+#: The highest seed; every JSON reader can hold it.
+HIGHEST_SEED = 2**32 - 1
 
 
 @click.command()
@@ -63,7 +66,11 @@ from worker.pools import DEFAULT_POOLS, POOLS, pool_named
     type=click.IntRange(1, 100),
     help=f"Repeats per pool and workload. [default: {REPEATS}; with --quick {REPEATS_QUICK}]",
 )
-@click.option("--seed", type=int, help="Seed for the random order of the pools. [default: random]")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, HIGHEST_SEED),
+    help="Seed for the random order of the pools. [default: random]",
+)
 @click.option(
     "--quick",
     is_flag=True,
@@ -109,16 +116,14 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
       poolwise race --pools threads,gevent --concurrency threads=32,gevent=200 --workloads fetch
       poolwise race --on-running --broker redis://localhost:6379/0
     """
-    chosen = shared_options.names(pools)
-    if not chosen:
-        raise UsageError("--pools is empty: name at least one pool")
+    chosen = shared_options.pools_named(pools)
     if on_running and (concurrency or with_events):
         raise UsageError(
             "--on-running uses workers as they are: leave out --concurrency and --with-events, or "
             "change a running worker with poolwise switch"
         )
     wanted = RaceOptions(
-        pools=tuple(dict.fromkeys(pool_named(name) for name in chosen)),
+        pools=chosen,
         concurrency=shared_options.parse_concurrency(concurrency),
         workloads=_workloads(workloads, quick=quick, on_running=on_running),
         repeats=repeat or (REPEATS_QUICK if quick else REPEATS),

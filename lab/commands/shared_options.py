@@ -17,7 +17,7 @@ from producer.address import usable
 from tasks import settings
 from tasks.celery import app
 from tasks.errors import UsageError
-from worker.pools import pool_named
+from worker.pools import Pool, pool_named
 
 
 class BrokerUrl(click.ParamType[str]):
@@ -27,7 +27,10 @@ class BrokerUrl(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the address as every library reads it; raise UsageError if it is invalid."""
-        return usable(value, _source(param, ctx)) if value else value
+        source = _source(param, ctx)
+        if not value.strip():  # an empty variable, passed on
+            raise UsageError(f"{source} is empty: give it a broker's address, or leave it out")
+        return usable(value, source)
 
 
 def _source(param: click.Parameter | None, context: click.Context | None) -> str:
@@ -70,6 +73,8 @@ out = click.option(
 )
 json_output = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
+#: More slots than any machine can hold; a smaller number is checked against this machine.
+MOST_SLOTS = 1_000_000_000
 #: What to do if no broker answers.
 START_SOME = "Start a cluster: poolwise up, or docker compose up"
 
@@ -97,22 +102,46 @@ def names(text: str | None) -> tuple[str, ...]:
     return tuple(filter(None, (part.strip() for part in (text or "").split(","))))
 
 
+def pools_named(text: str) -> tuple[Pool, ...]:
+    """Return the pools of a comma-separated list, each once.
+
+    Raises UsageError if the list is empty or a name is unknown.
+    """
+    chosen = tuple(dict.fromkeys(pool_named(name) for name in names(text)))
+    if not chosen:
+        raise UsageError("--pools is empty: name at least one pool")
+    return chosen
+
+
 def parse_concurrency(text: str) -> dict[str, int]:
     """Parse `prefork=4,gevent=200`; raise UsageError that names the part that is wrong."""
     slots: dict[str, int] = {}
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        name, _, number = part.partition("=")
+    for part in names(text):
+        name, _, number = (word.strip() for word in part.partition("="))
         if not number:
             raise UsageError(f"--concurrency takes POOL=NUMBER, such as prefork=4, not {part!r}")
-        slots[pool_named(name.strip()).name] = _positive(number.strip(), part)
+        pool = pool_named(name)
+        if pool.name in slots:
+            raise UsageError(f"--concurrency names {pool.name} twice")
+        slots[pool.name] = _slots(pool, number)
     return slots
 
 
-def _positive(number: str, part: str) -> int:
+def _slots(pool: Pool, number: str) -> int:
     try:
         value = int(number)
     except ValueError:
-        raise UsageError(f"--concurrency {part}: {number!r} is not a whole number") from None
+        raise UsageError(f"--concurrency {pool.name}={number!r} is not a whole number") from None
     if value < 1:
-        raise UsageError(f"--concurrency {part}: a pool needs at least 1 slot")
+        raise UsageError(f"--concurrency {pool.name}={value}: a pool needs at least 1 slot")
+    if value > MOST_SLOTS:
+        raise UsageError(f"--concurrency {pool.name}: no machine has room for so many slots")
+    check_fixed(pool, value)
     return value
+
+
+def check_fixed(pool: Pool, slots: int) -> None:
+    """Raise UsageError if `pool` has another number of slots, which cannot be changed."""
+    fixed = pool.fixed_concurrency
+    if fixed is not None and slots != fixed:
+        raise UsageError(f"{pool.name} always has {fixed} slot: do not set its --concurrency")

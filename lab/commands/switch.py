@@ -14,7 +14,7 @@ from lab.format import words
 from tasks.settings import LONGEST_TASK_S
 from worker.concurrency_limit import MAX_SLOTS
 from worker.control import SwitchReply, WorkerInfo
-from worker.pools import POOLS
+from worker.pools import POOLS, pool_named
 
 #: Default time in seconds that running tasks have to finish.
 WAIT_S = LONGEST_TASK_S + 15.0
@@ -52,7 +52,10 @@ def switch(
       poolwise switch gevent --pool threads --concurrency 32
       poolwise switch gevent@worker-1 --pool prefork --timeout 300
     """
-    request = SwitchRequest(pool=pool, concurrency=concurrency, wait_s=timeout)
+    wanted = pool_named(pool)
+    if concurrency is not None:
+        shared_options.check_fixed(wanted, concurrency)
+    request = SwitchRequest(pool=wanted.name, concurrency=concurrency, wait_s=timeout)
     with shared_options.remote_control(broker) as remote:
         done = switch_worker(remote, node, request, _Progress().events())
     if as_json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
@@ -17,9 +18,10 @@ from lab.commands import shared_options
 from lab.commands.streams import say
 from lab.format import words
 from lab.session.folders import run_folder
+from lab.session.room import check_chosen, check_room
 from producer.address import redacted
 from tasks.errors import UsageError
-from worker.pools import DEFAULT_POOLS, POOLS, Nature, Pool, pool_named
+from worker.pools import DEFAULT_POOLS, POOLS, Nature, Pool
 
 #: Seconds between two checks that everything still runs.
 LOOK_S = 1.0
@@ -74,14 +76,16 @@ def up(
       poolwise up
       poolwise up --pools gevent --concurrency gevent=500 --flower-port 0
     """
-    chosen = [pool_named(name) for name in shared_options.names(pools)]
+    chosen = shared_options.pools_named(pools)
     slots = shared_options.parse_concurrency(concurrency)
-    if not chosen:
-        raise UsageError("--pools is empty: name at least one pool")
+    check_chosen(slots, chosen)
     if flower_port == port != 0 and not broker:
         raise UsageError(
             f"Flower and the broker cannot share port {port}: choose another with --flower-port"
         )
+    machine = Machine.this()
+    for pool in chosen:
+        check_room(pool, _concurrency(pool, slots, machine.cores), machine)
     flower_at = claimed_port(flower_port, "Flower")
     broker_at = 0 if broker else claimed_port(port, "the broker")
     with (
@@ -89,8 +93,7 @@ def up(
         LocalCluster(folder, broker, broker_at) as cluster,
         cluster.blamed(),
     ):
-        cores = Machine.this().cores
-        specs = [_spec(pool, slots, cores, cluster.broker_url) for pool in chosen]
+        specs = [_spec(pool, slots, machine.cores, cluster.broker_url) for pool in chosen]
         say(f"starting {len(specs)} workers and Flower …", progress=True)
         workers = cluster.start_workers(specs)
         _, url = cluster.start_flower(flower_at)
@@ -99,16 +102,23 @@ def up(
 
 
 def _spec(pool: Pool, slots: dict[str, int], cores: int, broker_url: str) -> WorkerSpec:
-    nature: Nature = "cpu" if pool.parallel_python else "io"
     return WorkerSpec(
         name=pool.name,
         pool=pool.name,
-        concurrency=slots.get(pool.name) or pool.default_concurrency(nature, cores),
-        queues=(pool.name, nature),
+        concurrency=_concurrency(pool, slots, cores),
+        queues=(pool.name, _nature(pool)),
         broker_url=broker_url,
         events=True,
         flags=pool.flags,
     )
+
+
+def _concurrency(pool: Pool, slots: Mapping[str, int], cores: int) -> int:
+    return slots.get(pool.name) or pool.default_concurrency(_nature(pool), cores)
+
+
+def _nature(pool: Pool) -> Nature:
+    return "cpu" if pool.parallel_python else "io"
 
 
 def _announce(cluster: LocalCluster, workers: list[RunningWorker], flower_url: str) -> None:

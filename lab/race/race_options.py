@@ -8,18 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster.machine import Machine
-from tasks.errors import MachineError, UsageError, WorkerError
+from lab.session.room import check_chosen, check_room
+from tasks.errors import WorkerError
 from worker.pools import Nature, Pool
 
-#: Bytes of memory per process of a prefork pool: measured as proportional set size, because forked
-#: processes share most of their memory, then rounded up.
-BYTES_PER_PROCESS = 30_000_000
-#: The same per thread or greenlet, with stack and task.
-BYTES_PER_LIGHT_SLOT = 200_000
 #: Maximum default concurrency of a quick race, because Celery needs time to fork many processes.
 QUICK_SLOTS = 40
-#: Share of the machine's processes and memory that a race may take.
-SHARE = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +47,11 @@ def check(options: RaceOptions, machine: Machine, natures: set[Nature]) -> None:
     Raises UsageError for the concurrency of a pool that does not race, MachineError if processes,
     threads or memory do not suffice, WorkerError if the module of a pool cannot be imported.
     """
-    racing = {pool.name for pool in options.pools}
-    for name in options.concurrency:
-        if name not in racing:
-            raise UsageError(f"--concurrency names {name}, which is not in --pools")
+    check_chosen(options.concurrency, options.pools)
     for pool in options.pools:
         _check_importable(pool)
         for nature in natures:
-            _check_room(pool, options.slots(pool, nature, machine.cores), machine)
+            check_room(pool, options.slots(pool, nature, machine.cores), machine)
 
 
 def _check_importable(pool: Pool) -> None:
@@ -73,23 +64,3 @@ def _check_importable(pool: Pool) -> None:
             f"cannot import {pool.needs_module} ({error}): install it, or choose other pools with "
             "--pools"
         ) from error
-
-
-def _check_room(pool: Pool, slots: int, machine: Machine) -> None:
-    started = max(pool.processes(slots), pool.threads(slots))
-    room = int(SHARE * machine.processes)
-    if started > room:
-        raise MachineError(
-            f"{pool.name} with concurrency {slots:,} needs {started:,} processes and threads, and "
-            f"this machine has room for {room:,}; lower it with --concurrency {pool.name}=N"
-        )
-    heavy = pool.processes(slots)
-    needed_bytes = (
-        heavy * BYTES_PER_PROCESS + (slots if heavy < slots else 0) * BYTES_PER_LIGHT_SLOT
-    )
-    if needed_bytes > SHARE * machine.memory_bytes:
-        raise MachineError(
-            f"{pool.name} with concurrency {slots:,} needs about {needed_bytes / 1e9:.1f} GB, and "
-            f"this machine has {machine.memory_bytes / 1e9:.1f} GB; "
-            f"lower it with --concurrency {pool.name}=N"
-        )

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
+from lab.results.foreign_text import shown
 from tasks.errors import ResultFileError
 
 
@@ -19,15 +20,14 @@ def run_folder(parent: Path, kind: str, now: datetime) -> Iterator[Path]:
 
     Raises ResultFileError if it cannot be made or written to.
     """
-    is_new = not os.path.exists(parent)  # noqa: PTH110 - returns False if Path.exists would raise
+    new = [one for one in (parent, *parent.parents) if not os.path.lexists(one)]
     folder = _made(parent, f"{now:%Y-%m-%d-%H%M}-{kind}")
     try:
         yield folder
     finally:
         with suppress(OSError):  # not empty
-            folder.rmdir()
-            if is_new:
-                parent.rmdir()
+            for one in (folder, *new):
+                one.rmdir()
 
 
 def _made(parent: Path, stem: str) -> Path:
@@ -36,14 +36,16 @@ def _made(parent: Path, stem: str) -> Path:
         try:
             folder.mkdir(parents=True)
         except FileExistsError:
-            if not parent.is_dir():
+            if not os.path.isdir(parent):  # noqa: PTH112 - Path.is_dir may raise
                 break
             continue
         except OSError as error:
             raise ResultFileError(_cannot(parent, error.strerror)) from error
+        except ValueError as error:  # a NUL in the name
+            raise ResultFileError(_cannot(parent, str(error))) from error
         return folder
     raise ResultFileError(_cannot(parent, "it is not a folder"))
 
 
 def _cannot(parent: Path, why: str | None) -> str:
-    return f"cannot write results to {parent}: {why}; name another folder with --out"
+    return f"cannot write results to {shown(parent)}: {why}; name another folder with --out"

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import tasks
 import worker
+from lab.results.foreign_text import shown
 from tasks.errors import UsageError
 
 #: Seconds that the other Python may take to describe itself, including an import of Celery.
@@ -56,7 +57,7 @@ def without_gil(python: Path) -> Interpreter:
     """
     found = shutil.which(python)
     if found is None:
-        raise UsageError(f"--python: there is no program {python}; {_WANTED}")
+        raise UsageError(f"--python: there is no program {shown(python)}; {_WANTED}")
     # Not resolved: following the link would lead out of its virtual environment.
     path = str(Path(found).absolute())
     answer = _asked(path)

@@ -80,3 +80,5 @@ def test_the_host_part_of_a_worker_name_may_be_left_out() -> None:
         resolved("a", ["a@1", "a@2"])
     with pytest.raises(WorkerError, match="no worker called c answers"):
         resolved("c", ["a@1"])
+    with pytest.raises(WorkerError, match="did you mean gevent\\?"):
+        resolved("gevnt", ["gevent@1", "prefork@1"])
