@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from traceback import walk_tb
 from typing import Any, Final
 from uuid import uuid4
@@ -20,31 +20,13 @@ from tasks.errors import BrokerError
 
 #: Seconds that a broker may take to connect and to answer.
 PATIENCE_S = 5.0
-#: Milliseconds after which the key that tests writing expires, if it is not deleted.
-CHECK_MS: Final = 10_000
+#: Seconds before kombu tries a second and last time to connect.
+RETRY_S: Final = 0.2
+#: Seconds after which a key that tests writing expires, if it is not deleted.
+CHECK_S: Final = 10
 
 #: The advice for commands that can start a broker of their own.
 EMBEDDED = "Leave --broker out to use the embedded one."
-
-
-def connect(url: str, otherwise: str = EMBEDDED) -> redis.Redis:
-    """Return a client for the Redis at `url`, once it has shown that it can be used.
-
-    `otherwise` is the advice if it cannot, as a sentence.
-
-    Raises UsageError if `url` is not a Redis URL, BrokerError if no usable Redis answers.
-    """
-    client = redis.Redis.from_url(
-        usable(url), socket_connect_timeout=PATIENCE_S, socket_timeout=PATIENCE_S, retry=None
-    )
-    try:
-        _check(client)
-    except BaseException as error:
-        client.close()
-        if not isinstance(error, Exception) or not is_broker_fault(error):
-            raise
-        raise BrokerError(_advice(error, redacted(url), otherwise)) from error
-    return client
 
 
 def connection(app: Celery, url: str | None = None) -> Connection:
@@ -52,8 +34,14 @@ def connection(app: Celery, url: str | None = None) -> Connection:
 
     It connects when it is first used. Without `url`, it is to the app's own broker.
     """
-    patience = {"socket_timeout": PATIENCE_S, "socket_connect_timeout": PATIENCE_S}
-    opened: Connection = app.connection_for_write(url, transport_options=patience)
+    options = {
+        "socket_timeout": PATIENCE_S,
+        "socket_connect_timeout": PATIENCE_S,
+        # kombu would retry for seconds, which is right for a worker.
+        "max_retries": 1,
+        "interval_start": RETRY_S,
+    }
+    opened: Connection = app.connection_for_write(url, transport_options=options)
     return opened
 
 
@@ -116,17 +104,98 @@ def _package_of(error: BaseException) -> str:
     return third_party[-1] if third_party else ""
 
 
-def _check(client: redis.Redis) -> None:
-    """Ask for what every command needs of its broker: an answer, a clock, and room to write."""
+def answers(client: redis.Redis) -> None:
+    """Check that the server answers as Redis does.
+
+    Raises redis.RedisError if it does not.
+    """
     if client.ping() is not True:
         raise redis.InvalidResponse("the answer to PING is not PONG")
-    version(client)
     moment: Any = client.time()
     if not isinstance(moment, tuple) or not all(isinstance(part, int) for part in moment):
         raise redis.InvalidResponse("the answer to TIME is not a time")
+
+
+def carries_tasks(client: redis.Redis) -> None:
+    """Check that the server does all that kombu, Celery and the probe need.
+
+    It asks for each kind of command once, with a key of its own, which it deletes. Otherwise a
+    missing right or a full memory would end a worker in the middle of its work.
+
+    Raises redis.RedisError if it does not.
+    """
+    answers(client)
+    version(client)
     key = f"poolwise:check:{uuid4().hex}"
-    if client.set(key, 1, px=CHECK_MS) is not True or client.delete(key) not in {0, 1}:
-        raise redis.InvalidResponse("the answers to SET and DEL make no sense")
+    with client.pipeline() as pipe:
+        for words in _COMMANDS:
+            pipe.execute_command(*(key if word is _KEY else word for word in words))  # type: ignore[no-untyped-call]
+        pipe.publish(_new_channel(client), "")
+        pipe.delete(key)
+        replies = pipe.execute()
+    if replies[: len(_REPLIES)] != _REPLIES:
+        raise redis.InvalidResponse("the answers do not match what was written")
+    if client.register_script("return 1")() != 1:
+        raise redis.InvalidResponse("the answer to EVALSHA is not what the script returns")
+    with client.pubsub() as messages:  # type: ignore[no-untyped-call]
+        messages.psubscribe(_new_channel(client))
+        if not messages.get_message(timeout=PATIENCE_S):
+            raise redis.TimeoutError("no answer to PSUBSCRIBE")
+
+
+#: Stands for the key in `_COMMANDS`.
+_KEY: Final = object()
+#: What `carries_tasks` asks for, and the first replies to it.
+_COMMANDS: Final[tuple[tuple[Any, ...], ...]] = (
+    ("SADD", _KEY, "member"),
+    ("SMEMBERS", _KEY),
+    ("EXPIRE", _KEY, CHECK_S),
+    ("DEL", _KEY),
+    ("HSET", _KEY, "field", "value"),
+    ("HGET", _KEY, "field"),
+    ("HDEL", _KEY, "field"),
+    ("ZADD", _KEY, 1, "member"),
+    ("ZREVRANGEBYSCORE", _KEY, 1, 0),
+    ("ZREM", _KEY, "member"),
+    ("LPUSH", _KEY, "message"),
+    ("LLEN", _KEY),
+    ("BRPOP", _KEY, 1),
+    ("XADD", _KEY, "*", "field", "value"),
+    ("XREVRANGE", _KEY, "+", "-", "COUNT", 1),
+    ("XREAD", "STREAMS", _KEY, "0-0"),
+)
+_REPLIES: Final = [1, {b"member"}, True, 1, 1, b"value", 1, 1]
+
+
+def _new_channel(client: redis.Redis) -> str:
+    """Name a channel as kombu does, because rights may depend on the name."""
+    db = client.connection_pool.connection_kwargs.get("db", 0)
+    return f"/{db}.poolwise.check.{uuid4().hex}"
+
+
+def connect(
+    url: str,
+    otherwise: str = EMBEDDED,
+    *,
+    check: Callable[[redis.Redis], None] = carries_tasks,
+) -> redis.Redis:
+    """Return a client for the Redis at `url`, once it has passed the check.
+
+    `otherwise` is the advice if it does not, as a sentence.
+
+    Raises UsageError if `url` is not a Redis URL, BrokerError if no usable Redis answers.
+    """
+    client = redis.Redis.from_url(
+        usable(url), socket_connect_timeout=PATIENCE_S, socket_timeout=PATIENCE_S, retry=None
+    )
+    try:
+        check(client)
+    except BaseException as error:
+        client.close()
+        if not isinstance(error, Exception) or not is_broker_fault(error):
+            raise
+        raise BrokerError(_advice(error, redacted(url), otherwise)) from error
+    return client
 
 
 def _advice(error: Exception, url: str, otherwise: str) -> str:
@@ -192,6 +261,7 @@ _BY_TYPE: Final[tuple[tuple[type[BaseException], str], ...]] = (
 #: Reasons by the text of an error of redis-py.
 _BY_TEXT: Final = (
     ("closed by server", _CLOSED),  # redis-py's words for an orderly close
+    ("EXEC without MULTI", "its ACL does not permit this user all that is needed (MULTI)"),
     ("max number of clients", "it has too many clients"),
     ("DB index is out of range", "it has no database with this number"),
     ("DENIED", "it is in protected mode and accepts only local clients"),

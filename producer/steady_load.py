@@ -60,7 +60,7 @@ class BrokerLink:
         url = app.connection_for_write().as_uri(include_password=True)
         self._app = app
         self._connection = connection
-        self._server = broker.connect(records_url(app) or url)
+        self._server = broker.connect(records_url(app) or url, check=broker.answers)
         self._sender = stamping if message_template.supports(connection) else batching
         self._senders: dict[tuple[str, str], Push] = {}
         self.read_clock()
