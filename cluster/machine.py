@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import resource
 import socket
@@ -10,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+from worker.cores import usable_cores
 
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -30,18 +31,10 @@ class Machine:
         return cls(
             name=socket.gethostname(),
             platform=f"{platform.system()} {platform.machine()}",
-            cores=_cores(),
+            cores=usable_cores(),
             memory_bytes=_memory_bytes(),
             processes=_processes(),
         )
-
-
-def _cores() -> int:
-    """Return how many cores we may use, capped by the control group's quota."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    quota, _, period = _read("cpu.max").partition(" ")
-    granted = -(-int(quota) // int(period)) if quota.isdigit() else allowed
-    return max(1, min(allowed or 1, granted or 1))
 
 
 def _memory_bytes() -> int:

@@ -65,6 +65,43 @@ def soft_time_limit_ignored(pool: Pool, options: WorkerOptions) -> Finding | Non
     )
 
 
+def limits_swapped(pool: Pool, options: WorkerOptions) -> Finding | None:
+    """Celery compares the two only in `apply_async`, for a single task."""
+    hard_s, soft_s = options.limits.hard_s, options.limits.soft_s
+    if not hard_s or not soft_s or soft_s < hard_s:
+        return None
+    if not (pool.hard_time_limit and pool.soft_time_limit):
+        return None
+    return warning(
+        "limits-swapped",
+        f"the soft time limit of {soft_s:g} s is not below the hard one of {hard_s:g} s: tasks get "
+        "no time to clean up, and the hard limit may take effect late",
+        "set the soft limit some seconds below the hard one",
+    )
+
+
+#: What becomes of a running, late-acknowledged task at a cold shutdown.
+_COLD: Final = {
+    "waits": "cannot cancel running tasks: it waits for them, then ends with an error",
+    "fails": "marks the running task as failed and acknowledges it",
+    "loses": "loses its running tasks, even with late acks",
+}
+
+
+def cold_shutdown(pool: Pool, options: WorkerOptions) -> Finding | None:
+    """Celery's cold shutdown cancels tasks and requeues them; only some pools can."""
+    shutdown = options.shutdown
+    if pool.cold_shutdown == "requeues" or not (shutdown.cold_on_term or shutdown.soft_timeout_s):
+        return None
+    able = pools_where(lambda p: p.cold_shutdown == "requeues")
+    cause = "REMAP_SIGTERM=SIGQUIT" if shutdown.cold_on_term else "worker_soft_shutdown_timeout"
+    return warning(
+        "cold-shutdown-unsupported",
+        f"{cause}: on a cold shutdown, {pool.name} {_COLD[pool.cold_shutdown]}",
+        f"use --pool {able}, or the default warm shutdown with enough time for your longest task",
+    )
+
+
 def max_tasks_ignored(pool: Pool, options: WorkerOptions) -> Finding | None:
     """Only a pool of processes has child processes to replace."""
     limit = options.recycling.max_tasks_per_child
@@ -172,6 +209,8 @@ def control_blocked(pool: Pool, options: WorkerOptions) -> Finding | None:
 CAPABILITY_RULES: Final[tuple[Rule, ...]] = (
     time_limit_ignored,
     soft_time_limit_ignored,
+    limits_swapped,
+    cold_shutdown,
     max_tasks_ignored,
     max_memory_ignored,
     start_method_ignored,

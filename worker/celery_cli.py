@@ -39,6 +39,7 @@ class ParsedLine:
     typed: frozenset[str]  # names of the options that were typed
     settings: Mapping[str, Any]  # trailing words such as `task.acks_late=1`
     broker_url: str  # empty: set by the project
+    environment: Mapping[str, str]  # variables that were set in front of `celery`
 
 
 def parse_line(argv: Sequence[str]) -> ParsedLine:
@@ -53,7 +54,7 @@ def parse_line(argv: Sequence[str]) -> ParsedLine:
             "celery", list(words[1:]), default_map=_options_from(environment)
         ) as root:
             options, typed, extra = group.invoke(root)
-            broker = root.params.get("broker") or environment.get("CELERY_BROKER_URL", "")
+            broker = root.params.get("broker") or _broker_of(environment)
     except click.ClickException as refused:
         raise UsageError(_one_line(refused, group)) from None
     return ParsedLine(
@@ -62,7 +63,13 @@ def parse_line(argv: Sequence[str]) -> ParsedLine:
         typed=typed,
         settings=_settings(extra),
         broker_url=broker,
+        environment=environment,
     )
+
+
+def _broker_of(environment: Mapping[str, str]) -> str:
+    """Return the broker that variables set; `BROKER_URL` is that of Celery's `--broker`."""
+    return environment.get("BROKER_URL") or environment.get("CELERY_BROKER_URL", "")
 
 
 def _split(argv: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -189,7 +196,12 @@ def _settings(extra: Sequence[str]) -> Mapping[str, Any]:
 
 
 def _one_line(refused: click.ClickException, group: click.Group) -> str:
+    from celery.bin.celery import celery as real_group  # noqa: PLC0415
+
     text = " ".join(refused.format_message().split())
+    for name in real_group.commands:
+        if text.startswith(f"No such command '{name}'"):
+            return f"only celery worker is checked, not celery {name}; {_EXAMPLE}"
     global_options = {spelling for param in group.params for spelling in param.opts}
     if isinstance(refused, click.NoSuchOption) and refused.option_name in global_options:
         text += f" {refused.option_name} goes before the word worker."

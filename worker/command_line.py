@@ -12,8 +12,9 @@ from celery import _find_option_with_arg
 
 from tasks.errors import UsageError
 from worker.celery_cli import ParsedLine, parse_line, shortened
+from worker.cores import usable_cores
 from worker.delivery_settings import delivery_from
-from worker.options import Delivery, Recycling, TimeLimits, WorkerOptions
+from worker.options import Delivery, Recycling, Shutdown, TimeLimits, WorkerOptions
 from worker.pools import Pool, pool_named
 
 T = TypeVar("T")
@@ -27,6 +28,7 @@ def options_from_argv(argv: Sequence[str], *, cores: int | None = None) -> Worke
     line = parse_line(argv)
     name = str(line.options["pool"])
     pool = _known(name)
+    usable = usable_cores() if cores is None else cores
     cores = cores or os.cpu_count() or 1
     concurrency = _concurrency(line, cores)
     autoscale = line.options.get("autoscale")
@@ -37,6 +39,7 @@ def options_from_argv(argv: Sequence[str], *, cores: int | None = None) -> Worke
         monkey_patched=pool is None or not pool.needs_monkey_patching or _patched(line, pool),
         module_missing=module_missing(pool),
         cores=cores,
+        usable_cores=usable,
         concurrency=concurrency or cores,
         concurrency_chosen=concurrency is not None,
         autoscale_max=None if autoscale is None else int(autoscale[0]),
@@ -46,6 +49,11 @@ def options_from_argv(argv: Sequence[str], *, cores: int | None = None) -> Worke
         limits=_limits(line),
         recycling=_recycling(line),
         delivery=_delivery(line),
+        shutdown=_typed(
+            Shutdown,
+            cold_on_term=line.environment.get("REMAP_SIGTERM") == "SIGQUIT",
+            soft_timeout_s=line.settings.get("worker_soft_shutdown_timeout", 0),
+        ),
     )
 
 

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from billiard import cpu_count
+from billiard.common import REMAP_SIGTERM
 from kombu.utils.compat import detect_environment
 
 from tasks.errors import UsageError
-from worker.celery_cli import parse_line
+from worker.celery_cli import ParsedLine, parse_line
 from worker.command_line import module_missing
+from worker.cores import usable_cores
 from worker.delivery_settings import delivery_from
-from worker.options import Delivery, Recycling, TimeLimits, WorkerOptions
+from worker.options import Delivery, Recycling, Shutdown, TimeLimits, WorkerOptions
 from worker.pools import pool_of_implementation
 
 
@@ -21,34 +23,42 @@ def options_from_worker(worker: Any, *, argv: Sequence[str] = ()) -> WorkerOptio
     module = worker.pool_cls.__module__
     pool = pool_of_implementation(module)
     cores = cpu_count()
+    line = _typed_line(argv)
     return WorkerOptions(
         pool=pool,
         pool_name=module if pool is None else pool.name,
-        pool_flag=_typed_pool(argv),
+        pool_flag=str(line.options["pool"]) if line and "pool" in line.typed else "",
         monkey_patched=pool is None
         or not pool.needs_monkey_patching
         or detect_environment() == pool.name,
         module_missing=module_missing(pool),
         cores=cores,
+        usable_cores=usable_cores(),
         concurrency=worker.concurrency,
-        # Celery does not record whether a concurrency equal to the cores was chosen.
-        concurrency_chosen=bool(worker.app.conf.worker_concurrency) or worker.concurrency != cores,
+        concurrency_chosen=bool(
+            worker.app.conf.worker_concurrency
+            or worker.concurrency != cores
+            or (line and line.options.get("concurrency"))
+        ),
         autoscale_max=worker.max_concurrency,
         beat=worker.beat is not None,
         remote_control=bool(worker.app.conf.worker_enable_remote_control),
         limits=_limits(worker),
         recycling=_recycling(worker),
         delivery=_delivery(worker),
+        shutdown=Shutdown(
+            cold_on_term=REMAP_SIGTERM == "SIGQUIT",
+            soft_timeout_s=worker.app.conf.worker_soft_shutdown_timeout or 0,
+        ),
     )
 
 
-def _typed_pool(argv: Sequence[str]) -> str:
-    """Return the name after -P; empty if there is none or this is not a `celery worker` line."""
+def _typed_line(argv: Sequence[str]) -> ParsedLine | None:
+    """Parse the worker's command line; None if it is not that of `celery worker`."""
     try:
-        line = parse_line(argv)
+        return parse_line(argv)
     except UsageError:
-        return ""
-    return str(line.options["pool"]) if "pool" in line.typed else ""
+        return None
 
 
 def _own_tasks(app: Any) -> list[Any]:
@@ -86,9 +96,13 @@ def _delivery(worker: Any) -> Delivery:
         "worker_prefetch_multiplier": worker.prefetch_multiplier,
     }
     late = [task for task in _own_tasks(worker.app) if task.acks_late]
-    requeued = all(task.reject_on_worker_lost or task.retry_on_worker_lost for task in late)
+    requeued = {
+        "task_reject_on_worker_lost": bool(late)
+        and all(task.reject_on_worker_lost or task.retry_on_worker_lost for task in late),
+        "task_retry_on_worker_lost": bool(late) and all(task.retry_on_worker_lost for task in late),
+    }
     return delivery_from(
-        {**settings, "task_reject_on_worker_lost": requeued},
+        {**settings, **requeued},
         redis=connection.transport.driver_type == "redis",
         acks_late=bool(late),
     )

@@ -54,14 +54,28 @@ def late_ack_lost(pool: Pool, options: WorkerOptions) -> Finding | None:
         "late-ack-lost",
         f"a late-acknowledged task whose {pool.slot} is killed is acknowledged anyway: "
         "it does not run again",
-        "set task_reject_on_worker_lost = True if your tasks are safe to run twice",
+        "set task_retry_on_worker_lost = True, with max_retries, if tasks are safe to run twice",
+    )
+
+
+def lost_loops(pool: Pool, options: WorkerOptions) -> Finding | None:
+    """Celery counts no deliveries: it requeues the task however often its process dies."""
+    delivery = options.delivery
+    if not pool.survives_task_death or not delivery.acks_late:
+        return None
+    if not delivery.rejects_lost or delivery.retries_lost:
+        return None
+    return note(
+        "lost-loops",
+        f"task_reject_on_worker_lost requeues a task that kills its {pool.slot} without end",
+        "set task_retry_on_worker_lost = True instead: max_retries then limits the attempts",
     )
 
 
 def visibility_timeout(pool: Pool, options: WorkerOptions) -> Finding | None:
     """Redis redelivers an unacknowledged message after this time, even if its task still runs."""
     delivery, limit_s = options.delivery, options.limits.hard_s
-    if delivery.redis is not True or not delivery.acks_late:
+    if delivery.redis is not True or delivery.acks_late is not True:
         return None
     bounded = pool.hard_time_limit and limit_s is not None
     if bounded and limit_s is not None and limit_s < delivery.visibility_timeout_s:
@@ -72,6 +86,58 @@ def visibility_timeout(pool: Pool, options: WorkerOptions) -> Finding | None:
         f"a late-acknowledged task that runs longer than {delivery.visibility_timeout_s:g} s "
         "is delivered again while it is still running",
         "set visibility_timeout in broker_transport_options to longer than your longest task",
+    )
+
+
+def waiting_redelivered(_pool: Pool, options: WorkerOptions) -> Finding | None:
+    """Even early acknowledgement happens only when the task starts, not when it is fetched."""
+    delivery = options.delivery
+    if delivery.redis is not True or delivery.acks_late is True:
+        return None
+    return note(
+        "waiting-redelivered",
+        f"a message that waits in this worker for more than {delivery.visibility_timeout_s:g} s, "
+        "for a slot or for its ETA, is delivered again and runs twice",
+        "set visibility_timeout in broker_transport_options to longer than your longest wait",
+    )
+
+
+def eta_unlimited(_pool: Pool, options: WorkerOptions) -> Finding | None:
+    """Celery raises the prefetch count by one for each message with an ETA."""
+    if options.delivery.redis is None or options.delivery.eta_limit:
+        return None
+    return note(
+        "eta-unlimited",
+        "this worker fetches all messages with an ETA or countdown, and keeps them in memory",
+        "set worker_eta_task_limit if you send many of them",
+    )
+
+
+def disable_prefetch_ignored(_pool: Pool, options: WorkerOptions) -> Finding | None:
+    """Celery logs that it ignores the option, and fetches as usual."""
+    if not options.delivery.prefetch_disabled or options.delivery.redis is not False:
+        return None
+    return warning(
+        "disable-prefetch-ignored",
+        "--disable-prefetch works only with Redis: this worker fetches messages ahead",
+        "use --prefetch-multiplier 1 with late acks, the least that other brokers allow",
+    )
+
+
+def early_ack_spare(_pool: Pool, options: WorkerOptions) -> Finding | None:
+    """An early acknowledgement frees a place in the prefetch count when its task starts."""
+    delivery = options.delivery
+    if delivery.prefetch_multiplier != 1 or delivery.acks_late is True:
+        return None
+    if delivery.prefetch_disabled and delivery.redis is not False:
+        return None
+    make_certain = "" if delivery.acks_late is False else "without late acks, "
+    return note(
+        "early-ack-spare",
+        f"{make_certain}a prefetch multiplier of 1 still holds one waiting message per slot, "
+        "which no other worker can take",
+        "set task_acks_late = True if your tasks are safe to run twice, or use --disable-prefetch "
+        "with Redis",
     )
 
 
@@ -110,9 +176,12 @@ def prefetch_zero(_pool: Pool, options: WorkerOptions) -> Finding | None:
     )
 
 
-def prefetch_hoards(_pool: Pool, options: WorkerOptions) -> Finding | None:
+def prefetch_hoards(pool: Pool, options: WorkerOptions) -> Finding | None:
     """Idle workers cannot take messages that another worker has fetched."""
-    if options.delivery.prefetch_disabled:
+    delivery = options.delivery
+    if delivery.prefetch_disabled and delivery.redis is not False:
+        return None
+    if 0 < delivery.prefetch_multiplier <= pool.prefetch_multiplier:
         return None
     fetched = _fetched(options)
     if 0 < fetched < options.slots + MANY_FETCHED:
@@ -121,7 +190,8 @@ def prefetch_hoards(_pool: Pool, options: WorkerOptions) -> Finding | None:
     return note(
         "prefetch-hoards",
         f"this worker fetches {amount} for {options.slots} slots: other workers cannot take them",
-        "use --prefetch-multiplier 1 if tasks are long or you run many workers",
+        f"use --prefetch-multiplier {pool.prefetch_multiplier} if tasks are long or you run many "
+        "workers",
     )
 
 
@@ -129,20 +199,27 @@ def revoke_too_late(pool: Pool, options: WorkerOptions) -> Finding | None:
     """With late acks and a multiplier of 1, the worker fetches only what it has free slots for."""
     delivery = options.delivery
     exact = delivery.prefetch_multiplier == 1 and delivery.acks_late is True
-    if pool.revokes_fetched or delivery.prefetch_disabled or exact:
+    disabled = delivery.prefetch_disabled and delivery.redis is not False
+    if pool.revokes_fetched or disabled or exact:
         return None
+    able = f"--pool {pools_where(lambda p: p.revokes_fetched)}"
     return note(
         "revoke-too-late",
         f"under {pool.name}, revoke() does not stop a task that this worker has fetched, "
         "even if it has not started",
-        f"use --disable-prefetch, or --pool {pools_where(lambda p: p.revokes_fetched)}",
+        f"use {able}" if delivery.redis is False else f"use --disable-prefetch, or {able}",
     )
 
 
 DELIVERY_RULES: Final[tuple[Rule, ...]] = (
     broker_connections,
     late_ack_lost,
+    lost_loops,
     visibility_timeout,
+    waiting_redelivered,
+    eta_unlimited,
+    disable_prefetch_ignored,
+    early_ack_spare,
     sleeps_when_full,
     prefetch_zero,
     prefetch_hoards,

@@ -25,9 +25,8 @@ def delivery_from(
     return Delivery(
         redis=redis,
         acks_late=acks_late,
-        requeues_lost=bool(
-            settings.get("task_reject_on_worker_lost") or settings.get("task_retry_on_worker_lost")
-        ),
+        rejects_lost=bool(settings.get("task_reject_on_worker_lost")),
+        retries_lost=bool(settings.get("task_retry_on_worker_lost")),
         cancels_on_connection_loss=bool(
             settings.get("worker_cancel_long_running_tasks_on_connection_loss")
         ),
@@ -38,4 +37,5 @@ def delivery_from(
         visibility_timeout_s=float(
             transport.get("visibility_timeout", absent.visibility_timeout_s)
         ),
+        eta_limit=settings.get("worker_eta_task_limit"),
     )

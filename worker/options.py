@@ -32,13 +32,28 @@ class Delivery:
 
     redis: bool | None = None  # None: the broker is unknown
     acks_late: bool | None = None  # for any task; None: unknown
-    requeues_lost: bool = False  # task_reject_on_worker_lost or task_retry_on_worker_lost
+    rejects_lost: bool = False  # task_reject_on_worker_lost
+    retries_lost: bool = False  # task_retry_on_worker_lost
     cancels_on_connection_loss: bool = False
     prefetch_multiplier: int = 4  # 0: no limit
     prefetch_zero_dropped: bool = False  # `--prefetch-multiplier 0` was typed
     prefetch_disabled: bool = False
     max_connections: int = 10  # of a Redis channel: broker_transport_options
     visibility_timeout_s: float = 3600
+    eta_limit: int | None = None  # worker_eta_task_limit; None: no limit
+
+    @property
+    def requeues_lost(self) -> bool:
+        """Whether a task runs again after its process was killed."""
+        return self.rejects_lost or self.retries_lost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shutdown:
+    """What a signal to shut down does."""
+
+    cold_on_term: bool = False  # REMAP_SIGTERM=SIGQUIT: SIGTERM shuts down cold
+    soft_timeout_s: float = 0  # worker_soft_shutdown_timeout; 0: no soft shutdown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +65,8 @@ class WorkerOptions:
     pool_flag: str = ""  # the name typed after -P or --pool, if any
     monkey_patched: bool = True
     module_missing: bool = False  # the module that the pool needs is not installed here
-    cores: int
+    cores: int  # as Celery counts them
+    usable_cores: int | None = None  # those that a CPU quota leaves; None: unknown
     concurrency: int
     concurrency_chosen: bool = False  # False: Celery takes one slot per core
     autoscale_max: int | None = None
@@ -60,6 +76,7 @@ class WorkerOptions:
     limits: TimeLimits = field(default_factory=TimeLimits)
     recycling: Recycling = field(default_factory=Recycling)
     delivery: Delivery = field(default_factory=Delivery)
+    shutdown: Shutdown = field(default_factory=Shutdown)
 
     @property
     def slots(self) -> int:

@@ -86,6 +86,20 @@ def concurrency_default(pool: Pool, options: WorkerOptions) -> Finding | None:
     )
 
 
+def quota_ignored(pool: Pool, options: WorkerOptions) -> Finding | None:
+    """Celery counts the cores of the host, whatever a container's CPU quota allows."""
+    unsized = not options.concurrency_chosen and options.autoscale_max is None
+    usable = options.usable_cores
+    if not pool.parallel_python or not unsized or usable is None or usable >= options.cores:
+        return None
+    return warning(
+        "quota-ignored",
+        f"without --concurrency, {pool.name} starts {options.cores} processes, one per core of the "
+        f"host, but the CPU quota allows {usable} here",
+        f"use --concurrency {usable}",
+    )
+
+
 def many_processes(pool: Pool, options: WorkerOptions) -> Finding | None:
     """Each process has its own interpreter and its own copy of the project's modules."""
     processes = pool.processes(options.slots)
@@ -129,6 +143,7 @@ POOL_CHOICE_RULES: Final[tuple[Rule, ...]] = (
     concurrency_fixed,
     concurrency_overridden,
     concurrency_default,
+    quota_ignored,
     many_processes,
     beat_embedded,
     fair_default,

@@ -51,6 +51,8 @@ class Pool:
     survives_task_death: bool  # os._exit or a segfault kills one slot, not the worker
     parallel_python: bool  # two tasks can run Python bytecode at the same time
     acks_from_slots: bool  # each slot uses its own broker connection for a late ack
+    #: What a cold shutdown (SIGQUIT) does to a running task that is acknowledged late.
+    cold_shutdown: Literal["requeues", "waits", "fails", "loses"]
 
     @property
     def autoscale(self) -> bool:
@@ -103,6 +105,7 @@ _PREFORK: Final = Pool(
     survives_task_death=True,
     parallel_python=True,
     acks_from_slots=False,
+    cold_shutdown="requeues",
 )
 
 _THREADS: Final = Pool(
@@ -126,6 +129,7 @@ _THREADS: Final = Pool(
     parallel_python=False,
     # The threads queue their acks for the event loop, which sends them one by one.
     acks_from_slots=False,
+    cold_shutdown="waits",
 )
 
 _GEVENT: Final = Pool(
@@ -150,6 +154,7 @@ _GEVENT: Final = Pool(
     survives_task_death=False,
     parallel_python=False,
     acks_from_slots=True,
+    cold_shutdown="loses",
 )
 
 _SOLO: Final = Pool(
@@ -172,6 +177,7 @@ _SOLO: Final = Pool(
     survives_task_death=False,
     parallel_python=False,
     acks_from_slots=False,
+    cold_shutdown="fails",
 )
 
 #: All pools by name, in display order.

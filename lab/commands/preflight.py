@@ -23,13 +23,14 @@ def preflight(command: tuple[str, ...], as_json: bool) -> int:
     Example:
       poolwise preflight -- celery -A proj worker -P threads --time-limit 5
     """
-    findings = checks.check(options_from_argv(list(command)))
+    options = options_from_argv(list(command))
+    findings = checks.check(options)
     warnings = checks.warnings_of(findings)
     if as_json:
         say(msgspec.json.encode(findings).decode())
     else:
         for line in checks.lines(findings):
             say(line)
-        if not warnings:
+        if not warnings and options.pool is not None:
             say("No warnings. Only the command line was checked, not your project's settings.")
     return 1 if warnings else 0

@@ -56,3 +56,8 @@ def whose() -> tuple[int, int]:
 @app.task(acks_late=True)
 def die() -> None:
     os._exit(3)
+
+
+@app.task(acks_late=True, max_retries=2, default_retry_delay=0)
+def die_again() -> None:
+    os._exit(3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -172,3 +173,26 @@ def test_autoscale(pool: Pool, start_worker: StartWorker) -> None:
     watch_s = 10 if pool.autoscale else 1
     grown = not stays_false(lambda: "Scaling up" in worker.log(), watch_s)
     assert grown is pool.autoscale
+
+
+def test_cold_shutdown(pool: Pool, start_worker: StartWorker) -> None:
+    worker = start_worker("-P", pool.name, "-c", "2", settings={"task_reject_on_worker_lost": True})
+    task = worker.send("late_nap", 4.0)
+    worker.until(lambda: f"[{task.id}] received" in worker.log())
+    if pool.slot != "worker":  # solo receives the message only to run it at once
+        worker.until(lambda: worker.database.hlen("unacked") == 1)
+    worker.until(lambda: _is_active(worker, task.id) if pool.answers_while_busy else True)
+    worker.process.send_signal(signal.SIGQUIT)
+    worker.process.wait(timeout=30)
+    outcome = {
+        "requeues": (1, "PENDING"),
+        "waits": (0, "SUCCESS"),
+        "loses": (0, "PENDING"),
+        "fails": (0, "FAILURE"),
+    }[pool.cold_shutdown]
+    assert (worker.unsettled(), task.state) == outcome
+
+
+def _is_active(worker: Worker, task_id: str) -> bool:
+    replies = worker.client.control.inspect(timeout=1, limit=1).active() or {}
+    return any(one["id"] == task_id for tasks in replies.values() for one in tasks)

@@ -120,3 +120,51 @@ def test_celery_refuses_beat_inside_gevent(start_worker: StartWorker) -> None:
     worker = start_worker("-P", "gevent", "-B")
     assert worker.process.wait(timeout=5) == 1
     assert "-B option doesn't work with eventlet/gevent pools" in worker.log()
+
+
+@pytest.mark.parametrize("pool", ["prefork", "threads"])
+def test_messages_that_wait_are_redelivered_without_late_acks(
+    pool: str, start_worker: StartWorker
+) -> None:
+    transport = {"visibility_timeout": 2, "unacked_restore_interval": 1}
+    settings = {"broker_transport_options": {**transport, "unacked_restore_throttle": 1}}
+    worker = start_worker("-P", pool, "-c", "1", settings=settings)
+    for _ in range(3):
+        worker.send("nap", 2.5)
+    worker.until(lambda: worker.log().count("succeeded") > 3, 30)
+
+
+def test_a_soft_limit_above_the_hard_one_delays_it(start_worker: StartWorker) -> None:
+    flags = ("-P", "prefork", "-c", "1", "--include", "worker.startup")
+    swapped = start_worker(*flags, "--time-limit", "1", "--soft-time-limit", "4")
+    result = swapped.send("tidy", 30.0)
+    assert "[limits-swapped]" in swapped.log()
+    assert stays_false(result.ready, 2.5)
+    swapped.until(result.ready)
+
+
+@pytest.mark.parametrize(
+    ("setting", "ends"),
+    [({"task_reject_on_worker_lost": True}, False), ({"task_retry_on_worker_lost": True}, True)],
+    ids=["reject", "retry"],
+)
+def test_a_task_that_kills_its_process_circles_unless_it_is_retried(
+    setting: dict[str, Any], ends: bool, start_worker: StartWorker
+) -> None:
+    worker = start_worker("-P", "prefork", "-c", "2", settings=setting)
+    worker.send("die_again")
+    if ends:
+        worker.until(lambda: worker.log().count("received") == 3 and worker.unsettled() == 0, 20)
+        assert stays_false(lambda: worker.log().count("received") > 3, 0.6)
+    else:
+        worker.until(lambda: worker.log().count("received") > 4, 30)
+
+
+def test_a_multiplier_of_one_holds_a_message_per_slot_without_late_acks(
+    start_worker: StartWorker,
+) -> None:
+    worker = start_worker("-P", "prefork", "-c", "2", "--prefetch-multiplier", "1")
+    for _ in range(6):
+        worker.send("nap", 3.0)
+    worker.until(lambda: worker.log().count("received") == 4)
+    assert worker.database.llen("celery") == 2
