@@ -144,4 +144,4 @@ def check_fixed(pool: Pool, slots: int) -> None:
     """Raise UsageError if `pool` has another number of slots, which cannot be changed."""
     fixed = pool.fixed_concurrency
     if fixed is not None and slots != fixed:
-        raise UsageError(f"{pool.name} always has {fixed} slot: do not set its --concurrency")
+        raise UsageError(f"{pool.name} runs {fixed} task at a time: leave out its concurrency")

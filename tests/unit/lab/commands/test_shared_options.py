@@ -36,7 +36,7 @@ def test_concurrency_is_parsed_per_pool() -> None:
         ("prefrk=3", "did you mean prefork"),
         ("prefork=2,prefork=3", "prefork twice"),
         ("processes=2,prefork=2", "prefork twice"),
-        ("solo=5", "always has 1 slot"),
+        ("solo=5", "solo runs 1 task at a time"),
         (f"prefork={MOST_SLOTS + 1}", "no machine"),
         (f"prefork={'9' * 5_000}", "not a whole number"),
     ],
