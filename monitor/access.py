@@ -64,7 +64,9 @@ def read_credentials(environment: Mapping[str, str]) -> tuple[str, ...]:
     if not name:
         return ()
     try:
-        text = Path(name).read_text(encoding="utf-8")
+        # Empty, as docker/none is in the containers: no credentials, whoever may read it.
+        empty = Path(name).stat().st_size == 0
+        text = "" if empty else Path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise UsageError(f"{FILE_VARIABLE}: cannot read {name} ({reason})") from None

@@ -76,7 +76,10 @@ json_output = click.option("--json", "as_json", is_flag=True, help="Print the re
 #: More slots than any machine can hold; a smaller number is checked against this machine.
 MOST_SLOTS = 1_000_000_000
 #: What to do if no broker answers.
-START_SOME = "Start a cluster: poolwise up, or docker compose up"
+START_SOME = (
+    "Start a cluster with poolwise up. Does it run in docker compose? Then put "
+    "docker compose run --rm in front of poolwise"
+)
 
 
 def chosen_broker(broker: str | None, *, on_running: bool) -> str | None:

@@ -36,7 +36,7 @@ def test_header_defaults_match_the_services() -> None:
     used = dict(re.findall(r"\$\{(\w+):-([^}]+)\}", BODY))
     different = {name: (documented.get(name), value) for name, value in used.items()}
     assert {
-        name: pair for name, pair in different.items() if pair[0] != pair[1] != "/dev/null"
+        name: pair for name, pair in different.items() if pair[0] != pair[1] != "./docker/none"
     } == {}
 
 
@@ -87,11 +87,20 @@ def test_entrypoint_reads_a_secret_from_its_file(tmp_path: Path) -> None:
     assert result.stdout == "redis://:a b$c'd@hub:6379/0\n"
 
 
-def test_entrypoint_ignores_an_empty_secret_file() -> None:
+def test_no_secret_comes_from_outside_the_checkout_by_default() -> None:
+    defaults = re.findall(r"file: \"\$\{\w+:-([^}]*)\}\"", BODY)
+    assert set(defaults) == {"./docker/none"}
+    assert (ROOT / "docker" / "none").read_bytes() == b""
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o000])
+def test_entrypoint_ignores_an_empty_secret_file(mode: int, tmp_path: Path) -> None:
+    secret = tmp_path / "none"
+    secret.touch(mode=mode)
     result = run_entrypoint(
         *("printenv", "CELERY_BROKER_URL"),
         CELERY_BROKER_URL="redis://there",
-        CELERY_BROKER_URL_FILE="/dev/null",
+        CELERY_BROKER_URL_FILE=str(secret),
     )
     assert result.stdout == "redis://there\n"
 
