@@ -33,6 +33,8 @@ FROM python:3.13-slim
 # On most Linux machines 1000 is the first user, who can then read what the lab writes to ./runs.
 RUN groupadd --gid 1000 poolwise \
     && useradd --uid 1000 --gid 1000 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin poolwise
+# For results, if ./runs belongs to a user that the container does not run as.
+RUN install --directory --mode 1777 /results
 COPY --from=packages /opt/poolwise /opt/poolwise
 COPY --from=project /project /opt/poolwise
 COPY --from=project /app /app

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -46,3 +47,14 @@ def test_race_uses_the_running_workers(cluster: Project, workload: str, pools: l
     for pool in raced["pools"]:
         account = pool["summary"]["account"]
         assert account["submitted"] == account["finished"] > 0
+
+
+def test_a_user_who_may_not_write_to_runs_still_gets_results(cluster: Project) -> None:
+    stranger = {"POOLWISE_UID": "4242", "POOLWISE_GID": "4242"}
+    command = ("run", "--rm", "--no-deps", "-T")
+    words = ("race", "--quick", "--workloads", "burn", "--pools", "threads")
+    printed = cluster.compose(*command, "poolwise", *words, env=stranger)
+    assert "POOLWISE_UID=" in printed
+    [report] = re.findall(r"/results/\S+/report\.html", printed.partition("Report: ")[2])[:1]
+    page = cluster.compose(*command, "--entrypoint", "cat", "poolwise", report, env=stranger)
+    assert "<!DOCTYPE html>" in page
