@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from kombu import Connection
 
 from producer.queues import remove
@@ -10,9 +12,13 @@ from producer.queues import remove
 class Queues:
     """Queues whose names all begin with one run's id, so that no other run can share them."""
 
-    def __init__(self, connection: Connection, run: str) -> None:
+    def __init__(
+        self, connection: Connection, run: str, note: Callable[[str], None] | None = None
+    ) -> None:
+        """Create none yet; `note` receives each name before its queue is created."""
         self._connection = connection
         self.run = run
+        self._note = note
         self._names: list[str] = []
 
     @property
@@ -23,7 +29,13 @@ class Queues:
     def new(self) -> str:
         """Name another queue; whoever consumes it declares it."""
         self._names.append(f"{self.run}.{len(self._names) + 1}")
+        if self._note is not None:
+            self._note(self._names[-1])
         return self._names[-1]
+
+    def part(self, name: str) -> Queues:
+        """Return the queues of one part of the run, which are removed on their own."""
+        return Queues(self._connection, f"{self.run}.{name}", self._note)
 
     def remove(self) -> None:
         """Delete all of them, with the messages that still wait in them."""

@@ -15,7 +15,9 @@ from kombu import Connection
 from cluster.discovery import RemoteControl
 from cluster.local import LocalCluster
 from cluster.machine import Machine
+from lab.session.lease import LEASE_S, PREFIX, Lease, remove_dead
 from lab.session.queues import Queues
+from lab.session.renewal import renewed
 from producer import broker
 from producer.address import redacted
 from tasks.celery import app, use_broker
@@ -52,12 +54,13 @@ def open_session(folder: Path, broker_url: str | None, machine: Machine) -> Iter
 
     `folder` takes the logs, and its name is part of the run's id. On the way out every process that
     was started stops, and then the session's queues are removed: a worker that is still starting
-    would declare its queue again.
+    would declare its queue again. The queues of earlier runs that were
+    killed are removed at the start.
 
     Raises BrokerError or UsageError if there is no usable broker.
     """
     app.loader.import_default_modules()
-    run = f"poolwise-{folder.name}-{uuid4().hex[:8]}"
+    run = f"{PREFIX}{folder.name}-{uuid4().hex[:8]}"
     with (
         LocalCluster(folder, broker_url) as cluster,
         RemoteControl(app, cluster.broker_url) as remote,
@@ -66,6 +69,8 @@ def open_session(folder: Path, broker_url: str | None, machine: Machine) -> Iter
         use_broker(cluster.broker_url)
         # Now, because kombu repeats a connection's first attempt for seconds if the broker is gone.
         connection.connect()
+        # An embedded broker does not outlive the run, and neither do its queues.
+        lease = None if cluster.embedded else Lease(cluster.redis, run)
         session = Session(
             run=run,
             app=app,
@@ -74,14 +79,27 @@ def open_session(folder: Path, broker_url: str | None, machine: Machine) -> Iter
             connection=connection,
             clock=Clock.read(cluster.redis),
             machine=machine,
-            queues=Queues(connection, run),
+            queues=Queues(connection, run, lease.note if lease else None),
         )
         try:
-            with cluster.blamed():
+            with cluster.blamed(), _held(lease, session):
                 yield session
         finally:
             try:
                 cluster.stop_all_but_broker()
             finally:
-                if not cluster.embedded:  # an embedded broker is about to go, or has died
+                if lease is not None:
                     session.queues.remove()
+                    lease.end()
+
+
+@contextmanager
+def _held(lease: Lease | None, session: Session) -> Iterator[None]:
+    """Hold the lease, if there is one, after removing the queues of runs that have lost theirs."""
+    if lease is None:
+        yield
+        return
+    remove_dead(session.records, session.connection, session.remote)
+    lease.begin()
+    with renewed(lease.renew, LEASE_S / 4):
+        yield

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
 import redis
-from redis.exceptions import LockError
 
+from lab.session.renewal import renewed
 from tasks.errors import PoolwiseError
 
 KEY: Final = "poolwise:lesson"
@@ -31,21 +30,11 @@ def exclusively(server: redis.Redis, lesson: str) -> Iterator[None]:
     lock = server.lock(KEY, timeout=LEASE_S, blocking=False, thread_local=False)
     if not lock.acquire(token=f"{lesson} on {socket.gethostname()}, pid {os.getpid()}"):
         raise _taken(_holder(server) or "ended just now")
-    done = threading.Event()
-
-    def renew() -> None:
-        while not done.wait(LEASE_S / 3):
-            with suppress(redis.RedisError, LockError):
-                lock.reacquire()
-
-    renewing = threading.Thread(target=renew, name="lesson-lease", daemon=True)
-    renewing.start()
     try:
-        yield
+        with renewed(lock.reacquire, LEASE_S / 3):
+            yield
     finally:
-        done.set()
-        renewing.join()
-        with suppress(redis.RedisError, LockError):
+        with suppress(redis.RedisError):
             lock.release()
 
 

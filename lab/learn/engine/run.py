@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
 
 from cluster.discovery import DiscoveredWorker
 from cluster.machine import Machine
@@ -22,7 +21,6 @@ from lab.session.borrowed import BorrowedWorkers
 from lab.session.choose import BorrowRequest, choose_running
 from lab.session.interpreter import Interpreter
 from lab.session.protocols import PoolConfig, Workers
-from lab.session.queues import Queues
 from lab.session.session import Session, open_session
 from lab.session.started import StartedWorkers
 from lab.session.versions import host, versions
@@ -67,15 +65,15 @@ def run_lessons(
             check_free(session.records)  # now, rather than after the learner has thought about it
             expected = ask(lesson)
             with exclusively(session.records, lesson.name):
-                yield _run(learn_run, lesson, f"{folder.name}.{lesson.name}", expected)
+                yield _run(learn_run, lesson, expected)
 
 
-def _run(learn_run: LearnRun, lesson: Lesson, name: str, expected: int | None) -> LessonResult:
+def _run(learn_run: LearnRun, lesson: Lesson, expected: int | None) -> LessonResult:
     began_s = time.monotonic()
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     options, session = learn_run.options, learn_run.session
     running = _running(learn_run, lesson) if options.borrows(lesson) else {}
-    context = _context(learn_run, lesson, running, f"{name}.{uuid4().hex[:8]}")
+    context = _context(learn_run, lesson, running)
     with ExitStack() as steps:
         steps.callback(context.close)
         context.open()
@@ -103,11 +101,11 @@ def _run(learn_run: LearnRun, lesson: Lesson, name: str, expected: int | None) -
 
 
 def _context(
-    learn_run: LearnRun, lesson: Lesson, running: Mapping[str, DiscoveredWorker], run: str
+    learn_run: LearnRun, lesson: Lesson, running: Mapping[str, DiscoveredWorker]
 ) -> Context:
     """Return what `lesson` runs with; workers that it does not need are stopped."""
     options, session = learn_run.options, learn_run.session
-    queues = Queues(session.connection, run)
+    queues = session.queues.part(lesson.name)
     workers: Workers = learn_run.started
     sizes = {pool: lesson.workers[pool] for pool in options.pools_of(lesson)}
     if options.borrows(lesson):
