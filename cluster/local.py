@@ -21,7 +21,7 @@ from cluster.workers import RunningWorker, WorkerSpec, start_workers
 from producer import broker
 from tasks.errors import BrokerError, WorkerError
 
-#: Seconds that children get to stop by themselves if their broker stops with them.
+#: Seconds that children get to stop by themselves if their broker stops with them, or has failed.
 GRACE_EMBEDDED_S = 0.5
 #: Seconds between losing a connection to a dying process and its end.
 DYING_S = 0.2
@@ -41,6 +41,7 @@ class LocalCluster:
         self.embedded = broker_url is None
         self.broker_url = broker_url or ""
         self._port = port
+        self._broker_failed = False
         self._children: list[Child] = []
         self._servers: list[Child] = []  # those without which nothing works on
         check_open_files()
@@ -74,7 +75,7 @@ class LocalCluster:
     @property
     def grace_s(self) -> float:
         """Seconds that children get to stop by themselves."""
-        return GRACE_EMBEDDED_S if self.embedded else GRACE_S
+        return GRACE_EMBEDDED_S if self.embedded or self._broker_failed else GRACE_S
 
     def adopt(self, child: Child) -> None:
         """Add a child, to be stopped with the others."""
@@ -96,10 +97,14 @@ class LocalCluster:
 
     @contextmanager
     def blamed(self) -> Iterator[None]:
-        """If the block fails because a server has died, raise what `check` raises instead."""
+        """If the block fails because a server has died, raise what `check` raises instead.
+
+        If its broker has failed, the workers do not get time to return their messages to it.
+        """
         try:
             yield
-        except Exception:
+        except Exception as error:
+            self._broker_failed = broker.is_broker_fault(error)
             self.check(dying_s=DYING_S)
             raise
 

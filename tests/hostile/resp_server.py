@@ -87,6 +87,7 @@ class RespServer:
                 self._start(self._serve, client)
 
     def _keep(self, connection: socket.socket) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with self._lock:
             self._open.append(connection)
 

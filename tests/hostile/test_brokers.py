@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import socket
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,10 +11,9 @@ import redis
 
 import cluster.discovery
 import producer.broker
-from cluster.broker import server_program
-from cluster.ports import LOOPBACK, free_port, is_listening
-from cluster.wait import wait_until
+from cluster.ports import LOOPBACK, free_port
 from tests.hostile.in_process import run
+from tests.hostile.real_server import real
 from tests.hostile.resp_server import Act, Script, after, always, echo, serving
 from tests.hostile.trial import assert_clean_end
 
@@ -96,27 +93,6 @@ def test_a_server_that_is_no_usable_broker(command: str, answer: str, tmp_path: 
         done = run(*COMMANDS[command], env={"POOLWISE_BROKER": with_secret(server.url)})
     assert_clean_end(done, codes={3}, secrets=[SECRET])
     assert not list(tmp_path.iterdir())
-
-
-@contextmanager
-def real(folder: Path, *options: str) -> Iterator[int]:
-    """Run a real server that stores nothing, and yield its port."""
-    port = free_port()
-    with (folder / "server.log").open("w") as log:
-        process = subprocess.Popen(
-            [
-                *(server_program(), "--port", str(port), "--bind", LOOPBACK, "--save", ""),
-                *("--dir", str(folder), *options),
-            ],
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            wait_until(lambda: is_listening(port), 10, lambda: AssertionError(log.name))
-            yield port
-        finally:
-            process.kill()
-            process.wait()
 
 
 @pytest.fixture(scope="module")
