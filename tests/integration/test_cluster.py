@@ -20,7 +20,7 @@ from cluster.reaper import Reaper
 from cluster.signals import deferred_signals
 from cluster.wait import wait_until
 from producer import broker
-from tasks.errors import UsageError, WorkerError
+from tasks.errors import BrokerError, UsageError, WorkerError
 
 STUBBORN = """
 import signal, subprocess, sys, tempfile, time
@@ -212,3 +212,13 @@ def test_the_memory_watch_sees_a_peak_between_its_start_and_its_end() -> None:
         while watch.peak_bytes < 900 and time.monotonic() < deadline:
             time.sleep(0.01)
     assert watch.peak_bytes == 900
+
+
+def test_a_broker_that_lost_its_port_to_another_program_is_not_taken_for_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with LocalCluster(tmp_path) as other:
+        port = int(other.broker_url.rpartition(":")[2].partition("/")[0])
+        monkeypatch.setattr("cluster.broker.free_port", lambda: port)
+        with pytest.raises(BrokerError, match="in use"), LocalCluster(tmp_path):
+            pytest.fail("the other broker answered")

@@ -85,7 +85,7 @@ def test_a_file_without_pairs_is_refused_and_never_quoted(
 
 
 def test_flower_exits_with_a_one_line_error(capsys: pytest.CaptureFixture[str]) -> None:
-    options = SimpleNamespace(address="", unix_socket="", basic_auth=None, auth="")
+    options = SimpleNamespace(address="", unix_socket="", basic_auth=None, auth="", port=1)
     with pytest.raises(SystemExit) as ended:
         require_login(options, {})
     assert ended.value.code == 2
@@ -93,8 +93,21 @@ def test_flower_exits_with_a_one_line_error(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_only_credentials_from_a_file_are_returned(tmp_path: Path) -> None:
-    options = SimpleNamespace(address="", unix_socket="", basic_auth=["ada:one"], auth="")
+    options = SimpleNamespace(address="", unix_socket="", basic_auth=["ada:one"], auth="", port=1)
     assert require_login(options, {}) is None
     users = tmp_path / "users"
     users.write_text("bob:two\n", encoding="utf-8")
     assert require_login(options, {FILE_VARIABLE: str(users)}) == ["bob:two"]
+
+
+@pytest.mark.parametrize("port", [-1, 65_536, 99_999])
+def test_a_port_that_does_not_exist_is_refused(
+    port: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = SimpleNamespace(
+        address="127.0.0.1", unix_socket="", basic_auth=None, auth="", port=port
+    )
+    with pytest.raises(SystemExit) as ended:
+        require_login(options, {})
+    assert ended.value.code == 2
+    assert f"port {port}" in capsys.readouterr().err
