@@ -79,7 +79,7 @@ class RecordFollower(threading.Thread):
 
     def _reader(self) -> RecordReader:
         if self.reader is None:
-            self.reader = RecordReader(self._server, back_s=BACK_S, tolerant=True)
+            self.reader = RecordReader(self._server, back_s=BACK_S)
         elif self.trouble:
             self.reader.resume()
         return self.reader

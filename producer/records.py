@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
-import msgspec
 import redis
 
-from worker.probe import HEADER_KEYS, ROW, STREAM, VERSION, Clock, records_url
+from producer.entry import Entry, Gauge, Row, UnreadableEntryError, read_entry
+from worker.probe import STREAM, Clock, records_url
 
 # Clock and records_url are re-exported for packages that may not import the worker's.
-__all__ = ["FAILURES", "KINDS", "Batch", "Clock", "Gauge", "Record", "RecordReader", "parse"]
-__all__ += ["records_url"]
+__all__ = ["FAILURES", "KINDS", "Batch", "Clock", "Gauge", "Record", "RecordReader", "records_url"]
 
 #: Stream entries read at once.
 ENTRIES_PER_READ = 200
+#: The most workers, by name and pid, whose last entry is remembered.
+MAX_SENDERS = 10_000
 #: The known kinds of entries; other kinds, from a later probe, are skipped.
 KINDS = frozenset({"ready", "rows", "gauge", "stopped"})
 #: Outcomes after which Celery considers a task done, although it did not succeed.
 FAILURES = frozenset({"failed", "time-limit", "revoked", "rejected", "ignored"})
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +43,7 @@ class Record:
     received: float
     started: float | None
     finished: float
-    outcome: (
-        str  # succeeded, failed, time-limit, revoked; or: retried, rejected, slot-lost, ignored
-    )
+    outcome: str  # succeeded, retried, requeued, or one of FAILURES
     redelivered: bool
     runtime: float | None  # seconds, as measured by Celery
 
@@ -49,19 +51,6 @@ class Record:
     def is_end(self) -> bool:
         """Whether the task is done with this attempt."""
         return self.outcome == "succeeded" or self.outcome in FAILURES
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gauge:
-    """A worker's state when it wrote the entry."""
-
-    up_s: float  # since it was ready
-    slots: int
-    busy: int
-    queues: tuple[str, ...]
-    cpu_s: float | None  # of its process tree since its start; None: unknown
-    memory_bytes: int | None
-    memory: str | None  # "pss": shared pages count once; "rss": they count in each process
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,18 +71,17 @@ class Batch:
 
 
 class RecordReader:
-    """Follows the stream from now on, or from `back_s` seconds ago."""
+    """Follows the stream from now on, or from `back_s` seconds ago.
 
-    def __init__(self, server: redis.Redis, *, back_s: float = 0.0, tolerant: bool = False) -> None:
-        """Raise redis.RedisError if `server` does not answer.
+    What it cannot read, it counts and skips: anyone who can write to the broker can write anything
+    to the stream, and that must not stop those who read it.
+    """
 
-        A `tolerant` reader counts the entries that it cannot read; otherwise `read` raises
-        ValueError.
-        """
+    def __init__(self, server: redis.Redis, *, back_s: float = 0.0) -> None:
+        """Raise redis.RedisError if `server` does not answer."""
         self._server = server
-        self._tolerant = tolerant
         self._last_id = _id_before(server, back_s) if back_s else _newest_id(server)
-        self.unreadable = 0  # entries that a tolerant reader could not read
+        self.unreadable = 0  # entries, and rows of readable entries, that do not fit their shape
         self._last: dict[tuple[str, int], _LastEntry] = {}  # by the worker's name and pid
         self.missed = 0  # entries that never reached us
         self.worst_error_s = 0.0  # of any worker's clock against the records' clock
@@ -119,29 +107,40 @@ class RecordReader:
     def _batch(self, entry_id: bytes, fields: dict[bytes, bytes]) -> Batch | None:
         self._last_id = entry_id
         try:
-            batch = parse(fields[b"b"], written=_order(entry_id)[0] / 1_000)
-        except (ValueError, KeyError, TypeError, msgspec.MsgspecError):
-            if not self._tolerant:
-                raise
-            self.unreadable += 1
+            entry = read_entry(fields.get(b"b", b""))
+        except UnreadableEntryError as error:
+            self._skip(1, str(error))
             return None
-        self.worst_error_s = max(self.worst_error_s, batch.error_s)
-        return self._without_repeats(batch)
+        self.worst_error_s = max(self.worst_error_s, entry.error_s)
+        rows = self._without_repeats(entry)
+        batch = _batch(entry, rows, written=_order(entry_id)[0] / 1_000)
+        if unreadable := len(rows) - len(batch.records):
+            self._skip(
+                unreadable, f"a row from {entry.node[:80]!a} does not have the shape of a row"
+            )
+        return batch
 
-    def _without_repeats(self, batch: Batch) -> Batch:
-        """Count the entries missing before this one; drop the rows that were already read.
+    def _skip(self, count: int, why: str) -> None:
+        if not self.unreadable:
+            logger.warning("skipping records that cannot be read, the first because %s", why)
+        self.unreadable += count
+
+    def _without_repeats(self, entry: Entry) -> list[Row | None]:
+        """Count the entries missing before this one; return the rows that were not yet read.
 
         If a worker did not learn that an entry was written, it sends the rows again under the same
         number: the repeated rows come first, without those that it dropped meanwhile.
         """
-        sender, rows = (batch.node, batch.pid), len(batch.records)
-        last, repeated = self._last.get(sender), 0
-        if last is not None and batch.kind != "ready":  # "ready": a new worker, even with this pid
-            self.missed += max(0, batch.seq - last.seq - 1)
-            if batch.seq == last.seq:
-                repeated = max(0, last.rows - (batch.dropped - last.dropped))
-        self._last[sender] = _LastEntry(batch.seq, batch.dropped, max(repeated, rows))
-        return replace(batch, records=batch.records[repeated:]) if repeated else batch
+        sender, rows = (entry.node, entry.pid), len(entry.rows)
+        last, repeated = self._last.pop(sender, None), 0
+        if last is not None and entry.kind != "ready":  # "ready": a new worker, even with this pid
+            self.missed += max(0, entry.seq - last.seq - 1)
+            if entry.seq == last.seq:
+                repeated = max(0, last.rows - (entry.dropped - last.dropped))
+        if len(self._last) >= MAX_SENDERS:
+            del self._last[next(iter(self._last))]  # the one that has been silent longest
+        self._last[sender] = _LastEntry(entry.seq, entry.dropped, max(repeated, rows))
+        return entry.rows[repeated:]
 
 
 class _LastEntry(NamedTuple):
@@ -152,62 +151,45 @@ class _LastEntry(NamedTuple):
     rows: int
 
 
-def parse(body: bytes, *, written: float = 0.0) -> Batch:
-    """Return the content of an entry; `written` is when it was added to the stream.
-
-    Raises ValueError if a probe of another version wrote it.
-    """
-    entry = msgspec.json.decode(body)
-    if entry["v"] != VERSION:
-        raise ValueError(f"the record has version {entry['v']}, expected version {VERSION}")
-    node, pool = entry["node"], entry["pool"]
+def _batch(entry: Entry, rows: Sequence[Row | None], *, written: float) -> Batch:
     return Batch(
-        kind=entry["kind"],
-        node=node,
-        pool=pool,
-        slots=entry["slots"],
-        pid=entry["pid"],
-        seq=entry["seq"],
-        dropped=entry["dropped"],
-        error_s=entry["error_s"],
-        records=tuple(_record(node, pool, row, entry["offset_s"]) for row in entry["rows"]),
-        gauge=_gauge(entry.get("gauge")),
+        kind=entry.kind,
+        node=entry.node,
+        pool=entry.pool,
+        slots=entry.slots,
+        pid=entry.pid,
+        seq=entry.seq,
+        dropped=entry.dropped,
+        error_s=entry.error_s,
+        records=tuple([_record(entry, row) for row in rows if row is not None]),
+        gauge=entry.gauge,
         written=written,
     )
 
 
-#: The values of a row, including its header, that are whole microseconds.
-_MICROSECONDS = ("due", "sent", "received", "started", "finished", "runtime")
-#: Those of them that are times by the worker's own clock.
-_OWN_CLOCK = ("received", "started", "finished")
-
-
-def _record(node: str, pool: str, row: list[Any], offset_s: float) -> Record:
-    values = dict(zip(ROW, row, strict=True))
-    header = values.pop("header") or {}
-    values.update((name, header.get(name)) for name in HEADER_KEYS)
-    values["redelivered"] = bool(values["redelivered"])
-    for name in _MICROSECONDS:
-        if values[name] is not None:
-            values[name] /= 1e6
-    for name in _OWN_CLOCK:
-        if values[name] is not None:
-            values[name] += offset_s
-    return Record(node=node, pool=pool, **values)
-
-
-def _gauge(found: dict[str, Any] | None) -> Gauge | None:
-    if found is None:
-        return None
-    return Gauge(
-        up_s=found["up_s"],
-        slots=found["slots"],
-        busy=found["busy"],
-        queues=tuple(found["queues"]),
-        cpu_s=found["cpu_s"],
-        memory_bytes=found["memory_bytes"],
-        memory=found["memory"],
+def _record(entry: Entry, row: Row) -> Record:
+    """Convert a row, whose times are by the worker's own clock, in whole microseconds."""
+    header, offset_s = row.header, entry.offset_s
+    return Record(
+        run=None if header is None else header.run,
+        task_id=row.task_id,
+        task=row.task,
+        node=entry.node,
+        pool=entry.pool,
+        slot=row.slot,
+        due=None if header is None else _seconds(header.due),
+        sent=None if header is None else _seconds(header.sent),
+        received=row.received / 1e6 + offset_s,
+        started=None if row.started is None else row.started / 1e6 + offset_s,
+        finished=row.finished / 1e6 + offset_s,
+        outcome=row.outcome,
+        redelivered=bool(row.redelivered),
+        runtime=_seconds(row.runtime),
     )
+
+
+def _seconds(microseconds: int | None) -> float | None:
+    return None if microseconds is None else microseconds / 1e6
 
 
 def _newest_id(server: redis.Redis) -> bytes:

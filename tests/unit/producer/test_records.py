@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from producer.records import Batch, Gauge, RecordReader, parse
+from producer.entry import Row
+from producer.records import Batch, Gauge, RecordReader
 from worker.probe import ROW, VERSION
 
 
@@ -31,19 +32,17 @@ def entry(**changes: Any) -> bytes:
     return json.dumps({**body, **changes}).encode()
 
 
-def test_a_row_has_as_many_values_as_names() -> None:
-    batch = parse(entry())
-    assert batch.records[0].sent == 1.1
-    assert batch.records[0].started == 1_001.3
-    assert batch.records[0].runtime == 0.1
-    assert batch.records[0].node == "w@here"
-    with pytest.raises(ValueError, match="zip"):
-        parse(entry(rows=[[None] * (len(ROW) - 1)]))
+def test_the_fields_of_a_row_are_those_that_the_probe_writes() -> None:
+    assert Row.__struct_fields__ == ROW
 
 
-def test_an_entry_of_another_version_is_rejected() -> None:
-    with pytest.raises(ValueError, match="version 99"):
-        parse(entry(v=99))
+def test_times_are_converted_to_the_clock_of_the_server() -> None:
+    _, [batch] = read(entry())
+    [record] = batch.records
+    assert record.sent == 1.1
+    assert record.started == 1_001.3
+    assert record.runtime == 0.1
+    assert record.node == "w@here"
 
 
 class Stream:
@@ -124,8 +123,35 @@ def test_an_unknown_kind_of_entry_is_skipped_but_does_not_count_as_missed() -> N
     assert reader.missed == 0
 
 
-def test_a_tolerant_reader_counts_unreadable_entries() -> None:
-    bodies = (entry(v=99), b"not JSON", b"{}", entry(seq=1))
-    reader = RecordReader(Stream(*bodies), tolerant=True)  # type: ignore[arg-type]
-    assert len(reader.read(0.01)) == 1
-    assert reader.unreadable == 3
+@pytest.mark.parametrize("body", [b"not JSON", b"{}", b"", b"[" * 100_000, b'{"v": 3}'])
+def test_an_unreadable_entry_is_counted_and_skipped(body: bytes) -> None:
+    reader, batches = read(body, entry(seq=1))
+    assert len(batches) == 1
+    assert reader.unreadable == 1
+
+
+def test_an_unreadable_row_is_counted_and_the_others_are_read() -> None:
+    short = row("short")[:-1]
+    reader, [batch] = read(entry(rows=[row("a"), short, None, row("b")]))
+    assert [record.task_id for record in batch.records] == ["a", "b"]
+    assert reader.unreadable == 2
+
+
+def test_an_unreadable_row_that_was_sent_twice_is_counted_once() -> None:
+    rows = [row("a"), None, row("b")]
+    reader, batches = read(entry(rows=rows), entry(rows=[*rows, row("c")]))
+    assert [record.task_id for batch in batches for record in batch.records] == ["a", "b", "c"]
+    assert reader.unreadable == 1
+
+
+def test_the_first_unreadable_entry_is_explained(caplog: pytest.LogCaptureFixture) -> None:
+    read(entry(v=99), entry(node=["secret"]), entry(v=98, rows={}))
+    [line] = caplog.messages
+    assert "it has version 99, expected version" in line
+
+
+def test_the_memory_for_senders_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("producer.records.MAX_SENDERS", 2)
+    seqs = [(1, 0), (2, 0), (1, 2), (3, 0), (1, 4), (2, 9)]  # the pid 2 is forgotten for 3
+    reader, _ = read(*(entry(pid=pid, seq=seq) for pid, seq in seqs))
+    assert reader.missed == 2
