@@ -22,8 +22,9 @@ ENTRIES_PER_READ = 200
 MAX_SENDERS = 10_000
 #: The known kinds of entries; other kinds, from a later probe, are skipped.
 KINDS = frozenset({"ready", "rows", "gauge", "stopped"})
-#: Outcomes after which Celery considers a task done, although it did not succeed.
-FAILURES = frozenset({"failed", "time-limit", "revoked", "rejected", "ignored"})
+#: Outcomes after which Celery considers a task done, although it did not succeed. After "retried"
+#: and "requeued" it will run again, also if its slot was lost.
+FAILURES = frozenset({"failed", "time-limit", "revoked", "rejected", "ignored", "slot-lost"})
 
 logger = logging.getLogger(__name__)
 

@@ -45,6 +45,10 @@ HEADER = "poolwise"
 #: Its keys: the run, and when the message was due and sent, in whole microseconds since 1970 by the
 #: records server's clock.
 HEADER_KEYS = ("run", "due", "sent")
+#: The longest task id and name of a run, in characters; readers reject longer ones.
+LONGEST_NAME = 1_000
+#: The latest time in a valid header.
+LATEST = 10**18
 #: The Redis for the records, if not the broker.
 URL_VARIABLE = "POOLWISE_RECORDS_URL"
 #: Version of the format of an entry.
@@ -85,7 +89,6 @@ ROW = (
 )
 
 logger = logging.getLogger(__name__)
-# A task id may be any object, such as a UUID.
 _ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False, default=str)
 
 
@@ -166,12 +169,24 @@ def _own(header: Any) -> Any:
     if (
         isinstance(header, dict)
         and header.keys() <= set(HEADER_KEYS)
-        and isinstance(header.get("run"), str)
-        and isinstance(header.get("due", 0), int)
-        and isinstance(header.get("sent", 0), int)
+        and isinstance(run := header.get("run"), str)
+        and len(run) <= LONGEST_NAME
+        and run == _text(run)
+        and _is_time(header.get("due", 0))
+        and _is_time(header.get("sent", 0))
     ):
         return header
     return None
+
+
+def _is_time(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= LATEST  # a bool is an int to isinstance
+
+
+def _text(value: Any) -> str:
+    """Return any task id as text that JSON can hold; it may be a UUID, or half a character."""
+    text = str(value)[:LONGEST_NAME]
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 class Gauge:
@@ -447,7 +462,7 @@ class Recorder:
                 started = min(max(received, microseconds(start - since_1970_s)), finished)
             outcome, redelivered, runtime_s = end
             runtime = None if runtime_s is None else microseconds(runtime_s)
-            row = (_own(header), task_id, task, slot, received, started, finished)
+            row = (_own(header), _text(task_id), task, slot, received, started, finished)
             rows.append((*row, outcome, redelivered, runtime))
         return rows
 
@@ -475,6 +490,7 @@ class _Probed:
     """
 
     _received_ns: int | None
+    _fate = ""  # what Celery did with a task that did not succeed, if that is no plain failure
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Wrap the methods of the subclass that Celery's `create_request_cls` makes."""
@@ -484,22 +500,60 @@ class _Probed:
             cls.on_success = _noting_success(on_success)  # type: ignore[attr-defined]
 
     def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> Any:
-        """Note an attempt that raised, with the outcome that Celery makes of the exception."""
-        self._note(_outcome_of(exc_info.exception))
-        return super().on_failure(exc_info, *args, **kwargs)  # type: ignore[misc]
+        """Note an attempt that raised, or whose slot was lost."""
+        ended_ns = time.monotonic_ns()
+        try:
+            return super().on_failure(exc_info, *args, **kwargs)  # type: ignore[misc]
+        finally:
+            self._note(self._outcome(_outcome_of(exc_info.exception)), ended_ns=ended_ns)
 
     def on_timeout(self, soft: bool, timeout: float) -> None:
         """Note an attempt that hit its hard time limit."""
-        if not soft:
-            self._note("time-limit")
-        super().on_timeout(soft, timeout)  # type: ignore[misc]
+        ended_ns = time.monotonic_ns()
+        try:
+            super().on_timeout(soft, timeout)  # type: ignore[misc]
+        finally:
+            if not soft:
+                self._note(self._outcome("time-limit"), ended_ns=ended_ns)
+
+    def reject(self, requeue: bool = False) -> None:
+        """Remember whether the message goes back to its queue, so that the task runs again."""
+        if requeue:
+            self._fate = "requeued"
+        super().reject(requeue=requeue)  # type: ignore[misc]
+
+    def _retry_worker_lost(self, *args: Any) -> Any:
+        """Remember whether Celery sends the task of a lost slot again."""
+        sent = super()._retry_worker_lost(*args)  # type: ignore[misc]
+        if sent:
+            self._fate = "retried"
+        return sent
+
+    def _success_was_stored(self) -> Any:
+        """Remember whether a task had succeeded before its slot was lost."""
+        meta = super()._success_was_stored()  # type: ignore[misc]
+        if meta:
+            self._fate = "succeeded"
+        return meta
+
+    def _outcome(self, outcome: str) -> str:
+        """Return what became of an attempt, now that Celery has dealt with it.
+
+        The task of a lost slot will run again if its message is still unacknowledged.
+        """
+        request: Any = self
+        if outcome == "slot-lost" and not self._fate and not request.acknowledged:
+            return "requeued"
+        return self._fate or outcome
 
     def _announce_revoked(self, *args: Any, **kwargs: Any) -> None:
         """Note an attempt that was revoked or had expired."""
         self._note("revoked")
         super()._announce_revoked(*args, **kwargs)  # type: ignore[misc]
 
-    def _note(self, outcome: str, runtime_s: float | None = None) -> None:
+    def _note(
+        self, outcome: str, runtime_s: float | None = None, ended_ns: int | None = None
+    ) -> None:
         received_ns, self._received_ns = self._received_ns, None
         if received_ns is None:  # already noted: a terminated task also returns
             return
@@ -513,7 +567,7 @@ class _Probed:
                 _caller(),
                 received_ns,
                 request.time_start,
-                time.monotonic_ns(),
+                ended_ns or time.monotonic_ns(),
                 outcome,
                 request._delivery_info["redelivered"],
                 runtime_s,

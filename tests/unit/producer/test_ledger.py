@@ -82,10 +82,18 @@ def test_a_second_success_is_a_duplicate_and_the_first_one_counts() -> None:
     assert [r.finished for r in totals.finished] == [2.0]
 
 
-def test_a_task_that_is_retried_has_not_ended() -> None:
+def test_a_task_that_was_given_up_with_its_slot_has_failed() -> None:
     ledger = Ledger("run")
     ledger.submit(["a"])
-    ledger.enter([record("a", "retried"), record("a", "slot-lost")])
+    ledger.enter([record("a", "slot-lost")])
+    assert ledger.open == 0
+    assert ledger.close(waiting=(), worker_alive=True).failed == {"a"}
+
+
+def test_a_task_that_will_run_again_has_not_ended() -> None:
+    ledger = Ledger("run")
+    ledger.submit(["a"])
+    ledger.enter([record("a", "retried"), record("a", "requeued")])
     assert ledger.open == 1
     ledger.enter([record("a")])
     assert ledger.open == 0
