@@ -16,9 +16,14 @@ from producer.records import Gauge
 
 #: The longest gap between two gauges, in seconds, that the later one fills.
 FILL_S: Final = 5
-#: The most workers and queues kept. A new worker replaces the one that has been silent longest.
+#: Seconds of silence after which a worker counts as gone.
+GONE_S: Final = 6
+#: The most workers and queues kept. A new worker replaces one that is gone; if there is none, it is
+#: left out.
 MAX_WORKERS: Final = 500
 MAX_QUEUES: Final = 100
+#: The most workers whose names are kept to count those left out.
+MAX_LEFT_OUT: Final = 10_000
 
 GaugeArray = NDArray[np.float32]
 
@@ -65,6 +70,8 @@ class GaugeHistory:
     depths: dict[str, GaugeArray] = field(default_factory=dict)
     depths_now: dict[str, int] = field(default_factory=dict)
     depths_at_s: int = 0
+    _left_out: dict[WorkerKey, float] = field(default_factory=dict)  # when last seen
+    _full_at_s: int = 0  # when no worker was gone
 
     def clear(self, index: int) -> None:
         """Forget one second."""
@@ -75,7 +82,9 @@ class GaugeHistory:
 
     def add_gauge(self, key: WorkerKey, at_s: float, gauge: Gauge) -> Iterable[int]:
         """Add a worker's gauge and return the seconds that it fills."""
-        worker = self._worker(key)
+        worker = self._worker(key, at_s)
+        if worker is None:
+            return ()
         since_s = worker.seen_s if not worker.stopped else 0.0
         worker.cpu_now_percent = _cpu_percent(worker, at_s, gauge)
         seconds = _filled(since_s, at_s)
@@ -105,16 +114,36 @@ class GaugeHistory:
         self.depths_now, self.depths_at_s = depths, second
         return seconds
 
-    def _worker(self, key: WorkerKey) -> WorkerGauges:
+    def left_out(self, now_s: float) -> int:
+        """Return how many live workers there is no room for."""
+        return sum(now_s - seen_s < GONE_S for seen_s in self._left_out.values())
+
+    def _worker(self, key: WorkerKey, at_s: float) -> WorkerGauges | None:
+        """Return a worker's gauges, made if there is room; None if there is none."""
         if (worker := self.workers.get(key)) is not None:
             return worker
-        if len(self.workers) >= MAX_WORKERS:
-            del self.workers[min(self.workers, key=lambda one: self.workers[one].seen_s)]
+        if len(self.workers) >= MAX_WORKERS and not self._make_room(at_s):
+            if len(self._left_out) >= MAX_LEFT_OUT:
+                self._left_out.clear()
+            self._left_out[key] = at_s
+            return None
+        self._left_out.pop(key, None)
         rings = [_unknown(self.kept_s) for _ in range(4)]
         self.workers[key] = WorkerGauges(
             busy=rings[0], slots=rings[1], cpu_percent=rings[2], memory_bytes=rings[3]
         )
         return self.workers[key]
+
+    def _make_room(self, at_s: float) -> bool:
+        """Forget the worker that has been silent longest, if it is gone; look once a second."""
+        if self._full_at_s == int(at_s):
+            return False
+        oldest = min(self.workers, key=lambda one: self.workers[one].seen_s)
+        if at_s - self.workers[oldest].seen_s < GONE_S:
+            self._full_at_s = int(at_s)
+            return False
+        del self.workers[oldest]
+        return True
 
 
 def _filled(since_s: float, at_s: float) -> range:

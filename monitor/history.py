@@ -93,6 +93,7 @@ class History:
         self.gauges = GaugeHistory(KEPT_S)
         self.revision = 0
         self.changed = np.zeros(KEPT_S, np.int64)  # the revision that last changed each second
+        self._room_made_s = 0  # when idle series were last forgotten
         self.misdated = 0  # tasks not counted: finished before the kept range, or in the future
 
     def advance(self, now_s: float) -> None:
@@ -118,10 +119,15 @@ class History:
         if not groups:
             return
         self.advance(max(task.at_s for group in groups.values() for task in group))
+        self._make_room()
+        # Merged first, because adding to a series costs the same for one task and for a hundred.
+        merged: defaultdict[SeriesKey, list[FinishedTask]] = defaultdict(list)
         for key, group in groups.items():
+            merged[self._kept_key(key)] += group
+        for key, group in merged.items():
             indices = np.array([int(task.at_s) for task in group]) % KEPT_S
             self.changed[indices] = self.revision
-            self._series_of(key).add(indices, group)
+            self.series[key].add(indices, group)
 
     def add_gauge(self, key: WorkerKey, at_s: float, gauge: Gauge) -> None:
         """Add a worker's gauge, unless it is from outside the kept range."""
@@ -143,18 +149,21 @@ class History:
         for second in seconds:
             self.changed[second % KEPT_S] = self.revision
 
-    def _series_of(self, key: SeriesKey) -> Series:
+    def _kept_key(self, key: SeriesKey) -> SeriesKey:
+        """Return the key of the series that counts the tasks of `key`; make it if there is room."""
         if key not in self.series and len(self.series) >= MAX_SERIES:
-            self._forget_idle()
-            if len(self.series) >= MAX_SERIES:
-                key = SeriesKey(pool=key.pool, node=key.node, task=OTHERS)
+            key = SeriesKey(pool=key.pool, node=key.node, task=OTHERS)
             if key not in self.series and len(self.series) >= MAX_FOLDED:
                 key = SeriesKey(pool=OTHERS, node=OTHERS, task=OTHERS)
         if key not in self.series:
             self.series[key] = Series()
-        return self.series[key]
+        return key
 
-    def _forget_idle(self) -> None:
+    def _make_room(self) -> None:
+        """Forget idle series, if there are too many, and at most once a second."""
+        if len(self.series) < MAX_SERIES or self._room_made_s == self.newest_s:
+            return
+        self._room_made_s = self.newest_s
         for key in [key for key, series in self.series.items() if not series.finished.any()]:
             del self.series[key]
 

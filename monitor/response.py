@@ -5,26 +5,27 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from monitor import histogram
-from monitor.gauge_history import GaugeArray
+from monitor.gauge_history import WorkerGauges, WorkerKey
 from monitor.history import KEPT_S, RANGE_S, History, SeriesKey
+from monitor.lines import (
+    Bins,
+    busiest,
+    finished_in,
+    queue_lines,
+    task_lines,
+    worker_lines,
+)
 from monitor.snapshot import snapshot
 
 #: Range of a query in seconds: the seconds that each point covers.
 STEPS_S: Final = {60: 1, 300: 2, RANGE_S: 5}
 #: Seconds until all records of a second have arrived: one flush of the probe plus one read.
 SETTLE_S: Final = 0.6
-
-Floats = NDArray[np.float64]
-#: The values of each line by its name, then by field, one for each point; None means unknown.
-Lines = dict[str, dict[str, list[float | None]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,20 +47,24 @@ class Query:
         """Return whether a worker passes the filters."""
         return self.pool in {"", pool} and self.worker in {"", node}
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bins:
-    """The points of the lines; each covers the seconds of one row of `indices`."""
-
-    at_s: NDArray[np.int64]  # the first second of each point
-    indices: NDArray[np.int64]
-    complete: NDArray[np.bool_]  # whether each second is in the range and has ended
+    def line_of(self, pool: str, node: str) -> str | None:
+        """Return the line of a worker, or None if it is filtered out."""
+        if not self.matches_worker(pool, node):
+            return None
+        return pool if self.by == "pool" else node
 
 
 def build_response(history: History, query: Query, now_s: float) -> dict[str, Any]:
-    """Return what changed since the previous response, or the whole range."""
+    """Return what changed since the previous response, or the whole range.
+
+    The number of lines and rows is bounded; `left_out` counts the others.
+    """
     until_s = int(now_s - SETTLE_S)
     bins = _bins(history, query, until_s)
+    tasks = _task_weights(history, query, until_s)
+    names, workers = busiest(tasks.weights), _worker_weights(history, query)
+    nodes = busiest(workers)
+    recent, rows_left_out = snapshot(history, query.matches, query.matches_worker, now_s, until_s)
     return {
         "now": round(now_s, 3),
         "revision": [history.revision, until_s],
@@ -68,13 +73,62 @@ def build_response(history: History, query: Query, now_s: float) -> dict[str, An
         "step_s": STEPS_S[query.range_s],
         "by": query.by,
         "at": bins.at_s.tolist(),
-        "lines": _lines(history, query, bins),
-        "workers": _workers(history, query, bins),
-        "queues": {name: _averages(depth, bins) for name, depth in history.gauges.depths.items()},
-        "finished": _finished(history, query, until_s),
-        "recent": snapshot(history, query.matches, query.matches_worker, now_s, until_s),
+        "lines": task_lines(history, tasks.line_of_key, names, query.line_of, bins),
+        "workers": worker_lines(_shown_workers(history, query), nodes, bins),
+        "queues": queue_lines(history.gauges.depths, bins),
+        "finished": tasks.finished,
+        "recent": recent,
         "choices": _choices(history),
+        "left_out": {
+            "lines": len(tasks.weights) - len(names),
+            "workers": len(workers) - len(nodes),
+            "rows": rows_left_out,
+            "unknown_workers": history.gauges.left_out(now_s),
+        },
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _TaskWeights:
+    """The lines that an answer could have."""
+
+    line_of_key: dict[SeriesKey, str]
+    weights: dict[str, float]  # finished tasks in the whole range, by line
+    finished: int
+
+
+def _task_weights(history: History, query: Query, until_s: int) -> _TaskWeights:
+    """Weigh the lines by the whole range, so that each update has the same ones."""
+    lines = {
+        key: key.pool if query.by == "pool" else key.node
+        for key in history.series
+        if query.matches(key)
+    }
+    counts = finished_in(history, lines, range(until_s - query.range_s, until_s))
+    weights: dict[str, float] = {}
+    for name, count in zip(lines.values(), counts.tolist(), strict=True):
+        weights[name] = weights.get(name, 0.0) + count
+    for worker, gauges in history.gauges.workers.items():
+        name_of_worker = query.line_of(worker.pool, worker.node)
+        if name_of_worker is not None and not np.isnan(gauges.slots).all():
+            weights.setdefault(name_of_worker, 0.0)
+    return _TaskWeights(line_of_key=lines, weights=weights, finished=int(counts.sum()))
+
+
+def _shown_workers(history: History, query: Query) -> dict[WorkerKey, WorkerGauges]:
+    return {
+        key: gauges
+        for key, gauges in history.gauges.workers.items()
+        if query.matches_worker(key.pool, key.node) and gauges.probed
+    }
+
+
+def _worker_weights(history: History, query: Query) -> dict[str, float]:
+    """Weigh workers by their CPU in all of the history."""
+    weights: dict[str, float] = {}
+    for key, gauges in _shown_workers(history, query).items():
+        weights[key.node] = weights.get(key.node, 0.0) + float(np.nansum(gauges.cpu_percent))
+    return weights
 
 
 def _bins(history: History, query: Query, until_s: int) -> Bins:
@@ -92,77 +146,6 @@ def _bins(history: History, query: Query, until_s: int) -> Bins:
     return Bins(at_s=at_s, indices=indices, complete=complete)
 
 
-def _lines(history: History, query: Query, bins: Bins) -> Lines:
-    seconds = np.maximum(bins.complete.sum(axis=1), 1)
-    finished: defaultdict[str, Floats] = defaultdict(lambda: np.zeros(len(bins.at_s)))
-    failed: defaultdict[str, Floats] = defaultdict(lambda: np.zeros(len(bins.at_s)))
-    counts: defaultdict[str, NDArray[np.int64]] = defaultdict(
-        lambda: np.zeros((len(bins.at_s), histogram.BUCKETS), np.int64)
-    )
-    for key, series in history.series.items():
-        if not query.matches(key):
-            continue
-        name = key.pool if query.by == "pool" else key.node
-        done = np.where(bins.complete, series.finished[bins.indices], 0)
-        finished[name] += done.sum(axis=1)
-        failed[name] += np.where(bins.complete, series.failed[bins.indices], 0).sum(axis=1)
-        busy = done.any(axis=1)  # skip idle seconds: most workers are idle most of the time
-        latencies = series.latencies[bins.indices[busy]] * bins.complete[busy][:, :, None]
-        counts[name][busy] += latencies.sum(axis=1, dtype=np.int64)
-    all_slots = _slots(history, query, bins)
-    names = sorted({*finished, *all_slots})
-    nothing = np.full(len(bins.at_s), np.nan)
-    lines: Lines = {}
-    for name in names:
-        busy_slots, slots = all_slots.get(name, (nothing, nothing))
-        known = ~np.isnan(slots) | (finished[name] > 0)
-        lines[name] = {
-            "finished_per_s": _plain(np.where(known, finished[name] / seconds, np.nan), 2),
-            "failed_per_s": _plain(np.where(known, failed[name] / seconds, np.nan), 2),
-            "p50_s": _plain(histogram.percentile_s(counts[name], 50), 6),
-            "p95_s": _plain(histogram.percentile_s(counts[name], 95), 6),
-            "busy": _plain(busy_slots, 1),
-            "slots": _plain(slots, 1),
-        }
-    return lines
-
-
-def _slots(history: History, query: Query, bins: Bins) -> dict[str, tuple[Floats, Floats]]:
-    """Add up the busy slots and all slots of each line's workers; NaN if unknown."""
-    found: dict[str, tuple[Floats, Floats]] = {}
-    for worker, gauges in history.gauges.workers.items():
-        if not query.matches_worker(worker.pool, worker.node):
-            continue
-        name = worker.pool if query.by == "pool" else worker.node
-        pair = (_average(gauges.busy, bins), _average(gauges.slots, bins))
-        if not np.isnan(pair[1]).all():
-            before = found.get(name)
-            found[name] = (
-                pair if before is None else (_sum(before[0], pair[0]), _sum(before[1], pair[1]))
-            )
-    return found
-
-
-def _workers(
-    history: History, query: Query, bins: Bins
-) -> dict[str, dict[str, list[float | None]]]:
-    found: dict[str, dict[str, list[float | None]]] = {}
-    for worker, gauges in history.gauges.workers.items():
-        if query.matches_worker(worker.pool, worker.node) and gauges.probed:
-            cpu, memory = _average(gauges.cpu_percent, bins), _average(gauges.memory_bytes, bins)
-            known = found.setdefault(worker.node, {"cpu_percent": [], "memory_bytes": []})
-            known["cpu_percent"] = _merged(known["cpu_percent"], _plain(cpu, 1))
-            known["memory_bytes"] = _merged(known["memory_bytes"], _plain(memory, 0))
-    return found
-
-
-def _finished(history: History, query: Query, until_s: int) -> int:
-    """Count the tasks that finished in the complete seconds of the range."""
-    indices = np.arange(until_s - query.range_s, until_s) % KEPT_S
-    kept = [series for key, series in history.series.items() if query.matches(key)]
-    return int(sum(series.finished[indices].sum(dtype=np.int64) for series in kept))
-
-
 def _choices(history: History) -> dict[str, list[str]]:
     keys = list(history.active_keys())
     workers = history.gauges.workers
@@ -171,32 +154,3 @@ def _choices(history: History) -> dict[str, list[str]]:
         "workers": sorted({key.node for key in keys} | {worker.node for worker in workers}),
         "tasks": sorted({key.task for key in keys}),
     }
-
-
-def _average(ring: GaugeArray, bins: Bins) -> Floats:
-    """Average a gauge over the seconds of each bin in which it is known."""
-    values = np.where(bins.complete, ring[bins.indices], np.nan).astype(np.float64)
-    known = ~np.isnan(values)
-    total = np.where(known, values, 0).sum(axis=1)
-    seconds = known.sum(axis=1)
-    return np.where(seconds > 0, total / np.maximum(seconds, 1), np.nan)
-
-
-def _averages(ring: GaugeArray, bins: Bins) -> list[float | None]:
-    return _plain(_average(ring, bins), 1)
-
-
-def _sum(one: Floats, other: Floats) -> Floats:
-    return np.where(np.isnan(one), other, one + np.nan_to_num(other))
-
-
-def _merged(earlier: list[float | None], later: list[float | None]) -> list[float | None]:
-    """Merge the values of a worker before and after a pool switch; the later ones win."""
-    if not earlier:
-        return later
-    return [a if b is None else b for a, b in zip(earlier, later, strict=True)]
-
-
-def _plain(values: Floats, digits: int) -> list[float | None]:
-    """Return rounded plain numbers, with None for NaN."""
-    return [None if value != value else value for value in np.round(values, digits).tolist()]  # noqa: PLR0124 - NaN

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor import histogram
-from monitor.gauge_history import WorkerGauges, WorkerKey
+from monitor.gauge_history import GONE_S, WorkerGauges, WorkerKey
 from monitor.history import KEPT_S, ORIGINS, History, SeriesKey
 
 #: Seconds that the current rates and percentiles cover.
 RECENT_S: Final = 5
-#: Seconds of silence after which a worker counts as gone.
-GONE_S: Final = 6
+#: The most workers in an answer.
+MAX_ROWS: Final = 100
 #: Seconds of silence after which a worker is no longer shown.
 FORGOTTEN_S: Final = 15 * 60
 
@@ -55,28 +55,42 @@ def snapshot(
     matches_worker: Callable[[str, str], bool],
     now_s: float,
     until_s: int,
-) -> dict[str, Any]:
-    """Return the current state of pools, workers and queues, ready for JSON."""
+) -> tuple[dict[str, Any], int]:
+    """Return the current state of pools, workers and queues, ready for JSON.
+
+    With it comes how many workers were left out.
+    """
     workers = {
         key: gauges
         for key, gauges in history.gauges.workers.items()
         if matches_worker(key.pool, key.node) and now_s - gauges.seen_s < FORGOTTEN_S
     }
     totals = _totals(history, matches, until_s)
+    shown = _first(workers, totals, now_s)
     depths = history.gauges.depths_now
     fresh = now_s - history.gauges.depths_at_s < GONE_S
-    return {
+    found = {
         "seconds": RECENT_S,
         "pools": _pools(workers, totals, now_s),
-        "workers": [_worker(key, gauges, totals, now_s) for key, gauges in _in_order(workers)],
+        "workers": [_worker(key, gauges, totals, now_s) for key, gauges in shown],
         "queues": dict(sorted(depths.items())) if fresh else {},
         "waiting": sum(depths.values()) if fresh else None,
     }
+    return found, len(workers) - len(shown)
 
 
-def _in_order(workers: dict[WorkerKey, WorkerGauges]) -> list[tuple[WorkerKey, WorkerGauges]]:
-    """Sort by pool and name."""
-    return sorted(workers.items(), key=lambda item: (item[0].pool, item[0].node))
+def _first(
+    workers: dict[WorkerKey, WorkerGauges], totals: TotalsByGroup, now_s: float
+) -> list[tuple[WorkerKey, WorkerGauges]]:
+    """Return at most `MAX_ROWS` workers, by pool and name: live ones first, then busy ones."""
+
+    def rank(item: tuple[WorkerKey, WorkerGauges]) -> tuple[bool, int, str, str]:
+        key, gauges = item
+        finished = totals[key].finished if key in totals else 0
+        return (not _is_alive(gauges, now_s), -finished, key.pool, key.node)
+
+    first = sorted(workers.items(), key=rank)[:MAX_ROWS]
+    return sorted(first, key=lambda item: (item[0].pool, item[0].node))
 
 
 def _is_alive(gauges: WorkerGauges, now_s: float) -> bool:
@@ -109,13 +123,16 @@ def _pools(
     for name in sorted(names):
         here = [g for key, g in workers.items() if key.pool == name and _is_alive(g, now_s)]
         last = [gauges.last for gauges in here if gauges.last is not None]
+        figures = totals.get(name, RecentTotals()).figures(RECENT_S)
+        if not here and name not in totals:  # nobody is there to tell, so it need not be 0
+            figures["finished_per_s"] = figures["failed_per_s"] = None
         found.append(
             {
                 "pool": name,
                 "workers": len(here),
                 "busy": sum(gauge.busy for gauge in last),
                 "slots": sum(gauge.slots for gauge in last),
-                **totals.get(name, RecentTotals()).figures(RECENT_S),
+                **figures,
             }
         )
     return found
@@ -126,6 +143,9 @@ def _worker(
 ) -> dict[str, Any]:
     gauge = gauges.last
     here = _is_alive(gauges, now_s) and gauge is not None
+    figures = totals.get(key, RecentTotals()).figures(RECENT_S)
+    if not here and key not in totals:
+        figures["finished_per_s"] = figures["failed_per_s"] = None
     return {
         "worker": key.node,
         "pool": key.pool,
@@ -139,7 +159,7 @@ def _worker(
         "queues": list(gauge.queues) if gauge else [],
         "since": round(gauges.ready_s, 3) if gauges.probed else None,
         "seen": round(gauges.seen_s, 3),
-        **totals.get(key, RecentTotals()).figures(RECENT_S),
+        **figures,
     }
 
 

@@ -192,6 +192,16 @@ def test_a_stopped_worker_has_no_slots() -> None:
     found = query(history)["recent"]
     assert found["workers"][0]["state"] == "stopped"
     assert found["pools"][0]["slots"] == 0
+    assert found["pools"][0]["finished_per_s"] is None
+
+
+def test_a_rate_is_unknown_if_no_worker_is_there_to_report_it() -> None:
+    history = filled([])
+    history.add_gauge(WorkerKey(pool="gevent", node="a@x"), NOW_S - 1.0, gauge())
+    assert query(history)["recent"]["pools"][0]["finished_per_s"] == 0
+    silent = query(history, NOW_S + 10)["recent"]
+    assert silent["pools"][0]["finished_per_s"] is None
+    assert silent["workers"][0]["finished_per_s"] is None
 
 
 def test_queue_depths_are_those_last_measured() -> None:
