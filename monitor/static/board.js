@@ -26,13 +26,16 @@ const Board = (() => {
     return card;
   }
 
-  function poolTile(one, pools) {
-    const below = element("p", `${Words.number(one.busy)} of ${Words.plural(one.slots, "slot")} busy`);
-    below.append(element("br"), `p95 ${Words.duration(one.p95_s)}`);
-    if (one.failed_per_s) {
+  // `stale`: no records are being read, so nothing is known about this moment.
+  function poolTile(one, pools, stale) {
+    const below = element("p", stale ? "waiting for records" : one.workers
+      ? `${Words.number(one.busy)} of ${Words.plural(one.slots, "slot")} busy` : "no worker online");
+    below.append(element("br"), `p95 ${Words.duration(stale ? null : one.p95_s)}`);
+    if (one.failed_per_s && !stale) {
       below.append(" · ", element("span", `${Words.number(one.failed_per_s)}/s failed`, "tp-failed"));
     }
-    const card = tile(one.pool, Words.plural(one.workers, "worker"), Words.number(one.finished_per_s),
+    const card = tile(one.pool, stale ? Words.NONE : Words.plural(one.workers, "worker"),
+      Words.number(stale ? null : one.finished_per_s),
       "tasks/s", below, Words.ofPool(one.pool, pools));
     card.dataset.pool = one.pool;
     return card;
@@ -48,10 +51,10 @@ const Board = (() => {
       element("p", below));
   }
 
-  function tiles(recent, pools) {
+  function tiles(recent, pools, stale) {
     const byName = Object.fromEntries(recent.pools.map((one) => [one.pool, one]));
     const ordered = Words.inOrder(Object.keys(byName)).map((name) => byName[name]);
-    at("tiles").replaceChildren(...ordered.map((one) => poolTile(one, pools)), queueTile(recent));
+    at("tiles").replaceChildren(...ordered.map((one) => poolTile(one, pools, stale)), queueTile(recent));
   }
 
   const COLUMNS = [
@@ -64,7 +67,7 @@ const Board = (() => {
     { key: "cpu_percent", name: "CPU %", unit: true, show: (one) => Words.number(one.cpu_percent) },
     { key: "memory_bytes", name: "MB", unit: true, show: (one) => Words.megabytes(one.memory_bytes) },
     { key: "since", name: "Up since", unit: true, show: (one, now) => one.since === null ? Words.NONE
-      : `${Words.clock(one.since)} (${Words.ago(now - one.since)})` },
+      : `${Words.clock(one.since)} (${Words.ago((one.state === "here" ? now : one.seen) - one.since)})` },
   ];
   const order = { key: "worker", up: true };
 
@@ -142,6 +145,10 @@ const Board = (() => {
       say(source.records ? `Cannot read records from ${source.records} (${source.trouble}).`
         : `Showing task events only: ${source.trouble}.`, true);
     }
+    if (source.queues_trouble) say(`Cannot read queue depths (${source.queues_trouble}).`, true);
+    if (source.events_trouble) say(`Cannot read task events (${source.events_trouble}).`, true);
+    if (source.faults) say(`Reading failed ${source.faults === 1 ? "once" : `${Words.number(source.faults)} times`} ` +
+      "because of a fault in Poolwise and was started again; Flower's log has the details.", true);
     const events = recent.workers.filter((one) => one.source === "events" && one.state === "here");
     if (events.length) {
       say(`No probe on ${events.map((one) => one.worker).join(", ")}: tasks are counted from task ` +
@@ -149,8 +156,13 @@ const Board = (() => {
     }
     if (source.missed_entries) say(`At least ${Words.number(source.missed_entries)} stream entries were lost before Flower read them.`, true);
     if (source.dropped_records) say(`Workers dropped ${Words.plural(source.dropped_records, "record")} because they could not reach the records server.`, true);
-    if (source.unreadable_entries) say(`Skipped ${Words.number(source.unreadable_entries)} stream entries written by a different version of the probe.`, true);
+    const unreadable = source.unreadable_entries + source.unreadable_events;
+    if (unreadable) say(`Skipped ${Words.plural(unreadable, "record")} that could not be read: written by a different version of the probe, or by something else.`, true);
     if (source.misdated_records) say(`${Words.plural(source.misdated_records, "record")} not shown: timestamped too far in the past or in the future.`, true);
+    const { left_out: out } = answer;
+    if (out.rows) say(`The table leaves out the least busy workers (${Words.number(out.rows)}). Use the filters above to see them.`);
+    if (out.unknown_workers) say(`${Words.plural(out.unknown_workers, "worker")} not shown: there are more than this page keeps.`, true);
+    if (out.queues) say(`${Words.plural(out.queues, "queue")} not measured: there are more than this page measures.`, true);
     if (hidden > 0) say(`The charts leave out the least busy lines (${hidden}). Use the filters above to see them.`);
     say(`Tiles and table show the last ${recent.seconds} s; each chart point covers ${answer.step_s} s. ` +
       "Percentiles are accurate to within 5 %.");

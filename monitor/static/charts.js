@@ -59,7 +59,7 @@ const Charts = (() => {
 
   // `turn` counts the workers of a pool: the first has the pool's dash, each further one the next.
   function looks(names, poolOf, pools) {
-    const turns = {};
+    const turns = Object.create(null);
     return names.map((name) => {
       const pool = poolOf(name);
       const turn = (turns[pool] = (turns[pool] ?? -1) + 1);

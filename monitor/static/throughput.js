@@ -54,7 +54,8 @@
     } catch (error) {
       if (turn !== asking) return;
       root.dataset.state = "reconnecting";
-      say("error", error.name === "Error" ? `Reconnecting… (${error.message})` : "Reconnecting…");
+      const why = error.name === "Error" ? ` (${error.message})` : "";
+      say("error", `Reconnecting…${why}${last ? ` Last seen at ${time(last)}` : ""}`);
     }
     if (!paused && !document.hidden) {
       timer = setTimeout(ask, Math.max(100, PERIOD_MS - (performance.now() - began)));
@@ -83,13 +84,14 @@
     return { lines: cut(answer.lines), workers: cut(answer.workers), queues };
   }
 
+  const time = (answer) => new Date(answer.now * 1e3).toLocaleTimeString("en-GB");
   const span = (seconds) => (seconds === 60 ? "minute" : `${seconds / 60} minutes`);
 
   const isEmpty = (slice) => [...Object.values(slice.lines), ...Object.values(slice.workers)]
     .every((fields) => Object.values(fields).every((value) => value === null));
 
   function columns(seconds, part) {
-    const found = {};
+    const found = Object.create(null); // a worker may be called "constructor"
     for (const second of seconds) {
       for (const [name, fields] of Object.entries(points.get(second)[part])) found[name] ??= fields;
     }
@@ -103,9 +105,9 @@
 
   function show() {
     const answer = last;
-    const { recent } = answer;
+    const { recent, source } = answer;
     ["pool", "worker", "task"].forEach((name) => Board.choices(name, answer.choices[`${name}s`], chosen[name]));
-    Board.tiles(recent, answer.choices.pools);
+    Board.tiles(recent, answer.choices.pools, Boolean(source.records && source.trouble));
     Board.table(recent, answer.now, base);
     showEmpty(answer);
     const seconds = [...points.keys()].sort((a, b) => a - b);
@@ -122,11 +124,14 @@
     });
     at("finished").textContent = `${answer.finished.toLocaleString("en")} in the last ${span(answer.range_s)}`;
     at("from").textContent = Board.latencyFrom(recent);
-    Board.notes(answer, hidden);
-    root.dataset.state = paused ? "paused" : answer.source.trouble ? "waiting" : "live";
-    if (paused) say("", `Paused at ${new Date(answer.now * 1e3).toLocaleTimeString("en-GB")}`);
-    else if (answer.source.trouble) say("error", "Waiting for the records server");
-    else say("live", `Live · ${new Date(answer.now * 1e3).toLocaleTimeString("en-GB")}`);
+    Board.notes(answer, hidden + answer.left_out.lines);
+    const trouble = source.trouble ? "Waiting for the records server"
+      : source.queues_trouble ? "Waiting for the broker"
+      : source.events_trouble ? "Task events are not being read" : "";
+    root.dataset.state = paused ? "paused" : trouble ? "waiting" : "live";
+    if (paused) say("", `Paused at ${time(answer)}`);
+    else if (trouble) say("error", trouble);
+    else say("live", `Live · ${time(answer)}`);
   }
 
   function showEmpty(answer) {

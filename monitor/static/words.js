@@ -13,16 +13,20 @@ const Words = (() => {
     if (seconds === null || seconds === undefined) return NONE;
     if (seconds < 0.00995) return `${(seconds * 1e3).toFixed(1)} ms`;
     if (seconds < 0.995) return `${Math.round(seconds * 1e3)} ms`;
-    if (seconds < 99.5) return `${seconds.toPrecision(seconds < 9.95 ? 2 : 3).replace(/\.$/, "")} s`;
-    return `${Math.round(seconds / 60)} min`;
+    if (seconds < 99.95) return `${seconds.toPrecision(seconds < 9.95 ? 2 : 3).replace(/\.$/, "")} s`;
+    const whole = Math.round(seconds);
+    if (whole < 120) return `${whole} s`;
+    if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+    return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
   }
 
   const megabytes = (bytes) => (bytes === null ? NONE : number(bytes / 1e6));
 
   function ago(seconds) {
-    if (seconds < 90) return `${Math.max(0, Math.round(seconds))} s`;
-    if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
-    return seconds < 129600 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86400)} d`;
+    const whole = Math.max(0, Math.floor(seconds));
+    if (whole < 120) return `${whole} s`;
+    if (whole < 7200) return `${Math.floor(whole / 60)} min`;
+    return whole < 172800 ? `${Math.floor(whole / 3600)} h` : `${Math.floor(whole / 86400)} d`;
   }
 
   const clock = (seconds) =>
