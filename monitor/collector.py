@@ -11,21 +11,30 @@ from typing import Any, Final
 from celery import Celery
 from tornado.ioloop import PeriodicCallback
 
-from monitor.gauge_history import WorkerKey
+from monitor.cursor import Cursor
+from monitor.gauge_history import MAX_QUEUES, WorkerKey
 from monitor.history import History, finished_task
 from monitor.queue_follower import QueueFollower
 from monitor.record_follower import RecordFollower
 from monitor.response import Query, build_response
+from monitor.supervisor import Health, Supervisor
 from monitor.task_events import EventListener
 from producer.address import redacted
-from producer.records import Batch, records_url
+from producer.records import MAX_SENDERS, Batch, records_url
+from tasks.errors import PoolwiseError
 
 #: Milliseconds between two collections of Flower's events.
 EVENTS_EVERY_MS: Final = 500
 #: Seconds of silence from a worker's probe after which its tasks are counted from events.
 SILENT_S: Final = 60.0
+#: Seconds after which a cursor is too old: a client gets the whole range again.
+CURSOR_S: Final = 60
 #: Seconds between two requests to Flower to inspect workers that it does not know.
 INSPECT_EVERY_S: Final = 5.0
+
+
+class EventThreadEndedError(PoolwiseError):
+    """Raised if Flower no longer receives events; only a restart of Flower helps."""
 
 
 class Collector:
@@ -42,63 +51,87 @@ class Collector:
         url = records_url(app)
         self.url = "" if url is None else redacted(url)
         self.broker_url = redacted(app.connection_for_read().as_uri(include_password=True))
-        self._records = None if url is None else RecordFollower(url, self._add_batches)
-        self._queues = QueueFollower(app, self._queue_names, self._add_depths)
+        self._records = None if url is None else RecordFollower(url, self.add_batches)
+        self._queues = QueueFollower(app, self.queue_names, self._add_depths)
+        self._of_records, self._of_queues, self._of_events = map(
+            Health, ("records", "queue depths", "task events")
+        )
+        self.supervisors = [Supervisor(self._of_queues, self._queues.follow)]
+        if self._records is not None:
+            self.supervisors.append(Supervisor(self._of_records, self._records.follow))
         self._listener: EventListener | None = None
         self._flower: Any = None
         self._inspected_at_s = 0.0
+        self._queues_left_out = 0
 
     def start(self, flower: Any) -> None:
         """Follow records, queues and the events of `flower`, whose loop is about to run."""
+        self.attach(flower)
+        PeriodicCallback(self.tend, EVENTS_EVERY_MS).start()
+
+    def attach(self, flower: Any) -> None:
+        """Listen to the events of `flower`; records and queues follow with the first `tend`."""
         self._flower = flower
         self._listener = EventListener(flower.events, lambda: flower.workers)
-        if self._records is not None:
-            self._records.start()
-        self._queues.start()
-        PeriodicCallback(self._add_events, EVENTS_EVERY_MS).start()
 
     def stop(self) -> None:
         """Ask the threads to stop."""
-        if self._records is not None:
-            self._records.stop()
-        self._queues.stop()
+        for supervisor in self.supervisors:
+            supervisor.stop()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the threads to stop; return whether they all have."""
+        ended = [supervisor.join(timeout_s) for supervisor in self.supervisors]
+        return all(ended)
+
+    def stuck(self) -> list[str]:
+        """Return a line for each job that only a restart of Flower might help."""
+        return [f"{one.what}: {one.trouble}" for one in self._healths() if one.is_stuck]
 
     def now_s(self) -> float:
         """Return the records server's time."""
         return time.time() if self._records is None else self._records.now_s()
 
-    def respond(self, query: Query, cursor: str) -> dict[str, Any]:
+    def respond(self, query: Query, cursor: Cursor | None) -> dict[str, Any]:
         """Return the response to `query`: only what changed since `cursor`, if that is valid."""
         now_s = self.now_s()
         with self._lock:
             self._history.advance(now_s)
             found = build_response(self._history, replace(query, since=self._since(cursor)), now_s)
+        found["left_out"]["queues"] = self._queues_left_out
         revision, until_s = found.pop("revision")
-        return {"cursor": f"{self.epoch}-{revision}-{until_s}", **found, "source": self._source()}
+        new = Cursor(epoch=self.epoch, revision=revision, until_s=until_s)
+        return {"cursor": str(new), **found, "source": self._source()}
 
-    def _since(self, cursor: str) -> tuple[int, int] | None:
-        epoch, _, rest = cursor.partition("-")
-        revision, _, until_s = rest.partition("-")
-        if epoch != self.epoch or not (revision.isdecimal() and until_s.isdecimal()):
+    def _since(self, cursor: Cursor | None) -> tuple[int, int] | None:
+        if cursor is None or cursor.epoch != self.epoch:
             return None
         # A cursor older than a minute gets the whole range again.
-        fits = 0 <= self._history.newest_s - int(until_s) < 60
-        return (int(revision), int(until_s)) if fits else None
+        fits = 0 <= self._history.newest_s - cursor.until_s < CURSOR_S
+        return (cursor.revision, cursor.until_s) if fits else None
+
+    def _healths(self) -> list[Health]:
+        known = [self._of_queues, self._of_events]
+        return known if self._records is None else [self._of_records, *known]
 
     def _source(self) -> dict[str, Any]:
         records = self._records
         reader = None if records is None else records.reader
         return {
             "records": self.url or None,
-            "trouble": "the broker is not Redis" if records is None else records.trouble,
+            "trouble": "the broker is not Redis" if records is None else self._of_records.trouble,
+            "queues_trouble": self._of_queues.trouble,
+            "events_trouble": self._of_events.trouble,
+            "faults": sum(health.faults for health in self._healths()),
             "missed_entries": reader.missed if reader else 0,
             "unreadable_entries": reader.unreadable if reader else 0,
+            "unreadable_events": self._listener.unreadable if self._listener else 0,
             "dropped_records": sum(self._dropped.values()),
             "misdated_records": self._history.misdated,
             "clock_error_s": round(reader.worst_error_s, 6) if reader else None,
         }
 
-    def _add_batches(self, batches: list[Batch], now_s: float) -> None:
+    def add_batches(self, batches: list[Batch], now_s: float) -> None:
         """Add what the stream held; called from the record follower's thread."""
         tasks = [
             finished_task(record) for batch in batches for record in batch.records if record.is_end
@@ -107,35 +140,51 @@ class Collector:
             self._history.advance(now_s)
             self._history.add(tasks)
             for batch in batches:
-                self._add_batch(batch)
+                self._add_batch(batch, now_s)
 
-    def _add_batch(self, batch: Batch) -> None:
+    def _add_batch(self, batch: Batch, now_s: float) -> None:
         key = WorkerKey(pool=batch.pool, node=batch.node)
-        self._probe_seen_s[batch.node] = batch.written
+        self._probe_seen_s[batch.node] = min(batch.written, now_s)
         if batch.gauge is not None:
             self._history.add_gauge(key, batch.written, batch.gauge)
         elif batch.kind == "stopped":
             self._history.gauges.stop(key, batch.written)
         if batch.dropped:
             self._dropped[batch.node, batch.pid] = batch.dropped
+            if len(self._dropped) > MAX_SENDERS:
+                del self._dropped[next(iter(self._dropped))]
 
     def _add_depths(self, depths: dict[str, int]) -> None:
         with self._lock:
             self._history.add_depths(self.now_s(), depths)
 
-    def _queue_names(self) -> list[str]:
+    def queue_names(self) -> list[str]:
         """Return the queues of the settings and those that any worker consumes or consumed from."""
         with self._lock:
             workers = list(self._history.gauges.workers.values())
-        names = {queue for one in workers if one.last for queue in one.last.queues}
-        inspected = list(self._flower.workers.values())
-        names |= {queue["name"] for one in inspected for queue in one.get("active_queues", ())}
-        names |= {queue.name for queue in self._app.conf.task_queues or ()}
-        return sorted(names or {self._app.conf.task_default_queue})
+        names = {queue.name for queue in self._app.conf.task_queues or ()}
+        more = {queue for one in workers if one.last for queue in one.last.queues}
+        more |= self._listener.queues() if self._listener else set()
+        self._queues_left_out = max(0, len(names | more) - MAX_QUEUES)
+        first = [*sorted(names), *sorted(more - names)][:MAX_QUEUES]
+        return first or [self._app.conf.task_default_queue]
+
+    def tend(self) -> None:
+        """Look after the threads and add what events brought; called in Flower's event loop."""
+        for supervisor in self.supervisors:
+            supervisor.check()
+        try:
+            self._add_events()
+        except Exception as error:  # noqa: BLE001 - the loop's edge: the page reports it
+            self._of_events.failed(error)
+        else:
+            self._of_events.delivered()
 
     def _add_events(self) -> None:
-        """Add what is known only from events; called in Flower's event loop."""
+        """Add what is known only from events."""
         assert self._listener is not None  # noqa: S101 - set before the loop runs
+        if not self._flower.events.is_alive():
+            raise EventThreadEndedError("Flower's thread that receives events has ended")
         now_s = self.now_s()
         probed = self._probed(now_s)
         tasks = self._listener.collect(probed, now_s)
@@ -145,14 +194,15 @@ class Collector:
             self._history.add(tasks)
             for key, gauge in self._listener.gauges(probed):
                 self._history.add_gauge(key, now_s, gauge)
-                self._history.gauges.workers[key].probed = False
+                if (worker := self._history.gauges.workers.get(key)) is not None:
+                    worker.probed = False
         if now_s - self._inspected_at_s > INSPECT_EVERY_S and self._listener.uninspected(probed):
             self._inspected_at_s = now_s
             self._flower.update_workers()
 
     def _probed(self, now_s: float) -> set[str]:
         """Return the nodes with an active probe; the last known ones if records are unreadable."""
-        if self._records is not None and not self._records.trouble:
+        if self._records is not None and not self._of_records.trouble:
             silent = [one for one, at_s in self._probe_seen_s.items() if now_s - at_s > SILENT_S]
             for node in silent:
                 del self._probe_seen_s[node]

@@ -102,7 +102,12 @@ REQUIREMENTS: Final[dict[str, Callable[[], Any]]] = {
     "flower.app.Flower: start, stop, workers and update_workers": lambda: _has(
         flower.app.Flower, "start", "stop", "workers", "update_workers"
     ),
-    "flower.events.Events: on_event and run": lambda: _has(flower.events.Events, "on_event", "run"),
+    "flower.events.Events: on_event, run and is_alive": lambda: _has(
+        flower.events.Events, "on_event", "run", "is_alive"
+    ),
+    "the health check in flower.urls.handlers": lambda: any(
+        handler[0] == "/healthcheck" for handler in flower.urls.handlers if type(handler) is tuple
+    ),
     "BaseHandler: render, get_current_user and get_argument(escape=…)": lambda: (
         _has(flower.views.BaseHandler, "render", "get_current_user")
         and "escape" in flower.views.BaseHandler.get_argument.__code__.co_varnames

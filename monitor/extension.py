@@ -12,7 +12,7 @@ from celery import Celery
 
 from monitor import compatibility
 from monitor.collector import Collector
-from monitor.handlers import ROUTES
+from monitor.handlers import HEALTH, ROUTES
 from monitor.template_loader import TemplateLoader
 from tasks.errors import PoolwiseError
 
@@ -37,6 +37,7 @@ def add(app: Celery) -> None:
         return
     settings["throughput"] = Collector(app)
     settings["template_loader"] = TemplateLoader()
+    handlers.insert(0, HEALTH)
     handlers[-1:-1] = ROUTES  # before the last one, which handles all other URLs
     flower.command.Flower = _with_collector(flower.command.Flower)
 

@@ -11,8 +11,9 @@ from flower.views import BaseHandler
 from tornado.ioloop import IOLoop
 from tornado.web import HTTPError, authenticated, url
 
-from monitor import assets
+from monitor import assets, cursor
 from monitor.collector import Collector
+from monitor.cursor import Cursor
 from monitor.response import STEPS_S, Query
 from monitor.suggestions import suggestions
 
@@ -25,15 +26,21 @@ class _DataHandler(BaseHandler):  # type: ignore[misc]
 
     @authenticated
     async def get(self) -> None:
-        """Reply with JSON. Raises HTTPError 400 for an unknown range or grouping."""
+        """Reply with JSON. Raises HTTPError 400 for an unknown range or grouping, or no cursor."""
         collector: Collector = self.settings["throughput"]
-        found = collector.respond(self._query(), self._argument("since"))
+        found = collector.respond(self._query(), self._cursor())
         self.set_header("Content-Type", "application/json; charset=utf-8")
         self.set_header("Cache-Control", "no-store")
         self.finish(msgspec.json.encode(found))
 
     def _argument(self, name: str, default: str = "") -> str:
         return str(self.get_argument(name, default, escape=False))
+
+    def _cursor(self) -> Cursor | None:
+        try:
+            return cursor.parse(self._argument("since"))
+        except ValueError:
+            raise HTTPError(400, "since must be the cursor of an earlier answer") from None
 
     def _query(self) -> Query:
         range_s, by = self._argument("range_s", str(max(STEPS_S))), self._argument("by", "pool")
@@ -48,6 +55,21 @@ class _DataHandler(BaseHandler):  # type: ignore[misc]
             worker=self._argument("worker"),
             task=self._argument("task"),
         )
+
+
+class HealthCheck(BaseHandler):  # type: ignore[misc]
+    """Flower's health check, which also fails if a restart of Flower might help the page.
+
+    A broker that is away is no reason: Flower finds it again by itself.
+    """
+
+    async def get(self) -> None:
+        """Reply with OK, or with status 503 and a line for each job that is stuck."""
+        collector: Collector = self.settings["throughput"]
+        stuck = collector.stuck()
+        self.set_status(503 if stuck else 200)
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.write("\n".join(stuck) or "OK")
 
 
 class ThroughputData(_DataHandler):
@@ -93,6 +115,8 @@ class ThroughputAsset(BaseHandler):  # type: ignore[misc]
             self.finish(found.plain)
 
 
+#: The health check, which must come before Flower's.
+HEALTH: Final = url(r"/healthcheck", HealthCheck)
 ROUTES: Final[list[Any]] = [
     url(r"/throughput", ThroughputView, name="throughput"),
     url(r"/throughput/data", ThroughputData),

@@ -14,6 +14,8 @@ from celery import concurrency
 
 from monitor.gauge_history import WorkerKey
 from monitor.history import ORIGINS, FinishedTask, SeriesKey
+from monitor.inspection import EndEvent, Inspection, busy_slots, end_event, inspection, seconds
+from producer.entry import MAX_NAME
 from producer.records import Gauge
 
 #: The events that finish a task: whether it failed.
@@ -36,19 +38,19 @@ class EventListener:
         self._state = events.state
         self._inspected = inspected
         self._seen: deque[dict[str, Any]] = deque(maxlen=MAX_EVENTS)
+        self.unreadable = 0  # events that do not fit their shape
         flower_on_event = events.on_event
 
         def on_event(event: dict[str, Any]) -> None:
             flower_on_event(event)
-            if event["type"] in FINISHED:
+            if isinstance(kind := event.get("type"), str) and kind in FINISHED:
                 self._seen.append(event)
 
         events.on_event = on_event
 
-    def pool_of(self, node: str) -> str:
-        """Return the name of a worker's pool, or UNKNOWN_POOL."""
-        pool = self._inspected().get(node, {}).get("stats", {}).get("pool", {})
-        return _POOLS.get(str(pool.get("implementation")), UNKNOWN_POOL)
+    def queues(self) -> set[str]:
+        """Return the queues that the inspected workers consume from."""
+        return {name for node in list(self._inspected()) for name in self._inspection(node).queues}
 
     def collect(self, probed: Container[str], now_s: float) -> list[FinishedTask]:
         """Return the tasks that finished since the last call, except those of the `probed` nodes.
@@ -57,27 +59,26 @@ class EventListener:
         """
         found = []
         while self._seen:
-            event = self._seen.popleft()
-            if event["hostname"] not in probed:
+            event = end_event(self._seen.popleft())
+            if event is None:
+                self.unreadable += 1
+            elif event.hostname not in probed:
                 found.append(self._finished_task(event, now_s))
         return found
 
     def gauges(self, probed: Container[str]) -> Iterator[tuple[WorkerKey, Gauge]]:
         """Return the gauges of live workers, from heartbeats and Flower's inspection results."""
-        for node, worker in list(self._state.workers.items()):
-            if node in probed or not worker.alive:
-                continue
-            inspected = self._inspected().get(node, {})
-            slots = inspected.get("stats", {}).get("pool", {}).get("max-concurrency")
-            if slots is None:
+        for node, busy in self._alive(probed):
+            stats = self._inspection(node).stats
+            if stats is None or stats.pool.slots is None:
                 continue
             yield (
-                WorkerKey(pool=self.pool_of(node), node=node),
+                WorkerKey(pool=self._pool_of(node), node=node),
                 Gauge(
                     up_s=0.0,
-                    slots=int(slots),
-                    busy=int(worker.active or 0),
-                    queues=tuple(queue["name"] for queue in inspected.get("active_queues", ())),
+                    slots=stats.pool.slots,
+                    busy=busy,
+                    queues=self._inspection(node).queues,
                     cpu_s=None,
                     memory_bytes=None,
                     memory=None,
@@ -86,23 +87,35 @@ class EventListener:
 
     def uninspected(self, probed: Container[str]) -> list[str]:
         """Return the live workers without a probe that Flower has not inspected yet."""
-        return [
-            node
-            for node, worker in list(self._state.workers.items())
-            if worker.alive
-            and node not in probed
-            and "stats" not in self._inspected().get(node, {})
-        ]
+        return [node for node, _ in self._alive(probed) if self._inspection(node).stats is None]
 
-    def _finished_task(self, event: dict[str, Any], now_s: float) -> FinishedTask:
-        task = self._state.tasks.get(event["uuid"])
-        node = event["hostname"]
-        name = getattr(task, "name", None) or "?"
-        received = getattr(task, "received", None)
+    def _alive(self, probed: Container[str]) -> Iterator[tuple[str, int]]:
+        """Return the live workers without a probe, and how many of their slots are busy."""
+        for node, worker in list(self._state.workers.items()):
+            if isinstance(node, str) and node not in probed:
+                busy = busy_slots(worker)
+                if busy is not None:
+                    yield node, busy
+
+    def _inspection(self, node: str) -> Inspection:
+        return inspection(self._inspected().get(node, {}))
+
+    def _pool_of(self, node: str) -> str:
+        """Return the name of a worker's pool, or UNKNOWN_POOL."""
+        stats = self._inspection(node).stats
+        return _POOLS.get(stats.pool.implementation, UNKNOWN_POOL) if stats else UNKNOWN_POOL
+
+    def _finished_task(self, event: EndEvent, now_s: float) -> FinishedTask:
+        task = self._state.tasks.get(event.uuid)
+        name, received_s = getattr(task, "name", None), seconds(getattr(task, "received", None))
         return FinishedTask(
-            key=SeriesKey(pool=self.pool_of(node), node=node, task=name),
+            key=SeriesKey(
+                pool=self._pool_of(event.hostname),
+                node=event.hostname,
+                task=name[:MAX_NAME] if isinstance(name, str) and name else "?",
+            ),
             at_s=now_s,
-            failed=FINISHED[event["type"]],
-            latency_s=None if received is None else max(0.0, event["timestamp"] - received),
+            failed=FINISHED[event.type],
+            latency_s=None if received_s is None else max(0.0, event.timestamp - received_s),
             origin=ORIGINS.index("received"),
         )

@@ -1,0 +1,85 @@
+"""The shapes of task events, heartbeats and inspection replies; it knows no Flower.
+
+Anyone who can write to the broker can send them, so what does not fit is left out.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from producer.entry import Name, Seconds, Slots
+
+#: What Celery's state raises if a worker's events did not fit.
+_MISFITS: Final = (ArithmeticError, AssertionError, AttributeError, TypeError, ValueError)
+
+
+class EndEvent(Struct, frozen=True):
+    """A task event that says that a task has ended."""
+
+    type: Name
+    hostname: Name
+    uuid: Name
+    timestamp: Seconds
+
+
+class _Pool(Struct, frozen=True):
+    implementation: Name = ""
+    slots: Slots | None = msgspec.field(name="max-concurrency", default=None)
+
+
+class _Stats(Struct, frozen=True):
+    pool: _Pool = _Pool()
+
+
+class _Queue(Struct, frozen=True):
+    name: Name
+
+
+class Inspection(Struct, frozen=True):
+    """What Poolwise reads of a worker's reply to an inspection."""
+
+    stats: _Stats | None = None
+    active_queues: tuple[_Queue, ...] = ()
+
+    @property
+    def queues(self) -> tuple[str, ...]:
+        """The names of the queues that the worker consumes from."""
+        return tuple(queue.name for queue in self.active_queues)
+
+
+def end_event(event: Any) -> EndEvent | None:
+    """Return an event of Celery in its shape, or None if it does not fit."""
+    try:
+        found = msgspec.convert(event, EndEvent)
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    return found if math.isfinite(found.timestamp) else None
+
+
+def seconds(value: Any) -> float | None:
+    """Return a time of Celery's state; None if it does not fit."""
+    try:
+        found = msgspec.convert(value, Seconds)
+    except (msgspec.MsgspecError, RecursionError, OverflowError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def inspection(reply: Any) -> Inspection:
+    """Return a reply in its shape; one that does not fit is as good as none."""
+    try:
+        return msgspec.convert(reply, Inspection)
+    except (msgspec.MsgspecError, RecursionError):
+        return Inspection()
+
+
+def busy_slots(worker: Any) -> int | None:
+    """Return how many tasks a worker's last heartbeat reported; None if it is not alive."""
+    try:
+        return min(max(0, int(worker.active or 0)), 10**6) if worker.alive else None
+    except _MISFITS:
+        return None
