@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from producer.ledger import Ledger
 from producer.records import Record
+from tests.unit.producer.sample import record
 
 OUTCOMES = (
     "succeeded",
@@ -20,25 +21,6 @@ OUTCOMES = (
     "slot-lost",
 )
 IDS = [f"task-{number}" for number in range(6)]
-
-
-def record(task_id: str, outcome: str = "succeeded", run: str = "run", at: float = 1.0) -> Record:
-    return Record(
-        run=run,
-        task_id=task_id,
-        task="cpu.burn",
-        node="w@here",
-        pool="threads",
-        slot="1/2",
-        due=0.0,
-        sent=0.0,
-        received=0.1,
-        started=0.2,
-        finished=at,
-        outcome=outcome,
-        redelivered=False,
-        runtime=None,
-    )
 
 
 records = st.lists(st.builds(record, st.sampled_from(IDS), st.sampled_from(OUTCOMES)), max_size=30)

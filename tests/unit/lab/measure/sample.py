@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 from producer.records import Batch, Record
+from tests.unit.producer.sample import record
 
 
 def ended(task_id: str, *, run: str = "run") -> Record:
     """Return the record of a task that succeeded."""
-    return Record(
-        run=run,
-        task_id=task_id,
-        task="cpu.burn",
-        node="w@h",
-        pool="threads",
-        slot="1/2",
-        due=0.0,
-        sent=0.0,
-        received=0.1,
-        started=0.2,
-        finished=0.3,
-        outcome="succeeded",
-        redelivered=False,
-        runtime=None,
-    )
+    return record(task_id, run=run)
 
 
 def batch(*records: Record) -> Batch:
