@@ -213,13 +213,13 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _known_reason(error: BaseException) -> str:
     """Return the reason for an error that is known; the first match counts."""
-    for kind, words in _BY_TYPE:
-        if isinstance(error, kind):
-            return words + _command(str(error)) * (kind is _NO_PERMISSION)
     if isinstance(error, redis.RedisError):
         for pattern, words in _BY_TEXT:
             if re.search(pattern, str(error)):
                 return words + _command(str(error)) * (words == _UNKNOWN_COMMAND)
+    for kind, words in _BY_TYPE:
+        if isinstance(error, kind):
+            return words + _command(str(error)) * (kind is _NO_PERMISSION)
     return error.strerror.lower() if isinstance(error, OSError) and error.strerror else ""
 
 
@@ -261,6 +261,7 @@ _BY_TYPE: Final[tuple[tuple[type[BaseException], str], ...]] = (
 #: Reasons by the text of an error of redis-py.
 _BY_TEXT: Final = (
     ("closed by server", _CLOSED),  # redis-py's words for an orderly close
+    ("no password is set|without any password", "it has no password: leave it out"),
     ("EXEC without MULTI", "its ACL does not permit this user all that is needed (MULTI)"),
     ("max number of clients", "it has too many clients"),
     ("DB index is out of range", "it has no database with this number"),

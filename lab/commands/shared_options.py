@@ -49,7 +49,8 @@ broker = click.option(
     type=BrokerUrl(),
     envvar="POOLWISE_BROKER",
     show_envvar=True,
-    help="The Redis to use, such as redis://:PASSWORD@HOST:6379/0. [default: an embedded one]",
+    help="The Redis to use, such as redis://:PASSWORD@HOST:6379/0. `ps` shows a password given "
+    "here; one in the variable stays hidden. [default: an embedded one]",
 )
 running_broker = click.option(
     "--broker",

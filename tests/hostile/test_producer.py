@@ -5,14 +5,24 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 import pytest
 
+from cluster.wait import wait_until
 from producer.__main__ import main
+from tests.hostile.real_server import real
 from tests.hostile.resp_server import Act, always, serving
 from tests.hostile.trial import assert_clean_end
 
 LONG = "9" * 5_000
+#: What a broker answers to everything once it has turned strange.
+TURNS: dict[str, bytes | Act] = {
+    "closed": Act.CLOSE,
+    "OK": b"+OK\r\n",
+    "full": b"-OOM command not allowed when used memory > 'maxmemory'.\r\n",
+}
 
 
 def ended(capsys: pytest.CaptureFixture[str], *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -99,6 +109,41 @@ def test_an_invalid_setting_is_rejected_in_one_line(
 def test_an_invalid_address_is_rejected_without_showing_it(url: str) -> None:
     line = assert_clean_end(producer(CELERY_BROKER_URL=url), codes={2}, secrets=["hunter2"])
     assert "CELERY_BROKER_URL" in line or "invalid value" in line
+
+
+def test_an_invalid_address_for_the_records_is_rejected_without_showing_it() -> None:
+    done = producer(POOLWISE_RECORDS_URL="redis://:hunter2/x@127.0.0.1:1/0")
+    line = assert_clean_end(done, codes={2}, secrets=["hunter2"])
+    assert "POOLWISE_RECORDS_URL" in line
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_a_broker_that_turns_strange_is_reported_and_waited_for(turn: str, tmp_path: Path) -> None:
+    turned = threading.Event()
+
+    def script(_number: int, _words: list[bytes]) -> bytes | Act:
+        return TURNS[turn] if turned.is_set() else Act.FORWARD
+
+    with real(tmp_path) as port, serving(script, port) as proxy:
+        variables = {"CELERY_BROKER_URL": proxy.url, "LOAD_RATE": "100"}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "producer"],
+            env={**os.environ, **variables},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stderr is not None
+        try:
+            process.stderr.readline()
+            wait_until(lambda: proxy.commands > 50, 20, lambda: AssertionError(proxy.commands))
+            turned.set()
+            said = process.stderr.readline()
+        finally:
+            process.terminate()
+            rest = process.communicate(timeout=30)[1]
+    assert "retrying" in said
+    assert "Traceback" not in said + rest
+    assert process.returncode == 0
 
 
 def test_it_says_where_it_sends_and_how_fast_before_it_connects() -> None:
