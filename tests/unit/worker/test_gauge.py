@@ -30,11 +30,22 @@ def gauge(pool: object) -> dict[str, Any]:
     return probe.Gauge(SimpleNamespace(pool=pool, app=app)).read()
 
 
+#: Holds 60 MB, much more than a process's share of common pages can change by, and computes until
+#: the kernel's account shows it: short bursts may fall between two clock ticks.
+CHILD = """
+import sys, resource
+data = bytearray(60_000_000)
+while sum(resource.getrusage(resource.RUSAGE_SELF)[:2]) < 0.1:
+    pass
+print(flush=True)
+sys.stdin.read()
+"""
+
+
 @pytest.fixture
 def child() -> Iterator[int]:
-    program = "import sys; data = bytearray(30_000_000); print(flush=True); sys.stdin.read()"
     with subprocess.Popen(
-        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
         process.stdout.readline()
