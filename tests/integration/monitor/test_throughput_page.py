@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from cluster.wait import wait_until
 from monitor.histogram import ERROR
@@ -165,13 +165,67 @@ def test_the_page_fits_a_phone_in_flowers_light_and_dark_theme(
     assert drawn == ink
 
 
+@pytest.mark.parametrize(
+    ("expression", "shown"),
+    [
+        ("duration(0.0042)", "4.2 ms"),
+        ("duration(99.5)", "99.5 s"),
+        ("duration(99.96)", "100 s"),
+        ("duration(119.4)", "119 s"),
+        ("duration(119.6)", "2 min 0 s"),
+        ("duration(3599.6)", "1 h 0 min"),
+        ("duration(null)", "–"),
+        ("ago(89.9)", "89 s"),
+        ("ago(119.9)", "119 s"),
+        ("ago(239)", "3 min"),
+        ("ago(-3)", "0 s"),
+        ("ago(200000)", "2 d"),
+    ],
+)
+def test_times_are_shown_as_people_say_them(
+    watched: Watched, page: Page, expression: str, shown: str
+) -> None:
+    page.goto(f"{watched.url}/throughput")
+    assert page.evaluate(f"Words.{expression}") == shown
+
+
+WORKER = """{worker: 'w@x', pool: 'prefork', state: STATE, source: 'probe', slots: 2, busy: null,
+  since: 1000, seen: 1300, finished_per_s: null, p50_s: null, p95_s: null, cpu_percent: null,
+  memory_bytes: null}"""
+
+
+@pytest.mark.parametrize(
+    ("state", "up"), [("here", "16 min"), ("stopped", "5 min"), ("silent", "5 min")]
+)
+def test_the_uptime_of_a_worker_that_is_gone_does_not_grow(
+    watched: Watched, page: Page, state: str, up: str
+) -> None:
+    page.goto(f"{watched.url}/throughput")
+    page.click("#tp-pause")
+    worker = WORKER.replace("STATE", f"'{state}'")
+    page.evaluate(f"Board.table({{workers: [{worker}]}}, 2000, '')")
+    assert page.locator("#tp-table td").last.inner_text().endswith(f"({up})")
+
+
+def test_a_pool_without_a_worker_has_no_slots_to_show(watched: Watched, page: Page) -> None:
+    page.goto(f"{watched.url}/throughput")
+    page.click("#tp-pause")
+    pool = "{pool: 'prefork', workers: 0, busy: 0, slots: 0, finished_per_s: null, p95_s: null}"
+    page.evaluate(f"Board.tiles({{pools: [{pool}], queues: {{}}, waiting: null}}, [], false)")
+    tile = page.inner_text("#tp-tiles [data-pool=prefork]")
+    assert "no worker online" in tile
+    assert "0 of 0" not in tile
+
+
 def test_the_page_recovers_from_a_restart_of_flower(watched: Watched, open_page: OpenPage) -> None:
     seen = open_page(f"{watched.url}/throughput")
     seen.wait("live")
     before = watched.data()["finished"]
     watched.flower.kill()
     seen.wait("reconnecting")
-    assert "Reconnecting" in seen.page.inner_text("#tp-status")
+    assert "Last seen at" in seen.page.inner_text("#tp-status")
+    opacity = seen.page.evaluate("getComputedStyle(document.querySelector('#tp-tiles')).opacity")
+    assert float(opacity) < 1  # old figures must not look live
     watched.restart_flower()
     seen.wait("live")
     watched.run(1.0, {"gevent": 50.0})
@@ -193,6 +247,8 @@ def test_the_page_recovers_from_a_restart_of_the_broker(
     watched.broker.kill()
     seen.wait("waiting")
     assert "Cannot read records from" in seen.page.inner_text("#tp-notes")
+    values = seen.page.locator("#tp-tiles [data-pool] .metric-value").all_inner_texts()
+    assert [value.split()[0] for value in values] == ["–"] * len(DEFAULT_POOLS)
     watched.restart_broker()
     seen.wait("live")
     watched.run(1.0, {"threads": 50.0})
