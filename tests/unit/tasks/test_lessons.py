@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 
+from tasks.lessons import hybrid
 from tasks.lessons.free_threading.tasks import count_down, slices
 from tasks.lessons.free_threading.thread_time import ThreadTime, thread_clocks
 from tasks.lessons.hybrid import several
 
 
-def test_jobs_are_shared_out_over_the_requested_number_of_threads() -> None:
+def test_jobs_are_shared_out_over_the_requested_number_of_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    together = Barrier(3, timeout=30)  # passes only if three jobs wait at the same time
+    monkeypatch.setattr(hybrid, "sleep", lambda _s: together.wait())
     done = several.run(6, 3, 0, 5, 1_000)
     assert done["value"] == 6
     assert {what for _, what, _, _ in done["notes"]} == {"thread 0", "thread 1", "thread 2"}
