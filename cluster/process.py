@@ -121,7 +121,7 @@ class Child:
     def failure(self, what: str = "died") -> str:
         """Say that it died, or `what` else, with the last lines of its log."""
         how = self.how_it_ended()
-        return f"the {self.name} {what} ({how}); the end of {self.log}:\n{self.log_tail()}"
+        return f"the {self.name} {what} ({how}); the last lines of {self.log}:\n{self.log_tail()}"
 
     def ends_within(self, seconds: float) -> bool:
         """Return whether it ends in the next `seconds`."""

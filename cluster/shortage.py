@@ -12,9 +12,12 @@ from tasks.errors import MachineError
 #: Open files that each process may need: the broker and a worker with 100 slots need most.
 OPEN_FILES = 256
 _FILES = f"too many open files: raise the limit with ulimit -n {4 * OPEN_FILES} and try again"
-_MEMORY = "out of memory: free some, or raise the limit of this shell (ulimit -v), and try again"
+_MEMORY = (
+    "out of memory: stop other programs, or raise the limit of this shell (ulimit -v), and try "
+    "again"
+)
 _PROCESSES = (
-    "no more processes or threads can be started: end some, or raise the limit of this user "
+    "no more processes or threads can be started: stop some, or raise the limit of this user "
     "(ulimit -u), and try again"
 )
 _BY_NUMBER = {errno.EMFILE: _FILES, errno.ENFILE: _FILES, errno.ENOMEM: _MEMORY}
@@ -34,7 +37,7 @@ def check_open_files() -> None:
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if limit != resource.RLIM_INFINITY and limit < OPEN_FILES:
         raise MachineError(
-            f"a process may open only {limit} files here, and Poolwise needs {OPEN_FILES}: raise "
+            f"a process may open only {limit} files here, but Poolwise needs {OPEN_FILES}: raise "
             f"the limit with ulimit -n {4 * OPEN_FILES} and try again"
         )
 

@@ -97,9 +97,13 @@ def resolved(name: str, nodes: Sequence[str]) -> str:
         raise UsageError(f"{name} could be any of {', '.join(alike)}: use the full name")
     if not alike:
         near = suggestion(name, [*nodes, *(node.partition("@")[0] for node in nodes)])
-        answering = f"workers that answer: {', '.join(nodes)}" if nodes else "no other does either"
+        answering = (
+            (f"workers that answered: {', '.join(nodes)}")
+            if nodes
+            else "no other worker answered either"
+        )
         raise WorkerError(
-            f"no worker called {name} answers ({near}{answering}); "
+            f"no worker named {name} answered ({near}{answering}); "
             "a solo worker answers only between tasks"
         )
     return alike[0]
@@ -121,7 +125,7 @@ def _ask(remote: RemoteControl, node: str, request: SwitchRequest) -> SwitchRepl
     if reply is None:
         raise WorkerError(f"{node} has stopped answering; see poolwise workers")
     if "error" in reply:
-        raise UsageError(f"{node} rejects the switch: {reply['error']}")
+        raise UsageError(f"{node} rejected the switch: {reply['error']}")
     return msgspec.convert(reply["ok"], SwitchReply)
 
 
@@ -129,7 +133,8 @@ def _reply(remote: RemoteControl, node: str, method: str) -> Any:
     reply = remote.ask(method, [node], TRIES).get(node)
     if reply is None:
         raise WorkerError(
-            f"{node} does not answer right now; it may be busy, or a solo worker that runs a task"
+            f"{node} does not answer right now; it may be busy, or it may be a solo worker that "
+            "is running a task"
         )
     return reply
 

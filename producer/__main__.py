@@ -76,10 +76,10 @@ def _queues(text: str) -> tuple[str, ...]:
     if not names:
         raise UsageError("LOAD_QUEUES names no queue; try LOAD_QUEUES=prefork,threads")
     if len(names) > MOST_QUEUES:
-        raise UsageError(f"LOAD_QUEUES names {len(names):,} queues; {MOST_QUEUES} are possible")
+        raise UsageError(f"LOAD_QUEUES names {len(names):,} queues; the maximum is {MOST_QUEUES}")
     for name in names:
         if not name.isprintable() or len(name) > LONGEST_NAME or _RESERVED.fullmatch(name):
-            raise UsageError(f"LOAD_QUEUES: {name[:MOST_SHOWN]!r} cannot be the name of a queue")
+            raise UsageError(f"LOAD_QUEUES: {name[:MOST_SHOWN]!r} is not a valid queue name")
     return names
 
 

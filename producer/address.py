@@ -19,7 +19,7 @@ from tasks.errors import UsageError
 
 #: What is shown instead of a secret, and instead of an address that cannot be read.
 HIDDEN: Final = "***"
-UNREADABLE: Final = "(an address that cannot be read)"
+UNREADABLE: Final = "(an unreadable address)"
 DEFAULT_PORT: Final = 6379
 
 #: The options of redis-py that an address may set, next to all that begin with `ssl_`.
@@ -81,15 +81,15 @@ def parse(url: str, source: str = "--broker") -> Address:
     """Read the address of one Redis; see `usable`."""
     if not url.startswith(("redis://", "rediss://")):
         raise UsageError(
-            "a broker's address must start with redis:// or rediss://, such as "
-            f"{_FORM} (what {source} holds is not shown: it may contain a password)"
+            f"the broker URL must start with redis:// or rediss://, such as {_FORM} (the value of "
+            f"{source} is not shown, because it may contain a password)"
         )
     try:
         address = _parse(url)
         _check_options(address.url())
         return address
     except ValueError as error:
-        raise UsageError(f"not a valid broker address in {source}: {error}") from None
+        raise UsageError(f"not a valid broker URL in {source}: {error}") from None
 
 
 def redacted(url: str) -> str:
@@ -182,9 +182,9 @@ def _host(host: str) -> str:
     try:
         ascii_host = host.encode("idna").decode()
     except UnicodeError:
-        raise ValueError("the name of the host is not valid") from None
+        raise ValueError("the host name is not valid") from None
     if not re.fullmatch(r"\[[0-9a-f:.]+\]|[\w.-]*", ascii_host, re.ASCII | re.IGNORECASE):
-        raise ValueError(f"the name of the host is not valid; {_ENCODE}")
+        raise ValueError(f"the host name is not valid; {_ENCODE}")
     return host or "localhost"
 
 

@@ -200,7 +200,11 @@ def connect(
 
 def _advice(error: Exception, url: str, otherwise: str) -> str:
     needs_password = reason(error) == _PASSWORD
-    advice = "Add it to the address: redis://:PASSWORD@HOST:PORT/0" if needs_password else otherwise
+    advice = (
+        ("Add the password to the URL: redis://:PASSWORD@HOST:PORT/0")
+        if needs_password
+        else otherwise
+    )
     return f"no usable Redis at {url} ({reason(error)}). {advice}"
 
 
@@ -234,7 +238,7 @@ _NO_PERMISSION: Final = redis.exceptions.NoPermissionError
 _CLOSED = "the server closed the connection; it may not be Redis"
 _NOT_REDIS = "the server there does not speak Redis"
 _PASSWORD = "it requires a password, or a different one"  # noqa: S105 - that is a sentence
-_UNKNOWN_COMMAND = "it does not know a command that Poolwise needs"
+_UNKNOWN_COMMAND = "it lacks a command that Poolwise needs"
 _CLUSTER = "it is part of a Redis Cluster, which Celery does not support"
 _REPLICA = "it is a read-only replica"
 #: Reasons by type of error; a type comes before the types that it is derived from.
@@ -248,7 +252,7 @@ _BY_TYPE: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (redis.InvalidResponse, _NOT_REDIS),
     (redis.ReadOnlyError, _REPLICA),
     (redis.OutOfMemoryError, "its memory is full and it rejects new data"),
-    (_NO_PERMISSION, "its ACL does not permit this user all that is needed"),
+    (_NO_PERMISSION, "its ACL does not give this user all the permissions that Poolwise needs"),
     (redis.exceptions.MasterDownError, "it is a replica without a connection to its primary"),
     (redis.exceptions.ClusterError, _CLUSTER),
     (redis.exceptions.RedisClusterException, _CLUSTER),
@@ -261,8 +265,11 @@ _BY_TYPE: Final[tuple[tuple[type[BaseException], str], ...]] = (
 #: Reasons by the text of an error of redis-py.
 _BY_TEXT: Final = (
     ("closed by server", _CLOSED),  # redis-py's words for an orderly close
-    ("no password is set|without any password", "it has no password: leave it out"),
-    ("EXEC without MULTI", "its ACL does not permit this user all that is needed (MULTI)"),
+    ("no password is set|without any password", "it has no password: remove it from the URL"),
+    (
+        "EXEC without MULTI",
+        "its ACL does not give this user all the permissions that Poolwise needs (MULTI)",
+    ),
     ("max number of clients", "it has too many clients"),
     ("DB index is out of range", "it has no database with this number"),
     ("DENIED", "it is in protected mode and accepts only local clients"),
@@ -270,10 +277,10 @@ _BY_TEXT: Final = (
     ("NOREPLICAS", "too few of its replicas answer, so it rejects new data"),
     ("CLUSTER|CROSSSLOT|TRYAGAIN", _CLUSTER),
     ("unknown command|unknown subcommand", _UNKNOWN_COMMAND),
-    ("WRONGTYPE", "a key that Celery needs holds data of another type"),
+    ("WRONGTYPE", "a key that Celery uses holds the wrong type of data"),
 )
 #: Reasons for errors of redis-py that are not known more exactly.
 _OTHERWISE: Final[tuple[tuple[type[BaseException], str], ...]] = (
-    (redis.ResponseError, "it answered with an error that Poolwise does not know"),
+    (redis.ResponseError, "it returned an unexpected error"),
     (redis.ConnectionError, "the connection failed"),
 )

@@ -156,15 +156,15 @@ def serve(load: Load, app: Celery, say: Say) -> None:
                 raise
             if away_since is None:
                 away_since = time.monotonic()
-                say(f"the broker cannot be used ({broker.reason(error)}); retrying until it can")
+                say(f"the broker is not usable ({broker.reason(error)}); retrying until it is")
             time.sleep(wait_s)
             wait_s = min(2 * wait_s, MOST_WAIT_S)
 
 
 def _back(away_s: float, rate_per_s: float) -> str:
     return (
-        f"the broker answers again after {away_s:.1f} s; skipped about "
-        f"{away_s * rate_per_s:,.0f} tasks that were due in between"
+        f"the broker is back after {away_s:.1f} s; skipped about {away_s * rate_per_s:,.0f} tasks "
+        "that were due in the meantime"
     )
 
 

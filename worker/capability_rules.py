@@ -16,8 +16,9 @@ Rule = Callable[[Pool, WorkerOptions], Finding | None]
 
 
 def pools_where(able: Callable[[Pool], bool]) -> str:
-    """Name the pools that have a capability, as `prefork or gevent`."""
-    return " or ".join(pool.name for pool in POOLS.values() if able(pool))
+    """Name the pools that have a capability, as `prefork, threads or gevent`."""
+    *front, last = (pool.name for pool in POOLS.values() if able(pool))
+    return f"{', '.join(front)} or {last}" if front else last
 
 
 def _limit_text(limit_s: float | None, task_names: tuple[str, ...]) -> str:
@@ -47,8 +48,8 @@ def time_limit_cooperative(pool: Pool, options: WorkerOptions) -> Finding | None
     return note(
         "time-limit-cooperative",
         f"under {pool.name}, the time limit {which} takes effect only when the task next waits: "
-        "a task that computes runs to its end, blocks all others, and is then marked as failed",
-        f"run tasks that compute under --pool {pools_where(lambda p: p.preemptive)}",
+        "a CPU-bound task runs to completion, blocks all others, and is then marked as failed",
+        f"run CPU-bound tasks with --pool {pools_where(lambda p: p.preemptive)}",
     )
 
 
@@ -156,7 +157,7 @@ def beat_refused(pool: Pool, options: WorkerOptions) -> Finding | None:
         return None
     return warning(
         "beat-refused",
-        f"Celery refuses -B under {pool.name}: the worker will not start",
+        f"Celery does not allow -B with {pool.name}: the worker will not start",
         "run celery beat as a separate process",
     )
 
@@ -168,7 +169,7 @@ def cancel_unsupported(pool: Pool, options: WorkerOptions) -> Finding | None:
     return warning(
         "cancel-unsupported",
         f"{pool.name} cannot cancel running tasks when the broker connection is lost: "
-        "they keep running while the broker delivers them again",
+        "they keep running while the broker redelivers them",
         f"use --pool {pools_where(lambda p: p.terminate)}, or make the tasks safe to run twice",
     )
 

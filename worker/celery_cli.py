@@ -77,7 +77,7 @@ def _split(argv: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...]]:
         if PurePath(word).name in {"celery", "celery.exe"}:
             before = [_ASSIGNMENT.fullmatch(earlier) for earlier in argv[:place]]
             return {m[1]: m[2] for m in before if m}, tuple(argv[place:])
-    raise UsageError(f"no celery command in {shortened(' '.join(argv))!r}; {_EXAMPLE}")
+    raise UsageError(f"not a celery command: {shortened(' '.join(argv))!r}; {_EXAMPLE}")
 
 
 def _options_from(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
@@ -190,7 +190,8 @@ def _settings(extra: Sequence[str]) -> Mapping[str, Any]:
         settings: dict[str, Any] = loader.cmdline_config_parser(list(extra), namespace="worker")
     except (*_UNREADABLE, RecursionError):
         raise UsageError(
-            f"not a setting: {shortened(' '.join(extra))!r}; settings look like task.acks_late=1"
+            f"not a valid setting: {shortened(' '.join(extra))!r}; settings look like "
+            "task.acks_late=1"
         ) from None
     return settings
 

@@ -97,7 +97,9 @@ def _concurrency(line: ParsedLine, cores: int) -> int | None:
             raise ValueError
         return int(text) or None
     except ValueError:  # int() also rejects numbers of several thousand digits
-        raise UsageError(f"--concurrency takes a number or auto, not {shortened(text)!r}") from None
+        raise UsageError(
+            f"--concurrency takes a number of slots or auto, not {shortened(text)!r}"
+        ) from None
 
 
 def _limits(line: ParsedLine) -> TimeLimits:

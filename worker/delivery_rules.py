@@ -84,8 +84,9 @@ def visibility_timeout(pool: Pool, options: WorkerOptions) -> Finding | None:
     return make(
         "visibility-timeout",
         f"a late-acknowledged task that runs longer than {delivery.visibility_timeout_s:g} s "
-        "is delivered again while it is still running",
-        "set visibility_timeout in broker_transport_options to longer than your longest task",
+        "is redelivered while it is still running",
+        "in broker_transport_options, set visibility_timeout to more seconds than your longest "
+        "task runs",
     )
 
 
@@ -159,7 +160,8 @@ def sleeps_when_full(pool: Pool, options: WorkerOptions) -> Finding | None:
         "sleeps-when-full",
         f"{condition}a {pool.name} worker whose slots are all busy fetches nothing for up to 2 s, "
         "even if tasks finish in the meantime",
-        f"use --prefetch-multiplier {pool.prefetch_multiplier}: it holds back only one message",
+        f"use --prefetch-multiplier {pool.prefetch_multiplier}, which reserves only one extra "
+        "message",
     )
 
 
@@ -170,8 +172,8 @@ def prefetch_zero(_pool: Pool, options: WorkerOptions) -> Finding | None:
         return None
     return warning(
         "prefetch-zero-dropped",
-        "--prefetch-multiplier 0 is ignored: the setting applies, "
-        f"which is {delivery.prefetch_multiplier} unless you change it",
+        "--prefetch-multiplier 0 is ignored: the setting worker_prefetch_multiplier applies "
+        f"instead ({delivery.prefetch_multiplier} unless you change it)",
         "set worker_prefetch_multiplier = 0 in the settings",
     )
 

@@ -20,14 +20,14 @@ class Finding:
     code: str  # stable: scripts and docs refer to it
     severity: Severity
     message: str
-    mend: str
+    fix: str
 
 
-def warning(code: str, message: str, mend: str) -> Finding:
+def warning(code: str, message: str, fix: str) -> Finding:
     """Make a finding about an option without effect or work that can be lost."""
-    return Finding(code=code, severity=Severity.WARNING, message=message, mend=mend)
+    return Finding(code=code, severity=Severity.WARNING, message=message, fix=fix)
 
 
-def note(code: str, message: str, mend: str) -> Finding:
+def note(code: str, message: str, fix: str) -> Finding:
     """Make a finding about behaviour that may surprise."""
-    return Finding(code=code, severity=Severity.NOTE, message=message, mend=mend)
+    return Finding(code=code, severity=Severity.NOTE, message=message, fix=fix)

@@ -70,7 +70,7 @@ def concurrency_overridden(pool: Pool, options: WorkerOptions) -> Finding | None
     return warning(
         "concurrency-overridden",
         f"--autoscale sets the number of slots: concurrency {options.concurrency} has no effect",
-        "remove one of the two",
+        "remove --autoscale or --concurrency",
     )
 
 
@@ -82,7 +82,8 @@ def concurrency_default(pool: Pool, options: WorkerOptions) -> Finding | None:
     return note(
         "concurrency-default",
         f"without --concurrency, {pool.name} has one {pool.slot} per core: {options.slots} here",
-        f"use more slots for tasks that wait: --concurrency {pool.default_concurrency('io', 1)}",
+        "use more slots for IO-bound tasks, such as --concurrency "
+        f"{pool.default_concurrency('io', 1)}",
     )
 
 
@@ -108,9 +109,8 @@ def many_processes(pool: Pool, options: WorkerOptions) -> Finding | None:
     return note(
         "many-processes",
         f"{pool.name} starts {processes} processes on {options.cores} cores: "
-        "each one takes memory, but computing gets no faster",
-        f"use --concurrency {options.cores} for tasks that compute, "
-        "another pool for tasks that wait",
+        "each one uses memory, but CPU-bound tasks get no faster",
+        f"use --concurrency {options.cores} for CPU-bound tasks, or another pool for IO-bound ones",
     )
 
 
@@ -120,7 +120,7 @@ def beat_embedded(pool: Pool, options: WorkerOptions) -> Finding | None:
         return None
     return note(
         "beat-embedded",
-        "-B: a second worker with the same flags sends every scheduled task a second time",
+        "with -B, a second worker with the same flags sends every scheduled task again",
         "run celery beat once, as a separate process",
     )
 

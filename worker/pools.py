@@ -119,7 +119,7 @@ _THREADS: Final = Pool(
     # Celery puts every fetched task into the executor's queue at once, past its revoke check.
     revokes_fetched=False,
     grow_shrink=False,
-    autoscale_failure="the worker dies when it first tries to grow",
+    autoscale_failure="the worker crashes the first time it tries to scale up",
     max_tasks_per_child=False,
     max_memory_per_child=False,
     start_method=False,

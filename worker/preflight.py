@@ -29,7 +29,7 @@ def check(options: WorkerOptions) -> tuple[Finding, ...]:
 def _unknown_pool(name: str) -> Finding:
     return note(
         "pool-unknown",
-        f"Poolwise does not know the pool {name}: nothing was checked",
+        f"Poolwise does not know the pool {name}, so nothing was checked",
         f"known pools: {', '.join(POOLS)}",
     )
 
@@ -44,5 +44,5 @@ def lines(findings: Sequence[Finding]) -> list[str]:
     written = []
     for finding in findings:
         written.append(f"{finding.severity}: {finding.message} [{finding.code}]")
-        written.append(f"    {finding.mend}")
+        written.append(f"    {finding.fix}")
     return written

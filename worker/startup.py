@@ -35,5 +35,5 @@ def log_findings(sender: Any, **_: Any) -> None:
             "preflight: %s [%s]: %s",
             finding.message,
             finding.code,
-            finding.mend,
+            finding.fix,
         )

@@ -88,7 +88,10 @@ def _accept(consumer: Any, name: str, concurrency: int | None, wait_s: float) ->
             "run celery beat as a separate process first"
         )
     if not sys.executable:
-        raise UsageError("this worker cannot restart: its Python does not know its own executable")
+        raise UsageError(
+            "this worker cannot restart: Python does not know the path of its own executable "
+            "(sys.executable is empty)"
+        )
     argv, _ = next_command(worker, pool, options.concurrency)
     begin_restart(
         Restart(

@@ -23,9 +23,12 @@ def judge(kind: WorkloadKind, pools: Sequence[PoolResult], *, seed: int) -> Verd
     """Name the fastest pool if its lead is more than noise; else compare what the pools cost."""
     ranked = sorted(filter(_is_ranked, pools), key=_median_s)
     if len(ranked) < 2:
-        who = f"only {ranked[0].pool} could be ranked" if ranked else "no pool could be ranked"
         return Verdict(
-            winner=None, runner_up=None, ratio=None, noise=None, sentence=f"No comparison: {who}."
+            winner=None,
+            runner_up=None,
+            ratio=None,
+            noise=None,
+            sentence=f"No comparison: {_why_not(ranked, pools)}.",
         )
     best, *others = ranked
     comparisons = [compare(_makespans(other), _makespans(best), seed=seed) for other in others]
@@ -41,6 +44,12 @@ def judge(kind: WorkloadKind, pools: Sequence[PoolResult], *, seed: int) -> Verd
         noise=first.noise,
         sentence=" ".join([f"{lead}: {_reason(kind, winner, ranked)}.", *rest, *_unequal(ranked)]),
     )
+
+
+def _why_not(ranked: Sequence[PoolResult], pools: Sequence[PoolResult]) -> str:
+    if not ranked:
+        return "no pool could be ranked"
+    return f"only {ranked[0].pool} {'was raced' if len(pools) == 1 else 'could be ranked'}"
 
 
 def _is_ranked(pool: PoolResult) -> bool:
@@ -79,7 +88,7 @@ def _reason(kind: WorkloadKind, winner: str | None, pools: Sequence[PoolResult])
         pool.pool == winner and pool.concurrency > max(others) for pool in pools
     ):
         return "it has the most slots"
-    return "the cause is not known; see the timeline"
+    return "the cause is unknown; see “Slots over time” in the report"
 
 
 def _behind(others: Sequence[PoolResult], comparisons: Sequence[Comparison]) -> list[str]:

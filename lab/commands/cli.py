@@ -86,7 +86,7 @@ def _cut(line: str) -> str:
 @click.group(cls=Edge, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="poolwise", message="poolwise %(version)s")
 def cli() -> None:
-    """Find out which Celery pool fits your tasks, and at what concurrency and cost.
+    """Find out which Celery pool fits your tasks, at what concurrency, and at what cost.
 
     Every answer is measured on this machine with real workers.
 

@@ -92,7 +92,7 @@ def _list() -> None:
     for lesson in LESSONS.values():
         grid.add_row(lesson.name, lesson.title)
     for_results().print(grid)
-    say("\nRun one: poolwise learn gil   ·   run all: poolwise learn --all")
+    say("\nRun one: poolwise learn gil   ·   Run all: poolwise learn --all")
 
 
 def _teach(lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mapping[str, Any]) -> int:
@@ -128,7 +128,7 @@ def _teach(lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mappin
         terminal.summary(every, console)
     for result in every:
         for line in terminal.failed(result.findings):
-            say(f"does not hold: {result.lesson}: {line}", progress=True)
+            say(f"not confirmed: {result.lesson}: {line}", progress=True)
     return 0 if all(result.holds for result in every) else 1
 
 

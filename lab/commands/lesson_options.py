@@ -25,13 +25,16 @@ def every_lesson(command: Any) -> Any:
                 metavar="LIST",
                 envvar="POOLWISE_POOLS",
                 show_envvar=True,
-                help="Pools to show, separated by commas. [default: all that the lesson has]",
+                help="Pools to show, separated by commas. [default: all that the lesson uses]",
             ),
             click.option(
                 "--on-running/--on-new",
                 envvar="POOLWISE_ON_RUNNING",
                 show_envvar=True,
-                help="Use the running workers of the broker, or start new ones. [default: on-new]",
+                help=(
+                    "Use the workers already running on the broker, or start new ones. [default: "
+                    "on-new]"
+                ),
             ),
             click.option(
                 "--python",

@@ -16,7 +16,7 @@ from worker.command_line import options_from_argv
 def preflight(command: tuple[str, ...], as_json: bool) -> int:
     """Check the command line of a Celery worker before you deploy it.
 
-    Reports flags that the pool ignores and settings that lose work. It reads only the command
+    Reports flags that the pool ignores and settings that can lose tasks. It reads only the command
     line: it does not load your project or start anything. Exits with 1 if there are warnings.
 
     \b

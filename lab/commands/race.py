@@ -51,7 +51,7 @@ HIGHEST_SEED = 2**32 - 1
     envvar="POOLWISE_CONCURRENCY",
     show_envvar=True,
     help="Concurrency per pool, such as prefork=4,gevent=200. [default: the number of cores for "
-    "CPU-bound work, 100 for work that waits]",
+    "CPU-bound work, 100 for IO-bound work]",
 )
 @click.option(
     "--workloads",
@@ -74,14 +74,17 @@ HIGHEST_SEED = 2**32 - 1
 @click.option(
     "--quick",
     is_flag=True,
-    help="A smaller race: fewer and shorter tasks, one repeat, the workloads "
+    help="A smaller race: fewer and shorter tasks, one repeat, and only the workloads "
     f"{', '.join(default_names(quick=True, on_running=False))}.",
 )
 @click.option(
     "--on-running/--on-new",
     envvar="POOLWISE_ON_RUNNING",
     show_envvar=True,
-    help="Race the running workers of the broker as they are, or start new ones. [default: on-new]",
+    help=(
+        "Race the workers already running on the broker, as they are, or start new ones. "
+        "[default: on-new]"
+    ),
 )
 @click.option("--with-results", is_flag=True, help="Store task results, to measure their cost.")
 @click.option("--with-events", is_flag=True, help="Send task events, to measure their cost.")
@@ -119,8 +122,8 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
     chosen = shared_options.pools_named(pools)
     if on_running and (concurrency or with_events):
         raise UsageError(
-            "--on-running uses workers as they are: leave out --concurrency and --with-events, or "
-            "change a running worker with poolwise switch"
+            "--on-running races workers as they are: leave out --concurrency and --with-events, "
+            "or use poolwise switch to change a running worker"
         )
     wanted = RaceOptions(
         pools=chosen,

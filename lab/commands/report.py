@@ -28,9 +28,10 @@ from tasks.errors import UsageError
     help="Where to write the page.",
 )
 def report(files: tuple[Path, ...], output: Path) -> int:
-    """Render results as one HTML page. Several races are compared.
+    """Render results as one HTML page.
 
-    The page needs neither the network nor any other file.
+    Several races are compared on the same page. It is self-contained: it loads nothing from the
+    network or from other files.
 
     \b
     Example:
@@ -53,7 +54,7 @@ def _page(found: Sequence[object]) -> str:
         return render([result for result in found if isinstance(result, RaceResult)])
     if len(found) > 1:
         raise UsageError(
-            "a lesson cannot be combined with other results; give one lesson or only races"
+            "a lesson cannot be combined with other results: pass one lesson, or only races"
         )
     # Imported here because plotly loads slowly, and `--help` does not need it.
     from lab.report import lesson  # noqa: PLC0415

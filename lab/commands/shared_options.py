@@ -29,7 +29,7 @@ class BrokerUrl(click.ParamType[str]):
         """Return the address as every library reads it; raise UsageError if it is invalid."""
         source = _source(param, ctx)
         if not value.strip():  # an empty variable, passed on
-            raise UsageError(f"{source} is empty: give it a broker's address, or leave it out")
+            raise UsageError(f"{source} is empty: set it to a broker URL, or leave it out")
         return usable(value, source)
 
 
@@ -49,8 +49,8 @@ broker = click.option(
     type=BrokerUrl(),
     envvar="POOLWISE_BROKER",
     show_envvar=True,
-    help="The Redis to use, such as redis://:PASSWORD@HOST:6379/0. `ps` shows a password given "
-    "here; one in the variable stays hidden. [default: an embedded one]",
+    help="URL of the Redis to use, such as redis://:PASSWORD@HOST:6379/0. `ps` shows a password "
+    "given here; set the variable instead to hide it. [default: an embedded one]",
 )
 running_broker = click.option(
     "--broker",
@@ -60,7 +60,7 @@ running_broker = click.option(
     show_envvar=True,
     default="redis://localhost:6379/0",
     show_default=True,
-    help="The broker of the running workers.",
+    help="URL of the broker that the workers use.",
 )
 out = click.option(
     "--out",
@@ -70,7 +70,7 @@ out = click.option(
     envvar="POOLWISE_OUT",
     show_envvar=True,
     show_default=True,
-    help="Where to create the folder of the run, with its logs, result and report.",
+    help="Where to create a folder for this run's logs, result and report.",
 )
 json_output = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
@@ -139,7 +139,7 @@ def _slots(pool: Pool, number: str) -> int:
     if value < 1:
         raise UsageError(f"--concurrency {pool.name}={value}: a pool needs at least 1 slot")
     if value > MOST_SLOTS:
-        raise UsageError(f"--concurrency {pool.name}: no machine has room for so many slots")
+        raise UsageError(f"--concurrency {pool.name}: no machine has room for that many slots")
     check_fixed(pool, value)
     return value
 

@@ -27,14 +27,17 @@ WAIT_S = LONGEST_TASK_S + 15.0
     "--concurrency",
     type=click.IntRange(1, MAX_SLOTS),
     metavar="N",
-    help="Number of slots. Default: the number of cores for prefork, 100 for threads and gevent.",
+    help="Number of slots. [default: the number of cores for prefork, 100 for threads and gevent]",
 )
 @click.option(
     "--timeout",
     type=FiniteRange(0, 3_600),
     default=WAIT_S,
     show_default=True,
-    help="Seconds to wait for running tasks. If some still run, the worker keeps its pool.",
+    help=(
+        "Seconds to wait for running tasks to finish. If any are still running then, the worker "
+        "keeps its pool."
+    ),
 )
 @shared_options.running_broker
 @shared_options.json_output
@@ -45,7 +48,7 @@ def switch(
 
     The worker stops fetching, finishes its tasks and restarts with the new flags, in the same
     process and on the same queues. NODE is its name in Flower and in `poolwise workers`; you can
-    leave out the @ and what follows it.
+    leave out the @ and the host name.
 
     \b
     Example:

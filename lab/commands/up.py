@@ -50,14 +50,14 @@ BROKER_PORT = 6379
     type=click.IntRange(0, HIGHEST_PORT),
     default=FLOWER_PORT,
     show_default=True,
-    help="Flower's port on loopback; 0 takes any free port.",
+    help="Flower's port on loopback; 0 picks a free port.",
 )
 @click.option(
     "--port",
     type=click.IntRange(0, HIGHEST_PORT),
     default=BROKER_PORT,
     show_default=True,
-    help="The embedded broker's port on loopback; 0 takes any free port.",
+    help="The embedded broker's port on loopback; 0 picks a free port.",
 )
 @shared_options.broker
 @shared_options.out
@@ -68,8 +68,8 @@ def up(
 
     Starts a broker, one worker per pool and Flower.
 
-    Each worker consumes the queue named after its pool; prefork also consumes `cpu`, the others
-    `io`.
+    Each worker consumes the queue named after its pool. The prefork worker also consumes `cpu`, and
+    the others consume `io`.
 
     \b
     Example:

@@ -12,10 +12,22 @@ LETTERS: Final = "abcdefgh"
 
 #: What each kind of bar in a timeline means.
 MEANINGS: Final[dict[Doing, str]] = {
-    "computes": "uses the interpreter",
-    "waits": "waits for the clock or a peer",
+    "computes": "computes",
+    "waits": "waits for a timer or a peer",
     "blocked": "blocked by another task",
 }
+
+
+#: Ends the names of workers that a lesson starts for itself; it is not shown.
+OWN: Final = ".own"
+
+#: Introduces the paragraph about the lecture.
+LECTURE: Final = "Compared with the lecture on Python concurrency that these lessons follow"
+
+
+def short_name(node: str) -> str:
+    """Return the part of a worker's name that tells it apart within a lesson."""
+    return node.partition("@")[0].removesuffix(OWN)
 
 
 def expectation(result: LessonResult) -> str:

@@ -40,8 +40,8 @@ def check_reachable(names: Iterable[str], *, all_here: bool) -> None:
         if kind.needs_delay_server and not all_here:
             instead = kind.instead_on_borrowed
             raise UsageError(
-                f"{kind.name} needs a server on this machine's loopback, which workers elsewhere "
-                f"cannot reach; {f'use {instead} instead' if instead else 'leave it out'}"
+                f"{kind.name} needs a server on this machine's loopback, which workers on other "
+                f"machines cannot reach; {f'use {instead} instead' if instead else 'leave it out'}"
             )
 
 

@@ -112,7 +112,9 @@ _DIGEST: Final = WorkloadKind(
     in_quick=False,
     reasons={
         None: "OpenSSL releases the GIL while it computes, so threads use every core too",
-        "prefork": "each process has its own GIL, while threads still share one between two tasks",
+        "prefork": (
+            "each process has its own GIL, while threads still compete for one between tasks"
+        ),
         "threads": "OpenSSL releases the GIL while it computes, and threads need no pipe to a "
         "child process",
     },
@@ -124,7 +126,7 @@ _WAITING_REASONS: Final[Mapping[str | None, str]] = {
 
 _SLEEP: Final = WorkloadKind(
     name="sleep",
-    title="IO-bound, waits for the clock",
+    title="IO-bound, waits on a timer",
     nature="io",
     task=sleep,
     size=lambda scale: f"{scale.wait_ms / 1_000:g} s of waiting",

@@ -190,7 +190,7 @@ def headline(result: RaceResult) -> list[str]:
 
 def _workers(result: RaceResult) -> list[str]:
     names = ", ".join(result.settings.workers)
-    return [f"on running workers: {names}"] if names else []
+    return [f"using running workers: {names}"] if names else []
 
 
 def events(console: Console) -> LiveTerminal | PlainTerminal:

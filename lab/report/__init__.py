@@ -24,8 +24,8 @@ def render(results: Sequence[RaceResult]) -> str:
 
 def _title(results: Sequence[RaceResult]) -> str:
     hosts = ", ".join(dict.fromkeys(result.host.name for result in results))
-    what = "race" if len(results) == 1 else f"{len(results)} races"
-    return f"Poolwise {what} on {hosts}, {words.moment(results[0].started_at)}"
+    what = "Poolwise race" if len(results) == 1 else f"Poolwise: {len(results)} races"
+    return f"{what} on {hosts}, {words.moment(results[0].started_at)}"
 
 
 __all__ = ["render"]

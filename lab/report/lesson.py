@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from lab.format import words
 from lab.format.cells import cell_text
-from lab.format.lessons import LETTERS, MEANINGS, expectation
+from lab.format.lessons import LECTURE, LETTERS, MEANINGS, expectation
 from lab.report.document import document
 from lab.report.embed import plot
 from lab.report.facts import machine
@@ -105,7 +105,7 @@ def _measurements(result: LessonResult) -> Markup:
     claims = [
         tag(
             "li",
-            tag("b", "✓ " if claim.holds else "✗ does not hold: "),
+            tag("b", "✓ " if claim.holds else "✗ not confirmed: "),
             f"{claim.says}: ",
             tag("b", claim.seen),
             cls=None if claim.holds else "alarm",
@@ -149,7 +149,7 @@ def _side(column: Column) -> str | None:
 def _lecture(result: LessonResult) -> Markup:
     return tag(
         "section",
-        tag("h2", "From the lecture to a cluster"),
+        tag("h2", LECTURE),
         tag("p", result.lecture),
         tag("h3", "Try next"),
         tag("ul", *(tag("li", tag("code", line)) for line in result.turn_next)),

@@ -88,7 +88,8 @@ def _row(pool: PoolResult, work: WorkloadResult) -> Row:
 def _ideal(work: WorkloadResult) -> list[str]:
     ideals = [pool.ideal_makespan_s for pool in work.pools] or [0.0]
     least, greatest = words.duration(min(ideals)), words.duration(max(ideals))
-    span = least if least == greatest else f"{least} to {greatest}, depending on the slots"
+    varied = f"{least} to {greatest}, depending on the number of slots"
+    span = least if least == greatest else varied
     return [f"ideal makespan {span}", f"one task alone takes {words.duration(work.bare_wall_s)}"]
 
 
@@ -96,7 +97,7 @@ def _plots(series: list[Series]) -> Markup | None:
     stack = panels(series)
     if not stack:
         return None
-    scales = "; each pool has its own scales" if own_scales(stack) else ""
+    scales = "; each pool has its own scale" if own_scales(stack) else ""
     return tag(
         "div",
         plot(

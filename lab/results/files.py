@@ -102,8 +102,8 @@ def _kind_of(data: bytes, path: Path) -> Kind:
         raise ResultFileError(f"{shown(path)} holds a {one_line(repr(name))} result, not a {known}")
     if type(version) is not int:
         raise ResultFileError(
-            f"{shown(path)} has the result schema {one_line(repr(version))}, which is not a whole "
-            "number; Poolwise did not write it"
+            f"{shown(path)} has result schema {one_line(repr(version))}, which is not a whole "
+            "number: it was not written by Poolwise"
         )
     if version != kind.schema_version:
         raise ResultFileError(
@@ -122,12 +122,12 @@ def _decoded(data: bytes | msgspec.Raw, wanted: Any, path: Path) -> Any:
         raise
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ResultFileError(
-            f"{shown(path)} is not valid JSON, or was cut short: {one_line(str(error))}"
+            f"{shown(path)} is not valid JSON, or is truncated: {one_line(str(error))}"
         ) from error
     except RecursionError as error:
         raise ResultFileError(f"{shown(path)} is nested too deeply to be a result") from error
     except MemoryError as error:
-        raise ResultFileError(f"{shown(path)} needs more memory than there is") from error
+        raise ResultFileError(f"{shown(path)} needs more memory than is available") from error
 
 
 def _name(result_type: type[Any]) -> str:

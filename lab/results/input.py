@@ -42,7 +42,7 @@ def read_whole(path: Path) -> bytes:
 
 def _check(path: Path, opened: os.stat_result) -> None:
     if stat.S_ISDIR(opened.st_mode):
-        raise ResultFileError(f"cannot read {shown(path)}: it is a folder; name a file in it")
+        raise ResultFileError(f"cannot read {shown(path)}: it is a folder; pass a file in it")
     if not (stat.S_ISREG(opened.st_mode) or stat.S_ISFIFO(opened.st_mode)):
         raise ResultFileError(f"cannot read {shown(path)}: it is a device, not a file")
     if opened.st_size > MOST_BYTES:
@@ -56,7 +56,7 @@ def _chunks(path: Path, descriptor: int) -> Iterator[bytes]:
     while True:
         if not ready.poll(SILENCE_S * 1_000):
             raise ResultFileError(
-                f"cannot read {shown(path)}: it is a pipe, and nothing came for {SILENCE_S:g} s"
+                f"cannot read {shown(path)}: it is a pipe, and no data arrived for {SILENCE_S:g} s"
             )
         chunk = os.read(descriptor, _CHUNK_BYTES)
         if not chunk:
@@ -69,5 +69,6 @@ def _chunks(path: Path, descriptor: int) -> Iterator[bytes]:
 
 def _too_large(path: Path) -> ResultFileError:
     return ResultFileError(
-        f"cannot read {shown(path)}: it is larger than {MOST_BYTES >> 20} MiB, as no result is"
+        f"cannot read {shown(path)}: it is larger than {MOST_BYTES >> 20} MiB, and no result is "
+        "that large"
     )

@@ -47,15 +47,15 @@ def _stat(path: Path) -> os.stat_result | None:
 
 def _check(path: Path, there: os.stat_result, inputs: Iterable[Path]) -> None:
     if stat.S_ISDIR(there.st_mode):
-        raise ResultFileError(f"cannot write {shown(path)}: it is a folder; name a file in it")
+        raise ResultFileError(f"cannot write {shown(path)}: it is a folder; pass a file in it")
     if stat.S_ISBLK(there.st_mode):
         raise ResultFileError(f"cannot write {shown(path)}: it is a disk")
     for given in inputs:
         # By what they name, because two names may lead to one file.
         if (other := _stat(given)) is not None and os.path.samestat(there, other):
             raise ResultFileError(
-                f"cannot write {shown(path)}: {shown(given)} is the same file, and an input; "
-                "name another output"
+                f"cannot write {shown(path)}: {shown(given)} is the same file, and is also an "
+                "input; choose another output"
             )
     if not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))

@@ -33,9 +33,9 @@ def choose_running(session: Session, request: BorrowRequest) -> dict[str, Discov
     large_enough = [one for one in found if one.concurrency >= request.least_concurrency]
     if not large_enough:
         raise WorkerError(
-            f"{request.user} needs workers with {request.least_concurrency} slots or more, and no "
-            f"worker at {session.url} has as many: poolwise switch {found[0].node} --pool threads "
-            f"--concurrency 4 --broker {session.url}"
+            f"{request.user} needs workers with {request.least_concurrency} slots or more, but no "
+            f"worker at {session.url} has that many; change one with: poolwise switch "
+            f"{found[0].node} --pool threads --concurrency 4 --broker {session.url}"
         )
     best = choose(large_enough, request.pools, request.tasks)
     for pool in request.pools:
@@ -47,7 +47,7 @@ def choose_running(session: Session, request: BorrowRequest) -> dict[str, Discov
 def no_worker(url: str) -> str:
     """Say that no worker answers, and how to start one."""
     return (
-        f"no worker answers at {url}; start one: "
+        f"no worker answers at {url}; start one with: "
         f"CELERY_BROKER_URL={url} celery -A tasks worker -I worker.probe,worker.startup"
     )
 
@@ -76,9 +76,8 @@ def _missing(url: str, request: BorrowRequest, pool: str, found: Sequence[Discov
     least = request.least_concurrency
     size = f" with {least} slots or more" if least > 1 else ""
     return (
-        f"{request.user} needs a {pool} worker{size}, and none that can be used answers at {url} "
-        f"(running: {there}); "
-        f"change one with poolwise switch NODE --pool {pool} --broker {url}"
+        f"{request.user} needs a {pool} worker{size}, but no suitable one answers at {url} "
+        f"(running: {there}); change one with: poolwise switch NODE --pool {pool} --broker {url}"
     )
 
 

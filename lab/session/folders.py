@@ -48,4 +48,4 @@ def _made(parent: Path, stem: str) -> Path:
 
 
 def _cannot(parent: Path, why: str | None) -> str:
-    return f"cannot write results to {shown(parent)}: {why}; name another folder with --out"
+    return f"cannot write results to {shown(parent)}: {why}; choose another folder with --out"

@@ -57,7 +57,7 @@ def without_gil(python: Path) -> Interpreter:
     """
     found = shutil.which(python)
     if found is None:
-        raise UsageError(f"--python: there is no program {shown(python)}; {_WANTED}")
+        raise UsageError(f"--python: {shown(python)} is not an executable program; {_WANTED}")
     # Not resolved: following the link would lead out of its virtual environment.
     path = str(Path(found).absolute())
     answer = _asked(path)
@@ -86,7 +86,7 @@ def environment(interpreter: Interpreter, folder: Path, *, gil: bool) -> Mapping
     return {"PYTHONPATH": str(path.absolute()), "PYTHON_GIL": "1" if gil else "0"}
 
 
-_WANTED: Final = "give it a Python without the GIL, such as /opt/python/bin/python3.14t"
+_WANTED: Final = "use a Python build without the GIL, such as /opt/python/bin/python3.14t"
 
 
 def _asked(path: str) -> dict[str, Any]:

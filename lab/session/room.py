@@ -31,8 +31,8 @@ def check_room(pool: Pool, slots: int, machine: Machine) -> None:
     room = int(SHARE * machine.processes)
     if started > room:
         raise MachineError(
-            f"{pool.name} with concurrency {slots:,} needs {started:,} processes and threads, and "
-            f"this machine has room for {room:,}; lower it with --concurrency {pool.name}=N"
+            f"{pool.name} with concurrency {slots:,} needs {started:,} processes and threads, but "
+            f"this machine has room for only {room:,}; lower it with --concurrency {pool.name}=N"
         )
     heavy = pool.processes(slots)
     needed_bytes = (
@@ -40,7 +40,7 @@ def check_room(pool: Pool, slots: int, machine: Machine) -> None:
     )
     if needed_bytes > SHARE * machine.memory_bytes:
         raise MachineError(
-            f"{pool.name} with concurrency {slots:,} needs about {needed_bytes / 1e9:.1f} GB, and "
-            f"this machine has {machine.memory_bytes / 1e9:.1f} GB; "
-            f"lower it with --concurrency {pool.name}=N"
+            f"{pool.name} with concurrency {slots:,} needs about {needed_bytes / 1e9:.1f} GB, but "
+            f"this machine has only {machine.memory_bytes / 1e9:.1f} GB; lower it with "
+            f"--concurrency {pool.name}=N"
         )

@@ -163,7 +163,7 @@ const Board = (() => {
     if (out.rows) say(`The table leaves out the least busy workers (${Words.number(out.rows)}). Use the filters above to see them.`);
     if (out.unknown_workers) say(`${Words.plural(out.unknown_workers, "worker")} not shown: there are more than this page keeps.`, true);
     if (out.queues) say(`${Words.plural(out.queues, "queue")} not measured: there are more than this page measures.`, true);
-    if (hidden > 0) say(`The charts leave out the least busy lines (${hidden}). Use the filters above to see them.`);
+    if (hidden > 0) say(`The charts leave out the least busy series (${hidden}). Use the filters above to see them.`);
     say(`Tiles and table show the last ${recent.seconds} s; each chart point covers ${answer.step_s} s. ` +
       "Percentiles are accurate to within 5 %.");
     if (recent.workers.some((one) => one.memory === "rss")) {

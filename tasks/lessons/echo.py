@@ -129,7 +129,7 @@ class Client:
                 arrived = True
                 self._arrive()
                 if self._served:
-                    with note("waits", "stays until all are there"):
+                    with note("waits", "waits for the others"):
                         self._rendezvous.wait()
                     with note("waits", f"{settings.messages} messages"):
                         self._latencies_s = _talk(connection, self._number, settings.messages)

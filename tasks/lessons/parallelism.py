@@ -15,7 +15,7 @@ from tasks.lessons.notebook import Notebook
 #: A task counts as kept waiting after this many seconds without a core within one piece.
 KEPT_WAITING_S: Final = 0.001
 #: What it waited for; EITHER if the system does not show which of the two.
-CORE, GIL, EITHER = "a core", "the GIL", "its turn"
+CORE, GIL, EITHER = "waits for a core", "waits for the GIL", "waits for its turn"
 
 #: What can be computed, by name: the bare bodies, because calling a task holds the GIL a while.
 KINDS: Final[Mapping[str, Callable[[int], Any]]] = {"burn": burn.run, "digest": digest.run}

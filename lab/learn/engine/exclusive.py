@@ -29,7 +29,7 @@ def exclusively(server: redis.Redis, lesson: str) -> Iterator[None]:
     """
     lock = server.lock(KEY, timeout=LEASE_S, blocking=False, thread_local=False)
     if not lock.acquire(token=f"{lesson} on {socket.gethostname()}, pid {os.getpid()}"):
-        raise _taken(_holder(server) or "ended just now")
+        raise _taken(_holder(server) or "it has just finished")
     try:
         with renewed(lock.reacquire, LEASE_S / 3):
             yield
@@ -46,7 +46,7 @@ def check_free(server: redis.Redis) -> None:
 
 def _taken(holder: str) -> PoolwiseError:
     return PoolwiseError(
-        f"another lesson is running on this cluster ({holder}); try again when it has ended"
+        f"another lesson is running on this cluster ({holder}); try again when it has finished"
     )
 
 

@@ -45,8 +45,9 @@ class Follower:
         ended = self._ends(scene, timeout_s)
         if scene.ledger.open:
             raise PoolwiseError(
-                f"{scene.title}: {scene.ledger.open} of {len(scene.labels)} tasks had not ended "
-                f"after {timeout_s:g} s; is this machine, or that worker, busy with something else?"
+                f"{scene.title}: {scene.ledger.open} of {len(scene.labels)} tasks had not "
+                f"finished after {timeout_s:g} s; check whether this machine or that worker is "
+                "busy with something else"
             )
         tasks = sorted(
             (self._task(record, scene) for record in ended.values()),
@@ -60,7 +61,7 @@ class Follower:
     def await_pending(self) -> None:
         """Wait until the tasks that workers have already taken end, for `ENDING_S` at most."""
         if self._pending.open:
-            self._progress("waiting for running tasks to end", 0, self._pending.open)
+            self._progress("waiting for running tasks to finish", 0, self._pending.open)
         for _ in follow(self._reader, self._pending, (), ENDING_S):
             pass
 

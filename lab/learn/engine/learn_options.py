@@ -55,15 +55,17 @@ def check_all(options: LearnOptions) -> Interpreter | None:
 def check(lesson: Lesson, pools: Sequence[str]) -> None:
     """Raise UsageError if `lesson` cannot be shown on `pools` alone."""
     if pools and not lesson.workers:
-        raise UsageError(f"{lesson.name} starts the workers that it compares: leave --pools out")
+        raise UsageError(f"{lesson.name} chooses its own workers: leave out --pools")
     strange = [pool for pool in pools if pool not in lesson.workers]
     if strange:
         raise UsageError(
-            f"{lesson.name} has nothing to show on {strange[0]}, only on {_list(lesson.workers)}"
+            f"{lesson.name} does not use {strange[0]}; choose from {_list(lesson.workers)}"
         )
     missing = sorted(lesson.needs - set(pools)) if pools else []
     if missing:
-        raise UsageError(f"{lesson.name} needs {_list(missing)}: name it, or leave --pools out")
+        raise UsageError(
+            f"{lesson.name} needs {_list(missing)}: add it to --pools, or leave --pools out"
+        )
 
 
 def _check_modules(lesson: Lesson, pools: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ from tasks.lessons.notebook import Notebook
 from worker.probe import Clock
 
 #: The name of this process in a scene's lanes.
-LAB: Final = "lab"
+LAB: Final = "client"
 
 
 @dataclass(slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cluster.local import LocalCluster, WorkerSpec
+from lab.format.lessons import OWN
 from lab.session.protocols import OnReady
 from lab.session.queues import Queues
 from lab.session.started import StartedWorker, require_module
@@ -63,7 +64,7 @@ class OwnWorkers:
 
     def _spec(self, request: WorkerRequest) -> WorkerSpec:
         return WorkerSpec(
-            name=f"{request.name}.own",
+            name=f"{request.name}{OWN}",
             pool=request.pool,
             concurrency=request.slots,
             queues=(self._queues.new(),),

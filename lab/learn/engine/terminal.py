@@ -15,7 +15,7 @@ from rich.text import Text
 
 from lab.format import words
 from lab.format.cells import cell_text
-from lab.format.lessons import LETTERS, expectation
+from lab.format.lessons import LECTURE, LETTERS, expectation
 from lab.learn.engine.lesson import Lesson
 from lab.learn.engine.timeline import circle, drawn, legend
 from lab.results.lesson import Findings, LessonResult, Scene, Table
@@ -122,6 +122,7 @@ def close(result: LessonResult, console: Console) -> None:
     for remark in result.findings.remarks:
         console.print(Text(remark, style="dim"))
     console.print()
+    console.print(Text(LECTURE, style="bold"))
     console.print(Text(result.lecture))
     console.print(Text("Try next: " + "   ·   ".join(result.turn_next), style="dim"))
 
@@ -132,7 +133,7 @@ def summary(every: Sequence[LessonResult], console: Console) -> None:
     for result in every:
         claims = result.findings.claims
         held = sum(claim.holds for claim in claims)
-        what = result.findings.skipped or f"{held} of {len(claims)} claims hold"
+        what = result.findings.skipped or f"{held} of {len(claims)} claims confirmed"
         mark = Text("–" if result.findings.skipped else "✓" if result.holds else "✗")
         grid.add_row(mark, result.lesson, words.duration(result.elapsed_s), what)
     console.print(grid)
@@ -142,7 +143,7 @@ def summary(every: Sequence[LessonResult], console: Console) -> None:
 
 def failed(findings: Findings) -> list[str]:
     """Return a line for each claim that failed: the claim, and what was measured instead."""
-    return [f"{claim.says}: measured: {claim.seen}" for claim in findings.claims if not claim.holds]
+    return [f"{claim.says}; measured: {claim.seen}" for claim in findings.claims if not claim.holds]
 
 
 def _table(table: Table, console: Console) -> None:

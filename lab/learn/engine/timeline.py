@@ -8,7 +8,7 @@ from typing import Final
 from rich.text import Text
 
 from lab.format import words
-from lab.format.lessons import MEANINGS
+from lab.format.lessons import MEANINGS, short_name
 from lab.results.lesson import Bar, Scene, Wait
 from tasks.lessons.notebook import DOINGS, Doing
 
@@ -73,7 +73,7 @@ def circle(waits: Sequence[Wait], width: int) -> list[Text]:
 
 def _names(scene: Scene, shown: int, width: int) -> list[str]:
     longest = min(NAME_WIDTH, max(10, width // 3))
-    plain = [f"{lane.node.partition('@')[0]} {lane.slot}" for lane in scene.lanes[:shown]]
+    plain = [f"{short_name(lane.node)} {lane.slot}" for lane in scene.lanes[:shown]]
     cut = [name if len(name) <= longest else f"{name[: longest - 1]}…" for name in plain]
     return [name.ljust(max(map(len, cut))) for name in cut]
 

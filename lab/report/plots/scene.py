@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import plotly.graph_objects as go
 
+from lab.format.lessons import short_name
 from lab.report.plots.figure import axis, figure, plot_text, to_ms
 from lab.results.lesson import Bar, Lane, Scene
 from tasks.lessons.notebook import Doing
@@ -98,8 +99,8 @@ def _word(bar: Bar, end_s: float) -> str:
 
 
 def _lanes(lanes: Sequence[Lane], *, named: bool) -> dict[str, Any]:
-    names = [plot_text(f"{lane.node.partition('@')[0]} {lane.slot}", 26) for lane in lanes]
-    nodes = dict.fromkeys(lane.node.partition("@")[0] for lane in lanes)
+    names = [plot_text(f"{short_name(lane.node)} {lane.slot}", 26) for lane in lanes]
+    nodes = dict.fromkeys(short_name(lane.node) for lane in lanes)
     title = None if named else f"{len(lanes)} slots of {', '.join(nodes)}"
     return axis(
         title, fixedrange=True, showgrid=False, range=[len(lanes) - 0.4, -0.6], ticklen=0,

@@ -63,7 +63,7 @@ def test_without_such_a_python_the_lesson_is_skipped_with_one_line(tmp_path: Pat
 @pytest.mark.parametrize(
     ("named", "says"),
     [
-        ("/no/such/python", "--python: there is no program /no/such/python"),
+        ("/no/such/python", "--python: /no/such/python is not an executable program"),
         (sys.executable, "with the GIL"),
         ("/bin/ls", "/bin/ls is not a working Python"),
     ],

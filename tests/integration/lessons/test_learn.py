@@ -130,7 +130,7 @@ def test_options_before_the_lesson_override_the_environment(tmp_path: Path) -> N
     words = ("learn", "--pools", "solo", "gil")
     done = poolwise(*words, cwd=tmp_path, env={"POOLWISE_POOLS": "threads"})
     assert done.returncode == 2
-    assert "nothing to show on solo" in error(done.stderr)
+    assert "gil does not use solo" in error(done.stderr)
 
 
 def test_a_broker_that_stops_during_a_lesson_gets_a_one_line_error(tmp_path: Path) -> None:

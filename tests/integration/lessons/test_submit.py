@@ -24,12 +24,12 @@ def test_waiting_for_each_result_blocks_the_submitter_and_callbacks_run_in_worke
     assert where["link"][1].startswith("threads-4@poolwise")
     assert where["link_error(request, exc, traceback)"] == (TASKS / 2, "prefork-4@poolwise")
     assert where["chord body"][0] == 1
-    assert where["add_done_callback"][1].startswith("lab, pid ")
-    assert {scene.lanes[0].node for scene in result.scenes} == {"lab"}
+    assert where["add_done_callback"][1].startswith("client, pid ")
+    assert {scene.lanes[0].node for scene in result.scenes} == {"client"}
 
 
 def test_a_single_pool_runs_its_own_callbacks(tmp_path: Path) -> None:
     result = take("submit", "--pools", "prefork", "--pause-ms", "100", folder=tmp_path)
     assert {lane.node for scene in result.scenes for lane in scene.lanes} == {
-        "lab", "prefork-4@poolwise",
+        "client", "prefork-4@poolwise",
     }  # fmt: skip

@@ -78,7 +78,7 @@ def test_the_host_part_of_a_worker_name_may_be_left_out() -> None:
     assert resolved("a@2", ["a@1", "a@2"]) == "a@2"
     with pytest.raises(UsageError, match="a could be any of a@1, a@2"):
         resolved("a", ["a@1", "a@2"])
-    with pytest.raises(WorkerError, match="no worker called c answers"):
+    with pytest.raises(WorkerError, match="no worker named c answered"):
         resolved("c", ["a@1"])
     with pytest.raises(WorkerError, match="did you mean gevent\\?"):
         resolved("gevnt", ["gevent@1", "prefork@1"])

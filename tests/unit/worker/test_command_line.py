@@ -152,16 +152,16 @@ def test_a_missing_module_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("celery -A proj worker -P gevnt", "did you mean gevent?"),
         ("celery -A proj worker --concurency 3", "--concurrency"),
-        ("celery -A proj worker -c many", "takes a number or auto"),
+        ("celery -A proj worker -c many", "takes a number of slots or auto"),
         ("celery -A proj worker --time-limit soon", "time-limit"),
         ("celery -A proj worker --autoscale 1,2,3", "autoscale"),
         ("celery -A proj worker -P", "requires an argument"),
         ("celery worker -A proj", "-A goes before the word worker"),
         ("celery -A proj beat", "only celery worker is checked, not celery beat"),
         ("celery -A proj", "Missing command"),
-        ("celery -A proj worker stray", "not a setting: 'stray'"),
-        ("proj worker -P threads", "no celery command"),
-        ("", "no celery command"),
+        ("celery -A proj worker stray", "not a valid setting: 'stray'"),
+        ("proj worker -P threads", "not a celery command"),
+        ("", "not a celery command"),
     ],
 )
 def test_a_line_that_celery_rejects_gives_a_one_line_error(line: str, says: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from worker.capability_rules import pools_where
 from worker.command_line import options_from_argv
 from worker.options import Delivery, Recycling, Shutdown, TimeLimits, WorkerOptions
 from worker.pools import POOLS, Pool
@@ -184,7 +185,7 @@ def test_following_the_advice_on_broker_connections_removes_the_finding(slots: i
     delivery = Delivery(redis=True, acks_late=True)
     options = bare(pool, concurrency=slots, delivery=delivery)
     [finding] = [f for f in check(options) if f.code == "broker-connections"]
-    advised = int(finding.mend.rpartition(": ")[2].rstrip("}"))
+    advised = int(finding.fix.rpartition(": ")[2].rstrip("}"))
     followed = replace(options, delivery=replace(delivery, max_connections=advised))
     assert "broker-connections" not in severities(check(followed))
 
@@ -244,6 +245,10 @@ def test_revoke_works_if_nothing_is_fetched_ahead(flags: str) -> None:
     assert "revoke-too-late" not in findings_for(f"celery worker -P threads -c 3 {flags}")
 
 
+def test_several_pools_are_listed_with_commas() -> None:
+    assert pools_where(lambda p: p.revokes_fetched) == "prefork, gevent or solo"
+
+
 def test_cancelling_on_connection_loss_needs_a_pool_that_terminates() -> None:
     delivery = Delivery(cancels_on_connection_loss=True)
     lossy = {n for n, p in POOLS.items() if "cancel-unsupported" in found(p, delivery=delivery)}
@@ -287,7 +292,7 @@ def test_findings_are_unique_single_lines_with_warnings_first(options: WorkerOpt
     findings = check(options)
     assert len({f.code for f in findings}) == len(findings)
     assert [f.severity for f in findings] == sorted((f.severity for f in findings), reverse=True)
-    for text in (text for f in findings for text in (f.message, f.mend)):
+    for text in (text for f in findings for text in (f.message, f.fix)):
         assert text
         assert "\n" not in text
     assert warnings_of(findings) == tuple(f for f in findings if f.severity is WARNING)
@@ -385,12 +390,12 @@ def test_advice_on_the_prefetch_multiplier_does_not_contradict_itself(
         f"--prefetch-multiplier {multiplier} -- task.acks_late=1"
     )
     advised = [
-        finding.mend
+        finding.fix
         for finding in check(options_from_argv(shlex.split(line), cores=CORES))
-        if "--prefetch-multiplier" in finding.mend
+        if "--prefetch-multiplier" in finding.fix
     ]
     best = POOLS["gevent"].prefetch_multiplier
-    assert all(f"--prefetch-multiplier {best}" in mend for mend in advised)
+    assert all(f"--prefetch-multiplier {best}" in fix for fix in advised)
     assert bool(advised) is (multiplier < best)
 
 

@@ -79,9 +79,9 @@ def _blocking_claims(runs: GreenletRuns) -> Iterator[Claim]:
     span = runs.blocked.span(COMPUTES)
     ping_s = runs.blocked.slowest_ping_s(span)
     yield Claim(
-        says="meanwhile the worker does not answer a ping, although nothing is wrong with it",
+        says="meanwhile the worker does not answer pings, although nothing is wrong with it",
         holds=ping_s > span.length_s / 2,
-        seen=f"answered after {words.duration(ping_s)}",
+        seen=f"answered only after {words.duration(ping_s)}",
     )
     late_s = _late_s(runs)
     if late_s is not None:
@@ -101,7 +101,7 @@ def _naming_claims(blocked: NeighbourRun, stalls: Sequence[NamedStall]) -> Itera
     )
     blamed = [one for one in stalls if one.by_gaps]
     yield Claim(
-        says="a watch inside the worker sees the same two tasks running",
+        says="a watcher inside the worker sees the same two tasks running",
         holds=bool(blamed) and all(one.by_watch == one.by_gaps and one.line for one in blamed),
         seen=", ".join(one.by_watch or NO_TASK for one in blamed) or NO_TASK,
     )
@@ -111,7 +111,7 @@ def _naming_claims(blocked: NeighbourRun, stalls: Sequence[NamedStall]) -> Itera
         patient.started_s < one.span.from_s and one.span.to_s < patient.finished_s for one in blamed
     )
     yield Claim(
-        says=f"the task “{PATIENT}”, which waited all the time, is not blamed",
+        says=f"the task “{PATIENT}”, which only waited, is not blamed",
         holds=covered and PATIENT not in named,
         seen=f"{sum(one == PATIENT for one in named)} times blamed",
     )

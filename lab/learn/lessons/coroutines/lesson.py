@@ -23,16 +23,16 @@ LESSON: Final = Lesson(
     setting=(
         "Two waits of 5 and 3 units run one after the other, then as greenlets. After that, tasks "
         "in a gevent worker tick every 20 ms while another task computes, and another waits in C "
-        "code. You see who is kept waiting, and which line of code is to blame."
+        "code. You see which tasks are kept waiting, and which line of code is to blame."
     ),
     question=Question(
         text=(
             "A gevent worker with 100 greenlets runs 99 tasks that wait and one that computes. "
-            "Who is kept waiting?"
+            "What is kept waiting?"
         ),
         choices=(
-            "nobody: gevent switches between them",
-            "the 99 other tasks, until the one is done",
+            "nothing: gevent switches between them",
+            "the 99 other tasks, until that one is done",
             "the 99 other tasks, and the worker's heartbeat and remote control too",
         ),
         right=2,
@@ -64,11 +64,11 @@ LESSON: Final = Lesson(
         "The lecture monkey-patches the standard library, spawns two greenlets and says that "
         "gevent notices all IO by itself. It notices only IO that goes through Python's own "
         "modules: a driver written in C waits without gevent knowing, and a task that computes "
-        "never waits at all. In a single program that is only slow. In a worker it also silences "
-        "the heartbeat and remote control, so a monitor reports a worker as dead that is merely "
-        "computing. To find such code, set GEVENT_MONITOR_THREAD_ENABLE=1: gevent then watches its "
-        "own hub. To fix it, call gevent.sleep(0) in the loop, make C calls in gevent's thread "
-        "pool, or send tasks that compute to the queue of a prefork worker."
+        "never waits at all. In a single program, that is only slow. In a worker, it also "
+        "silences the heartbeat and remote control, so a monitor reports a busy worker as dead. "
+        "To find such code, set GEVENT_MONITOR_THREAD_ENABLE=1: gevent then watches its own hub. "
+        "To fix it, call gevent.sleep(0) in the loop, make C calls in gevent's thread pool, or "
+        "send tasks that compute to the queue of a prefork worker."
     ),
     turn_next=(
         "poolwise learn coroutines --unit-ms 100",

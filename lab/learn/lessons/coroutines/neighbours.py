@@ -22,7 +22,7 @@ STALL_S: Final = 10 * EVERY_S
 MARGIN_S: Final = 0.1
 
 #: Labels of the tasks that are there from the start to the end.
-TICKER, PATIENT, WATCH = "ticker", "patient", "watch"
+TICKER, PATIENT, WATCH = "ticker", "waits", "watcher"
 #: Labels of the tasks that block, and of their fixed versions.
 COMPUTES, IN_C = "computes", "C call"
 YIELDS, IN_THREAD, IN_PROCESS = "yields", "C call in a thread", "computes in prefork"

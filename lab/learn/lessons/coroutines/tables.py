@@ -36,8 +36,8 @@ TURN_COLUMNS: Final = (
 )
 STALL_COLUMNS: Final = (
     Column(heading="stall", unit="seconds"),
-    Column(heading="blamed by the gaps"),
-    Column(heading="by the watch"),
+    Column(heading="blamed by the tick gaps"),
+    Column(heading="by the watcher"),
     Column(heading="samples"),
     Column(heading="line"),
 )
@@ -61,7 +61,7 @@ def turn_table(runs: GreenletRuns, fixes: Sequence[str]) -> Table:
         for label in (COMPUTES, IN_C)
     ]
     rows += [_turn_row(label, runs.fixed, runs.fixed.span(label), runs.beats) for label in fixes]
-    title = f"How long a task that asks for a turn every {words.duration(EVERY_S)} waited for it"
+    title = f"How long a task that should run every {words.duration(EVERY_S)} had to wait"
     return Table(title=title, columns=TURN_COLUMNS, rows=tuple(rows))
 
 

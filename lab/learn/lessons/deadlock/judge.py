@@ -45,8 +45,8 @@ def _lock_claims(observed: DeadlockObservations, place: str) -> Iterator[Claim]:
     yield Claim(
         says=f"{name}, one lock: every task gets it, but more tasks have to wait",
         holds=one.all_done and one.had_to_wait > ordered.had_to_wait,
-        seen=f"{one.done_of_all}; {one.had_to_wait} had to wait, {ordered.had_to_wait} in the "
-        "same order",
+        seen=f"{one.done_of_all}; {one.had_to_wait} had to wait, against {ordered.had_to_wait} "
+        "with the same order",
     )
 
 
@@ -58,7 +58,7 @@ def _deadlocked(run: LockRun) -> Claim:
     first = run.deadlocks[0]
     ahead_s = run.gave_up_s - first.from_s
     found = (
-        f"found {words.duration(ahead_s)} before one gave up"
+        f"detected {words.duration(ahead_s)} before one gave up"
         if ahead_s < float("inf")
         else ("no task gave up")
     )
@@ -81,7 +81,7 @@ def _subtask_claims(runs: SubtaskRuns) -> Iterator[Claim]:
         seen=f"{same.gave_up} of {len(same.parents)} gave up; the first child started "
         f"{words.duration(same.child_delay_s)} after the first parent ended",
     )
-    for run, cure in ((runs.chain, "parents that end"), (runs.other_queue, "another queue")):
+    for run, cure in ((runs.chain, "parents that return"), (runs.other_queue, "another queue")):
         yield Claim(
             says=f"{cure}: every result arrives",
             holds=run.results == len(run.parents),
@@ -96,7 +96,7 @@ def _no_lock_left(observed: DeadlockObservations) -> Claim:
 
 def _slots_work(check: SlotCheck) -> Claim:
     return Claim(
-        says=f"{check.pool} afterwards: every slot works",
+        says=f"{check.pool} afterwards: every slot still works",
         holds=check.working == check.slots,
         seen=f"{check.working} of {check.slots} at once",
     )
@@ -107,11 +107,12 @@ def _verdict(observed: DeadlockObservations) -> str:
     cured = [observed.locks[place, "same order"].ran.makespan_s for place in PLACES]
     same, chain = observed.subtasks.same_queue, observed.subtasks.chain
     return (
-        f"Tasks that took their locks in opposite order were deadlocked for "
+        "Tasks that took their locks in opposite order were deadlocked for "
         f"{words.duration(here.deadlocked_s)} in one worker and for "
-        f"{words.duration(there.deadlocked_s)} across two, until one gave up; in the same order, "
-        f"all of them finished in {words.duration(cured[0])} and {words.duration(cured[1])}. "
-        f"Tasks that waited in all {same.slots} slots for tasks that needed one of these slots "
-        f"were deadlocked without any lock: {same.results_of_all} got a result, against "
-        f"{chain.results_of_all} when each parent ended and left the rest to a chain."
+        f"{words.duration(there.deadlocked_s)} across two, until one gave up; with the same "
+        f"order, all of them finished in {words.duration(cured[0])} and "
+        f"{words.duration(cured[1])}. Tasks that filled all {same.slots} slots and waited for "
+        "tasks that needed one of those slots were deadlocked without any lock: "
+        f"{same.results_of_all} got a result, against {chain.results_of_all} when each parent "
+        "returned and left the rest to a chain."
     )

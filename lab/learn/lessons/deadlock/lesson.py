@@ -22,10 +22,10 @@ LESSON: Final = Lesson(
     name="deadlock",
     title="Who waits for whom: deadlocks between locks, and in Celery itself",
     setting=(
-        "Two tasks need locks a and b but take them in opposite order; a third needs two locks of "
-        "its own. First the locks are in one worker's memory, then in Redis, shared by two "
-        "workers. Finally, tasks wait in every slot of a worker for other tasks that need one of "
-        "those slots."
+        "Two tasks need locks a and b but take them in opposite order; a third needs two locks "
+        "of its own. First the locks are in one worker's memory, then in Redis, shared by two "
+        "workers. Finally, tasks fill every slot of a worker and wait for other tasks that need "
+        "one of those slots."
     ),
     question=Question(
         text="Each of the two tasks holds one lock and wants the other's. What ends this?",
@@ -66,7 +66,7 @@ LESSON: Final = Lesson(
             help="Pause between a task's first lock and its second, in ms.",
         ),
         Dial(
-            flag="--patience-ms",
+            flag="--timeout-ms",
             default=1_000.0,
             low=10,
             high=2_000,
@@ -75,16 +75,17 @@ LESSON: Final = Lesson(
     ),
     run=run,
     lecture=(
-        "In the lecture ten threads take a then b, and then b then a, without a timeout, and the "
-        "program hangs forever: nothing in Python looks for such a cycle. Redis and Celery do not "
-        "either, and on a cluster no stack trace shows both machines. So put a timeout on every "
-        "wait, make locks expire, and record in each lock who holds it. What Celery does refuse is "
-        "waiting for a result inside a task (the tasks here pass disable_sync_subtasks=False); a "
-        "chain, a chord or a callback needs no slot while it waits."
+        "In the lecture, ten threads take lock a and then b, and afterwards b and then a, "
+        "without a timeout, and the program hangs forever: nothing in Python looks for such a "
+        "cycle. Neither do Redis and Celery, and on a cluster no stack trace shows both "
+        "machines. So put a timeout on every wait, make locks expire, and record in each lock "
+        "who holds it. Celery does refuse to wait for a result inside a task (the tasks here "
+        "pass disable_sync_subtasks=False); a chain, a chord or a callback needs no slot while "
+        "it waits."
     ),
     turn_next=(
         "poolwise learn deadlock --ring 4",
-        "poolwise learn deadlock --patience-ms 300",
+        "poolwise learn deadlock --timeout-ms 300",
         "poolwise learn deadlock --pause-ms 0",
     ),
 )

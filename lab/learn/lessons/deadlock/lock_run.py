@@ -22,7 +22,7 @@ PLACES: Final = {"worker": "one worker", "redis": "two workers"}
 #: Seconds for which a cycle must be seen without a break to count as a deadlock.
 DEADLOCK_S: Final = 0.1
 #: The label of the task that watches the locks.
-WATCHER: Final = "watch"
+WATCHER: Final = "watcher"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

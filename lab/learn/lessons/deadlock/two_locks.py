@@ -34,10 +34,12 @@ BACK_OFF_SHARE: Final = 0.2
 SCENE_KEYS: Final = ("begun", "ended", "wants")
 #: What to look at, by strategy.
 CAPTIONS: Final[dict[LockStrategy, str]] = {
-    "opposite order": "Each task holds what another wants; it ends only when one gives up.",
+    "opposite order": (
+        "Each task holds what another wants; the deadlock ends only when one gives up."
+    ),
     "same order": "A task that waits for its first lock holds nothing that others want.",
-    "back-off": "They still collide, but one releases its lock and another goes on.",
-    "one lock": "No cycle is possible, but a task that shares nothing queues with the others.",
+    "back-off": "Tasks still collide, but one releases its lock so that another can go on.",
+    "one lock": "No cycle is possible, but a task that needs neither a nor b has to queue too.",
 }
 
 
@@ -55,7 +57,7 @@ def run_locks(context: Context, place: str, strategy: LockStrategy) -> LockRun:
     name = f"{place}.{STRATEGIES.index(strategy)}"
     scene = context.traces.key(name)
     pace = Pace(
-        pause_s=context.dial("pause_ms") / 1_000, patience_s=context.dial("patience_ms") / 1_000
+        pause_s=context.dial("pause_ms") / 1_000, patience_s=context.dial("timeout_ms") / 1_000
     )
     jobs = jobs_of(context.count("ring"), strategy, place, scene, pace)
     locks = sorted({lock for job in jobs for lock in job.locks})

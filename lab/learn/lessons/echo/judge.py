@@ -57,7 +57,7 @@ def _claims(runs: Mapping[str, ServerRun]) -> Iterator[Claim]:
     sequential = runs[SEQUENTIAL]
     at_once = sequential.counts.most_at_once
     yield Claim(
-        says=f"{SEQUENTIAL} serves only the client that came first, for as long as it stays",
+        says=f"{SEQUENTIAL} serves only the first client, for as long as it stays connected",
         holds=sequential.served == 1 and sequential.first_served and at_once == 1,
         seen=f"{sequential.served} of {sequential.clients} served, {at_once} at once",
     )

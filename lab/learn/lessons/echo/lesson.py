@@ -25,28 +25,32 @@ LESSON: Final = Lesson(
     name="echo",
     title="Five hundred clients on one thread",
     setting=(
-        "500 clients visit a TCP echo server: 20 tasks of a gevent worker, with 25 greenlets each. "
-        "A client connects, says hello, stays until all the others are there, and then exchanges a "
-        "few messages. The server is built in four ways: sequential, threaded, gevent and asyncio."
+        "500 clients connect to a TCP echo server; they are greenlets in 20 tasks of a gevent "
+        "worker, 25 in each. A client connects, says hello, waits until all the others have "
+        "connected, and then exchanges a few messages. The server is built in four ways: "
+        "sequential, threaded, gevent and asyncio."
     ),
     question=Question(
-        text="How many of 500 clients does a server serve that calls talk(accept()) in a loop?",
+        text="A server calls talk(accept()) in a loop. How many of 500 clients does it serve?",
         choices=("all of them, but more slowly", "as many as there are cores", "only the first"),
         right=2,
     ),
     tasks=frozenset({echo_tasks.visit.name}),
     dials=(
-        Dial(flag="--clients", default=500, low=2, high=2_000, help="Clients of each server."),
-        Dial(flag="--messages", default=4, low=1, high=100, help="Messages of each client."),
+        Dial(
+            flag="--clients", default=500, low=2, high=2_000, help=("Number of clients per server.")
+        ),
+        Dial(flag="--messages", default=4, low=1, high=100, help="Number of messages per client."),
     ),
     run=run,
     lecture=(
         "The lecture patches the standard library for gevent, but calls its talk function in the "
         "accept loop instead of spawning it, so the server serves one client for as long as that "
-        "client stays. Here that bug is the first of the four servers. The lecture's loop also "
-        "never checks for the empty read that means the client has left, and its client assumes "
-        "that a reply arrives in one read. On a cluster the same is true of a task that waits in a "
-        "loop: while a slot talks to one peer it serves no other, whatever the pool."
+        "client stays connected. Here, the first of the four servers has that bug. The lecture's "
+        "loop also never checks for the empty read that means the client has left, and its "
+        "client assumes that a reply arrives in one read. On a cluster, the same is true of a "
+        "task that waits in a loop: while a slot talks to one peer, it serves no other, whatever "
+        "the pool."
     ),
     turn_next=(
         "poolwise learn echo --clients 1000",

@@ -65,7 +65,7 @@ def _counting_table(runs: GilComparison) -> Table:
         for variant, count in counts.items()
     ]
     return Table(
-        title="A counter that all threads subtract 1 from, without a pause",
+        title="A counter that all threads decrement, without a pause",
         columns=(
             Column(heading="worker"),
             Column(heading="updates", unit="count"),

@@ -11,8 +11,8 @@ from lab.learn.lessons.free_threading.play import MOST_CORES, play
 from lab.results.lesson import Findings
 
 NO_PYTHON: Final = (
-    "no Python without the GIL was named: "
-    "poolwise learn free-threading --python PATH, or POOLWISE_PYTHON=PATH"
+    "it needs a Python build without the GIL: pass one with --python PATH or set "
+    "POOLWISE_PYTHON=PATH"
 )
 ONE_CORE: Final = "this machine has one core, so a second thread would have to wait for it anyway"
 
@@ -33,9 +33,9 @@ LESSON: Final = Lesson(
     name="free-threading",
     title="Without the GIL, threads use every core, and races stop being rare",
     setting=(
-        "Tasks that compute in Python, and tasks that count down together, in the threads pool of "
-        "a Python that can run without the GIL: with the GIL, without it, and on prefork for "
-        "comparison."
+        "Tasks that compute in Python, and tasks that decrement a shared counter, run in the "
+        "threads pool of a Python that can run without the GIL: with the GIL, without it, and on "
+        "prefork for comparison."
     ),
     question=Question(
         text="Two threads each subtract 1 from the same counter 300,000 times, without a pause or "
@@ -56,17 +56,18 @@ LESSON: Final = Lesson(
             high=1_000,
             help="CPU time of a task, in ms.",
         ),
-        Dial(flag="--tasks-per-core", default=4, low=1, high=20, help="Tasks for each core."),
+        Dial(flag="--tasks-per-core", default=4, low=1, high=20, help="Tasks per core."),
     ),
     run=run,
     lecture=(
         "The lecture says that CPython always has a GIL, because its memory management is not "
-        "thread-safe, and that hardly any interpreted language can run the threads of a process in "
-        "parallel. Since Python 3.13 you can build CPython without the GIL: it counts references "
-        "to shared objects in another way, and gives each object its own lock. The lecture's 0 at "
-        "the end of a count without a pause was never guaranteed, and here it is gone. Celery's "
-        "threads pool runs on this Python unchanged. Prefork still does what threads cannot: a "
-        "task that crashes takes down only one process, and a time limit can stop a task."
+        "thread-safe, and that hardly any interpreted language can run the threads of a process "
+        "in parallel. Since Python 3.13 you can build CPython without the GIL: it counts "
+        "references to shared objects differently, and gives each object its own lock. In the "
+        "lecture, a count without a pause ended at 0; that was never guaranteed, and here it no "
+        "longer happens. Celery's threads pool runs on this Python unchanged. Prefork still does "
+        "what threads cannot: a task that crashes takes down only one process, and a time limit "
+        "can stop a task."
     ),
     turn_next=(
         "poolwise learn free-threading --python python3.14t --task-ms 400",

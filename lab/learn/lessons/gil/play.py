@@ -62,7 +62,7 @@ def _in_memory_of(context: Context, pool: str, method: str) -> CounterRun:
     guarded = method == MUTEX
     arguments = (context.traces.key(title), tasks, _pauses_s(context)[method], guarded)
     work, worker = Work(task=gil_tasks.take.name, args=arguments), context.worker(pool)
-    calls = [Call(work=work, worker=worker, label=f"take {n}") for n in range(1, tasks + 1)]
+    calls = [Call(work=work, worker=worker, label=f"task {n}") for n in range(1, tasks + 1)]
     ran = context.run_scene(title, calls, LOCKED_SCENE_S)
     slot = POOLS[pool].slot
     if method == PAUSE:
@@ -91,7 +91,7 @@ def _in_redis_by(context: Context, method: str) -> CounterRun:
     work = Work(task=gil_tasks.take_shared.name, args=arguments)
     workers = [context.worker(pool) for pool in context.pools]
     calls = [
-        Call(work=work, worker=workers[n * len(workers) // tasks], label=f"take {n + 1}")
+        Call(work=work, worker=workers[n * len(workers) // tasks], label=f"task {n + 1}")
         for n in range(tasks)
     ]
     ran = context.run_scene(f"{REDIS}: {method}", calls, LOCKED_SCENE_S)

@@ -43,11 +43,11 @@ def _fastest_table(runs: MixRuns) -> Table:
         for name, mix in runs.mixes.items()
     ]
     return Table(
-        title="Fastest layout; if several are named, they differ by no more than the noise",
+        title="Fastest layout (several if the differences are within noise)",
         columns=(
             Column(heading="jobs"),
-            Column(heading=f"at equal cores, {layouts.slots} slots"),
-            Column(heading=f"at equal memory, {words.size(layouts.budget_bytes)}"),
+            Column(heading=f"same cores, {layouts.slots} slots each"),
+            Column(heading=f"same memory, {words.size(layouts.budget_bytes)}"),
         ),
         rows=tuple(rows),
     )
@@ -109,7 +109,7 @@ def _claims(runs: MixRuns) -> Iterator[Claim]:
     for other in (layouts.per_core, layouts.threads_inside):
         other_s = waiting[other.name].makespan_s
         yield Claim(
-            says=f"{WAITING}, in that memory: {layouts.few.name} takes at least "
+            says=f"{WAITING}, in the same memory: {layouts.few.name} takes at least "
             f"{TIMES_LONGER:g} times as long as {other.name}",
             holds=few_s >= TIMES_LONGER * other_s,
             seen=f"{words.duration(few_s)} against {words.duration(other_s)}",
@@ -135,7 +135,7 @@ def _remarks(runs: MixRuns) -> Iterator[str]:
     own = runs.trials[COMPUTING][name]
     if own.cores_wanted is not None and own.cores_busy < GOT * own.cores_wanted:
         yield (
-            f"Other programs used this machine meanwhile: {name} got {own.cores_busy:.2f} of the "
+            f"Other programs were using this machine: {name} got {own.cores_busy:.2f} of the "
             f"{own.cores_wanted:.2f} cores that it had work for, so more differences than usual "
             "are lost in the noise."
         )
@@ -149,7 +149,7 @@ def _verdict(runs: MixRuns) -> str:
         return words.duration(trials[layout.name].makespan_s)
 
     return (
-        f"Jobs that wait need many slots, which are cheap only as threads or greenlets: in "
+        f"Jobs that wait need many slots, and only threads and greenlets make slots cheap: in "
         f"{words.size(layouts.budget_bytes)}, {layouts.per_core.name} took "
         f"{took(waiting, layouts.per_core)} and {layouts.few.name} took "
         f"{took(waiting, layouts.few)}; the same number of slots, each a process "

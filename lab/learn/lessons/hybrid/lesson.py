@@ -14,16 +14,17 @@ from tasks.lessons import hybrid as hybrid_tasks
 
 def run(context: Context) -> Findings:
     """Run each mix of jobs on each layout of workers, then judge which was fastest."""
-    return judge(play(context), context.count("works"))
+    return judge(play(context), context.count("jobs"))
 
 
 LESSON: Final = Lesson(
     name="hybrid",
     title="Processes for the cores; greenlets or threads inside them for the waiting",
     setting=(
-        "Jobs that compute for a while and then wait, in three mixes. They run on prefork, on "
-        "threads, on one gevent worker, on one gevent worker per core, and on processes that start "
-        "their own threads: first with the same number of slots, then in the same memory."
+        "Jobs compute for a while and then wait, in three mixes. They run on prefork, on "
+        "threads, on one gevent worker, on one gevent worker per core, and on processes that "
+        "start their own threads: first with the same number of slots, then with the same amount "
+        "of memory."
     ),
     question=Question(
         text="Jobs mostly wait, and you have little memory. Which is slowest?",
@@ -36,8 +37,8 @@ LESSON: Final = Lesson(
     ),
     tasks=frozenset({hybrid_tasks.work.name, hybrid_tasks.several.name}),
     dials=(
-        Dial(flag="--slots", default=16, low=8, high=64, help="Slots of each layout."),
-        Dial(flag="--works", default=16, low=4, high=400, help="Jobs in each mix."),
+        Dial(flag="--slots", default=16, low=8, high=64, help="Slots per layout."),
+        Dial(flag="--jobs", default=16, low=4, high=400, help="Jobs in each mix."),
         Dial(
             flag="--io-ms",
             default=98.0,
@@ -55,17 +56,17 @@ LESSON: Final = Lesson(
     ),
     run=run,
     lecture=(
-        "The lecture calls processes of threads of coroutines the most powerful design of all, and "
-        "leaves it at that. You need only two of the three: as many processes as there are cores, "
-        "because of the GIL, and in each of them either greenlets or threads for the waiting, "
-        "because both release the GIL while they wait. In Celery that is one gevent or threads "
-        "worker per core, without a line of code. Celery knows nothing about threads that a task "
-        "starts itself: it does not count them as slots, and cannot acknowledge, limit or retry "
-        "what they do one by one."
+        "The lecture calls coroutines inside threads inside processes the most powerful design "
+        "of all, and leaves it at that. You need only two of the three: as many processes as "
+        "there are cores, because of the GIL, and in each of them either greenlets or threads "
+        "for the waiting, because both release the GIL while they wait. In Celery that is one "
+        "gevent or threads worker per core, without a line of code. Celery knows nothing about "
+        "threads that a task starts itself: it does not count them as slots, and it cannot "
+        "acknowledge, limit or retry their work individually."
     ),
     turn_next=(
         "poolwise learn hybrid --io-ms 0",
-        "poolwise learn hybrid --works 64",
+        "poolwise learn hybrid --jobs 64",
         "poolwise learn hybrid --cpu-ms 60",
         "poolwise learn free-threading --python python3.14t",
     ),

@@ -26,9 +26,10 @@ CAPTIONS: Final = (
     "A process for each job: they compute and wait side by side.",
     "One GIL: one thread computes at a time; the others wait for their IO, or for the GIL.",
     "One thread: the next greenlet computes as soon as this one waits.",
-    "One such staircase on each core.",
-    "The same with threads: a task takes several jobs and gives each of them a thread.",
-    "As many processes as fit into the memory of one gevent worker per core: jobs queue for them.",
+    "The same pattern on each core.",
+    "Threads inside processes: a task takes several jobs and runs each in a thread of its own.",
+    "Only as many processes as fit in the memory that one gevent worker per core uses: jobs "
+    "queue for them.",
 )
 
 
@@ -50,7 +51,7 @@ def play(context: Context) -> MixRuns:
         ran = context.run_scene(layout.name, layout.calls(DRAWN_PER_CORE * cores, DRAWN))
         context.show(draw(layout, ran, caption))
     mixes = {mix.name: mix for mix in _mixes(context)}
-    jobs = context.count("works")
+    jobs = context.count("jobs")
     trials = {
         mix.name: run_trials(
             context, mix.name, {one.name: partial(one.calls, jobs, mix) for one in layouts.every}

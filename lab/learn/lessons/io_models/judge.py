@@ -47,7 +47,7 @@ def _cost_table(runs: ModelRuns) -> Table:
     delays_ms = runs.delays_ms
     title = (
         f"{len(delays_ms)} sockets, answered after {min(delays_ms)} to {max(delays_ms)} ms "
-        "(latency: from the answer until it was read)"
+        "(latency: from when an answer is due to when it is read)"
     )
     return Table(title=title, columns=COST_COLUMNS, rows=tuple(rows))
 
@@ -66,19 +66,22 @@ def _claims(runs: ModelRuns) -> Iterator[Claim]:
     blocking, polling, best = costs["blocking"], costs["polling"], costs[BEST]
     sum_s, longest_s = sum(delays_ms) / 1_000, max(delays_ms) / 1_000
     yield Claim(
-        says=f"blocking takes as long as all delays together, {BEST} about as long as the longest",
+        says=(
+            f"blocking takes as long as all the delays added up, {BEST} about as long as the "
+            "longest"
+        ),
         holds=blocking.wall_s >= 0.98 * sum_s and best.wall_s < blocking.wall_s / 2,
         seen=f"{words.duration(blocking.wall_s)} for a sum of {words.duration(sum_s)}, "
         f"{words.duration(best.wall_s)} for {words.duration(longest_s)}",
     )
     yield Claim(
-        says=f"polling uses several times the CPU time of {BEST}",
+        says=f"polling uses several times as much CPU time as {BEST}",
         holds=polling.cpu_s >= 3 * best.cpu_s,
         seen=f"{words.duration(polling.cpu_s)} against {words.duration(best.cpu_s)}, "
         f"{words.times(polling.cpu_s / best.cpu_s)}",
     )
     yield Claim(
-        says=f"polling makes many times the system calls of {BEST}",
+        says=f"polling makes many times as many system calls as {BEST}",
         holds=polling.system_calls >= 5 * best.system_calls,
         seen=f"{words.count(polling.system_calls)} against {words.count(best.system_calls)}",
     )
@@ -111,12 +114,12 @@ def _remarks(runs: ModelRuns) -> Iterator[str]:
     if runs.costs[BEST].counted_by == "ptrace":
         yield (
             "The kernel counted the system calls (ptrace) in a separate round, because tracing "
-            "takes time. Tracing also makes polling ask less often, so the calls of recv are taken "
-            "from the timed rounds, in which the model counted them itself."
+            "takes time. Tracing also slows polling down, so its recv calls are taken from the "
+            "timed rounds, in which the task counted them itself."
         )
     else:
         yield (
-            "The system calls are those that Python functions made, because "
+            "Only the system calls made by Python functions are counted, because "
             f"{runs.no_ptrace}; calls that the C library makes on its own are missing."
         )
     if runs.no_io_uring:

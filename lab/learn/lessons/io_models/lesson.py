@@ -19,11 +19,12 @@ def run(context: Context) -> Findings:
 
 LESSON: Final = Lesson(
     name="io-models",
-    title="Waiting for many sockets: ask one, ask them all again and again, or be notified",
+    title="Waiting for many sockets: block on one, poll them all, or be notified",
     setting=(
-        "One task reads the answers of the same 100 sockets, each delayed by 1 to 159 ms: blocking "
-        "on one after the other, in a thread for each, polling them all without blocking, and "
-        "notified of the ready ones by select, epoll, asyncio and, if available, io_uring."
+        "One task reads answers from the same 100 sockets, each delayed by 1 to 159 ms. It "
+        "blocks on one after the other, starts a thread for each, polls them all without "
+        "blocking, and lets select, epoll, asyncio and, if available, io_uring notify it of the "
+        "ready ones."
     ),
     question=Question(
         text="Polling and epoll read the same sockets. What differs most?",

@@ -149,9 +149,9 @@ def _remarks(timings: Timings) -> Iterator[str]:
     if worst.taken_by_others > DISTURBED:
         share = words.percent(worst.taken_by_others)
         yield (
-            "Other programs used this machine's cores as well and made some times longer: they "
-            f"took up to {share} of the core time that these tasks could have used ("
-            f"{worst.kind} on {worst.pool}, {core_count(worst.cores)})."
+            "Other programs were using this machine's cores, so some times are too long: they "
+            f"took up to {share} of the core time that these tasks could have used ({worst.kind} "
+            f"on {worst.pool}, {core_count(worst.cores)})."
         )
     if not timings.pinned:
         yield NO_PINNING

@@ -44,7 +44,7 @@ LESSON: Final = Lesson(
             default=100.0,
             low=50,
             high=1_000,
-            help="T, the time that one task computes or waits, in ms.",
+            help="T, the time that one task spends computing or waiting, in ms.",
         ),
     ),
     run=run,
@@ -52,8 +52,8 @@ LESSON: Final = Lesson(
         "The lecture has four tasks of 10 s. If they wait, they take 10 s on one core, in "
         "processes and in threads alike, and processes only cost more memory. If they compute, "
         "they take 10 s in processes on four cores and 40 s in threads. You see the same here on "
-        "the cores that this machine has: on two cores, processes take 2 T. What the lecture "
-        "leaves out: waiting is not the only thing that releases the GIL. C code such as hashing, "
+        "the cores that this machine has: on two cores, processes take 2 T. The lecture leaves "
+        "out that waiting is not the only thing that releases the GIL. C code such as hashing, "
         "compression or numpy may compute without it, and then threads use every core. Greenlets "
         "do not, because they share one thread and such code never yields. A Python without the "
         "GIL also lets threads run burn side by side."

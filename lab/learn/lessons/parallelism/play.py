@@ -41,7 +41,10 @@ CLOSE_LOOK_S: Final = 0.06
 #: What to look at in a close look, by whether the pool runs Python code in parallel.
 CLOSE_LOOK_CAPTIONS: Final = {
     True: "The kernel runs as many tasks at the same instant as there are cores.",
-    False: "One task has the GIL, for about 5 ms; the others wait for it, even if a core is idle.",
+    False: (
+        "One task holds the GIL for about 5 ms at a time; the others wait for it, even if a core "
+        "is idle."
+    ),
 }
 #: What to look at, by kind of task and whether there is more than one core.
 CAPTIONS: Final[Mapping[tuple[str, bool], str]] = {

@@ -36,7 +36,7 @@ def close_look(one: Timing, length_s: float, caption: str) -> Scene:
         for part in one.activities
         if part.bar.finished_s > from_s and part.bar.started_s < from_s + length_s
     ]
-    title = f"{one.kind} on {one.pool}, {core_count(one.cores)}: {length_s * 1_000:.0f} ms of it"
+    title = f"{one.kind} on {one.pool}, {core_count(one.cores)}: {length_s * 1_000:.0f} ms close-up"
     return _scene(title, caption, parts)
 
 

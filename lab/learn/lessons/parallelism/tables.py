@@ -33,7 +33,7 @@ def tables(timings: Timings) -> tuple[Table, ...]:
 def _makespans(timings: Timings) -> Table:
     return Table(
         title="How long four tasks take",
-        columns=(*_heading(timings), Column(heading="they")),
+        columns=(*_heading(timings), Column(heading="what they do")),
         rows=tuple(
             (
                 kind,
@@ -49,7 +49,7 @@ def _makespans(timings: Timings) -> Table:
 
 def _runnable(timings: Timings) -> Table:
     return Table(
-        title="How many could compute at the same instant, on average while any could",
+        title="Tasks that could compute at the same instant (average while at least one could)",
         columns=_heading(timings),
         rows=tuple(
             (

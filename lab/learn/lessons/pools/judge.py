@@ -74,7 +74,7 @@ def _less_than_proportional(steps: Sequence[SweepStep]) -> Claim:
 def _slower_start(steps: Sequence[SweepStep]) -> Claim:
     first, last = steps[0], steps[-1]
     return Claim(
-        says=f"{last.pool}: more slots make the start longer",
+        says=f"{last.pool}: more slots make start-up slower",
         holds=last.start_cpu_s > SLOWER_START * first.start_cpu_s,
         seen=f"{words.duration(first.start_cpu_s)} of CPU for {first.slots} slots, "
         f"{words.duration(last.start_cpu_s)} for {last.slots}",
@@ -96,7 +96,9 @@ def _more_memory(measured: PoolMeasurements, pool: str) -> Iterator[Claim]:
 
 def _verdict(measured: PoolMeasurements) -> str:
     wave_runs = list(measured.wave_runs.values())
-    knees = ", ".join(f"{pool} × {knee(steps).slots}" for pool, steps in measured.sweeps.items())
+    knees = ", ".join(
+        words.pool(pool, knee(steps).slots) for pool, steps in measured.sweeps.items()
+    )
     memory = ", ".join(
         f"a {POOLS[pool].slot} {words.size(max(0.0, bytes_per_slot(steps)))}"
         for pool, steps in measured.sweeps.items()
@@ -104,7 +106,7 @@ def _verdict(measured: PoolMeasurements) -> str:
     return (
         f"A pool of 5 ran 20 tasks {max(one.at_once for one in wave_runs)} at a time, in "
         f"{max(len(one.waves) for one in wave_runs)} waves, and reused its processes and threads. "
-        f"Nothing stops you from opening more slots, but {knees} already reached at least "
+        f"Nothing stops you from adding slots, but {knees} already reached at least "
         f"{words.percent(KNEE_SHARE)} of the best throughput. Each slot beyond that costs memory "
-        f"({memory}) and, if it is a process, a longer start."
+        f"({memory}) and, if it is a process, start-up time."
     )

@@ -20,10 +20,10 @@ def run(context: Context) -> Findings:
 
 LESSON: Final = Lesson(
     name="pools",
-    title="A pool has few slots on purpose: more slots cost more and soon gain nothing",
+    title="Pools are small on purpose: more slots cost more and soon gain nothing",
     setting=(
-        "20 tasks run on pools of 5 slots. Then workers with more and more slots run tasks that "
-        "each compute 4 ms and wait 30 ms."
+        "20 tasks run on pools of 5 slots. Then workers with an increasing number of slots run "
+        "tasks that each compute for 4 ms and wait for 30 ms."
     ),
     question=Question(
         text="A threads pool gets 60 slots instead of 5. What happens to its throughput?",
@@ -47,10 +47,10 @@ LESSON: Final = Lesson(
         "The lecture opens a pool of 5 for 20 tasks of 2 s: five workers, created in advance and "
         "reused, in four waves. You see the same here, with one difference: gevent creates a new "
         "greenlet for each task, because that costs almost nothing, and only limits how many run "
-        "at once. The lecture says that opening workers without limit would be fast if the "
-        "hardware could bear it, so a pool trades speed for safety. The measurements show no such "
-        "trade: long before memory runs out, the cores or the GIL are fully used, and more slots "
-        "make nothing faster."
+        "at once. The lecture says that starting workers without limit would be fast if the "
+        "hardware could take it, so a pool trades speed for safety. The measurements show no "
+        "such trade-off: long before memory runs out, the cores or the GIL are fully used, and "
+        "more slots do not make anything faster."
     ),
     turn_next=(
         "poolwise learn pools --hold-ms 500",

@@ -34,7 +34,7 @@ def _waves(measured: PoolMeasurements) -> Table:
 
 def _sweep(measured: PoolMeasurements) -> Table:
     return Table(
-        title="More and more slots; each task computes 4 ms and waits 30 ms",
+        title="Increasing slots; each task computes for 4 ms and waits for 30 ms",
         columns=(
             Column(heading="pool"),
             Column(heading="slots", unit="count"),
@@ -63,7 +63,7 @@ def _sweep(measured: PoolMeasurements) -> Table:
 def _limits(measured: PoolMeasurements) -> Table:
     machine = measured.machine
     return Table(
-        title="How many slots are useful, and how many would fit: this machine has "
+        title="How many slots are useful, and how many would fit in this machine's "
         f"{words.size(machine.memory_bytes)} of memory",
         columns=(
             Column(heading="pool"),

@@ -49,14 +49,14 @@ def _claims_on_time(observed: SubmitObservations) -> Iterator[Claim]:
     )
     blocked = waiting.blocked_s / waiting.last_result_s
     yield Claim(
-        says="and the submitter is blocked most of the time",
+        says="meanwhile the client is blocked most of the time",
         holds=blocked > 0.6,
         seen=words.percent(blocked),
     )
     # The median, because one moment in which the machine stalled would spoil a single method.
     others_s = median(run.submitted_s for run in observed.runs.values() if run is not waiting)
     yield Claim(
-        says="if you do not wait, submitting takes a small part of that time",
+        says="if you do not wait, submitting takes a small fraction of the time",
         holds=waiting.submitted_s > 3 * others_s,
         seen=f"{words.duration(others_s)}, the median of the other methods, against "
         f"{words.duration(waiting.submitted_s)}",
@@ -65,9 +65,9 @@ def _claims_on_time(observed: SubmitObservations) -> Iterator[Claim]:
     if possible >= 3:
         faster = waiting.last_result_s / later.last_result_s
         yield Claim(
-            says="the last result arrives sooner if the slots work side by side",
+            says="the last result arrives sooner if all slots work at the same time",
             holds=faster > possible / 3,
-            seen=f"{words.times(faster)} sooner, of {possible:g} possible",
+            seen=f"{words.times(faster)} as fast, ideally {possible:g} {words.TIMES}",
         )
 
 
@@ -75,7 +75,7 @@ def _claims_on_place(observed: SubmitObservations) -> Iterator[Claim]:
     yield _link(observed)
     local = observed.local
     yield Claim(
-        says="add_done_callback of concurrent.futures runs in the submitter",
+        says="concurrent.futures runs add_done_callback's callback in the client",
         holds=local.callback_pid == os.getpid() != local.work_pid,
         seen=f"pid {local.callback_pid}; the work ran in pid {local.work_pid}",
     )
@@ -89,7 +89,7 @@ def _link(observed: SubmitObservations) -> Claim:
         task for task in run.labelled(CALLBACK) if task.node == node and task.value[1:] != submitter
     ]
     return Claim(
-        says="each callback of link runs in a slot of a worker, none in the submitter",
+        says="every link callback runs in a worker's slot, none in the client",
         holds=len(in_worker) == tasks and sorted(run.values) == [*range(tasks)],
         seen=f"{len(in_worker)} of {tasks} in {node}",
     )
@@ -139,10 +139,10 @@ def _verdict(observed: SubmitObservations) -> str:
     waiting, later, linked = runs[ONE_BY_ONE], runs[COLLECT_LATER], runs[LINK]
     return (
         f"Waiting for each of {observed.setup.tasks} results took "
-        f"{words.duration(waiting.last_result_s)}, and the submitter was blocked for "
+        f"{words.duration(waiting.last_result_s)}, and the client was blocked for "
         f"{words.percent(waiting.blocked_s / waiting.last_result_s)} of it. Submitting all tasks "
         f"first took {words.duration(later.submitted_s)}, and the last result arrived after "
-        f"{words.duration(later.last_result_s)}. With link the submitter was blocked for "
+        f"{words.duration(later.last_result_s)}. With link, the client was blocked for "
         f"{words.duration(linked.blocked_s)}: all {len(linked.labelled(CALLBACK))} callbacks ran "
-        f"in {observed.setup.callback_worker.node}, none in the process that submitted."
+        f"in {observed.setup.callback_worker.node}, none in the client."
     )

@@ -19,16 +19,17 @@ def run(context: Context) -> Findings:
 
 LESSON: Final = Lesson(
     name="submit",
-    title="A callback runs in a worker, not in the process that submitted",
+    title="A callback runs in a worker, not in the client",
     setting=(
-        "The same 8 tasks of 200 ms are submitted by six methods: waiting for each result, "
-        "collecting the results later, with link, with link_error while half of the tasks fail, as "
-        "a group and as a chord. The first worker runs the tasks, the last one their callbacks."
+        "The client submits the same 8 tasks of 200 ms in six ways: waiting for each result, "
+        "collecting the results later, with link, with link_error while half of the tasks fail, "
+        "as a group, and as a chord. With two workers, one runs the tasks and the other runs "
+        "their callbacks."
     ),
     question=Question(
         text="You send a task with link=callback. In which process does the callback run?",
         choices=(
-            "in the one that submitted, in a thread",
+            "in the client, in a thread",
             "in the slot that ran the task",
             "in any slot of the worker that serves its queue",
         ),
@@ -58,11 +59,12 @@ LESSON: Final = Lesson(
     run=run,
     lecture=(
         "The lecture submits to a process pool in the same program. It calls that synchronous if "
-        "you wait for the result at once, and asynchronous if a callback delivers it. But waiting "
-        "and being called back are two choices: you can also collect a result later without a "
-        "callback, as the lecture's loop over futures does. Its callback runs inside the process "
-        "that submitted. Celery's link is a task of its own, sent by the worker that ran the first "
-        "task, so it runs on any machine that serves its queue, even if the submitter has exited."
+        "you wait for the result at once, and asynchronous if a callback delivers it. But those "
+        "are two separate choices: you can also collect a result later without a callback, as "
+        "the lecture's loop over futures does. The lecture's callback runs inside the process "
+        "that submitted the work. Celery's link is a task of its own, sent by the worker that "
+        "ran the first task, so it runs on any machine that serves its queue, even if the client "
+        "has exited."
     ),
     turn_next=(
         "poolwise learn submit --tasks 16",

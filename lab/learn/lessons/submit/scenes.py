@@ -21,11 +21,15 @@ from lab.results.lesson import Bar, Scene
 SUBMITTER: Final = "submits"
 #: What to look at, by method; a method without a caption is not drawn.
 CAPTIONS: Final = {
-    ONE_BY_ONE: "The submitter blocks for each result; one slot works while the others are idle.",
-    COLLECT_LATER: "All slots work; the submitter blocks only if it asks before a result is there.",
-    LINK: "The submitter never asks for a result: each callback is a task in a worker's slot.",
-    LINK_ERROR: "Every second task fails: one errback runs in its slot, the other as a task.",
-    CHORD: "The last task of the group sends the body, which gets all results.",
+    ONE_BY_ONE: "The client blocks on each result; one slot works while the others are idle.",
+    COLLECT_LATER: (
+        "All slots work; the client blocks only if it asks for a result that is not ready."
+    ),
+    LINK: "The client never asks for a result: each callback is a task in a worker's slot.",
+    LINK_ERROR: (
+        "Every second task fails: one errback runs in the failed task's slot, the other as a task."
+    ),
+    CHORD: "The last task of the group to finish sends the body, which receives all the results.",
 }
 
 

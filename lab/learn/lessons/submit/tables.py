@@ -25,7 +25,7 @@ TIME_COLUMNS: Final = (
     Column(heading="time to submit", unit="seconds"),
     Column(heading="first result", unit="seconds"),
     Column(heading="last result", unit="seconds"),
-    Column(heading="submitter blocked", unit="seconds"),
+    Column(heading="client blocked", unit="seconds"),
     Column(heading="results handled in"),
 )
 CALLBACK_COLUMNS: Final = (
@@ -64,8 +64,8 @@ def _times(observed: SubmitObservations) -> Table:
 def _handled_in(observed: SubmitObservations, run: MethodRun) -> str:
     node = observed.setup.callback_worker.node
     if run.name == CHORD:
-        return f"{node}, then lab"
-    return node if run.labelled(CALLBACK) else "lab"
+        return f"{node}, then client"
+    return node if run.labelled(CALLBACK) else "client"
 
 
 def _callbacks(observed: SubmitObservations) -> Table:
@@ -90,17 +90,17 @@ def _callbacks(observed: SubmitObservations) -> Table:
         (
             "chord body",
             len(bodies),
-            "sent as a task by the last task of the group",
+            "sent as a task by the last task of the group to finish",
             _slots_used(bodies),
         ),
         (
             "add_done_callback",
             1,
             "called by concurrent.futures",
-            f"lab, pid {observed.local.callback_pid}",
+            f"client, pid {observed.local.callback_pid}",
         ),
     )
-    title = f"Which callbacks ran, and where (lab is pid {os.getpid()})"
+    title = f"Which callbacks ran, and where (the client is pid {os.getpid()})"
     return Table(title=title, columns=CALLBACK_COLUMNS, rows=rows)
 
 

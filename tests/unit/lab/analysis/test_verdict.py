@@ -20,7 +20,7 @@ def test_a_clear_winner_is_named_with_ratio_and_reason() -> None:
 def test_an_unexpected_winner_gets_no_invented_reason() -> None:
     verdict = judge(BURN, [pool("threads", (2, 2.1, 2)), pool("prefork", (4, 4.1, 4))], seed=1)
     assert verdict.winner == "threads"
-    assert "not known" in verdict.sentence
+    assert "the cause is unknown" in verdict.sentence
     assert "GIL" not in verdict.sentence
 
 
@@ -41,9 +41,14 @@ def test_without_a_winner_the_verdict_names_the_slower_and_the_cheaper_pools() -
 
 
 def test_a_single_pool_is_not_compared() -> None:
-    verdict = judge(BURN, [pool("prefork")], seed=1)
+    verdict = judge(BURN, [pool("prefork", (2, 2, 2))], seed=1)
     assert verdict.winner is None
-    assert "No comparison" in verdict.sentence
+    assert verdict.sentence == "No comparison: only prefork was raced."
+
+
+def test_a_pool_whose_rivals_cannot_be_ranked_is_not_compared() -> None:
+    verdict = judge(BURN, [pool("prefork", (2, 2, 2)), of("gevent", ())], seed=1)
+    assert verdict.sentence == "No comparison: only prefork could be ranked."
 
 
 def test_a_pool_limited_by_the_load_generator_is_not_ranked() -> None:

@@ -25,7 +25,7 @@ from lab.commands.cli import cli
         ("race --concurrency threads=1000000", 6, "lower it with --concurrency"),
         ("race --out /proc/nowhere", 5, "--out"),
         (f"race --out {'long' * 100}", 5, "--out"),
-        ("learn gil --pools solo", 2, "nothing to show on solo"),
+        ("learn gil --pools solo", 2, "gil does not use solo"),
         ("learn gil --pause-ms -1", 2, "--pause-ms"),
         ("learn gli", 2, "did you mean gil?"),
         ("learn --all gil", 2, "--all runs every lesson"),

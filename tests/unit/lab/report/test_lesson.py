@@ -30,8 +30,8 @@ def test_a_wait_cycle_is_drawn() -> None:
 
 
 def test_a_claim_that_does_not_hold_is_marked() -> None:
-    assert "does not hold" in render(result(holds=False))
-    assert "does not hold" not in render(result())
+    assert "not confirmed" in render(result(holds=False))
+    assert "not confirmed" not in render(result())
 
 
 def test_text_cannot_inject_markup() -> None:

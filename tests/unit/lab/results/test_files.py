@@ -73,8 +73,8 @@ def test_a_report_refuses_a_lesson_together_with_a_race(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("", "not valid JSON, or was cut short"),
-        ("{", "not valid JSON, or was cut short"),
+        ("", "not valid JSON, or is truncated"),
+        ("{", "not valid JSON, or is truncated"),
         ("[1]", "not a Poolwise result"),
         ('{"a": 1}', "not a Poolwise result"),
         ('{"schema_version": 99, "kind": "race"}', "schema 99"),
@@ -99,7 +99,7 @@ def test_a_truncated_result_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
     result_files.write(race(), path)
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(ResultFileError, match="cut short"):
+    with pytest.raises(ResultFileError, match="is truncated"):
         result_files.read(path, RaceResult)
 
 

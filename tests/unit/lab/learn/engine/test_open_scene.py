@@ -46,7 +46,7 @@ def test_the_lane_of_the_process_that_sends_stands_on_top() -> None:
     begun, below = opened(), scene()
     begun.lab.note("blocked", "get", 0.1, 0.4)
     drawn = begun.with_lab(below, "submits")
-    assert [lane.node for lane in drawn.lanes] == ["lab", *(lane.node for lane in below.lanes)]
+    assert [lane.node for lane in drawn.lanes] == ["client", *(lane.node for lane in below.lanes)]
     first, *others = drawn.bars
     assert (first.lane, first.doing, first.what, first.started_s) == (0, "blocked", "get", 0.1)
     assert [bar.lane for bar in others] == [bar.lane + 1 for bar in below.bars]

@@ -35,7 +35,7 @@ def test_figures_verdict_lecture_and_next_steps_are_all_there(width: int) -> Non
 def test_a_claim_that_does_not_hold_is_marked_and_listed() -> None:
     bad = result(holds=False)
     assert "✗ threads lose updates" in closed(bad)
-    assert terminal.failed(bad.findings) == ["threads lose updates: measured: 99 of 100 lost"]
+    assert terminal.failed(bad.findings) == ["threads lose updates; measured: 99 of 100 lost"]
     assert not bad.holds
     assert terminal.failed(result().findings) == []
 
@@ -45,7 +45,7 @@ def test_several_lessons_are_summed_up_line_by_line() -> None:
     terminal.summary([result(), result(holds=False)], Console(file=file, width=80))
     lines = [" ".join(line.split()) for line in file.getvalue().splitlines()]
     assert lines == [
-        "✓ gil 12.0 s 1 of 1 claims hold",
-        "✗ gil 12.0 s 0 of 1 claims hold",
+        "✓ gil 12.0 s 1 of 1 claims confirmed",
+        "✗ gil 12.0 s 0 of 1 claims confirmed",
         "2 lessons in 24.0 s",
     ]

@@ -45,7 +45,7 @@ def test_a_bar_starts_where_its_time_does() -> None:
 
 def test_the_legend_explains_only_what_is_there() -> None:
     said = legend([scene()]).plain
-    assert "waits for the clock" in said
+    assert "waits for a timer" in said
     assert "blocked" not in said
 
 

@@ -68,7 +68,7 @@ def test_an_unknown_lesson_gets_the_closest_name() -> None:
 
 
 def test_a_pool_that_the_lesson_does_not_use_is_rejected() -> None:
-    with pytest.raises(UsageError, match="nothing to show on solo"):
+    with pytest.raises(UsageError, match="gil does not use solo"):
         check(LESSONS["gil"], ["solo"])
 
 

@@ -88,7 +88,7 @@ def test_a_watch_that_finds_another_task_fails_two_claims() -> None:
     wrong = blocked_run([[0.99, 1.8, f"id of {PATIENT}", "a.py:1 f", 70, 71], WATCHED[1]])
     broken = failing(judge(runs(blocked=wrong)))
     assert len(broken) == 2
-    assert any("watch inside" in line for line in broken)
+    assert any("watcher inside" in line for line in broken)
     assert any("not blamed" in line for line in broken)
 
 

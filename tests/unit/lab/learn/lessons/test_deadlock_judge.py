@@ -148,5 +148,5 @@ def test_a_child_that_starts_while_parents_wait_fails_a_claim() -> None:
 def test_a_slot_that_does_not_work_afterwards_fails_a_claim() -> None:
     stuck = SlotCheck(pool="threads", slots=8, working=7)
     assert failed_claims(replace(OBSERVED, slot_checks=(stuck,))) == [
-        "threads afterwards: every slot works"
+        "threads afterwards: every slot still works"
     ]

@@ -145,7 +145,7 @@ def test_an_unexpected_figure_fails_its_claim(
 
 
 def test_pools_cannot_be_chosen() -> None:
-    with pytest.raises(UsageError, match="leave --pools out"):
+    with pytest.raises(UsageError, match="leave out --pools"):
         check(LESSON, ("threads",))
 
 

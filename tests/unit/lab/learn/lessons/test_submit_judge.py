@@ -129,7 +129,7 @@ def a_chord_without_a_body(runs: dict[str, MethodRun]) -> None:
 @pytest.mark.parametrize(
     ("spoil", "claim"),
     [
-        (a_callback_in_the_submitters_node, "each callback of link runs in a slot of a worker"),
+        (a_callback_in_the_submitters_node, "every link callback runs in a worker's slot"),
         (an_errback_elsewhere, "an errback that takes the exception is called in the slot"),
         (an_errback_too_few, "only tasks that fail call link_error"),
         (a_group_out_of_order, "a group returns all results at once"),
