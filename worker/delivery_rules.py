@@ -67,7 +67,7 @@ def lost_loops(pool: Pool, options: WorkerOptions) -> Finding | None:
         return None
     return note(
         "lost-loops",
-        f"task_reject_on_worker_lost requeues a task that kills its {pool.slot} without end",
+        f"with task_reject_on_worker_lost, a task that kills its {pool.slot} is requeued forever",
         "set task_retry_on_worker_lost = True instead: max_retries then limits the attempts",
     )
 
@@ -85,8 +85,8 @@ def visibility_timeout(pool: Pool, options: WorkerOptions) -> Finding | None:
         "visibility-timeout",
         f"a late-acknowledged task that runs longer than {delivery.visibility_timeout_s:g} s "
         "is redelivered while it is still running",
-        "in broker_transport_options, set visibility_timeout to more seconds than your longest "
-        "task runs",
+        "set visibility_timeout in broker_transport_options to more than the run time of your "
+        "longest task",
     )
 
 
@@ -98,8 +98,8 @@ def waiting_redelivered(_pool: Pool, options: WorkerOptions) -> Finding | None:
     return note(
         "waiting-redelivered",
         f"a message that waits in this worker for more than {delivery.visibility_timeout_s:g} s, "
-        "for a slot or for its ETA, is delivered again and runs twice",
-        "set visibility_timeout in broker_transport_options to longer than your longest wait",
+        "for a slot or for its ETA, is redelivered and runs twice",
+        "set visibility_timeout in broker_transport_options to more than your longest wait",
     )
 
 
@@ -121,7 +121,7 @@ def disable_prefetch_ignored(_pool: Pool, options: WorkerOptions) -> Finding | N
     return warning(
         "disable-prefetch-ignored",
         "--disable-prefetch works only with Redis: this worker fetches messages ahead",
-        "use --prefetch-multiplier 1 with late acks, the least that other brokers allow",
+        "use --prefetch-multiplier 1 with late acks, the lowest that other brokers allow",
     )
 
 

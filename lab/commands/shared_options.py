@@ -78,8 +78,8 @@ json_output = click.option("--json", "as_json", is_flag=True, help="Print the re
 MOST_SLOTS = 1_000_000_000
 #: What to do if no broker answers.
 START_SOME = (
-    "Start a cluster with poolwise up. Does it run in docker compose? Then put "
-    "docker compose run --rm in front of poolwise"
+    "Start a cluster with poolwise up. If yours runs in docker compose, put docker compose run "
+    "--rm in front of poolwise"
 )
 
 
