@@ -35,7 +35,7 @@ def refused(*arguments: str, cwd: Path, code: int, env: dict[str, str] | None = 
         (("--pools", "prefork,gevnt"), 2, "did you mean gevent?"),
         (("--concurrency", "prefork=1000000"), 6, "lower it with --concurrency"),
         (("--broker", "amqp://localhost"), 2, "redis:// or rediss://"),
-        (("--broker", "redis://localhost:port/0"), 2, "not a valid broker address"),
+        (("--broker", "redis://localhost:port/0"), 2, "not a valid broker URL"),
         (("--broker", "redis://no-such-host.invalid:6379/0"), 3, "name not known"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,

@@ -34,7 +34,7 @@ def test_the_claims_cover_waiting_and_computing(result: LessonResult) -> None:
 def test_the_table_has_each_kind_on_one_core_and_on_all(result: LessonResult) -> None:
     times = result.findings.tables[0]
     headings = [column.heading for column in times.columns]
-    assert headings == ["four tasks", "on", *DEFAULT_POOLS, "they"]
+    assert headings == ["four tasks", "on", *DEFAULT_POOLS, "what they do"]
     core_counts = 2 if can_pin() and result.host.cores > 1 else 1
     assert [row[0] for row in times.rows] == [kind for kind in KINDS for _ in range(core_counts)]
     assert all(str(cell).endswith(" T") for row in times.rows for cell in row[2:-1])
@@ -48,7 +48,7 @@ def test_each_scene_has_the_four_tasks_of_every_pool_on_one_axis(result: LessonR
     # While one thread computes, the others wait for the GIL.
     for title, scene in scenes.items():
         if title.startswith("burn on threads"):
-            assert any(bar.what == "the GIL" for bar in scene.bars)
+            assert any(bar.what == "waits for the GIL" for bar in scene.bars)
 
 
 def test_the_process_that_ran_the_lesson_may_still_use_every_core(result: LessonResult) -> None:
