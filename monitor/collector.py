@@ -184,7 +184,7 @@ class Collector:
         """Add what is known only from events."""
         assert self._listener is not None  # noqa: S101 - set before the loop runs
         if not self._flower.events.is_alive():
-            raise EventThreadEndedError("Flower's thread that receives events has ended")
+            raise EventThreadEndedError("Flower's event thread has stopped")
         now_s = self.now_s()
         probed = self._probed(now_s)
         tasks = self._listener.collect(probed, now_s)

@@ -265,7 +265,10 @@ _BY_TYPE: Final[tuple[tuple[type[BaseException], str], ...]] = (
 #: Reasons by the text of an error of redis-py.
 _BY_TEXT: Final = (
     ("closed by server", _CLOSED),  # redis-py's words for an orderly close
-    ("no password is set|without any password", "it has no password: remove it from the URL"),
+    (
+        "no password is set|without any password",
+        "it requires no password: remove the one in the URL",
+    ),
     (
         "EXEC without MULTI",
         "its ACL does not give this user all the permissions that Poolwise needs (MULTI)",
