@@ -19,16 +19,16 @@ help: ## list the targets
 	@echo
 	@echo '  ARGS="..." passes options to the command; PYTHON=python3.13 chooses the interpreter.'
 
-race: runtime ## race the pools on CPU-bound, IO-bound and mixed tasks: table and HTML report
+race: runtime ## race the pools on CPU-bound, IO-bound and mixed tasks
 	@$(BIN)/poolwise race $(ARGS)
 
-up: runtime ## run the cluster with Flower as local processes
+up: runtime ## run the cluster and Flower as local processes until Ctrl-C
 	@$(BIN)/poolwise up $(ARGS)
 
-learn: runtime ## run the lessons: ARGS="gil" or ARGS="--all --no-predict"
+learn: runtime ## list the lessons, or run them: ARGS="gil" or ARGS="--all --no-predict"
 	@$(BIN)/poolwise learn $(ARGS)
 
-report: runtime ## turn result files into one HTML page: ARGS="runs/a.json runs/b.json"
+report: runtime ## write an HTML report from result files: ARGS="runs/a.json runs/b.json"
 	@$(BIN)/poolwise report $(ARGS)
 
 check: dev ## check lint, format, types, import rules, Dockerfile and scripts
@@ -47,22 +47,22 @@ format: dev ## format the code and apply ruff's automatic fixes
 test: dev ## run all tests that do not need Docker
 	$(BIN)/pytest tests --ignore tests/compose -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-unit: dev ## run the unit tests, in seconds
+unit: dev ## run only the unit tests
 	$(BIN)/pytest tests/unit $(ARGS)
 
-kills: dev ## kill the commands 100 times at random moments, and look for processes left
+kills: dev ## kill the commands 100 times at random moments; fail if a process is left
 	$(BIN)/python -m tests.hostile.kills $(ARGS)
 
 test-docker: dev ## run the tests that need a Docker engine
 	$(BIN)/pytest tests/compose $(ARGS)
 
-screenshots: dev ## remake the screenshots of the Throughput page
+screenshots: dev ## update the screenshots of the Throughput page
 	POOLWISE_SCREENSHOTS=docs/images $(BIN)/pytest tests/integration/monitor -k 'drawn or without_load' $(ARGS)
 
 chromium: ## install Chromium for the browser tests, with apt-get
 	@scripts/install-chromium
 
-nogil: ## set up the lesson free-threading: PYTHON=/path/to/python3.14t
+nogil: ## create .venv-nogil for the lesson free-threading: PYTHON=/path/to/python3.14t
 	@scripts/setup-nogil $(or $(PYTHON),python3.14t)
 
 lock: ## update both lock files; ARGS=--upgrade moves to the newest versions

@@ -1,4 +1,4 @@
-"""Configures pytest and hypothesis for every ring of tests."""
+"""Configures pytest and hypothesis for every test suite."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from tests.compose.flower import Flower
 from tests.compose.load_run import LoadRun
 from tests.compose.project import IMAGE, Project, run
 
-MISSING = "no Docker engine with Compose; CONTRIBUTING.md lists what this ring needs"
+MISSING = "no Docker engine with Compose; CONTRIBUTING.md lists what this suite needs"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
