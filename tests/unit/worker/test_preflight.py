@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from worker.capability_rules import pools_where
 from worker.command_line import options_from_argv
-from worker.options import Delivery, Recycling, Shutdown, TimeLimits, WorkerOptions
+from worker.options import Delivery, Recycling, TimeLimits, WorkerOptions
 from worker.pools import POOLS, Pool
 from worker.preflight import Finding, Severity, check, lines, warnings_of
 
@@ -329,99 +329,3 @@ def test_a_worker_that_never_sleeps_causes_no_warning(
     stingy = Delivery(redis=True, acks_late=True, prefetch_multiplier=1)
     awake = replace(stingy, **change)  # type: ignore[arg-type]
     assert "sleeps-when-full" not in found(pool, delivery=awake)
-
-
-#: A worker's line, and the findings about shutdown, redelivery and prefetch that it must have.
-LINES: list[tuple[str, set[str]]] = [
-    ("celery -A proj worker --time-limit 2 --soft-time-limit 6", {"limits-swapped"}),
-    ("celery -A proj worker --time-limit 5 --soft-time-limit 5", {"limits-swapped"}),
-    ("celery -A proj worker -P gevent -c 9 --time-limit 5 --soft-time-limit 4", set()),
-    ("celery -b redis://h -A proj worker -c 1", {"waiting-redelivered", "eta-unlimited"}),
-    (
-        "celery -b redis://h -A proj worker -c 1 -- task.acks_late=0 worker.eta_task_limit=9",
-        {"waiting-redelivered"},
-    ),
-    ("celery -b amqp://h -A proj worker -c 1", {"eta-unlimited"}),
-    (
-        "celery -b amqp://h -A proj worker -c 1 --disable-prefetch",
-        {"disable-prefetch-ignored", "eta-unlimited"},
-    ),
-    (
-        "celery -b redis://h -A proj worker -P threads -c 4 -- "
-        "worker.soft_shutdown_timeout=30 task.acks_late=1",
-        {"cold-shutdown-unsupported", "eta-unlimited"},
-    ),
-    (
-        "REMAP_SIGTERM=SIGQUIT celery -A proj worker -P gevent -c 9",
-        {"cold-shutdown-unsupported"},
-    ),
-    ("REMAP_SIGTERM=SIGQUIT celery -A proj worker -P solo", {"cold-shutdown-unsupported"}),
-    ("REMAP_SIGTERM=SIGQUIT celery -A proj worker -P prefork -c 2", set()),
-    ("celery -A proj worker -c 2 --prefetch-multiplier 1", {"early-ack-spare"}),
-    ("celery -A proj worker -c 2 --prefetch-multiplier 1 -- task.acks_late=1", {"late-ack-lost"}),
-    ("celery -A proj worker -c 2 --prefetch-multiplier 1 --disable-prefetch", set()),
-    (
-        "celery -A proj worker -c 4 -- task.acks_late=1 task.reject_on_worker_lost=1",
-        {"lost-loops"},
-    ),
-    (
-        "celery -A proj worker -c 4 -- task.acks_late=1 task.retry_on_worker_lost=1",
-        set(),
-    ),
-]
-ABOUT = {
-    "limits-swapped", "waiting-redelivered", "eta-unlimited", "disable-prefetch-ignored",
-    "cold-shutdown-unsupported", "early-ack-spare", "late-ack-lost", "lost-loops",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("line", "codes"), LINES, ids=[line for line, _ in LINES])
-def test_what_a_line_loses_when_it_shuts_down_waits_or_dies(line: str, codes: set[str]) -> None:
-    assert findings_for(line).keys() & ABOUT == codes
-
-
-@pytest.mark.parametrize("multiplier", [1, 2])
-@pytest.mark.parametrize("slots", [10, 100, 200, 1_000])
-def test_advice_on_the_prefetch_multiplier_does_not_contradict_itself(
-    multiplier: int, slots: int
-) -> None:
-    line = (
-        f"celery -b redis://h -A proj worker -P gevent -c {slots} "
-        f"--prefetch-multiplier {multiplier} -- task.acks_late=1"
-    )
-    advised = [
-        finding.fix
-        for finding in check(options_from_argv(shlex.split(line), cores=CORES))
-        if "--prefetch-multiplier" in finding.fix
-    ]
-    best = POOLS["gevent"].prefetch_multiplier
-    assert all(f"--prefetch-multiplier {best}" in fix for fix in advised)
-    assert bool(advised) is (multiplier < best)
-
-
-@pytest.mark.parametrize("name", ["prefork", "gevent"])
-@pytest.mark.parametrize("variable", ["BROKER_URL", "CELERY_BROKER_URL"])
-def test_the_broker_of_a_variable_is_known(variable: str, name: str) -> None:
-    line = f"{variable}=redis://h/0 celery -A proj worker -P {name} -c 100 -- task.acks_late=1"
-    options = options_from_argv(shlex.split(line), cores=CORES)
-    assert options.delivery.redis is True
-
-
-@pytest.mark.parametrize(
-    ("usable", "chosen", "severity"), [(1, False, WARNING), (1, True, None), (CORES, False, None)]
-)
-@every_pool
-def test_a_cpu_quota_that_celery_does_not_see_is_reported(
-    pool: Pool, usable: int, chosen: bool, severity: Severity | None
-) -> None:
-    findings = found(pool, usable_cores=usable, concurrency_chosen=chosen)
-    expected = severity if pool.parallel_python else None
-    assert findings.get("quota-ignored") is expected
-
-
-@every_pool
-def test_a_pool_that_cannot_shut_down_cold_is_reported_only_if_it_would(pool: Pool) -> None:
-    severity = None if pool.cold_shutdown == "requeues" else WARNING
-    for shutdown in (Shutdown(cold_on_term=True), Shutdown(soft_timeout_s=5)):
-        assert found(pool, shutdown=shutdown).get("cold-shutdown-unsupported") is severity
-    assert "cold-shutdown-unsupported" not in found(pool)
