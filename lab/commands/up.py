@@ -94,7 +94,8 @@ def up(
         cluster.blamed(),
     ):
         specs = [_spec(pool, slots, machine.cores, cluster.broker_url) for pool in chosen]
-        say(f"starting {len(specs)} workers and Flower …", progress=True)
+        workers_text = "1 worker" if len(specs) == 1 else f"{len(specs)} workers"
+        say(f"starting {workers_text} and Flower …", progress=True)
         workers = cluster.start_workers(specs)
         _, url = cluster.start_flower(flower_at)
         _announce(cluster, workers, url)
@@ -133,7 +134,9 @@ def _announce(cluster: LocalCluster, workers: list[RunningWorker], flower_url: s
         say(f"worker   {spec.node}: {pool}, queues {queues}")
     say(f"logs     {cluster.folder}")
     say(f"try      CELERY_BROKER_URL={url} celery -A tasks call cpu.burn --args='[1000]'")
-    say(f"switch   poolwise switch {workers[0].spec.name} --pool threads --broker {url}")
+    first = workers[0].spec
+    other = next(pool for pool in POOLS if pool != first.pool)
+    say(f"switch   poolwise switch {first.name} --pool {other} --broker {url}")
     say("Ctrl-C stops everything.")
 
 

@@ -126,7 +126,7 @@ _WAITING_REASONS: Final[Mapping[str | None, str]] = {
 
 _SLEEP: Final = WorkloadKind(
     name="sleep",
-    title="IO-bound, waits on a timer",
+    title="IO-bound, waits for a timer",
     nature="io",
     task=sleep,
     size=lambda scale: f"{scale.wait_ms / 1_000:g} s of waiting",

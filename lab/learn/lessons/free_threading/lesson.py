@@ -11,7 +11,7 @@ from lab.learn.lessons.free_threading.play import MOST_CORES, play
 from lab.results.lesson import Findings
 
 NO_PYTHON: Final = (
-    "it needs a Python build without the GIL: pass one with --python PATH or set "
+    "it needs a Python build without the GIL; pass one with --python PATH or set "
     "POOLWISE_PYTHON=PATH"
 )
 ONE_CORE: Final = "this machine has one core, so a second thread would have to wait for it anyway"

@@ -99,7 +99,7 @@ def start_layouts(context: Context, cores: int, slots: int, iterations_per_ms: f
         WorkerRequest(name="prefork", pool="prefork", slots=slots),
         WorkerRequest(name="threads", pool="threads", slots=slots),
         WorkerRequest(name="gevent", pool="gevent", slots=slots),
-        WorkerRequest(name="prefork-threads", pool="prefork", slots=cores),
+        WorkerRequest(name="hybrid", pool="prefork", slots=cores),
         *(
             WorkerRequest(name=f"gevent-{n}", pool="gevent", slots=each)
             for n in range(1, cores + 1)
