@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -14,6 +13,7 @@ from tasks.errors import UsageError
 from worker.celery_cli import ParsedLine, parse_line, shortened
 from worker.cores import usable_cores
 from worker.delivery_settings import delivery_from
+from worker.modules import module_missing
 from worker.options import Delivery, Recycling, Shutdown, TimeLimits, WorkerOptions
 from worker.pools import Pool, pool_named
 
@@ -55,11 +55,6 @@ def options_from_argv(argv: Sequence[str], *, cores: int | None = None) -> Worke
             soft_timeout_s=line.settings.get("worker_soft_shutdown_timeout", 0),
         ),
     )
-
-
-def module_missing(pool: Pool | None) -> bool:
-    """Return whether the module that the pool needs is not installed in this environment."""
-    return bool(pool and pool.needs_module and find_spec(pool.needs_module) is None)
 
 
 def _known(name: str) -> Pool | None:

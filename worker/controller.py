@@ -11,9 +11,9 @@ from kombu.utils.compat import detect_environment
 
 from tasks.errors import UsageError
 from worker.celery_cli import ParsedLine, parse_line
-from worker.command_line import module_missing
 from worker.cores import usable_cores
 from worker.delivery_settings import delivery_from
+from worker.modules import module_missing
 from worker.options import Delivery, Recycling, Shutdown, TimeLimits, WorkerOptions
 from worker.pools import pool_of_implementation
 

@@ -18,10 +18,10 @@ from celery.worker.control import control_command, inspect_command
 
 from tasks.errors import PoolwiseError, UsageError
 from worker import preflight
-from worker.command_line import module_missing
 from worker.concurrency_limit import checked_concurrency
 from worker.control import SWITCH, WORKER_INFO, SwitchReply, WorkerInfo, place
 from worker.controller import options_from_worker
+from worker.modules import module_missing
 from worker.options import WorkerOptions
 from worker.pools import Nature, Pool, pool_named, pool_of_implementation
 from worker.restart import Restart, ThisWorker, begin_restart, next_command

@@ -32,7 +32,7 @@ def every_lesson(command: Any) -> Any:
                 envvar="POOLWISE_ON_RUNNING",
                 show_envvar=True,
                 help=(
-                    "Use the workers already running on the broker, or start new ones. [default: "
+                    "Use the workers already connected to the broker, or start new ones. [default: "
                     "on-new]"
                 ),
             ),

@@ -82,7 +82,7 @@ HIGHEST_SEED = 2**32 - 1
     envvar="POOLWISE_ON_RUNNING",
     show_envvar=True,
     help=(
-        "Race the workers already running on the broker, as they are, or start new ones. "
+        "Race the running workers that use the broker, as they are, or start new ones. "
         "[default: on-new]"
     ),
 )

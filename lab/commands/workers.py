@@ -23,7 +23,7 @@ def workers(*, broker: str, as_json: bool) -> int:
     """List all running workers, no matter how they were started.
 
     Asks the workers through the broker. If one is missing, it may be too busy to answer: run the
-    command again. The columns probe and switch show which workers `race --on-running` can measure,
+    command again. The probe and switch columns show which workers `race --on-running` can measure,
     and which ones `switch` can change.
 
     \b

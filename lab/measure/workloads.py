@@ -95,7 +95,7 @@ _BURN: Final = WorkloadKind(
     warm_up=lambda _: (1,),
     reasons={
         "prefork": "Python bytecode holds the GIL, so threads and greenlets share one core, "
-        "while processes use them all",
+        "while processes use every core",
     },
 )
 

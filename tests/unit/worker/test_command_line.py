@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.errors import UsageError
-from worker import command_line
+from worker import modules
 from worker.command_line import options_from_argv
 from worker.options import WorkerOptions
 from worker.pools import POOLS
@@ -142,7 +142,7 @@ def test_a_celery_pool_missing_from_the_table_is_not_an_error() -> None:
 
 
 def test_a_missing_module_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command_line, "find_spec", lambda _name: None)
+    monkeypatch.setattr(modules, "find_spec", lambda _name: None)
     assert read("celery -A proj worker -P gevent").module_missing
     assert not read("celery -A proj worker -P threads").module_missing
 

@@ -20,7 +20,7 @@ def run(context: Context) -> Findings:
 
 LESSON: Final = Lesson(
     name="deadlock",
-    title="Who waits for whom: deadlocks between locks, and in Celery itself",
+    title="Who waits for whom: deadlocks over locks, and in Celery itself",
     setting=(
         "Two tasks need locks a and b but take them in opposite order; a third needs two locks "
         "of its own. First the locks are in one worker's memory, then in Redis, shared by two "

@@ -55,7 +55,7 @@ def _claims(runs: Runs, pools: Sequence[str]) -> Iterator[Claim]:
         else:
             yield _most_lost(f"{pool}: a pause between read and write", runs[pool, PAUSE])
             yield _none_lost(f"{pool}: a mutex around both", runs[pool, MUTEX])
-    yield _most_lost("Redis: GET and SET from all pools", runs[REDIS, GET_SET])
+    yield _most_lost("Redis: GET then SET, from all pools,", runs[REDIS, GET_SET])
     yield _none_lost("Redis: a lock around both", runs[REDIS, REDIS_LOCK])
     yield _none_lost("Redis: an atomic DECR", runs[REDIS, DECR])
 

@@ -39,7 +39,8 @@ PAUSE_CAPTIONS: Final = {
 }
 MUTEX_CAPTION: Final = "One at a time: a task that waits for the mutex has not read anything yet."
 REDIS_CAPTIONS: Final = {
-    GET_SET: "Between one task's GET and SET the others read the same number, on any machine.",
+    GET_SET: "Between one task's GET and its SET, the others read the same number, on whatever "
+    "machine they run.",
     REDIS_LOCK: "Only one task in the whole cluster reads, pauses and writes at a time.",
     DECR: "No task reads the counter: Redis itself subtracts 1.",
 }

@@ -65,7 +65,7 @@ def test_every_claim_holds_for_the_expected_counters() -> None:
         ("threads", PAUSE, (3,), "threads: a pause between read and write loses most updates"),
         ("threads", MUTEX, (1,), "threads: a mutex around both loses none"),
         ("prefork", PAUSE, (0,), "prefork: each process counts down its own copy"),
-        (REDIS, GET_SET, (50,), "Redis: GET and SET from all pools loses most updates"),
+        (REDIS, GET_SET, (50,), "Redis: GET then SET, from all pools, loses most updates"),
         (REDIS, REDIS_LOCK, (1,), "Redis: a lock around both loses none"),
         (REDIS, DECR, (1,), "Redis: an atomic DECR loses none"),
     ],
