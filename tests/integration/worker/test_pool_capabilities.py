@@ -184,8 +184,8 @@ def test_cold_shutdown(pool: Pool, start_worker: StartWorker) -> None:
     worker.until(lambda: _is_active(worker, task.id) if pool.answers_while_busy else True)
     worker.process.send_signal(signal.SIGQUIT)
     worker.process.wait(timeout=30)
-    if pool.cold_shutdown == "waits":  # it ends with an error, which may come before the ack
-        assert (task.state, worker.process.returncode) == ("SUCCESS", 1)
+    if pool.cold_shutdown == "waits":  # its ack, and its exit code, depend on who is faster
+        assert task.state == "SUCCESS"
         return
     outcome = {"requeues": (1, "PENDING"), "loses": (0, "PENDING"), "fails": (0, "FAILURE")}
     assert (worker.unsettled(), task.state) == outcome[pool.cold_shutdown]
