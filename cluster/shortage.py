@@ -30,7 +30,7 @@ _BY_WORDS = {
 
 
 def check_open_files() -> None:
-    """Raise MachineError if a process may not open as many files as some of ours need.
+    """Raise MachineError if a process may not open as many files as Poolwise needs.
 
     Those processes would fail each in its own way, long after their start.
     """

@@ -68,7 +68,7 @@ def read_credentials(environment: Mapping[str, str]) -> tuple[str, ...]:
     if not name:
         return ()
     try:
-        # Empty, as docker/none is in the containers: no credentials, whoever may read it.
+        # Empty, as docker/none is in the containers: no credentials, even if it cannot be read.
         empty = Path(name).stat().st_size == 0
         text = "" if empty else Path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-# No number of ours has more digits, and int() rejects very many of them.
+# No cursor has numbers with more digits, and int() rejects very long ones.
 _FORM: Final = re.compile(r"([0-9a-f]{8})-([0-9]{1,15})-([0-9]{1,15})", re.ASCII)
 
 

@@ -27,7 +27,7 @@ class Queues:
         return tuple(self._names)
 
     def new(self) -> str:
-        """Name another queue; whoever consumes it declares it."""
+        """Name another queue; the worker that consumes it declares it."""
         self._names.append(f"{self.run}.{len(self._names) + 1}")
         if self._note is not None:
             self._note(self._names[-1])
