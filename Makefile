@@ -56,8 +56,8 @@ kills: dev ## kill the commands 100 times at random moments; fail if a process i
 test-docker: dev ## run the tests that need a Docker engine
 	$(BIN)/pytest tests/compose $(ARGS)
 
-screenshots: dev ## update the screenshots of the Throughput page
-	POOLWISE_SCREENSHOTS=docs/images $(BIN)/pytest tests/integration/monitor -k 'drawn or without_load' $(ARGS)
+screenshots: dev ## update the pictures of the pages in docs/images
+	POOLWISE_SCREENSHOTS=docs/images $(BIN)/pytest tests/integration/monitor tests/integration/test_pictures.py -k 'drawn or without_load' $(ARGS)
 
 chromium: ## install Chromium for the browser tests, with apt-get
 	@scripts/install-chromium
