@@ -2,14 +2,14 @@
 
 Open loop: when a task is due does not depend on what happened to earlier tasks. The load survives
 broker outages: it starts afresh once the broker is back, instead of sending all that was due in
-between at once. A queue that no worker serves is filled only up to `MOST_WAITING` messages.
+between at once. A full queue gets only as many tasks as its workers finish; see `producer.room`.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -20,6 +20,7 @@ from kombu import Connection
 from producer import broker, message_template
 from producer.mix import SMALL_WORK
 from producer.plan import due_by, due_s
+from producer.room import MOST_WAITING, Room
 from producer.submit import CHUNK, Push, SubmitOptions, batching, stamping
 from worker.probe import Clock, records_url
 
@@ -27,10 +28,8 @@ from worker.probe import Clock, records_url
 RUN = "light"
 #: Seconds before the first attempt to reconnect, and the longest time between two attempts.
 FIRST_WAIT_S, MOST_WAIT_S = 0.5, 15.0
-#: Seconds between two checks of the queues and the clock, and between two progress lines.
-LOOK_S, PROGRESS_S = 10.0, 60.0
-#: While this many messages or more wait in a queue, it gets no new ones.
-MOST_WAITING = 5_000
+#: Seconds between two measurements of the queues, two readings of the clock, two progress lines.
+MEASURE_S, CLOCK_S, PROGRESS_S = 1.0, 10.0, 60.0
 
 Say = Callable[[str], None]
 
@@ -95,21 +94,24 @@ class LoadSender:
         self._link = link
         self._say = say
         self._sent: Counter[str] = Counter()
-        self._full: Mapping[str, int] = {}
+        self._room = Room(load.queues, on_full=self._say_full)
 
     def send_until_broker_is_gone(self) -> None:
         """Send tasks when they are due; raise an error once the broker is gone."""
         zero = time.monotonic()
-        look_at = said_at = zero
+        measured_at = read_at = said_at = zero
         number = 0
         while True:
             now = _wait_until(zero + due_s(number, self._load.rate_per_s))
             until = min(due_by(now - zero, self._load.rate_per_s), number + CHUNK)
             self._send(zero, range(number, until))
             number = max(number, until)
-            if now - look_at > LOOK_S:
-                look_at = now
-                self._check_queues()
+            if now - measured_at > MEASURE_S:
+                measured_at = now
+                self._measure_queues()
+            if now - read_at > CLOCK_S:
+                read_at = now
+                self._link.read_clock()
             if now - said_at > PROGRESS_S:
                 said_at = now
                 self._say(self._progress())
@@ -119,22 +121,26 @@ class LoadSender:
         for number in numbers:
             due[self._load.turn(number)].append(zero + due_s(number, self._load.rate_per_s))
         for turn, instants in due.items():
-            if turn[1] not in self._full:
-                self._link.send(turn, instants)
-                self._sent[turn[0]] += len(instants)
+            if granted := self._room.take(turn[1], len(instants)):
+                self._link.send(turn, instants[:granted])
+                self._sent[turn[0]] += granted
 
-    def _check_queues(self) -> None:
-        self._link.read_clock()
-        waiting = {queue: self._link.waiting(queue) for queue in self._load.queues}
-        full = {queue: n for queue, n in waiting.items() if n >= MOST_WAITING}
-        for queue in full.keys() - self._full.keys():
-            self._say(f"{full[queue]:,} tasks are queued in {queue}: not adding more for now")
-        self._full = full
+    def _measure_queues(self) -> None:
+        self._room.measured({queue: self._link.waiting(queue) for queue in self._load.queues})
+
+    def _say_full(self, queue: str) -> None:
+        self._say(
+            f"{queue} is full: {MOST_WAITING:,} tasks wait in it, because the workers are slower "
+            "than LOAD_RATE; from now on it gets only as many tasks as they finish"
+        )
 
     def _progress(self) -> str:
         each = ", ".join(f"{task} {count:,}" for task, count in sorted(self._sent.items()))
         waiting = ", ".join(f"{queue} {self._link.waiting(queue):,}" for queue in self._load.queues)
-        return f"sent so far: {each}; queued: {waiting}"
+        skipped = ", ".join(f"{queue} {n:,}" for queue, n in sorted(self._room.skipped.items()))
+        return f"sent so far: {each}; queued: {waiting}" + (
+            f"; not sent, because the queue was full: {skipped}" if skipped else ""
+        )
 
 
 def serve(load: Load, app: Celery, say: Say) -> None:
