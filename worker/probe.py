@@ -1,8 +1,8 @@
 """The probe: records when each task was received, started and finished, and which slot ran it.
 
-It is one self-contained file that needs only Celery, redis-py and the standard library, so you can
-load it into any Celery worker: `celery -A proj worker -I worker.probe`, or copy it to a directory
-on `PYTHONPATH` and use `-I probe`. It does not know who reads the records.
+It is one self-contained file that needs only Celery 5.2, Python 3.9, or newer ones, and redis-py,
+so you can load it into any such worker: `celery -A proj worker -I worker.probe`, or copy it to a
+directory on `PYTHONPATH` and use `-I probe`. It does not know who reads the records.
 
 It runs in the worker's main process, where every pool reports the start and the end of a task, and
 appends a batch of rows to the Redis stream `poolwise:records` every 50 to 200 ms.
@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import redis
-from billiard.einfo import ExceptionWithTraceback  # type: ignore[attr-defined]
+from billiard import einfo
 from celery import Celery, signals
 from celery.exceptions import (
     Ignore,
@@ -604,8 +604,12 @@ _OUTCOMES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], st
 )
 
 
+#: How child processes of the prefork pool send an exception; before billiard 4, they sent it as is.
+_SENT_EXCEPTION: Any = getattr(einfo, "ExceptionWithTraceback", ())
+
+
 def _outcome_of(error: BaseException) -> str:
-    if isinstance(error, ExceptionWithTraceback):  # as child processes of the prefork pool send it
+    if isinstance(error, _SENT_EXCEPTION):
         error = error.exc
     if isinstance(error, Reject):
         return "requeued" if error.requeue else "rejected"  # type: ignore[attr-defined]
