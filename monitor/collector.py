@@ -97,8 +97,15 @@ class Collector:
         now_s = self.now_s()
         with self._lock:
             self._history.advance(now_s)
-            found = build_response(self._history, replace(query, since=self._since(cursor)), now_s)
+            found = build_response(
+                self._history,
+                replace(query, since=self._since(cursor)),
+                now_s,
+                self._lasting_queues(),
+            )
         found["left_out"]["queues"] = self._queues_left_out
+        if self._queues_left_out:  # tasks may arrive in a queue that is not measured
+            found["recent"]["arrived_per_s"] = None
         revision, until_s = found.pop("revision")
         new = Cursor(epoch=self.epoch, revision=revision, until_s=until_s)
         return {"cursor": str(new), **found, "source": self._source()}
@@ -162,12 +169,15 @@ class Collector:
         """Return the queues of the settings and those that any worker consumes or consumed from."""
         with self._lock:
             workers = list(self._history.gauges.workers.values())
-        names = {queue.name for queue in self._app.conf.task_queues or ()}
+        names = self._lasting_queues()
         more = {queue for one in workers if one.last for queue in one.last.queues}
         more |= self._listener.queues() if self._listener else set()
         self._queues_left_out = max(0, len(names | more) - MAX_QUEUES)
         first = [*sorted(names), *sorted(more - names)][:MAX_QUEUES]
         return first or [self._app.conf.task_default_queue]
+
+    def _lasting_queues(self) -> set[str]:
+        return {queue.name for queue in self._app.conf.task_queues or ()}
 
     def tend(self) -> None:
         """Look after the threads and add what events brought; called in Flower's event loop."""

@@ -5,6 +5,7 @@ The history is a ring: a second is stored at the index `second % kept_s`. NaN me
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -18,6 +19,8 @@ from producer.records import Gauge
 FILL_S: Final = 5
 #: Seconds of silence after which a worker counts as gone.
 GONE_S: Final = 6
+#: The latest gauges kept of each worker, one a second: those that the current figures need.
+LATELY: Final = 6
 #: The most workers and queues kept. A new worker replaces one that is gone; if there is none, it is
 #: left out.
 MAX_WORKERS: Final = 500
@@ -54,6 +57,11 @@ class WorkerGauges:
     last: Gauge | None = None
     ready_s: float = 0.0
     cpu_now_percent: float | None = None
+    lately: deque[tuple[float, Gauge]] = field(default_factory=lambda: deque(maxlen=LATELY))
+
+    def is_alive(self, now_s: float) -> bool:
+        """Return whether the worker was seen recently and has not stopped since."""
+        return not self.stopped and now_s - self.seen_s < GONE_S
 
     def clear(self, index: int) -> None:
         """Forget one second."""
@@ -70,6 +78,8 @@ class GaugeHistory:
     depths: dict[str, GaugeArray] = field(default_factory=dict)
     depths_now: dict[str, int] = field(default_factory=dict)
     depths_at_s: int = 0
+    #: For the latest measurements of the queues: the second, and the tasks in queues and workers.
+    in_system: deque[tuple[int, int | None]] = field(default_factory=lambda: deque(maxlen=LATELY))
     _left_out: dict[WorkerKey, float] = field(default_factory=dict)  # when last seen
     _full_at_s: int = 0  # when no worker was gone
 
@@ -93,6 +103,9 @@ class GaugeHistory:
         worker.slots[indices] = gauge.slots
         worker.cpu_percent[indices] = _or_nan(worker.cpu_now_percent)
         worker.memory_bytes[indices] = _or_nan(gauge.memory_bytes)
+        if worker.last is not None and gauge.up_s < worker.last.up_s:  # another process
+            worker.lately.clear()
+        worker.lately.append((at_s, gauge))
         worker.seen_s, worker.last, worker.stopped = at_s, gauge, False
         worker.ready_s, worker.probed = at_s - gauge.up_s, True
         return seconds
@@ -112,7 +125,17 @@ class GaugeHistory:
         for name, depth in list(depths.items())[:MAX_QUEUES]:
             self.depths.setdefault(name, _unknown(self.kept_s))[indices] = depth
         self.depths_now, self.depths_at_s = depths, second
+        self.in_system.append((second, self._in_system(second)))
         return seconds
+
+    def _in_system(self, now_s: float) -> int | None:
+        """Return how many tasks wait in queues or are held by workers; None if unknown."""
+        if self.left_out(now_s):
+            return None
+        gauges = [one.last for one in self.workers.values() if one.is_alive(now_s)]
+        held = [None if gauge is None else gauge.held for gauge in gauges]
+        known = [count for count in held if count is not None]
+        return sum(known) + sum(self.depths_now.values()) if len(known) == len(held) else None
 
     def left_out(self, now_s: float) -> int:
         """Return how many live workers there is no room for."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -20,7 +21,7 @@ from monitor.lines import (
     task_lines,
     worker_lines,
 )
-from monitor.snapshot import snapshot
+from monitor.snapshot import Moment, snapshot
 
 #: Range of a query in seconds: the seconds that each point covers.
 STEPS_S: Final = {60: 1, 300: 2, RANGE_S: 5}
@@ -47,6 +48,11 @@ class Query:
         """Return whether a worker passes the filters."""
         return self.pool in {"", pool} and self.worker in {"", node}
 
+    @property
+    def is_filtered(self) -> bool:
+        """Whether the query leaves out some workers or tasks."""
+        return bool(self.pool or self.worker or self.task)
+
     def line_of(self, pool: str, node: str) -> str | None:
         """Return the line of a worker, or None if it is filtered out."""
         if not self.matches_worker(pool, node):
@@ -54,9 +60,12 @@ class Query:
         return pool if self.by == "pool" else node
 
 
-def build_response(history: History, query: Query, now_s: float) -> dict[str, Any]:
+def build_response(
+    history: History, query: Query, now_s: float, lasting_queues: Collection[str] = ()
+) -> dict[str, Any]:
     """Return what changed since the previous response, or the whole range.
 
+    `lasting_queues` are shown even if they are empty and no worker consumes from them.
     The number of lines and rows is bounded; `left_out` counts the others.
     """
     until_s = int(now_s - SETTLE_S)
@@ -64,7 +73,15 @@ def build_response(history: History, query: Query, now_s: float) -> dict[str, An
     tasks = _task_weights(history, query, until_s)
     names, workers = busiest(tasks.weights), _worker_weights(history, query)
     nodes = busiest(workers)
-    recent, rows_left_out = snapshot(history, query.matches, query.matches_worker, now_s, until_s)
+    moment = Moment(
+        matches=query.matches,
+        matches_worker=query.matches_worker,
+        now_s=now_s,
+        until_s=until_s,
+        filtered=query.is_filtered,
+        lasting_queues=lasting_queues,
+    )
+    recent, rows_left_out = snapshot(history, moment)
     return {
         "now": round(now_s, 3),
         "revision": [history.revision, until_s],

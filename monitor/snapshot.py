@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -10,8 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor import histogram
-from monitor.gauge_history import GONE_S, WorkerGauges, WorkerKey
+from monitor.arrivals import arrived_per_s
+from monitor.gauge_history import WorkerGauges, WorkerKey
 from monitor.history import KEPT_S, ORIGINS, History, SeriesKey
+from monitor.limit import find_limit
+from monitor.queues_now import queues_now
+from monitor.roster import RosterEntry, roster
 
 #: Seconds that the current rates and percentiles cover.
 RECENT_S: Final = 5
@@ -49,53 +53,60 @@ class RecentTotals:
 TotalsByGroup = dict[WorkerKey | str, RecentTotals]
 
 
-def snapshot(
-    history: History,
-    matches: Callable[[SeriesKey], bool],
-    matches_worker: Callable[[str, str], bool],
-    now_s: float,
-    until_s: int,
-) -> tuple[dict[str, Any], int]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """When a snapshot is taken, and of what."""
+
+    matches: Callable[[SeriesKey], bool]
+    matches_worker: Callable[[str, str], bool]
+    now_s: float
+    until_s: int  # the end of the last second whose records are all there
+    filtered: bool = False
+    lasting_queues: Collection[str] = ()  # those that are shown even if nobody uses them
+
+
+def snapshot(history: History, moment: Moment) -> tuple[dict[str, Any], int]:
     """Return the current state of pools, workers and queues, ready for JSON.
 
     With it comes how many workers were left out.
     """
-    workers = {
+    now_s = moment.now_s
+    known = {
         key: gauges
         for key, gauges in history.gauges.workers.items()
-        if matches_worker(key.pool, key.node) and now_s - gauges.seen_s < FORGOTTEN_S
+        if now_s - gauges.seen_s < FORGOTTEN_S
     }
-    totals = _totals(history, matches, until_s)
-    shown = _first(workers, totals, now_s)
-    depths = history.gauges.depths_now
-    fresh = now_s - history.gauges.depths_at_s < GONE_S
+    rows = [row for row in roster(known) if moment.matches_worker(row.key.pool, row.key.node)]
+    totals = _totals(history, moment.matches, moment.until_s)
+    shown = _first(rows, totals, now_s)
     found = {
         "seconds": RECENT_S,
-        "pools": _pools(workers, totals, now_s),
-        "workers": [_worker(key, gauges, totals, now_s) for key, gauges in shown],
-        "queues": dict(sorted(depths.items())) if fresh else {},
-        "waiting": sum(depths.values()) if fresh else None,
+        "finished_per_s": _finished_per_s(rows, totals, now_s),
+        "arrived_per_s": None if moment.filtered else arrived_per_s(history, moment.until_s),
+        "pools": _pools(rows, totals, history.gauges.depths_now, now_s),
+        "workers": [_worker(row, totals, now_s) for row in shown],
+        **queues_now(history.gauges, known, moment.lasting_queues, now_s),
     }
-    return found, len(workers) - len(shown)
+    return found, len(rows) - len(shown)
 
 
-def _first(
-    workers: dict[WorkerKey, WorkerGauges], totals: TotalsByGroup, now_s: float
-) -> list[tuple[WorkerKey, WorkerGauges]]:
+def _finished_per_s(rows: list[RosterEntry], totals: TotalsByGroup, now_s: float) -> float | None:
+    """Return the rate of all workers together; None if nobody is there to report it."""
+    finished = sum(one.finished for key, one in totals.items() if isinstance(key, WorkerKey))
+    if not finished and not any(row.gauges.is_alive(now_s) for row in rows):
+        return None
+    return round(finished / RECENT_S, 2)
+
+
+def _first(rows: list[RosterEntry], totals: TotalsByGroup, now_s: float) -> list[RosterEntry]:
     """Return at most `MAX_ROWS` workers, by pool and name: live ones first, then busy ones."""
 
-    def rank(item: tuple[WorkerKey, WorkerGauges]) -> tuple[bool, int, str, str]:
-        key, gauges = item
-        finished = totals[key].finished if key in totals else 0
-        return (not _is_alive(gauges, now_s), -finished, key.pool, key.node)
+    def rank(row: RosterEntry) -> tuple[bool, int, str, str]:
+        finished = totals[row.key].finished if row.key in totals else 0
+        return (not row.gauges.is_alive(now_s), -finished, row.key.pool, row.key.node)
 
-    first = sorted(workers.items(), key=rank)[:MAX_ROWS]
-    return sorted(first, key=lambda item: (item[0].pool, item[0].node))
-
-
-def _is_alive(gauges: WorkerGauges, now_s: float) -> bool:
-    """Return whether a worker was seen recently and has not stopped since."""
-    return not gauges.stopped and now_s - gauges.seen_s < GONE_S
+    first = sorted(rows, key=rank)[:MAX_ROWS]
+    return sorted(first, key=lambda row: (row.key.pool, row.key.node))
 
 
 def _totals(history: History, matches: Callable[[SeriesKey], bool], until_s: int) -> TotalsByGroup:
@@ -116,39 +127,54 @@ def _totals(history: History, matches: Callable[[SeriesKey], bool], until_s: int
 
 
 def _pools(
-    workers: dict[WorkerKey, WorkerGauges], totals: TotalsByGroup, now_s: float
+    rows: list[RosterEntry], totals: TotalsByGroup, depths: dict[str, int], now_s: float
 ) -> list[dict[str, Any]]:
-    names = {key.pool for key in workers} | {name for name in totals if isinstance(name, str)}
-    found = []
-    for name in sorted(names):
-        here = [g for key, g in workers.items() if key.pool == name and _is_alive(g, now_s)]
-        last = [gauges.last for gauges in here if gauges.last is not None]
-        figures = totals.get(name, RecentTotals()).figures(RECENT_S)
-        if not here and name not in totals:  # nobody is there to tell, so it need not be 0
-            figures["finished_per_s"] = figures["failed_per_s"] = None
-        found.append(
-            {
-                "pool": name,
-                "workers": len(here),
-                "busy": sum(gauge.busy for gauge in last),
-                "slots": sum(gauge.slots for gauge in last),
-                **figures,
-            }
+    """Return the figures of each pool, except of those whose workers have all stopped or left."""
+    names = {row.key.pool for row in rows if not row.gauges.stopped}
+    names |= {name for name in totals if isinstance(name, str)}
+    return [
+        _pool(
+            name,
+            [row.gauges for row in rows if row.key.pool == name and row.gauges.is_alive(now_s)],
+            totals.get(name),
+            depths,
         )
-    return found
+        for name in sorted(names)
+    ]
 
 
-def _worker(
-    key: WorkerKey, gauges: WorkerGauges, totals: TotalsByGroup, now_s: float
+def _pool(
+    name: str, here: list[WorkerGauges], totals: RecentTotals | None, depths: dict[str, int]
 ) -> dict[str, Any]:
+    last = [gauges.last for gauges in here if gauges.last is not None]
+    figures = (totals or RecentTotals()).figures(RECENT_S)
+    if not here and totals is None:  # no worker could have reported, so it need not be 0
+        figures["finished_per_s"] = figures["failed_per_s"] = None
+    queues = {queue for gauge in last for queue in gauge.queues}
+    waiting = sum(depths.get(queue, 0) for queue in queues)
+    limit = find_limit(waiting, [gauges.lately for gauges in here])
+    return {
+        "pool": name,
+        "workers": len(here),
+        "busy": sum(gauge.busy for gauge in last),
+        "slots": sum(gauge.slots for gauge in last),
+        "waiting": waiting,
+        "limit": None if limit is None else limit.plain(),
+        **figures,
+    }
+
+
+def _worker(row: RosterEntry, totals: TotalsByGroup, now_s: float) -> dict[str, Any]:
+    key, gauges = row.key, row.gauges
     gauge = gauges.last
-    here = _is_alive(gauges, now_s) and gauge is not None
+    here = gauges.is_alive(now_s) and gauge is not None
     figures = totals.get(key, RecentTotals()).figures(RECENT_S)
     if not here and key not in totals:
         figures["finished_per_s"] = figures["failed_per_s"] = None
     return {
         "worker": key.node,
         "pool": key.pool,
+        "was": row.was,
         "state": "here" if here else "stopped" if gauges.stopped else "silent",
         "source": "probe" if gauges.probed else "events",
         "slots": gauge.slots if gauge else None,

@@ -29,6 +29,7 @@ Slots = Annotated[int, Meta(ge=0, le=10**6)]
 #: Whole microseconds: a time of the next 30,000 years, or a duration.
 Microseconds = Annotated[int, Meta(ge=0, le=10**18)]
 Seconds = Annotated[float, Meta(ge=0, le=1e12)]
+Percent = Annotated[float, Meta(ge=0, le=100)]
 #: The difference between two clocks; negative if the server's was never set.
 Offset = Annotated[float, Meta(ge=-1e12, le=1e12)]
 
@@ -70,6 +71,11 @@ class Gauge(Struct, frozen=True, kw_only=True):
     cpu_s: Seconds | None  # of its process tree since its start; None: unknown
     memory_bytes: Count | None
     memory: Name | None  # "pss": shared pages count once; "rss": they count in each process
+    # None: unknown, or written by an older probe
+    held: Slots | None = None  # messages fetched whose task has not ended, running ones included
+    fetching: bool | None = None  # whether it asks the broker for more messages
+    main_cpu_s: Seconds | None = None  # of its main process alone
+    machine_percent: Percent | None = None  # CPU of the whole machine since the last gauge
 
 
 class _Frame(Struct, frozen=True, kw_only=True):

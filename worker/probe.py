@@ -197,6 +197,7 @@ class Gauge:
         self._ready_at = time.monotonic()
         self._memory: tuple[int | None, str | None] = (None, None)
         self._memory_due = 0.0
+        self._machine = _machine_ticks()
 
     def read(self) -> dict[str, Any]:
         """Return the gauge as written to an entry; never raises."""
@@ -214,7 +215,17 @@ class Gauge:
             "cpu_s": _cpu_s(pids),
             "memory_bytes": self._memory[0],
             "memory": self._memory[1],
+            "held": len(state.reserved_requests),
+            "fetching": _is_fetching(self._consumer),
+            "main_cpu_s": round(time.process_time(), 3),
+            "machine_percent": self._machine_percent(),
         }
+
+    def _machine_percent(self) -> float | None:
+        """Return how busy all cores of the machine have been since the last call."""
+        before, self._machine = self._machine, _machine_ticks()
+        busy, every = (now - then for now, then in zip(self._machine, before, strict=True))
+        return round(min(max(100 * busy / every, 0), 100), 1) if every > 0 else None
 
 
 def slots_of(pool: Any) -> int:
@@ -223,6 +234,20 @@ def slots_of(pool: Any) -> int:
         return int(pool.num_processes or pool.limit)
     except AttributeError:
         return 0
+
+
+def _is_fetching(consumer: Any) -> bool | None:
+    """Return whether the worker asks for more messages; None if only the broker knows."""
+    try:
+        return bool(consumer.task_consumer.channel.qos.can_consume())
+    except AttributeError:  # no virtual transport, or not connected
+        return None
+
+
+def _machine_ticks() -> tuple[int, int]:
+    """Return the busy time and all time of the machine's cores; 0 and 0 without /proc."""
+    fields = [int(field) for field in _read("/proc/stat").partition("\n")[0].split()[1:9]]
+    return sum(fields) - sum(fields[3:5]), sum(fields)  # idle, and waiting for a disk
 
 
 def _children(pool: Any) -> list[int]:

@@ -184,15 +184,15 @@ def test_cpu_is_computed_from_two_consecutive_gauges() -> None:
     assert worker["cpu_percent"] == 25
 
 
-def test_a_stopped_worker_has_no_slots() -> None:
+def test_a_pool_whose_workers_have_all_stopped_is_not_shown() -> None:
     history = filled([])
     key = WorkerKey(pool="gevent", node="a@x")
     history.add_gauge(key, NOW_S - 1.0, gauge())
     history.gauges.stop(key, NOW_S - 0.5)
     found = query(history)["recent"]
     assert found["workers"][0]["state"] == "stopped"
-    assert found["pools"][0]["slots"] == 0
-    assert found["pools"][0]["finished_per_s"] is None
+    assert found["pools"] == []
+    assert found["workers"][0]["finished_per_s"] is None
 
 
 def test_a_rate_is_unknown_if_no_worker_is_there_to_report_it() -> None:

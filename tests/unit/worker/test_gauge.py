@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -24,10 +25,14 @@ class Pool:
         self.info: dict[str, Any] = {} if processes is None else {"processes": processes}
 
 
-def gauge(pool: object) -> dict[str, Any]:
+def gauge(pool: object, **consumer: Any) -> dict[str, Any]:
+    return gauge_of(pool, **consumer).read()
+
+
+def gauge_of(pool: object, **consumer: Any) -> probe.Gauge:
     queues = SimpleNamespace(consume_from={"io": None, "cpu": None})
     app = SimpleNamespace(amqp=SimpleNamespace(queues=queues))
-    return probe.Gauge(SimpleNamespace(pool=pool, app=app)).read()
+    return probe.Gauge(SimpleNamespace(pool=pool, app=app, **consumer))
 
 
 #: Holds 60 MB, much more than a process's share of common pages can change by, and computes until
@@ -95,3 +100,28 @@ def test_without_proc_cpu_and_memory_are_unknown(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(os.path, "exists", lambda _path: False)
     found = gauge(Pool([1]))
     assert (found["cpu_s"], found["memory_bytes"], found["memory"]) == (None, None, None)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/stat"), reason="needs /proc")  # noqa: PTH110
+def test_the_main_process_and_the_machine_are_measured_alone(child: int) -> None:
+    measured = gauge_of(Pool([child]))
+    before = measured.read()
+    started_s = time.process_time()
+    while time.process_time() < started_s + 0.1:  # the kernel counts in steps of 10 ms
+        pass
+    after = measured.read()
+    assert after["main_cpu_s"] >= before["main_cpu_s"] + 0.1
+    assert after["main_cpu_s"] < after["cpu_s"]
+    assert 0 < after["machine_percent"] <= 100
+
+
+@pytest.mark.parametrize("room", [True, False])
+def test_whether_the_worker_fetches_is_what_its_channel_says(room: bool) -> None:
+    channel = SimpleNamespace(qos=SimpleNamespace(can_consume=lambda: room))
+    assert gauge(Pool(), task_consumer=SimpleNamespace(channel=channel))["fetching"] is room
+
+
+def test_without_a_channel_or_proc_the_rest_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "_read", lambda _path: "")
+    found = gauge(Pool(), task_consumer=None)
+    assert (found["fetching"], found["machine_percent"]) == (None, None)
