@@ -110,7 +110,7 @@ def test_the_main_process_and_the_machine_are_measured_alone(child: int) -> None
     while time.process_time() < started_s + 0.1:  # the kernel counts in steps of 10 ms
         pass
     after = measured.read()
-    assert after["main_cpu_s"] >= before["main_cpu_s"] + 0.1
+    assert after["main_cpu_s"] >= before["main_cpu_s"] + 0.09  # both are rounded
     assert after["main_cpu_s"] < after["cpu_s"]
     assert 0 < after["machine_percent"] <= 100
 
