@@ -112,6 +112,8 @@ def wrong_with_click(words: tuple[str, ...], *, command: click.Command) -> str |
             return None
         if word.startswith("-") and word != "-":
             option = _option(command, word)
+            if option is None and command.context_settings.get("ignore_unknown_options"):
+                continue  # it passes them on, as Flower does to Tornado
             if option is None:
                 return f"`{path}` has no option {word.partition('=')[0]}"
             if option.takes_next(word) and rest:

@@ -10,6 +10,9 @@ from lab.format import words
 from lab.session.session import Session
 from tasks.errors import WorkerError
 
+#: A task that every worker of Poolwise knows, and no other project.
+KNOWN_TASK = "cpu.burn"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BorrowRequest:
@@ -47,7 +50,7 @@ def choose_running(session: Session, request: BorrowRequest) -> dict[str, Discov
 def no_worker(url: str) -> str:
     """Say that no worker answers, and how to start one."""
     return (
-        f"no worker answers at {url}; start one with: "
+        f"no worker answers at {url}: try again if yours are busy, or start one with: "
         f"CELERY_BROKER_URL={url} celery -A tasks worker -I worker.probe,worker.startup"
     )
 
@@ -89,10 +92,14 @@ def _rank(worker: DiscoveredWorker, found: Sequence[DiscoveredWorker]) -> int:
 
 
 def _unable(worker: DiscoveredWorker, tasks: frozenset[str]) -> str:
+    if KNOWN_TASK not in worker.tasks:
+        return "belongs to another project, and this command runs only Poolwise's own tasks"
     if not worker.probe:
         return "has no probe: start it with -I worker.probe"
     missing = sorted(tasks - worker.tasks)
-    return f"does not know {missing[0]}: start it with -A tasks" if missing else ""
+    return (
+        f"does not know {missing[0]}: restart it with this version of Poolwise" if missing else ""
+    )
 
 
 def _reasons(

@@ -11,7 +11,7 @@ from lab.measure.cost import Cost
 from lab.session.choose import choose
 from tasks.errors import WorkerError
 
-TASKS = frozenset({"cpu.burn"})
+TASKS = frozenset({"cpu.burn", "io.sleep"})
 
 
 def worker(node: str, pool: str, *queues: str) -> DiscoveredWorker:
@@ -47,12 +47,17 @@ def test_a_pool_without_a_worker_is_left_out() -> None:
     ("one", "reason"),
     [
         (replace(worker("a@x", "gevent"), probe=False), "start it with -I worker.probe"),
-        (replace(worker("a@x", "gevent"), tasks=frozenset({"b"})), "does not know cpu.burn"),
+        (replace(worker("a@x", "gevent"), tasks=frozenset({"b"})), "belongs to another project"),
+        (
+            replace(worker("a@x", "gevent"), probe=False, tasks=frozenset({"shop.price"})),
+            "belongs to another project",
+        ),
+        (replace(worker("a@x", "gevent"), tasks=frozenset({"cpu.burn"})), "does not know io.sleep"),
         (worker("a@x", "solo"), "a@x is solo, not gevent"),
     ],
-    ids=["probe", "task", "pool"],
+    ids=["probe", "another project", "another project without a probe", "task", "pool"],
 )
-def test_where_nobody_can_race_the_reason_is_said(one: DiscoveredWorker, reason: str) -> None:
+def test_if_no_worker_can_race_the_reason_is_shown(one: DiscoveredWorker, reason: str) -> None:
     with pytest.raises(WorkerError, match=reason):
         choose([one], ("gevent",), TASKS)
 

@@ -1,0 +1,70 @@
+"""`poolwise flower`: Flower with the Throughput page, for workers that are already running."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from cluster.flower import config_file
+from cluster.ports import HIGHEST_PORT, claimed_port
+from lab.commands import shared_options
+from lab.commands.streams import say
+from monitor.access import is_loopback
+from producer import broker as broker_of_workers
+from producer.address import redacted
+
+#: Flower's default port.
+PORT = 5555
+LOOPBACK = "127.0.0.1"
+
+
+@click.command()
+@click.option(
+    "--port",
+    type=click.IntRange(0, HIGHEST_PORT),
+    default=PORT,
+    show_default=True,
+    help="Flower's port; 0 picks a free one.",
+)
+@click.option(
+    "--address",
+    default=LOOPBACK,
+    show_default=True,
+    help="The address to listen on. Any other needs a login: set FLOWER_BASIC_AUTH=user:password "
+    "or FLOWER_BASIC_AUTH_FILE.",
+)
+@shared_options.running_broker
+def flower(*, port: int, address: str, broker: str) -> int:
+    """Run Flower with the Throughput page for the workers of any Celery project, until Ctrl-C.
+
+    The workers keep running as they are. The page counts their tasks from task events, which Flower
+    switches on; if you load worker.probe into them (-I worker.probe), it also shows their CPU,
+    memory and exact times. The exit code is Flower's own: 0 after Ctrl-C.
+
+    \b
+    Example:
+      poolwise flower --broker redis://:PASSWORD@HOST:6379/0
+      poolwise flower --port 0
+    """
+    broker_of_workers.connect(broker, "Pass the broker of your workers with --broker.").close()
+    chosen = claimed_port(port, "Flower") if is_loopback(address) or port == 0 else port
+    url = f"http://{LOOPBACK if is_loopback(address) else address}:{chosen}"
+    say(f"Flower   {url}")
+    say(f"charts   {url}/throughput")
+    say(f"broker   {redacted(broker)}")
+    say("Ctrl-C stops Flower; the workers keep running.")
+    _become_flower(broker, address, chosen)
+    return 0
+
+
+def _become_flower(broker: str, address: str, port: int) -> None:
+    """Replace this process with Flower; the broker's address goes where `ps` does not show it."""
+    command = [
+        *(sys.executable, "-m", "celery", "--quiet", "flower"),
+        *(f"--conf={config_file()}", f"--address={address}", f"--port={port}"),
+    ]
+    urls = {"CELERY_BROKER_URL": broker, "CELERY_RESULT_BACKEND": broker}
+    sys.stdout.flush()
+    os.execve(sys.executable, command, {**os.environ, **urls})  # noqa: S606 - no shell is wanted

@@ -1,0 +1,113 @@
+"""`poolwise flower` shows the workers of a project that knows nothing of Poolwise."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from cluster.process import Child
+from cluster.reaper import Reaper
+from tests.command import RunningCommand, poolwise, running
+from tests.hostile.real_server import real
+
+PASSWORD = "hunter2"  # noqa: S105 - of the test's own server
+PROJECT = """
+from celery import Celery
+
+app = Celery("shop", broker={url!r})
+
+@app.task(name="shop.price")
+def price():
+    return 1
+"""
+CELERY = (sys.executable, "-m", "celery", "-A", "shop")
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[str]:
+    """Run a worker of a small project on a broker with a password; return the broker's URL."""
+    with real(tmp_path, "--requirepass", PASSWORD) as port:
+        url = f"redis://:{PASSWORD}@127.0.0.1:{port}/0"
+        (tmp_path / "shop.py").write_text(PROJECT.format(url=url))
+        reaper = Reaper()
+        worker = Child(
+            "worker",
+            [*CELERY, "worker", "-P", "threads", "-c", "2"],
+            log=tmp_path / "worker.log",
+            registry=reaper,
+            env={"PYTHONPATH": str(tmp_path)},
+        )
+        try:
+            yield url
+        finally:
+            worker.stop()
+            reaper.close()
+
+
+def data(flower: RunningCommand) -> dict[str, Any]:
+    """Return what the Throughput page shows, or nothing if Flower does not answer yet."""
+    charts = [one.split()[1] for one in flower.output().splitlines() if one.startswith("charts")]
+    if not charts:
+        return {}
+    try:
+        with urllib.request.urlopen(f"{charts[0]}/data", timeout=5) as reply:  # noqa: S310
+            found: dict[str, Any] = json.load(reply)
+            return found
+    except OSError:
+        return {}
+
+
+def test_the_page_counts_the_tasks_of_a_foreign_project(shop: str, tmp_path: Path) -> None:
+    env = {"POOLWISE_BROKER": shop}
+    with running("flower", "--port", "0", folder=tmp_path, env=env) as flower:
+        flower.until(lambda: data(flower).get("recent", {}).get("workers"))
+        subprocess.run(
+            [*CELERY, "call", "shop.price"], cwd=tmp_path, env=dict(os.environ), check=True
+        )
+        flower.until(lambda: data(flower)["finished"] == 1)
+        assert data(flower)["choices"]["tasks"] == ["shop.price"]
+        assert set(data(flower)["queues"]) == {"celery"}
+        assert PASSWORD not in flower.output()
+        assert PASSWORD not in " ".join(psutil.Process(flower.process.pid).cmdline())
+        flower.signal(signal.SIGINT)
+        assert flower.ended() == 0
+        assert "Traceback" not in flower.output()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "advice"),
+    [
+        (("--broker", "redis://127.0.0.1:1/0"), 3, "--broker"),
+        (("--broker", "amqp://127.0.0.1//"), 2, "redis://"),
+        (("--port", "99999"), 2, "65535"),
+    ],
+)
+def test_a_mistake_gets_one_line_and_no_flower(
+    arguments: tuple[str, ...], code: int, advice: str
+) -> None:
+    done = poolwise("flower", *arguments)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert advice in done.stderr
+
+
+def test_an_address_that_others_can_reach_needs_a_login(shop: str) -> None:
+    done = poolwise(
+        "flower",
+        "--port",
+        "0",
+        "--address",
+        "0.0.0.0",  # noqa: S104 - refused
+        env={"POOLWISE_BROKER": shop},
+    )
+    assert done.returncode == 2
+    assert "FLOWER_BASIC_AUTH" in done.stderr
