@@ -13,7 +13,7 @@ import msgspec
 from celery import Celery
 
 from producer import broker
-from worker.control import WORKER_INFO, WorkerInfo, place
+from worker.control import WORKER_INFO, WorkerInfo, place, same_machine
 from worker.pools import pool_of_implementation
 
 #: Seconds to wait for a reply; a worker that is computing replies late.
@@ -41,6 +41,7 @@ class DiscoveredWorker:
     probe: bool  # whether the probe records its tasks
     switchable: bool  # whether its pool can be changed while it runs
     tasks: frozenset[str]  # names of the tasks that it can run
+    same_machine: bool = False  # whether it runs on this machine, perhaps in another container
 
 
 class RemoteControl:
@@ -142,6 +143,7 @@ def worker_from_replies(
         pid=int(stats["pid"]),
         host=info.host if info else node.partition("@")[2],
         here=info is not None and info.place == place(),
+        same_machine=info is not None and same_machine(info.place, place()),
         probe=bool(modules & PROBES),
         switchable=bool(modules & SWITCHES),
         tasks=frozenset(str(task).partition(" ")[0] for task in replies["registered"] or ()),

@@ -44,6 +44,11 @@ class SwitchReply:
     warnings: tuple[str, ...] = ()  # preflight warnings about the new flags, two lines each
 
 
+def same_machine(one: str, other: str) -> bool:
+    """Return whether two places are on one machine that has not been restarted in between."""
+    return one.partition("/")[0] == other.partition("/")[0]
+
+
 def place() -> str:
     """Identify the boot and the process namespace; on systems other than Linux, the host."""
     try:

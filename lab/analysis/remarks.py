@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lab.analysis.disturbance import QUIET
 from lab.analysis.score import is_whole
 from lab.format import words
 from lab.results.race import PoolResult, PoolSummary, Repeat
@@ -26,12 +27,35 @@ def remarks(pool: PoolResult, usable_cores: int) -> tuple[str, ...]:
             f"submitting took more than {words.percent(SUBMIT_SHARE)} of the makespan, so the load "
             "generator was the bottleneck and this pool is not ranked"
         )
-    if others := sum(repeat.others for repeat in pool.repeats):
-        tasks = "1 task" if others == 1 else f"{words.count(others)} tasks"
-        found.append(f"during the race this worker also ran {tasks} from other clients")
+    found += _of_others(pool)
     if pool.summary is not None and pool.summary.of_ideal < NEAR_IDEAL:
         found.append(_why_not_ideal(pool, pool.summary, usable_cores))
     return tuple(found)
+
+
+def _of_others(pool: PoolResult) -> list[str]:
+    """Say what else the worker and the machine did during the repeats."""
+    found = []
+    if others := sum(repeat.others for repeat in pool.repeats):
+        tasks = "1 task" if others == 1 else f"{words.count(others)} tasks"
+        share = max(repeat.others_slot_share for repeat in pool.repeats)
+        found.append(
+            f"during the race this worker also ran {tasks} from other clients, which took up to "
+            f"{words.percent(share)} of its slots' time"
+        )
+    for label, shares in (
+        ("other processes used", [repeat.others_cpu_share for repeat in pool.repeats]),
+        ("the hypervisor withheld", [repeat.stolen_cpu_share for repeat in pool.repeats]),
+    ):
+        known = [share for share in shares if share is not None]
+        if known and max(known) > QUIET:
+            found.append(f"{label} {_range(known)} of the machine's CPU during its repeats")
+    return found
+
+
+def _range(shares: list[float]) -> str:
+    low, high = words.percent(min(shares)), words.percent(max(shares))
+    return low if low == high else f"{low} to {high}"
 
 
 def generator_was_the_bottleneck(pool: PoolResult) -> bool:

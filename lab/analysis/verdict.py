@@ -1,13 +1,15 @@
 """The verdict on one workload: which pool won, by how much, for what reason.
 
-Pure; it names no winner if the difference is within noise.
+Pure; it names no winner if the difference is within noise, or if other load may have caused it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import inf
 
+from lab.analysis.disturbance import advice, causes, is_disturbed, undisturbed_s
 from lab.analysis.remarks import generator_was_the_bottleneck
 from lab.analysis.score import is_whole
 from lab.format import words
@@ -17,6 +19,15 @@ from producer.statistics import Comparison, compare
 
 #: Memory use is only mentioned if it differs by this factor or more.
 CHEAPER = 1.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rival:
+    """A pool compared with the fastest one."""
+
+    pool: PoolResult
+    comparison: Comparison
+    sure: bool  # it would be slower even if other load had delayed it as much as it can
 
 
 def judge(kind: WorkloadKind, pools: Sequence[PoolResult], *, seed: int) -> Verdict:
@@ -31,19 +42,87 @@ def judge(kind: WorkloadKind, pools: Sequence[PoolResult], *, seed: int) -> Verd
             sentence=f"No comparison: {_why_not(ranked, pools)}.",
         )
     best, *others = ranked
-    comparisons = [compare(_makespans(other), _makespans(best), seed=seed) for other in others]
-    first = comparisons[0]
-    winner = best.pool if first.real else None
-    tied = [best] + [pool for pool, c in zip(others, comparisons, strict=True) if not c.real]
-    lead = _win(best, others[0], first) if winner else _draw(tied, first)
-    rest = [] if winner else [*_behind(others, comparisons), *_cost(tied)]
+    rivals = [_rival(other, best, seed) for other in others]
+    closest = rivals[0].comparison
+    won = closest.real
+    doubtful = _doubtful(best, rivals)
+    parts = _win(kind, best, rivals, doubtful) if won else _draw(kind, best, rivals, doubtful)
     return Verdict(
-        winner=winner,
+        winner=best.pool if won and not doubtful else None,
         runner_up=others[0].pool,
-        ratio=first.ratio,
-        noise=first.noise,
-        sentence=" ".join([f"{lead}: {_reason(kind, winner, ranked)}.", *rest, *_unequal(ranked)]),
+        ratio=closest.ratio,
+        noise=closest.noise,
+        sentence=" ".join([*parts, *_unequal(ranked)]),
+        reliable=not doubtful,
     )
+
+
+def _rival(other: PoolResult, best: PoolResult, seed: int) -> Rival:
+    shortest = [undisturbed_s(repeat) for repeat in other.repeats if is_whole(repeat)]
+    return Rival(
+        pool=other,
+        comparison=compare(_makespans(other), _makespans(best), seed=seed),
+        sure=compare(shortest, _makespans(best), seed=seed).real,
+    )
+
+
+def _doubtful(best: PoolResult, rivals: Sequence[Rival]) -> list[PoolResult]:
+    """Return the pools on which other load had too much influence for a verdict."""
+    if rivals[0].comparison.real:
+        return [rival.pool for rival in rivals if rival.comparison.real and not rival.sure]
+    return [pool for pool in _tied(best, rivals) if is_disturbed(pool)]
+
+
+def _tied(best: PoolResult, rivals: Sequence[Rival]) -> list[PoolResult]:
+    return [best, *(rival.pool for rival in rivals if not rival.comparison.real)]
+
+
+def _win(
+    kind: WorkloadKind, best: PoolResult, rivals: Sequence[Rival], doubtful: Sequence[PoolResult]
+) -> list[str]:
+    pools = [best, *(rival.pool for rival in rivals)]
+    if doubtful:
+        rival = next(rival for rival in rivals if rival.pool in doubtful)
+        return [
+            f"No reliable answer: {causes(doubtful)} during these repeats, which may be why "
+            f"{rival.pool.pool} took {rival.comparison.ratio:.2f} times as long as {best.pool}.",
+            advice(doubtful),
+        ]
+    first = rivals[0]
+    lead = f"{best.pool} wins, {first.comparison.ratio:.2f} times as fast as {first.pool.pool}"
+    explained = _explained(lead, _reason(kind, best.pool, pools), pools)
+    if any(map(is_disturbed, pools)):
+        return [explained, f"During the race {causes(pools)}: too little to explain the lead."]
+    return [explained]
+
+
+def _draw(
+    kind: WorkloadKind, best: PoolResult, rivals: Sequence[Rival], doubtful: Sequence[PoolResult]
+) -> list[str]:
+    tied, closest = _tied(best, rivals), rivals[0].comparison
+    names = _listed([pool.pool for pool in tied])
+    pools = [best, *(rival.pool for rival in rivals)]
+    lead = (
+        f"No difference measured between {names} "
+        f"(closest ratio {closest.ratio:.2f}; anything below {closest.noise:.2f} is within noise)"
+    )
+    said = [_explained(lead, _reason(kind, None, pools), pools)]
+    if doubtful:
+        said = [
+            f"No reliable answer: {causes(doubtful)} during these repeats, so a difference between "
+            f"{names} may have gone unnoticed.",
+            advice(doubtful),
+        ]
+    return [*said, *_behind(rivals), *_cost(tied)]
+
+
+def _explained(lead: str, reason: str, pools: Sequence[PoolResult]) -> str:
+    """Give the reason for a result; after a single repeat, only as a guess."""
+    if not reason:
+        return f"{lead}: the cause is unknown; see “Slots over time” in the report."
+    if min(len(_makespans(pool)) for pool in pools) < 2:
+        return f"{lead}, in a single repeat. A likely reason: {reason}."
+    return f"{lead}: {reason}."
 
 
 def _why_not(ranked: Sequence[PoolResult], pools: Sequence[PoolResult]) -> str:
@@ -68,19 +147,8 @@ def _makespans(pool: PoolResult) -> list[float]:
     return [repeat.makespan_s for repeat in pool.repeats if is_whole(repeat)]
 
 
-def _win(best: PoolResult, second: PoolResult, comparison: Comparison) -> str:
-    return f"{best.pool} wins, {comparison.ratio:.2f} times as fast as {second.pool}"
-
-
-def _draw(tied: Sequence[PoolResult], closest: Comparison) -> str:
-    names = _listed([pool.pool for pool in tied])
-    return (
-        f"No difference measured between {names} "
-        f"(closest ratio {closest.ratio:.2f}; anything below {closest.noise:.2f} is within noise)"
-    )
-
-
 def _reason(kind: WorkloadKind, winner: str | None, pools: Sequence[PoolResult]) -> str:
+    """Return why `winner` won, or why nobody did; empty if that is unknown."""
     if (known := kind.reasons.get(winner)) is not None:
         return known
     others = [pool.concurrency for pool in pools if pool.pool != winner]
@@ -88,14 +156,14 @@ def _reason(kind: WorkloadKind, winner: str | None, pools: Sequence[PoolResult])
         pool.pool == winner and pool.concurrency > max(others) for pool in pools
     ):
         return "it has the most slots"
-    return "the cause is unknown; see “Slots over time” in the report"
+    return ""
 
 
-def _behind(others: Sequence[PoolResult], comparisons: Sequence[Comparison]) -> list[str]:
+def _behind(rivals: Sequence[Rival]) -> list[str]:
     return [
-        f"{pool.pool} took {comparison.ratio:.2f} times as long."
-        for pool, comparison in zip(others, comparisons, strict=True)
-        if comparison.real
+        f"{rival.pool.pool} took {rival.comparison.ratio:.2f} times as long."
+        for rival in rivals
+        if rival.comparison.real and rival.sure
     ]
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from lab.measure.cost import Cost
-from lab.measure.follow import Step, follow
+from lab.measure.follow import follow
+from lab.measure.other_tasks import OtherTasks
 from lab.results.common import Span
 from lab.results.race import Account, Repeat
 from lab.session.protocols import Worker
@@ -26,6 +27,7 @@ class RepeatSpec:
     run: str
     plan: Plan
     timeout_s: float
+    slots: int = 1  # of the worker
     store_results: bool = False
 
 
@@ -59,7 +61,7 @@ def measure(
     reader = RecordReader(session.records)
     ledger = Ledger(spec.run)
     submitter = Submitter(session.app, session.connection, session.clock)
-    others = 0
+    others = OtherTasks(worker.node, spec.run)
     with Cost(worker.pid) as cost:
         submission = submitter.submit(
             spec.plan,
@@ -68,22 +70,18 @@ def measure(
         ledger.submit(submission.ids)
         for step in follow(reader, ledger, [worker], spec.timeout_s):
             session.cluster.check()
-            others += _of_other_runs(step, worker, spec.run)
+            others.enter(step)
             progress(_progress(ledger, submission, session))
     waiting = drain(session.connection, worker.queue) if ledger.open else ()
     totals = ledger.close(waiting=waiting, worker_alive=worker.alive)
-    repeat = replace(_repeat(totals, submission, worker, cost), others=others)
-    return Measured(repeat=repeat, clock_error_s=reader.worst_error_s)
-
-
-def _of_other_runs(step: Step, worker: Worker, run: str) -> int:
-    """Count the tasks of other runs that ended on `worker`."""
-    return sum(
-        record.run != run
-        for batch in step.batches
-        if batch.node == worker.node
-        for record in batch.records
+    repeat = _repeat(totals, submission, worker, cost)
+    end = submission.started + repeat.makespan_s
+    repeat = replace(
+        repeat,
+        others=others.count,
+        others_slot_share=others.slot_share(submission.started, end, spec.slots),
     )
+    return Measured(repeat=repeat, clock_error_s=reader.worst_error_s)
 
 
 def _progress(ledger: Ledger, submission: Submission, session: Session) -> Progress:

@@ -12,6 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from lab.analysis.disturbance import QUIET, others_share
 from lab.format import words
 from lab.measure.repeat import Progress
 from lab.measure.workloads import Workload
@@ -169,10 +170,17 @@ class PlainTerminal:
         self._say(
             f"  {name}   repeat {number}   {repeat.account.finished}/{repeat.account.submitted}"
             f"   {words.duration(repeat.makespan_s)}   {words.rate(repeat.throughput_per_s)}{died}"
+            f"{_of_others(repeat)}"
         )
 
     def _say(self, line: str) -> None:
         self._console.print(line, highlight=False, soft_wrap=True)
+
+
+def _of_others(repeat: Repeat) -> str:
+    if others_share(repeat) <= QUIET:
+        return ""
+    return f"   others used {words.percent(min(1.0, others_share(repeat)))}"
 
 
 def headline(result: RaceResult) -> list[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from lab.analysis.outcome import pool_result, workload_result
 from lab.measure.calibrate import Bare, bare_cost
-from lab.measure.repeat import RepeatSpec, measure
+from lab.measure.other_load import OtherLoad
+from lab.measure.repeat import Measured, RepeatSpec, measure
 from lab.measure.scale import FULL, QUICK, Scale, fitted
 from lab.measure.workloads import Workload
 from lab.race.events import RaceEvents
@@ -62,12 +63,7 @@ def measure_workload(race: Race, workload: Workload) -> tuple[WorkloadResult, fl
         _warm_up(race, workload, config)
     for number, config in _turns(race, workload, configs):
         race.workers.replace_dead(config)
-        measured = measure(
-            race.session,
-            race.workers[config],
-            _spec(race, workload, config, number, bare),
-            partial(race.events.running, config, number),
-        )
+        measured = _measured(race, config, number, _spec(race, workload, config, number, bare))
         race.events.measured(config, number, measured.repeat)
         repeats[config.pool.name].append(measured.repeat)
         error_s = max(error_s, measured.clock_error_s)
@@ -85,6 +81,21 @@ def measure_workload(race: Race, workload: Workload) -> tuple[WorkloadResult, fl
         for config in configs
     )
     return workload_result(workload, pools, bare, race.options.seed), error_s
+
+
+def _measured(race: Race, config: PoolConfig, number: int, spec: RepeatSpec) -> Measured:
+    """Measure one repeat, and what else the machine did meanwhile."""
+    worker = race.workers[config]
+    with OtherLoad(worker) as load:
+        measured = measure(race.session, worker, spec, partial(race.events.running, config, number))
+    if load.shares is None:
+        return measured
+    repeat = replace(
+        measured.repeat,
+        others_cpu_share=load.shares.others,
+        stolen_cpu_share=load.shares.stolen,
+    )
+    return replace(measured, repeat=repeat)
 
 
 def _turns(
@@ -116,5 +127,6 @@ def _spec(
         run=f"{race.session.run}.{workload.name}.{config.pool.name}.{number}",
         plan=burst(workload.work, workload.count),
         timeout_s=PATIENCE_S + PATIENCE * alone_s,
+        slots=config.concurrency,
         store_results=race.options.with_results,
     )

@@ -49,6 +49,8 @@ def _winners(result: RaceResult) -> Markup | None:
 
 def _winner(work: WorkloadResult) -> Markup:
     verdict = work.verdict
+    if not verdict.reliable:
+        return tag("b", "no reliable answer")
     if verdict.winner is None or verdict.ratio is None:
         return tag("b", "no difference measured")
     than = (

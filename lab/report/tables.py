@@ -146,6 +146,9 @@ def _repeat_cells(pool: PoolResult, turn: int, repeat: Repeat) -> tuple[TableCel
         TableCell(head="memory (PSS)", body=words.known(repeat.peak_pss_bytes, words.size)),
         TableCell(head="time to submit", body=words.duration(repeat.submit_s)),
         TableCell(head="max send delay", body=words.duration(repeat.worst_slip_s)),
+        TableCell(head="CPU of others", body=words.known(repeat.others_cpu_share, words.percent)),
+        TableCell(head="CPU withheld", body=words.known(repeat.stolen_cpu_share, words.percent)),
+        TableCell(head="slots of others", body=words.percent(repeat.others_slot_share)),
         TableCell(head="worker start-up", body=words.known(pool.start_up_s, words.duration)),
         TableCell(head="worker", body=died or "survived", alarm=bool(died), quiet=not died),
     )

@@ -42,6 +42,11 @@ class Repeat:
     account: Account
     worker_died: str = ""  # how, in a few words, if the worker died during the repeat
     others: Whole = 0  # other clients' tasks that ended on this worker during the repeat
+    others_slot_share: Number = 0.0  # share of the slots' time that these tasks took
+    #: Shares of the machine's CPU time, over all cores: used by processes that are not part of the
+    #: race, and given to other virtual machines. None: not measured.
+    others_cpu_share: Number | None = None
+    stolen_cpu_share: Number | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +96,7 @@ class Verdict:
     ratio: Number | None  # runner-up's median makespan / the winner's
     noise: Number | None  # smallest ratio that counts as more than noise
     sentence: str  # for people: who, by how much, why
+    reliable: bool = True  # False: others used so much of the machine that they may be the cause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ class BorrowedWorker:
         self.node = worker.node
         self.queue = queue
         self.pid = worker.pid if worker.here else None
+        self.same_machine = worker.same_machine
 
     @property
     def alive(self) -> bool:

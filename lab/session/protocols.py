@@ -43,6 +43,10 @@ class Worker(Protocol):
         """Its main process; None if that runs on another machine or in another container."""
 
     @property
+    def same_machine(self) -> bool:
+        """Whether it runs on this machine, perhaps in another container."""
+
+    @property
     def start_up_s(self) -> float | None:
         """Seconds from the command line until it consumed; None if it ran before the session."""
 

@@ -21,6 +21,7 @@ class StartedWorker:
         [self.queue] = worker.spec.queues
         self.node = worker.spec.node
         self.pid: int | None = worker.child.pid
+        self.same_machine = True
         self.start_up_s: float | None = worker.start_up_s
 
     @property

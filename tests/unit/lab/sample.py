@@ -31,6 +31,10 @@ def repeat(
     pss_bytes: int = 50_000_000,
     died: str = "",
     spans: tuple[Span, ...] = (),
+    others_cpu: float | None = None,
+    stolen_cpu: float | None = None,
+    others: int = 0,
+    others_slots: float = 0.0,
 ) -> Repeat:
     ends = ends or account()
     return Repeat(
@@ -46,6 +50,10 @@ def repeat(
         worst_slip_s=0.0,
         account=ends,
         worker_died=died,
+        others=others,
+        others_slot_share=others_slots,
+        others_cpu_share=others_cpu,
+        stolen_cpu_share=stolen_cpu,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from lab.analysis.remarks import remarks
 from lab.results.common import Span
+from lab.results.race import Repeat
 from tests.unit.lab.sample import account, of, repeat
 
 
@@ -48,3 +49,20 @@ def test_a_saturated_pool_gets_another_remark_than_an_idle_one() -> None:
 def test_a_slow_load_generator_is_reported() -> None:
     starved = of("gevent", (repeat(1.9, submit_s=1.5),), ideal_s=1.9)
     assert "generator was the bottleneck" in remarks(starved, usable_cores=1)[0]
+
+
+def test_what_others_used_is_reported_unless_it_is_little() -> None:
+    def said(*pool_repeats: Repeat) -> tuple[str, ...]:
+        return remarks(of("gevent", pool_repeats), usable_cores=1)
+
+    assert said(repeat(others_cpu=0.02, stolen_cpu=0.0)) == ()
+    assert said(repeat(others_cpu=0.38), repeat(others_cpu=0.02)) == (
+        "other processes used 2.0 % to 38 % of the machine's CPU during its repeats",
+    )
+    assert said(repeat(stolen_cpu=0.2)) == (
+        "the hypervisor withheld 20 % of the machine's CPU during its repeats",
+    )
+    assert said(repeat(others=83, others_slots=0.25)) == (
+        "during the race this worker also ran 83 tasks from other clients, which took up to 25 % "
+        "of its slots' time",
+    )

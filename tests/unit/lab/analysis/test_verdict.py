@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from lab.analysis.verdict import judge
 from lab.measure.workloads import WORKLOADS
+from lab.results.race import PoolResult
 from tests.unit.lab.sample import of, pool, repeat
 
 BURN = WORKLOADS["burn"]
+FETCH = WORKLOADS["fetch"]
 
 
 def test_a_clear_winner_is_named_with_ratio_and_reason() -> None:
@@ -55,3 +59,77 @@ def test_a_pool_limited_by_the_load_generator_is_not_ranked() -> None:
     starved = of("gevent", tuple(repeat(1.0, submit_s=0.9) for _ in range(3)))
     verdict = judge(BURN, [starved, pool("prefork", (2, 2, 2)), pool("solo", (4, 4, 4))], seed=1)
     assert verdict.winner == "prefork"
+
+
+def beside(name: str, makespans_s: tuple[float, ...], **others: float) -> PoolResult:
+    """Build a pool whose repeats ran next to the load of others."""
+    return of(name, tuple(repeat(m, **others) for m in makespans_s))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("others", "slower_s", "named"),
+    [
+        ({}, 2.96, True),
+        ({"others_cpu": 0.02}, 2.96, True),  # as on an idle machine
+        ({"others_cpu": 0.38}, 2.96, False),
+        ({"stolen_cpu": 0.38}, 2.96, False),
+        ({"others_slots": 0.38, "others": 83}, 2.96, False),
+        ({"others_cpu": 0.13, "stolen_cpu": 0.12, "others_slots": 0.13}, 2.96, False),
+        ({"others_cpu": 0.38}, 20.0, True),  # far beyond what 38 % could explain
+        ({"others_cpu": 0.6}, 20.0, False),
+    ],
+)
+def test_a_winner_is_named_only_if_other_load_cannot_explain_the_difference(
+    others: dict[str, float], slower_s: float, named: bool
+) -> None:
+    slower = beside("gevent", (slower_s, slower_s, slower_s), **others)
+    verdict = judge(BURN, [slower, beside("prefork", (2, 2, 2), **others)], seed=1)
+    assert (verdict.winner == "prefork") is named
+    assert verdict.reliable is named
+    assert ("GIL" in verdict.sentence) is named
+    assert verdict.sentence.startswith("prefork wins" if named else "No reliable answer: ")
+
+
+def test_an_unreliable_verdict_says_who_used_how_much_and_what_to_do() -> None:
+    pools = [beside("gevent", (2.96,) * 3, others_cpu=0.38), pool("threads")]
+    assert judge(BURN, pools, seed=1).sentence == (
+        "No reliable answer: other processes used up to 38 % of the machine's CPU during these "
+        "repeats, which may be why gevent took 1.48 times as long as threads. Run again on an idle "
+        "machine."
+    )
+    pools = [beside("gevent", (2.96,) * 3, others=83, others_slots=0.25), pool("threads")]
+    said = judge(BURN, pools, seed=1).sentence
+    assert "other clients' tasks took up to 25 % of a pool's slots" in said
+    assert "while no other client uses the workers" in said
+
+
+def test_a_fast_pool_that_was_disturbed_still_wins() -> None:
+    fast = beside("prefork", (2, 2, 2), others_cpu=0.4)
+    verdict = judge(BURN, [fast, pool("threads", (4, 4, 4))], seed=1)
+    assert verdict.winner == "prefork"
+    assert "up to 40 % of the machine's CPU: too little to explain the lead" in verdict.sentence
+
+
+def test_a_busy_machine_may_hide_a_difference() -> None:
+    pools = [beside("threads", (2, 2.1, 2), others_cpu=0.3), pool("gevent", (2, 2.1, 2.05))]
+    verdict = judge(FETCH, pools, seed=1)
+    assert not verdict.reliable
+    assert "a difference between threads and gevent may have gone unnoticed" in verdict.sentence
+    assert "waiting needs no core" not in verdict.sentence
+
+
+def test_one_disturbed_repeat_counts_less_the_more_repeats_there_are() -> None:
+    repeats = (repeat(4.0), repeat(4.0), repeat(9.0, others_cpu=0.5))
+    verdict = judge(BURN, [of("threads", repeats), pool("prefork", (2, 2, 2))], seed=1)
+    assert verdict.winner is None  # a bootstrap of three values may draw the disturbed one
+    many = (*(repeat(4.0) for _ in range(8)), repeat(9.0, others_cpu=0.5))
+    verdict = judge(BURN, [of("threads", many), pool("prefork", (2,) * 9)], seed=1)
+    assert verdict.winner == "prefork"
+
+
+def test_a_single_repeat_gives_a_reason_only_as_a_guess() -> None:
+    verdict = judge(BURN, [pool("threads", (4,)), pool("prefork", (2,))], seed=1)
+    assert verdict.winner == "prefork"
+    assert "in a single repeat. A likely reason: Python bytecode holds the GIL" in verdict.sentence
+    draw = judge(FETCH, [pool("threads", (2,)), pool("gevent", (2,))], seed=1)
+    assert "in a single repeat. A likely reason: waiting needs no core" in draw.sentence

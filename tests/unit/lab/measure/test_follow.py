@@ -33,6 +33,7 @@ class FakeWorker:
     node: str = "w@h"
     queue: str = "q"
     pid: int | None = None
+    same_machine: bool = True
     start_up_s: float | None = None
     asked: list[bool] = field(default_factory=list)
 

@@ -16,6 +16,7 @@ class Someone:
     node = "threads@here"
     queue = "own"
     pid = None
+    same_machine = True
     start_up_s = None
     alive = True
 
