@@ -22,7 +22,7 @@ LEAST_GAUGES: Final = 3
 BETWEEN: Final = 1.0
 
 #: A worker's latest gauges, oldest first, each with its time in seconds.
-Gauges = Sequence[tuple[float, Gauge]]
+Gauges = list[tuple[float, Gauge]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

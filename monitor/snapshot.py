@@ -152,7 +152,7 @@ def _pool(
         figures["finished_per_s"] = figures["failed_per_s"] = None
     queues = {queue for gauge in last for queue in gauge.queues}
     waiting = sum(depths.get(queue, 0) for queue in queues)
-    limit = find_limit(waiting, [gauges.lately for gauges in here])
+    limit = find_limit(waiting, [list(gauges.lately) for gauges in here])
     return {
         "pool": name,
         "workers": len(here),

@@ -103,3 +103,16 @@ def test_arrivals_are_unknown_for_a_part_of_the_workers_and_when_nothing_is_meas
     assert recent(history, pool="prefork")["arrived_per_s"] is None
     assert recent(history, NOW_S + 30)["arrived_per_s"] is None
     assert recent(history, NOW_S + 30)["finished_per_s"] is None
+
+
+def test_a_pool_shows_its_waiting_messages_and_its_limit() -> None:
+    history = filled([])
+    key = WorkerKey(pool="gevent", node="a@x")
+    for second in range(4):
+        history.add_gauge(
+            key, NOW_S - 3.5 + second, gauge(slots=200, held=4, machine_percent=97.0, up_s=second)
+        )
+    history.add_depths(NOW_S, {"cpu": 6_410, "io": 5})
+    [pool] = recent(history)["pools"]
+    assert pool["waiting"] == 6_410
+    assert pool["limit"] == {"cause": "machine_cpu", "value": 97}
