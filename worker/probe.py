@@ -19,6 +19,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import wraps
 from itertools import count
 from types import BuiltinFunctionType
 from typing import Any, NamedTuple
@@ -68,6 +69,8 @@ MEMORY_SHARE = 0.001
 CLOCK_INTERVAL_S = 10.0
 #: Minimum time that an entry stays in the stream, in seconds.
 RETENTION_S = 60
+#: Maximum time that a worker waits at its end until its last records are written, in seconds.
+STOP_S = 1.0
 #: Maximum number of rows in one entry.
 ROWS_PER_ENTRY = 2_000
 #: Maximum number of rows kept while the records server is unreachable; the oldest are dropped.
@@ -117,6 +120,40 @@ class Clock(NamedTuple):
             middle = (before + after) / 2
             readings.append(cls(seconds + microseconds / 1e6 - middle, (after - before) / 2))
         return min(readings, key=lambda clock: clock.error_s)
+
+
+class _Errors:
+    """Counts errors in the probe's own code, which never reach the worker, and logs the first."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def add(self, error: Exception) -> None:
+        """Count an error. Further ones are not logged, because there may be one for each task."""
+        self.count += 1
+        if self.count == 1:
+            logger.warning(
+                "poolwise probe: an error in the probe; tasks run as usual, but some may be missing"
+                " from the records: %r",
+                error,
+                exc_info=error,
+            )
+
+
+_errors = _Errors()
+
+
+def _guarded(noting: Callable[..., None]) -> Callable[..., None]:
+    """Count an error in `noting`, instead of raising it into the worker."""
+
+    @wraps(noting)
+    def guarded(*args: Any, **kwargs: Any) -> None:
+        try:
+            noting(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - the edge between the probe and the worker
+            _errors.add(error)
+
+    return guarded
 
 
 #: What a hook notes about a finished attempt, before the flusher turns it into a row. In order: the
@@ -200,7 +237,7 @@ class Gauge:
         self._machine = _machine_ticks()
 
     def read(self) -> dict[str, Any]:
-        """Return the gauge as written to an entry; never raises."""
+        """Return the gauge as written to an entry."""
         pool, now = self._consumer.pool, time.monotonic()
         pids = _children(pool)
         if now >= self._memory_due:
@@ -344,7 +381,8 @@ class _Line:
 class Recorder:
     """Collects notes and writes them to the stream from a background thread.
 
-    In a worker that gevent has patched, the thread is a greenlet.
+    In a worker that gevent has patched, the thread is a greenlet. Only the thread waits for the
+    server, which may be slow or never answer; the worker's main thread must not.
     """
 
     def __init__(
@@ -355,7 +393,6 @@ class Recorder:
         pool: object,
         slots: int,
         gauge: Gauge | None = None,
-        notes: deque[Note] | None = None,
     ) -> None:
         module = type(pool).__module__
         self.pool, slot_names = _POOLS.get(module, (module, _by_process))
@@ -372,7 +409,7 @@ class Recorder:
             "pid": os.getpid(),
         }
         #: Notes to be written; any thread may append to it.
-        self.notes = deque[Note]() if notes is None else notes
+        self.notes = deque[Note]()
         self._dropped = 0
         self._seq = 0
         self._clock: Clock | None = None
@@ -382,62 +419,78 @@ class Recorder:
         self._thread = threading.Thread(target=self._run, name="poolwise-probe", daemon=True)
 
     def start(self) -> None:
-        """Record that the worker is ready, and start writing."""
-        if self._write(self._line, "ready"):
-            self._settle(self._line)
+        """Start the thread, which records that the worker is ready."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Write the remaining rows and record that the worker stopped."""
-        if self._closing:
-            return
+        """Write the remaining rows and record that the worker stopped, within `STOP_S`."""
         self._closing = True
-        self._thread.join(timeout=2)
-        if self._thread.is_alive():  # it waits for a reply; the entries below contain other rows
-            self._seq += 1
-        # The first connection may be broken, or the thread may still be using it.
-        line = _Line(self._server)
-        while self.notes and self._write(line, "rows") and self._settle(line):
-            pass
-        if self._write(line, "stopped"):
-            self._settle(line)
-        line.close()
+        self._thread.join(timeout=STOP_S)
+        if self._thread.is_alive():
+            logger.warning(
+                "poolwise probe: the last records could not be written within %g s", STOP_S
+            )
 
     def _run(self) -> None:
-        interval_s = FLUSH_INTERVAL_S
         while True:
-            time.sleep(interval_s)  # cheaper than an event; stop() can wait this long
-            now = time.monotonic()
-            self._settle(self._line)
+            before = time.monotonic()
+            self._turn()
             if self._closing:
-                self._line.close()
-                return
-            if self._gauge is not None and now >= self._gauge_due:
-                self._gauge_due = now + GAUGE_INTERVAL_S
-                self._write(self._line, "gauge")
-            elif self.notes:
-                self._write(self._line, "rows")
-            interval_s = flush_interval_s(time.monotonic() - now)
+                return self._finish()
+            # Cheaper than an event; stop() can wait this long.
+            time.sleep(flush_interval_s(time.monotonic() - before))
 
-    def _write(self, line: _Line, kind: str) -> bool:
-        """Send one entry and return True; on failure, keep its notes for the next attempt."""
-        notes = self._take()
+    @_guarded
+    def _turn(self) -> None:
+        """Confirm the previous entry, and write the next one if there is anything to write."""
+        self._settle()
+        if not self._seq:
+            self._write("ready", [])  # again, until the server confirms it
+        elif gauge := self._gauge_if_due():
+            self._write("gauge", self._take(), gauge)
+        elif self.notes:
+            self._write("rows", self._take())
+
+    @_guarded
+    def _finish(self) -> None:
+        self._settle()
+        self._line.close()  # it may be broken, which shows only when a reply does not arrive
+        while self.notes and self._write("rows", self._take()) and self._settle():
+            pass
+        if self._write("stopped", []):
+            self._settle()
+        self._line.close()
+
+    def _gauge_if_due(self) -> dict[str, Any] | None:
+        now = time.monotonic()
+        if self._gauge is None or now < self._gauge_due:
+            return None
+        self._gauge_due = now + GAUGE_INTERVAL_S
         try:
-            self._send(line, kind, notes)
+            return self._gauge.read()
+        except Exception as error:  # noqa: BLE001 - rows are written even if it cannot be measured
+            _errors.add(error)
+            return None
+
+    def _write(self, kind: str, notes: list[Note], gauge: dict[str, Any] | None = None) -> bool:
+        """Send one entry and return True; on failure, keep its notes for the next attempt."""
+        try:
+            self._send(kind, notes, gauge)
         except (redis.RedisError, OSError) as error:
             self._keep(notes, error)
             return False
         return True
 
-    def _settle(self, line: _Line) -> bool:
+    def _settle(self) -> bool:
         """Confirm the previous entry and return True; on failure, keep its notes."""
         try:
-            seq = line.settle()
-        except (redis.RedisError, OSError) as error:
-            self._keep(line.give_up(), error)
+            seq = self._line.settle()
+        except Exception as error:  # noqa: BLE001 - whatever it was, the entry may not be written
+            self._line.close()
+            self._keep(self._line.give_up(), error)
             return False
         if seq is not None:
-            self._seq = max(self._seq, seq + 1)
+            self._seq = seq + 1
             self._unreachable = False
         return True
 
@@ -456,51 +509,64 @@ class Recorder:
             logger.warning("poolwise probe: cannot write records right now: %s", error)
         self._unreachable = True
 
-    def _send(self, line: _Line, kind: str, notes: list[Note]) -> None:
+    def _send(self, kind: str, notes: list[Note], gauge: dict[str, Any] | None) -> None:
         clock = self._current_clock()
         offset = clock.offset_s
+        rows = self._rows(notes)
         body = {
             **self._about,
             "kind": kind,
             "seq": self._seq,
             "dropped": self._dropped,
+            "errors": _errors.count,
             "offset_s": offset,
             "error_s": clock.error_s,
-            "rows": self._rows(notes),
+            "rows": rows,
         }
-        if kind == "gauge" and self._gauge is not None:
-            body["gauge"] = self._gauge.read()
+        if gauge is not None:
+            body["gauge"] = gauge
         oldest_ms = int((time.monotonic() + offset - RETENTION_S) * 1_000)
         trim = ("MINID", "~", oldest_ms)
-        line.send(self._seq, notes, "XADD", STREAM, *trim, "*", "b", _ENCODER.encode(body))
+        self._line.send(self._seq, notes, "XADD", STREAM, *trim, "*", "b", _ENCODER.encode(body))
 
     def _rows(self, notes: list[Note]) -> list[Row]:
-        """Return the rows in the order of `ROW`."""
+        """Return the rows of all notes that make one."""
         since_1970_s = time.time() - time.monotonic()
         rows = []
-        for header, task_id, task, pid, thread, received_ns, start, finished_ns, *end in notes:
-            received, finished = received_ns // 1_000, finished_ns // 1_000
-            slot = started = None
-            if start is not None:
-                slot = self._slot_name(pid, thread)
-                # The system clock may have been set since then, unlike the monotonic clock.
-                started = min(max(received, microseconds(start - since_1970_s)), finished)
-            outcome, redelivered, runtime_s = end
-            runtime = None if runtime_s is None else microseconds(runtime_s)
-            row = (_own(header), _text(task_id), task, slot, received, started, finished)
-            rows.append((*row, outcome, redelivered, runtime))
+        for note in notes:
+            try:
+                rows.append(self._row(note, since_1970_s))
+            except Exception as error:  # noqa: BLE001 - the other rows are written
+                _errors.add(error)
         return rows
+
+    def _row(self, note: Note, since_1970_s: float) -> Row:
+        """Return a row in the order of `ROW`."""
+        header, task_id, task, pid, thread, received_ns, start, finished_ns, *end = note
+        received, finished = received_ns // 1_000, finished_ns // 1_000
+        slot = started = None
+        if start is not None:
+            slot = self._slot_name(pid, thread)
+            # The system clock may have been set since then, unlike the monotonic clock.
+            started = min(max(received, microseconds(start - since_1970_s)), finished)
+        outcome, redelivered, runtime_s = end
+        runtime = None if runtime_s is None else microseconds(runtime_s)
+        row = (_own(header), _text(task_id), task, slot, received, started, finished)
+        return (*row, outcome, bool(redelivered), runtime)
 
     def _current_clock(self) -> Clock:
         now = time.monotonic()
-        if self._clock is None or now - self._clock_read_at > CLOCK_INTERVAL_S:
+        if self._clock is None or (
+            now - self._clock_read_at > CLOCK_INTERVAL_S and not self._closing
+        ):
             self._clock = Clock.read(self._server)
             self._clock_read_at = now
         return self._clock
 
 
-#: Finished attempts. Filled only if `_install` has found a server to write them to.
-_notes: deque[Note] = deque()
+#: Finished attempts. Until the recorder takes over, which may never happen if a program runs the
+#: worker by itself, only the newest are kept.
+_notes: deque[Note] = deque(maxlen=ROWS_PER_ENTRY)
 
 # gevent replaces the C function with slow Python whose result the probe does not need.
 _caller = threading.get_ident if isinstance(threading.get_ident, BuiltinFunctionType) else int
@@ -512,17 +578,22 @@ class _Probed:
     A worker runs so much other code between two tasks that the code here is never in the
     processor's caches and takes ten times as long as in a loop. A successful task therefore runs
     little of it: Celery itself notes when a task starts, and the flusher turns notes into rows.
+
+    Every hook passes its arguments on as they are, because projects have request classes of their
+    own. Errors in the probe's own code are counted: in `_guarded`, and in the two hooks that run
+    for every task, where a call more would cost too much.
     """
 
-    _received_ns: int | None
+    _received_ns: int | None = None  # None: not noted, or the attempt has its row already
     _fate = ""  # what Celery did with a task that did not succeed, if that is no plain failure
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Wrap the methods of the subclass that Celery's `create_request_cls` makes."""
+        """Wrap the methods of `cls` that run for every task.
+
+        Celery's `create_request_cls` makes a subclass whose `on_success` calls no other.
+        """
         super().__init_subclass__(**kwargs)
-        if (on_success := cls.__dict__.get("on_success")) is not None:
-            cls.__init__ = _noting_receipt(cls.__init__)  # type: ignore[method-assign]
-            cls.on_success = _noting_success(on_success)  # type: ignore[attr-defined]
+        _wrap(cls)
 
     def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> Any:
         """Note an attempt that raised, or whose slot was lost."""
@@ -530,36 +601,57 @@ class _Probed:
         try:
             return super().on_failure(exc_info, *args, **kwargs)  # type: ignore[misc]
         finally:
-            self._note(self._outcome(_outcome_of(exc_info.exception)), ended_ns=ended_ns)
+            self._note_failure(exc_info, ended_ns)
 
-    def on_timeout(self, soft: bool, timeout: float) -> None:
+    def on_timeout(self, soft: bool, *args: Any, **kwargs: Any) -> Any:
         """Note an attempt that hit its hard time limit."""
         ended_ns = time.monotonic_ns()
         try:
-            super().on_timeout(soft, timeout)  # type: ignore[misc]
+            return super().on_timeout(soft, *args, **kwargs)  # type: ignore[misc]
         finally:
             if not soft:
-                self._note(self._outcome("time-limit"), ended_ns=ended_ns)
+                self._note_timeout(ended_ns)
 
-    def reject(self, requeue: bool = False) -> None:
+    def reject(self, *args: Any, **kwargs: Any) -> Any:
         """Remember whether the message goes back to its queue, so that the task runs again."""
-        if requeue:
-            self._fate = "requeued"
-        super().reject(requeue=requeue)  # type: ignore[misc]
+        if kwargs.get("requeue", args and args[0]):
+            self._remember("requeued")
+        return super().reject(*args, **kwargs)  # type: ignore[misc]
 
-    def _retry_worker_lost(self, *args: Any) -> Any:
+    def _retry_worker_lost(self, *args: Any, **kwargs: Any) -> Any:
         """Remember whether Celery sends the task of a lost slot again."""
-        sent = super()._retry_worker_lost(*args)  # type: ignore[misc]
+        sent = super()._retry_worker_lost(*args, **kwargs)  # type: ignore[misc]
         if sent:
-            self._fate = "retried"
+            self._remember("retried")
         return sent
 
-    def _success_was_stored(self) -> Any:
+    def _success_was_stored(self, *args: Any, **kwargs: Any) -> Any:
         """Remember whether a task had succeeded before its slot was lost."""
-        meta = super()._success_was_stored()  # type: ignore[misc]
+        meta = super()._success_was_stored(*args, **kwargs)  # type: ignore[misc]
         if meta:
-            self._fate = "succeeded"
+            self._remember("succeeded")
         return meta
+
+    def _announce_revoked(self, *args: Any, **kwargs: Any) -> Any:
+        """Note an attempt that was revoked or had expired."""
+        self._note_revoked()
+        return super()._announce_revoked(*args, **kwargs)  # type: ignore[misc]
+
+    @_guarded
+    def _remember(self, fate: str) -> None:
+        self._fate = fate
+
+    @_guarded
+    def _note_failure(self, exc_info: Any, ended_ns: int) -> None:
+        self._note(self._outcome(_outcome_of(exc_info.exception)), ended_ns=ended_ns)
+
+    @_guarded
+    def _note_timeout(self, ended_ns: int) -> None:
+        self._note(self._outcome("time-limit"), ended_ns=ended_ns)
+
+    @_guarded
+    def _note_revoked(self) -> None:
+        self._note("revoked")
 
     def _outcome(self, outcome: str) -> str:
         """Return what became of an attempt, now that Celery has dealt with it.
@@ -570,11 +662,6 @@ class _Probed:
         if outcome == "slot-lost" and not self._fate and not request.acknowledged:
             return "requeued"
         return self._fate or outcome
-
-    def _announce_revoked(self, *args: Any, **kwargs: Any) -> None:
-        """Note an attempt that was revoked or had expired."""
-        self._note("revoked")
-        super()._announce_revoked(*args, **kwargs)  # type: ignore[misc]
 
     def _note(
         self, outcome: str, runtime_s: float | None = None, ended_ns: int | None = None
@@ -600,11 +687,21 @@ class _Probed:
         )
 
 
+@_guarded
+def _wrap(cls: Any) -> None:
+    for name, noting in (("__init__", _noting_receipt), ("on_success", _noting_success)):
+        if (method := cls.__dict__.get(name)) is not None:
+            setattr(cls, name, noting(method))
+
+
 def _noting_receipt(init: Callable[..., None]) -> Callable[..., None]:
     now = time.monotonic_ns
 
     def __init__(self: _Probed, *args: Any, **kwargs: Any) -> None:  # noqa: N807
-        self._received_ns = now()
+        try:
+            self._received_ns = now()
+        except Exception as error:  # noqa: BLE001 - the edge between the probe and the worker
+            _errors.add(error)
         init(self, *args, **kwargs)
 
     return __init__
@@ -612,11 +709,23 @@ def _noting_receipt(init: Callable[..., None]) -> Callable[..., None]:
 
 def _noting_success(on_success: Callable[..., Any]) -> Callable[..., Any]:
     def noted(self: _Probed, result: Any, **kwargs: Any) -> Any:
-        if isinstance(result, tuple) and not result[0]:
-            self._note("succeeded", result[2])
+        try:
+            if isinstance(result, tuple) and not result[0]:
+                self._note("succeeded", result[2])
+        except Exception as error:  # noqa: BLE001 - the edge between the probe and the worker
+            _errors.add(error)
         return on_success(self, result, **kwargs)
 
     return noted
+
+
+def _probed(plain: Any) -> type:
+    """Return a subclass of a request class that notes receipt and end.
+
+    A project's own `Strategy` may use it as it is, without Celery's `create_request_cls`.
+    """
+    methods = {"__init__": plain.__init__, "on_success": plain.on_success}
+    return type("Request", (_Probed, plain), methods)
 
 
 #: The outcome of each type of exception; any other type is a failure.
@@ -668,24 +777,33 @@ def _with_tls(uri: str, options: Any) -> str:
 
 
 @signals.worker_init.connect(weak=False)
+@_guarded
 def _install(sender: Any, **_: Any) -> None:
     """Give every task of the worker's app a request class that notes its outcome."""
     if records_url(sender.app) is None:
         return
-    probed: dict[type, type] = {}
+    classes: dict[type, type] = {}
     for task in sender.app.tasks.values():
-        plain = symbol_by_name(task.Request)
-        if not issubclass(plain, _Probed):
-            task.Request = probed.setdefault(plain, type("Request", (_Probed, plain), {}))
+        _install_in(task, classes)
+
+
+@_guarded
+def _install_in(task: Any, classes: dict[type, type]) -> None:
+    plain = symbol_by_name(task.Request)
+    if not issubclass(plain, _Probed):
+        if plain not in classes:
+            classes[plain] = _probed(plain)
+        task.Request = classes[plain]
 
 
 _recorder: Recorder | None = None
 
 
 @signals.worker_ready.connect(weak=False)
+@_guarded
 def _start(sender: Any, **_: Any) -> None:
     """Start writing. `sender` is the consumer; Celery sends this again after a reconnection."""
-    global _recorder  # noqa: PLW0603 - one worker in one process
+    global _recorder, _notes
     if _recorder is not None:
         return
     url = records_url(sender.app)
@@ -696,18 +814,23 @@ def _start(sender: Any, **_: Any) -> None:
         )
         return
     server = redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5)
-    _recorder = Recorder(
+    recorder = Recorder(
         server,
         node=sender.hostname,
         pool=sender.pool,
         slots=slots_of(sender.pool),
         gauge=Gauge(sender),
-        notes=_notes,
     )
-    _recorder.start()
+    recorder.start()
+    early, _recorder, _notes = _notes, recorder, recorder.notes
+    _notes.extendleft(reversed(early))
 
 
 @signals.worker_shutdown.connect(weak=False)
+@_guarded
 def _stop(**_: Any) -> None:
+    global _recorder, _notes  # noqa: PLW0603 - one worker in one process
     if _recorder is not None:
-        _recorder.stop()
+        stopped, _recorder = _recorder, None
+        _notes = deque(maxlen=ROWS_PER_ENTRY)
+        stopped.stop()
