@@ -3,6 +3,7 @@
 Open loop: when a task is due does not depend on what happened to earlier tasks. The load survives
 broker outages: it starts afresh once the broker is back, instead of sending all that was due in
 between at once. A full queue gets only as many tasks as its workers finish; see `producer.room`.
+A race can pause the load; see `producer.pause`.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 from uuid import uuid4
 
 from celery import Celery
 from kombu import Connection
 
-from producer import broker, message_template
+from producer import broker, message_template, pause
 from producer.mix import SMALL_WORK
 from producer.plan import due_by, due_s
 from producer.room import MOST_WAITING, Room
@@ -60,6 +62,9 @@ class BrokerLink:
         self._app = app
         self._connection = connection
         self._server = broker.connect(records_url(app) or url, check=broker.answers)
+        self.broker = (
+            broker.connect(url, check=broker.answers) if records_url(app) else self._server
+        )
         self._sender = stamping if message_template.supports(connection) else batching
         self._senders: dict[tuple[str, str], Push] = {}
         self.read_clock()
@@ -100,9 +105,16 @@ class LoadSender:
         """Send tasks when they are due; raise an error once the broker is gone."""
         zero = time.monotonic()
         measured_at = read_at = said_at = zero
+        looked_at = -inf
         number = 0
         while True:
-            now = _wait_until(zero + due_s(number, self._load.rate_per_s))
+            due = zero + due_s(number, self._load.rate_per_s)
+            now = _wait_until(min(due, looked_at + pause.LOOK_S))
+            if now - looked_at >= pause.LOOK_S:
+                looked_at = now
+                if self._sat_out_a_pause():
+                    zero, number = time.monotonic(), 0
+                    continue
             until = min(due_by(now - zero, self._load.rate_per_s), number + CHUNK)
             self._send(zero, range(number, until))
             number = max(number, until)
@@ -115,6 +127,19 @@ class LoadSender:
             if now - said_at > PROGRESS_S:
                 said_at = now
                 self._say(self._progress())
+
+    def _sat_out_a_pause(self) -> bool:
+        """Wait while a race wants no load; return whether one did."""
+        began = time.monotonic()
+        if not pause.is_wanted(self._link.broker):
+            return False
+        self._say("paused for a race")
+        while pause.is_wanted(self._link.broker):
+            time.sleep(pause.LOOK_S)
+        pause.resumed(self._link.broker)
+        away_s = time.monotonic() - began
+        self._say(f"resumed after a pause of {away_s:.1f} s{_skipped(away_s, self._load)}")
+        return True
 
     def _send(self, zero: float, numbers: Sequence[int]) -> None:
         due: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
@@ -154,7 +179,7 @@ def serve(load: Load, app: Celery, say: Say) -> None:
             with broker.connection(app) as connection:
                 link = BrokerLink(app, connection)
                 if away_since is not None:
-                    say(_back(time.monotonic() - away_since, load.rate_per_s))
+                    say(_back(time.monotonic() - away_since, load))
                 wait_s, away_since = FIRST_WAIT_S, None
                 LoadSender(load, link, say).send_until_broker_is_gone()
         except Exception as error:
@@ -167,11 +192,13 @@ def serve(load: Load, app: Celery, say: Say) -> None:
             wait_s = min(2 * wait_s, MOST_WAIT_S)
 
 
-def _back(away_s: float, rate_per_s: float) -> str:
-    return (
-        f"the broker is back after {away_s:.1f} s; skipped about {away_s * rate_per_s:,.0f} tasks "
-        "that were due in the meantime"
-    )
+def _back(away_s: float, load: Load) -> str:
+    return f"the broker is back after {away_s:.1f} s{_skipped(away_s, load)}"
+
+
+def _skipped(away_s: float, load: Load) -> str:
+    tasks = f"{away_s * load.rate_per_s:,.0f}"
+    return f"; skipped about {tasks} tasks that were due in the meantime"
 
 
 def _wait_until(instant: float) -> float:

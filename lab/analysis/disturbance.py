@@ -55,5 +55,8 @@ def causes(pools: Sequence[PoolResult]) -> str:
 def advice(pools: Sequence[PoolResult]) -> str:
     """Say how to get a reliable answer, as a sentence."""
     if any(repeat.others_slot_share >= NAMED for pool in pools for repeat in pool.repeats):
-        return "Run again while no other client uses the workers."
+        return (
+            "Run again while no other client uses the workers; --pause-load pauses the light load "
+            "of docker compose."
+        )
     return "Run again on an idle machine."

@@ -86,6 +86,14 @@ HIGHEST_SEED = 2**32 - 1
         "[default: on-new]"
     ),
 )
+@click.option(
+    "--pause-load",
+    is_flag=True,
+    envvar="POOLWISE_PAUSE_LOAD",
+    show_envvar=True,
+    help="With --on-running: pause the light load that docker compose's producer sends, until the "
+    "race ends.",
+)
 @click.option("--with-results", is_flag=True, help="Store task results, to measure their cost.")
 @click.option("--with-events", is_flag=True, help="Send task events, to measure their cost.")
 @shared_options.broker
@@ -100,6 +108,7 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
     seed: int | None,
     quick: bool,
     on_running: bool,
+    pause_load: bool,
     with_results: bool,
     with_events: bool,
     broker: str | None,
@@ -125,6 +134,11 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
             "--on-running races workers as they are: leave out --concurrency and --with-events, "
             "or use poolwise switch to change a running worker"
         )
+    if pause_load and not on_running:
+        raise UsageError(
+            "--pause-load pauses the load on running workers: add --on-running, or leave it out, "
+            "because a race with workers of its own has no other load"
+        )
     wanted = RaceOptions(
         pools=chosen,
         concurrency=shared_options.parse_concurrency(concurrency),
@@ -136,6 +150,7 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
         with_events=with_events,
         broker_url=shared_options.chosen_broker(broker, on_running=on_running),
         on_running=on_running,
+        pause_load=pause_load,
         pools_typed=_was_given("pools"),
         out=out,
     )

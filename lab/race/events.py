@@ -17,6 +17,9 @@ class RaceEvents(Protocol):
     def prepared(self, result: RaceResult) -> None:
         """Called when everything except the outcome is known."""
 
+    def note(self, text: str) -> None:
+        """Called with something else that the user should know."""
+
     def starting(self, ready: int, of: int) -> None:
         """Called when `ready` of `of` workers are consuming."""
 

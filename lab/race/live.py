@@ -95,6 +95,10 @@ class LiveTerminal:
         for line in headline(result):
             self._console.print(line, highlight=False)
 
+    def note(self, text: str) -> None:
+        """Show a line above the board."""
+        self._console.print(text, highlight=False)
+
     def starting(self, ready: int, of: int) -> None:
         """Show how many workers are ready."""
         self._live.update(Text(f"{ready} of {of} workers ready", style="dim"))
@@ -149,6 +153,10 @@ class PlainTerminal:
         """Print the settings before anything is measured."""
         for line in headline(result):
             self._say(line)
+
+    def note(self, text: str) -> None:
+        """Print it."""
+        self._say(text)
 
     def starting(self, ready: int, of: int) -> None:
         """Print how many workers are ready, if that has changed."""

@@ -30,6 +30,7 @@ class RaceOptions:
     with_events: bool
     broker_url: str | None  # None: an embedded one
     on_running: bool = False  # race running workers instead of starting new ones
+    pause_load: bool = False  # pause the producer of the light load meanwhile
     pools_typed: bool = False  # the user named the pools, so each of them must be running
     out: Path  # where the folder of the run is created
 

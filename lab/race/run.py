@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Mapping
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from lab.race.settings import settings
 from lab.results.race import SCHEMA_VERSION, RaceResult
 from lab.session.borrowed import BorrowedWorkers
 from lab.session.choose import BorrowRequest, choose_running
+from lab.session.load_pause import load_paused
 from lab.session.session import Session, open_session
 from lab.session.started import StartedWorkers
 from lab.session.versions import host, versions
@@ -63,11 +64,22 @@ def race(options: RaceOptions, folder: Path, machine: Machine, events: RaceEvent
 
 def _results(session: Session, options: RaceOptions, events: RaceEvents) -> Generator[RaceResult]:
     """Yield the result after each workload."""
-    started_s = time.monotonic()
     running = _running(session, options) if options.on_running else {}
     options = _with_running(options, running)
-    result = _blank(session, options, running)
-    events.prepared(result)
+    with load_paused(session, events.note) if options.pause_load else nullcontext():
+        result = _blank(session, options, running)
+        events.prepared(result)
+        yield from _measured(session, options, events, running, result)
+
+
+def _measured(
+    session: Session,
+    options: RaceOptions,
+    events: RaceEvents,
+    running: Mapping[str, DiscoveredWorker],
+    result: RaceResult,
+) -> Generator[RaceResult]:
+    started_s = time.monotonic()
     workers = (
         BorrowedWorkers(session.remote, session.queues, running)
         if running

@@ -26,6 +26,7 @@ def settings(options: RaceOptions, workers: tuple[str, ...] = ()) -> Settings:
         broker=redacted(options.broker_url) if options.broker_url else "embedded",
         command=" ".join(_command(options)),
         workers=workers,
+        load_paused=options.pause_load,
     )
 
 
@@ -44,6 +45,7 @@ def _command(options: RaceOptions) -> list[str]:
         (f"--repeat {options.repeats}", options.repeats != default_repeats),
         (f"--broker {quote(redacted(options.broker_url or ''))}", options.broker_url),
         ("--on-running", options.on_running),
+        ("--pause-load", options.pause_load),
         ("--with-results", options.with_results),
         ("--with-events", options.with_events),
         (f"--seed {options.seed}", True),

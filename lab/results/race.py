@@ -127,6 +127,7 @@ class Settings:
     broker: str  # redacted
     command: str  # a command line that repeats the race
     workers: tuple[str, ...] = ()  # borrowed workers; empty: the race started its own
+    load_paused: bool = False  # whether the race paused the light load of `python -m producer`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -100,7 +100,7 @@ def test_an_unreliable_verdict_says_who_used_how_much_and_what_to_do() -> None:
     pools = [beside("gevent", (2.96,) * 3, others=83, others_slots=0.25), pool("threads")]
     said = judge(BURN, pools, seed=1).sentence
     assert "other clients' tasks took up to 25 % of a pool's slots" in said
-    assert "while no other client uses the workers" in said
+    assert "while no other client uses the workers; --pause-load pauses" in said
 
 
 def test_a_fast_pool_that_was_disturbed_still_wins() -> None:
