@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """A task with its arguments; all tasks of a plan are identical."""
+    """A task with its arguments and options; all tasks of a plan are identical.
+
+    A countdown, or an expiry in seconds, counts from the moment at which each task is sent.
+    """
 
     task: str  # the registered name, such as "cpu.burn"
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
+    countdown_s: float | None = None
+    eta: datetime | None = None  # not together with a countdown
+    expires: float | datetime | None = None  # in so many seconds, or at that time
+    priority: int | None = None
+    headers: Mapping[str, Any] = field(default_factory=dict)  # headers of the project's own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,11 +19,11 @@ from uuid import uuid4
 from celery import Celery
 from kombu import Connection
 
-from producer import broker, message_template, pause
+from producer import broker, pause
 from producer.mix import SMALL_WORK
 from producer.plan import due_by, due_s
 from producer.room import MOST_WAITING, Room
-from producer.submit import CHUNK, Push, SubmitOptions, batching, stamping
+from producer.submit import CHUNK, Push, SubmitOptions, sender
 from worker.probe import Clock, records_url
 
 #: The run id in the header of every message of this load.
@@ -65,7 +65,6 @@ class BrokerLink:
         self.broker = (
             broker.connect(url, check=broker.answers) if records_url(app) else self._server
         )
-        self._sender = stamping if message_template.supports(connection) else batching
         self._senders: dict[tuple[str, str], Push] = {}
         self.read_clock()
 
@@ -83,9 +82,8 @@ class BrokerLink:
         if turn not in self._senders:
             task, queue = turn
             options = SubmitOptions(run=RUN, queue=queue)
-            self._senders[turn] = self._sender(
-                self._app, self._connection, SMALL_WORK[task], options
-            )
+            way = sender(self._app, self._connection, SMALL_WORK[task], options)
+            self._senders[turn] = way.push
         offset_s = self._clock.offset_s
         ids = [str(uuid4()) for _ in due]
         self._senders[turn](ids, [at + offset_s for at in due], time.monotonic() + offset_s)

@@ -10,23 +10,28 @@ from typing import Any
 from uuid import uuid4
 
 from celery import Celery
-from kombu import Connection, Producer
+from kombu import Connection
 
-from producer import message_template
+from producer import message_template, one_by_one
+from producer.one_message import known_task
 from producer.plan import Plan, Work
-from worker.probe import HEADER, Clock, microseconds
+from producer.submit_options import SubmitOptions
+from worker.probe import Clock
+
+__all__ = [
+    "CHUNK",
+    "Push",
+    "Sender",
+    "Submission",
+    "SubmitOptions",
+    "Submitter",
+    "batching",
+    "sender",
+    "stamping",
+]
 
 #: The most messages in one push: enough to save round trips, few enough to stay on time.
 CHUNK = 1_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubmitOptions:
-    """Options of a submission."""
-
-    run: str  # the run id, which each record repeats
-    queue: str
-    store_result: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,56 +42,80 @@ class Submission:
     started: float  # when the plan started, in seconds by the records' clock
     submit_s: float  # from the start until the broker had the last message
     worst_slip_s: float  # the longest time that a message was sent after it was due
+    why_one_by_one: str = ""  # why each was sent with `apply_async`; empty if from a template
 
 
 #: Sends tasks, given their ids, due times and send time; times are seconds by the records' clock.
 Push = Callable[[Sequence[str], Sequence[float], float], None]
 
 
-class Submitter:
-    """Sends plans over one connection.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """A way to send identical tasks."""
 
-    It uses `stamping` if the transport supports it, otherwise `batching`; the messages are the
-    same.
-    """
+    push: Push
+    chunk: int  # the most tasks to give to `push` at once
+    why_one_by_one: str = ""  # why each task is sent with `apply_async`; empty if from a template
+
+
+class Submitter:
+    """Sends plans over one connection, each in the fastest way that leaves the messages alike."""
 
     def __init__(self, app: Celery, connection: Connection, clock: Clock) -> None:
         self._app = app
         self._connection = connection
         self._clock = clock
-        self._pusher = stamping if message_template.supports(connection) else batching
 
     def submit(self, plan: Plan, options: SubmitOptions) -> Submission:
         """Send every task of `plan` when it is due; return once the broker has all of them.
 
-        Raises redis.RedisError or OSError if the broker cannot be reached; messages already sent
-        are not withdrawn.
+        Raises UsageError if the tasks cannot be sent or measured, redis.RedisError, KombuError or
+        OSError if the broker cannot be reached. Messages already sent are not withdrawn.
         """
         ids = tuple(str(uuid4()) for _ in range(len(plan)))
-        push = self._pusher(self._app, self._connection, plan.work, options)
+        way = sender(self._app, self._connection, plan.work, options)
         zero = time.monotonic()
         sent, worst_slip_s = 0, 0.0
         while sent < len(ids):
             elapsed_s = _wait_until(zero + plan.due_s[sent]) - zero
             worst_slip_s = max(worst_slip_s, elapsed_s - plan.due_s[sent])
-            stop = min(bisect_right(plan.due_s, elapsed_s, lo=sent), sent + CHUNK)
+            stop = min(bisect_right(plan.due_s, elapsed_s, lo=sent), sent + way.chunk)
             start = zero + self._clock.offset_s
             due = [start + due_s for due_s in plan.due_s[sent:stop]]
-            push(ids[sent:stop], due, start + elapsed_s)
+            way.push(ids[sent:stop], due, start + elapsed_s)
             sent = stop
         return Submission(
             ids=ids,
             started=zero + self._clock.offset_s,
             submit_s=time.monotonic() - zero,
             worst_slip_s=worst_slip_s,
+            why_one_by_one=way.why_one_by_one,
         )
 
 
+def sender(app: Celery, connection: Connection, work: Work, options: SubmitOptions) -> Sender:
+    """Return the fastest way to send tasks of `work` that puts the same messages in the queue.
+
+    Raises UsageError if the task is not known, cannot be sent or cannot be measured.
+    """
+    known_task(app, work, options)
+    why = one_by_one.reason(app, connection, work)
+    if not why:
+        try:
+            return Sender(push=stamping(app, connection, work, options), chunk=CHUNK)
+        except message_template.NoTemplateError as error:
+            why = str(error)
+    push = batching(app, connection, work, options)
+    return Sender(push=push, chunk=one_by_one.CHUNK, why_one_by_one=why)
+
+
 def stamping(app: Celery, connection: Connection, work: Work, options: SubmitOptions) -> Push:
-    """Return the fast way: fill in a message template, and push up to `CHUNK` messages at once."""
-    form = message_template.make(
-        app, connection, work, options.queue, options.run, ignore_result=not options.store_result
-    )
+    """Return the fast way: fill in a message template, and push up to `CHUNK` messages at once.
+
+    Raises UsageError if the task cannot be sent or measured, NoTemplateError if no template can
+    replace its messages.
+    """
+    form = message_template.make(app, connection, work, options)
     channel: Any = connection.default_channel
 
     def push(ids: Sequence[str], due: Sequence[float], sent: float) -> None:
@@ -97,30 +126,11 @@ def stamping(app: Celery, connection: Connection, work: Work, options: SubmitOpt
 
 
 def batching(app: Celery, connection: Connection, work: Work, options: SubmitOptions) -> Push:
-    """Return the general way: `apply_async` for each task, in kombu's batches."""
-    producer: Any = Producer(connection.default_channel)
-    task = app.tasks[work.task]
+    """Return the general way: `apply_async` for each task, in kombu's batches.
 
-    def push(ids: Sequence[str], due: Sequence[float], sent: float) -> None:
-        with producer.batch(max_size=CHUNK):
-            for task_id, instant in zip(ids, due, strict=True):
-                stamp = {
-                    "run": options.run,
-                    "due": microseconds(instant),
-                    "sent": microseconds(sent),
-                }
-                headers: Any = {HEADER: stamp}
-                task.apply_async(
-                    work.args,
-                    dict(work.kwargs),
-                    task_id=task_id,
-                    queue=options.queue,
-                    ignore_result=not options.store_result,
-                    headers=headers,
-                    producer=producer,
-                )
-
-    return push
+    Raises UsageError if the task cannot be sent.
+    """
+    return one_by_one.OneByOne(app, connection, work, options).push
 
 
 def _wait_until(instant: float) -> float:
