@@ -9,7 +9,9 @@ from uuid import uuid4
 import pytest
 from celery import Celery
 
-from cluster.local import LocalCluster
+from cluster.discovery import RemoteControl
+from cluster.local import LocalCluster, WorkerSpec
+from cluster.wait import wait_until
 from producer import broker
 from producer.queues import depths, drain, remove
 
@@ -66,3 +68,34 @@ def test_depths_need_no_redis(transport: str, tmp_path: Any) -> None:
     with app.connection_for_read() as connection:
         assert depths(connection, ["full", "missing"]) == {"full": 1, "missing": 0}
     app.close()
+
+
+def test_asking_workers_never_redelivers_what_they_run(cluster: LocalCluster) -> None:
+    """A client that waits for replies also does kombu's restoring, by its own timeout."""
+    [worker] = cluster.start_workers(
+        [
+            WorkerSpec(
+                name="slow",
+                pool="threads",
+                concurrency=1,
+                queues=("slow",),
+                broker_url=cluster.broker_url,
+            )
+        ]
+    )
+    impatient = Celery("impatient", broker=cluster.broker_url, set_as_current=False)
+    impatient.conf.broker_transport_options = {
+        "visibility_timeout": 0,
+        "unacked_restore_throttle": 1,
+    }
+    impatient.send_task("io.sleep", args=(4,), queue="slow")
+
+    def held() -> bool:
+        return int(cluster.redis.hlen("unacked")) == 1
+
+    wait_until(held, 10, lambda: AssertionError(worker.child.log_tail()))
+    with RemoteControl(impatient, cluster.broker_url) as remote:
+        for _ in range(3):
+            assert remote.ask("ping")
+    assert held()
+    impatient.close()
