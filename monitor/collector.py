@@ -22,6 +22,7 @@ from monitor.task_events import EventListener
 from producer.address import redacted
 from producer.records import MAX_SENDERS, Batch, records_url
 from tasks.errors import PoolwiseError
+from tasks.transport_options import placing
 
 #: Milliseconds between two collections of Flower's events.
 EVENTS_EVERY_MS: Final = 500
@@ -50,6 +51,7 @@ class Collector:
         self.epoch = token_hex(4)  # marks the cursors of this process
         url = records_url(app)
         self.url = "" if url is None else redacted(url)
+        self.transport_options = placing(app.conf.broker_transport_options or {})
         self.broker_url = redacted(app.connection_for_read().as_uri(include_password=True))
         self._records = None if url is None else RecordFollower(url, self.add_batches)
         self._queues = QueueFollower(app, self.queue_names, self._add_depths)
