@@ -31,11 +31,12 @@ def short_name(node: str) -> str:
 
 
 def expectation(result: LessonResult) -> str:
-    """Say whether the learner was right; empty if nothing was asked."""
+    """Say whether the learner was right; if nothing was predicted, give the answer."""
     asked = result.expectation
+    answer = asked.choices[asked.right]
     if asked.chosen is None:
-        return ""
-    expected, answer = asked.choices[asked.chosen], asked.choices[asked.right]
+        return f"{asked.question} The answer is “{answer}”."
+    expected = asked.choices[asked.chosen]
     if expected == answer:
         return f"You expected “{expected}”: right."
     return f"You expected “{expected}”; the answer is “{answer}”."

@@ -59,16 +59,15 @@ def _stamp(result: LessonResult) -> list[str]:
 def _question(result: LessonResult) -> Markup:
     asked = result.expectation
     choices = [
-        tag("li", f"[{letter}] {text}")
-        for letter, text in zip(LETTERS, asked.choices, strict=False)
+        tag("li", f"[{letter}] {text}", tag("b", " ✓") if place == asked.right else None)
+        for place, (letter, text) in enumerate(zip(LETTERS, asked.choices, strict=False))
     ]
-    said = expectation(result)
     return tag(
         "section",
         tag("p", result.setting),
         tag("h2", asked.question),
         tag("ul", *choices, cls="choices"),
-        tag("p", tag("b", said)) if said else None,
+        tag("p", tag("b", expectation(result))) if asked.chosen is not None else None,
     )
 
 

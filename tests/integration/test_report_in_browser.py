@@ -64,6 +64,18 @@ def test_tables_and_verdicts_are_shown_without_javascript(browser: Browser, tmp_
     assert "The plots need JavaScript" in text
 
 
+def test_a_browser_that_cannot_unpack_the_plots_says_so(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(render([sample.race()]), encoding="utf-8")
+    page = browser.new_page()
+    page.add_init_script("delete window.DecompressionStream")
+    page.goto(path.as_uri())
+    page.wait_for_function("document.querySelector('.plot').textContent")
+    said = page.inner_text(".plot >> nth=0")
+    page.close()
+    assert said.startswith("This browser cannot unpack the plots: ReferenceError")
+
+
 def _hard_race() -> RaceResult:
     """Everything that is hard to show: a dead worker, many tasks, and names that are markup."""
     whole = sample.race()

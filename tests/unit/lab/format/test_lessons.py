@@ -11,7 +11,7 @@ from tests.unit.lab.learn.engine.sample import result
 @pytest.mark.parametrize(
     ("chosen", "words"),
     [
-        (None, ""),
+        (None, "How many? The answer is “few”."),
         (1, "You expected “few”: right."),
         (0, "You expected “all”; the answer is “few”."),
     ],

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from lab.report.lesson import render
 from lab.results.lesson import Findings
 from tests.unit.lab.learn.engine.sample import result, scene
+from tests.unit.lab.report.reading import read
 
 
 def test_the_page_has_question_timeline_measurements_verdict_and_lecture() -> None:
@@ -22,6 +25,13 @@ def test_the_page_has_question_timeline_measurements_verdict_and_lecture() -> No
         "poolwise learn gil --pause-ms 0",
     ):
         assert words in page
+
+
+@pytest.mark.parametrize("chosen", [None, 0, 1])
+def test_the_right_answer_is_marked_with_or_without_a_prediction(chosen: int | None) -> None:
+    page = read(render(result(chosen=chosen))).plain()
+    assert "[a] all [b] few ✓" in page
+    assert ("You expected" in page) is (chosen is not None)
 
 
 def test_a_wait_cycle_is_drawn() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import hashlib
 import json
 import re
 from dataclasses import replace
@@ -111,11 +114,21 @@ def test_nothing_is_loaded_from_anywhere(page: Page) -> None:
 
 
 def test_the_plotting_script_is_on_the_page_once() -> None:
-    assert render([sample.race()]).count("plotly.js v") == 1
+    html = render([sample.race()])
+    [packed] = [text for text in read(html).scripts if text.startswith("H4sI")]
+    unpacked = gzip.decompress(base64.b64decode(packed))
+    assert unpacked.count(b"plotly.js v") == 1
+    allowed = base64.b64encode(hashlib.sha256(unpacked).digest()).decode()
+    policies = [attributes.get("content") for _, attributes in read(html).tags]
+    assert any(f"script-src 'sha256-{allowed}' " in (policy or "") for policy in policies)
 
 
 def test_the_page_stays_small() -> None:
-    assert len(render([sample.race()]).encode()) < 6_000_000
+    assert len(render([sample.race()]).encode()) < 2_300_000
+
+
+def test_the_same_result_always_gives_the_same_page() -> None:
+    assert render([sample.race()]) == render([sample.race()])
 
 
 def test_no_text_from_the_file_becomes_markup() -> None:
