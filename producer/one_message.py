@@ -7,6 +7,7 @@ from typing import Any
 from celery import Celery
 from kombu import Producer
 from kombu.exceptions import EncodeError
+from kombu.utils.json import dumps
 
 from producer import broker
 from producer.plan import Work
@@ -27,12 +28,20 @@ def known_task(app: Celery, work: Work, options: SubmitOptions) -> Any:
         raise UsageError(
             "the app sets task_always_eager, so that no task reaches a worker: set it to False"
         )
+    _check_options(work)
+    _check_queue(app, options.queue)
+    return app.tasks[work.task]
+
+
+def _check_options(work: Work) -> None:
     if work.countdown_s is not None and work.eta is not None:
         raise UsageError(f"{work.task} has a countdown and an ETA: leave one of them out")
     if HEADER in work.headers:
         raise UsageError(f"the header {HEADER!r} is Poolwise's own: leave it out")
-    _check_queue(app, options.queue)
-    return app.tasks[work.task]
+    try:
+        dumps(dict(work.headers))
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"the headers of {work.task} cannot be sent as JSON: {error}") from error
 
 
 def _check_queue(app: Celery, name: str) -> None:

@@ -34,7 +34,7 @@ def drain(connection: Connection, queue: str) -> list[str]:
     channel: Any = connection.default_channel
     ids = []
     while (message := channel.basic_get(queue, no_ack=True)) is not None:
-        ids.append(message.headers["id"])
+        ids.append(message.properties["correlation_id"])  # the task's id in either protocol
     return ids
 
 

@@ -55,11 +55,11 @@ def shop(shared: SharedSession, **conf: Any) -> Celery:
     """Return the app of a project that is not ours, on the shared broker."""
     app = Celery("shop", broker=shared.cluster.broker_url, set_as_current=False)
     app.conf.update(conf)
-    app.task(name="shop.any", typing=False)(anything)
-    app.task(name="shop.add")(add)
-    app.task(name="shop.tenant", typing=False, base=Tenant)(nothing)
-    app.task(name="shop.forgetful", base=Forgetful)(nothing)
-    app.task(name="shop.stale", typing=False, expires=60)(nothing)
+    app.task(name="shop.any", shared=False, typing=False)(anything)
+    app.task(name="shop.add", shared=False)(add)
+    app.task(name="shop.tenant", shared=False, typing=False, base=Tenant)(nothing)
+    app.task(name="shop.forgetful", shared=False, base=Forgetful)(nothing)
+    app.task(name="shop.stale", shared=False, typing=False, expires=60)(nothing)
     app.finalize()
     return app
 
@@ -412,6 +412,10 @@ REFUSED: dict[str, tuple[Work, dict[str, Any], str, str]] = {
     "countdown and ETA": (
         Work(task="shop.any", countdown_s=1, eta=FAR), {}, "q",
         "shop.any has a countdown and an ETA: leave one of them out",
+    ),
+    "a header that is not JSON": (
+        Work(task="shop.any", headers={"x": object()}), {}, "q",
+        "the headers of shop.any cannot be sent as JSON: Object of type object is not JSON",
     ),
     "our header": (
         Work(task="shop.any", headers={HEADER: 1}), {}, "q",
