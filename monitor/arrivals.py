@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from monitor.gauge_history import LATELY
-from monitor.history import KEPT_S, History
+from monitor.history import History
+from monitor.tiers import FINE
 
 
 def arrived_per_s(history: History, until_s: int) -> float | None:
@@ -20,6 +21,6 @@ def arrived_per_s(history: History, until_s: int) -> float | None:
     (first_s, first), (last_s, last) = samples[0], samples[-1]
     if first is None or last is None or last_s <= first_s:
         return None
-    indices = np.arange(first_s, last_s) % KEPT_S
-    finished = sum(int(one.finished[indices].sum()) for one in history.series.values())
+    rows = FINE.row_of(np.arange(first_s, last_s))
+    finished = sum(int(one[FINE].finished[rows].sum()) for one in history.series.values())
     return round(max(0.0, (finished + last - first) / (last_s - first_s)), 2)

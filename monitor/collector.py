@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from secrets import token_hex
 from typing import Any, Final
@@ -14,15 +15,18 @@ from tornado.ioloop import PeriodicCallback
 from monitor.cursor import Cursor
 from monitor.gauge_history import MAX_QUEUES, WorkerKey
 from monitor.history import History, finished_task
+from monitor.history_keeper import HistoryKeeper
 from monitor.queue_follower import QueueFollower
 from monitor.record_follower import RecordFollower
 from monitor.response import Query, build_response
+from monitor.stored_step import StoredStep
+from monitor.stored_steps import StoredSteps
 from monitor.supervisor import Health, Supervisor
 from monitor.task_events import EventListener
+from monitor.tiers import COARSE
 from producer.address import redacted
-from producer.records import MAX_SENDERS, Batch, records_url
+from producer.records import ENTRIES_PER_READ, MAX_SENDERS, Batch, records_url
 from tasks.errors import PoolwiseError
-from tasks.transport_options import placing
 
 #: Milliseconds between two collections of Flower's events.
 EVENTS_EVERY_MS: Final = 500
@@ -46,21 +50,28 @@ class Collector:
         self._app = app
         self._lock = threading.Lock()
         self._history = History(int(time.time()))
+        self._steps = StoredSteps(self._history, self._lock)
         self._dropped: dict[tuple[str, int], int] = {}
         self._probe_seen_s: dict[str, float] = {}  # when each node's probe last wrote
         self.epoch = token_hex(4)  # marks the cursors of this process
         url = records_url(app)
         self.url = "" if url is None else redacted(url)
-        self.transport_options = placing(app.conf.broker_transport_options or {})
         self.broker_url = redacted(app.connection_for_read().as_uri(include_password=True))
-        self._records = None if url is None else RecordFollower(url, self.add_batches)
+        self._records = self._keeper = None
+        if url is not None:
+            self._records = RecordFollower(url, self.add_batches, self._restore)
+            self._keeper = HistoryKeeper(url, self._steps)
         self._queues = QueueFollower(app, self.queue_names, self._add_depths)
         self._of_records, self._of_queues, self._of_events = map(
             Health, ("records", "queue depths", "task events")
         )
+        self._of_history = Health("history", action="store")
         self.supervisors = [Supervisor(self._of_queues, self._queues.follow)]
-        if self._records is not None:
+        if self._records is not None and self._keeper is not None:
             self.supervisors.append(Supervisor(self._of_records, self._records.follow))
+            self.supervisors.append(Supervisor(self._of_history, self._keeper.follow))
+        else:
+            self._history.know_from(self._history.newest_s // COARSE.step_s * COARSE.step_s)
         self._listener: EventListener | None = None
         self._flower: Any = None
         self._inspected_at_s = 0.0
@@ -121,7 +132,7 @@ class Collector:
 
     def _healths(self) -> list[Health]:
         known = [self._of_queues, self._of_events]
-        return known if self._records is None else [self._of_records, *known]
+        return known if self._records is None else [self._of_records, *known, self._of_history]
 
     def _source(self) -> dict[str, Any]:
         records = self._records
@@ -131,9 +142,11 @@ class Collector:
             "trouble": "the broker is not Redis" if records is None else self._of_records.trouble,
             "queues_trouble": self._of_queues.trouble,
             "events_trouble": self._of_events.trouble,
+            "history_trouble": "" if self._keeper is None else self._of_history.trouble,
             "faults": sum(health.faults for health in self._healths()),
             "missed_entries": reader.missed if reader else 0,
             "unreadable_entries": reader.unreadable if reader else 0,
+            "unreadable_steps": self._keeper.unreadable if self._keeper else 0,
             "unreadable_events": self._listener.unreadable if self._listener else 0,
             "dropped_records": sum(self._dropped.values()),
             "misdated_records": self._history.misdated,
@@ -142,14 +155,30 @@ class Collector:
 
     def add_batches(self, batches: list[Batch], now_s: float) -> None:
         """Add what the stream held; called from the record follower's thread."""
-        tasks = [
-            finished_task(record) for batch in batches for record in batch.records if record.is_end
+        ended = [
+            (finished_task(record), batch.entry_id)
+            for batch in batches
+            for record in batch.records
+            if record.is_end
         ]
+        until_s = now_s if len(batches) < ENTRIES_PER_READ else batches[-1].written
         with self._lock:
             self._history.advance(now_s)
-            self._history.add(tasks)
+            self._steps.add(ended)
+            self._steps.note_read([batch.entry_id for batch in batches], until_s)
             for batch in batches:
                 self._add_batch(batch, now_s)
+
+    def begin(
+        self, now_s: float, complete_from_s: float, stored: Iterable[list[StoredStep]] = ()
+    ) -> None:
+        """Start from a stored history: all records since `complete_from_s` will be added."""
+        self._steps.restore(stored, now_s, complete_from_s)
+
+    def _restore(self, now_s: float, complete_from_s: float) -> None:
+        """Start from the history in Redis; called in the record follower's thread."""
+        assert self._keeper is not None  # noqa: S101 - it comes with the follower
+        self.begin(now_s, complete_from_s, self._keeper.load(now_s))
 
     def _add_batch(self, batch: Batch, now_s: float) -> None:
         key = WorkerKey(pool=batch.pool, node=batch.node)

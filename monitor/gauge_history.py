@@ -1,18 +1,16 @@
-"""Per-second history of gauges: slots, CPU and memory of workers, depths of queues.
-
-The history is a ring: a second is stored at the index `second % kept_s`. NaN means unknown.
-"""
+"""The history of gauges: slots, CPU and memory of workers, depths of queues. NaN means unknown."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from monitor.levels import GaugeArray, Levels
+from monitor.tiers import Tier
 from producer.records import Gauge
 
 #: The longest gap between two gauges, in seconds, that the later one fills.
@@ -28,7 +26,8 @@ MAX_QUEUES: Final = 100
 #: The most workers whose names are kept to count those left out.
 MAX_LEFT_OUT: Final = 10_000
 
-GaugeArray = NDArray[np.float32]
+#: The gauges of a worker, in the order of its levels; CPU is in per cent of one core.
+BUSY, SLOTS, CPU_PERCENT, MEMORY_BYTES = range(4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,22 +38,15 @@ class WorkerKey:
     node: str
 
 
-def _unknown(kept_s: int) -> GaugeArray:
-    return np.full(kept_s, np.nan, np.float32)
-
-
 @dataclass(slots=True, kw_only=True)
 class WorkerGauges:
-    """The gauges of one worker: a ring for each, and the latest one."""
+    """The gauges of one worker: their history, and the latest one."""
 
-    busy: GaugeArray
-    slots: GaugeArray
-    cpu_percent: GaugeArray  # of one core
-    memory_bytes: GaugeArray
+    levels: Levels = field(default_factory=lambda: Levels(4))
     seen_s: float = 0.0
     stopped: bool = False
     probed: bool = True  # False: known only from its task events
-    last: Gauge | None = None
+    last: Gauge | None = None  # None: known only from before a restart of Flower
     ready_s: float = 0.0
     cpu_now_percent: float | None = None
     lately: deque[tuple[float, Gauge]] = field(default_factory=lambda: deque(maxlen=LATELY))
@@ -63,19 +55,18 @@ class WorkerGauges:
         """Return whether the worker was seen recently and has not stopped since."""
         return not self.stopped and now_s - self.seen_s < GONE_S
 
-    def clear(self, index: int) -> None:
-        """Forget one second."""
-        for ring in (self.busy, self.slots, self.cpu_percent, self.memory_bytes):
-            ring[index] = np.nan
+    def ring(self, tier: Tier, gauge: int) -> GaugeArray:
+        """Return the ring of one gauge."""
+        found: GaugeArray = self.levels.rings[tier][gauge]
+        return found
 
 
 @dataclass(slots=True)
 class GaugeHistory:
-    """The gauges of all workers and the depths of all queues, for the last `kept_s` seconds."""
+    """The gauges of all workers and the depths of all queues."""
 
-    kept_s: int
     workers: dict[WorkerKey, WorkerGauges] = field(default_factory=dict)
-    depths: dict[str, GaugeArray] = field(default_factory=dict)
+    depths: dict[str, Levels] = field(default_factory=dict)
     depths_now: dict[str, int] = field(default_factory=dict)
     depths_at_s: int = 0
     #: For the latest measurements of the queues: the second, and the tasks in queues and workers.
@@ -83,26 +74,23 @@ class GaugeHistory:
     _left_out: dict[WorkerKey, float] = field(default_factory=dict)  # when last seen
     _full_at_s: int = 0  # when no worker was gone
 
-    def clear(self, index: int) -> None:
-        """Forget one second."""
+    def clear(self, tier: Tier, row: int) -> None:
+        """Forget one row of a tier."""
         for worker in self.workers.values():
-            worker.clear(index)
+            worker.levels.clear(tier, row)
         for depth in self.depths.values():
-            depth[index] = np.nan
+            depth.clear(tier, row)
 
-    def add_gauge(self, key: WorkerKey, at_s: float, gauge: Gauge) -> Iterable[int]:
+    def add_gauge(self, key: WorkerKey, at_s: float, gauge: Gauge) -> Collection[int]:
         """Add a worker's gauge and return the seconds that it fills."""
-        worker = self._worker(key, at_s)
+        worker = self.worker(key, at_s)
         if worker is None:
             return ()
         since_s = worker.seen_s if not worker.stopped else 0.0
         worker.cpu_now_percent = _cpu_percent(worker, at_s, gauge)
         seconds = _filled(since_s, at_s)
-        indices = np.array(seconds) % self.kept_s
-        worker.busy[indices] = gauge.busy
-        worker.slots[indices] = gauge.slots
-        worker.cpu_percent[indices] = _or_nan(worker.cpu_now_percent)
-        worker.memory_bytes[indices] = _or_nan(gauge.memory_bytes)
+        values = (gauge.busy, gauge.slots, worker.cpu_now_percent, gauge.memory_bytes)
+        worker.levels.fill(seconds, levels_of(*values))
         if worker.last is not None and gauge.up_s < worker.last.up_s:  # another process
             worker.lately.clear()
         worker.lately.append((at_s, gauge))
@@ -115,15 +103,14 @@ class GaugeHistory:
         if (worker := self.workers.get(key)) is not None and worker.seen_s <= at_s:
             worker.stopped = True
 
-    def add_depths(self, second: int, depths: dict[str, int]) -> Iterable[int]:
+    def add_depths(self, second: int, depths: dict[str, int]) -> Collection[int]:
         """Add the depths of the queues and return the seconds that they fill."""
         for name in set(self.depths) - set(depths):
-            if np.isnan(self.depths[name]).all():
+            if not self.depths[name].any_known():
                 del self.depths[name]
         seconds = _filled(self.depths_at_s, second)
-        indices = np.array(seconds) % self.kept_s
         for name, depth in list(depths.items())[:MAX_QUEUES]:
-            self.depths.setdefault(name, _unknown(self.kept_s))[indices] = depth
+            self.queue(name).fill(seconds, levels_of(depth))
         self.depths_now, self.depths_at_s = depths, second
         self.in_system.append((second, self._in_system(second)))
         return seconds
@@ -137,11 +124,17 @@ class GaugeHistory:
         known = [count for count in held if count is not None]
         return sum(known) + sum(self.depths_now.values()) if len(known) == len(held) else None
 
+    def queue(self, name: str) -> Levels:
+        """Return the depths of a queue, which are made if need be."""
+        if name not in self.depths:
+            self.depths[name] = Levels(1)
+        return self.depths[name]
+
     def left_out(self, now_s: float) -> int:
         """Return how many live workers there is no room for."""
         return sum(now_s - seen_s < GONE_S for seen_s in self._left_out.values())
 
-    def _worker(self, key: WorkerKey, at_s: float) -> WorkerGauges | None:
+    def worker(self, key: WorkerKey, at_s: float) -> WorkerGauges | None:
         """Return a worker's gauges, made if there is room; None if there is none."""
         if (worker := self.workers.get(key)) is not None:
             return worker
@@ -151,10 +144,7 @@ class GaugeHistory:
             self._left_out[key] = at_s
             return None
         self._left_out.pop(key, None)
-        rings = [_unknown(self.kept_s) for _ in range(4)]
-        self.workers[key] = WorkerGauges(
-            busy=rings[0], slots=rings[1], cpu_percent=rings[2], memory_bytes=rings[3]
-        )
+        self.workers[key] = WorkerGauges()
         return self.workers[key]
 
     def _make_room(self, at_s: float) -> bool:
@@ -186,5 +176,6 @@ def _cpu_percent(worker: WorkerGauges, at_s: float, gauge: Gauge) -> float | Non
     return max(0.0, gauge.cpu_s - before.cpu_s) / elapsed_s * 100
 
 
-def _or_nan(value: float | None) -> float:
-    return np.nan if value is None else value
+def levels_of(*values: float | None) -> GaugeArray:
+    """Return values as a row of levels."""
+    return np.array([np.nan if value is None else value for value in values], np.float32)

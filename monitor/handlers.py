@@ -14,7 +14,8 @@ from tornado.web import HTTPError, authenticated, url
 from monitor import assets, cursor
 from monitor.collector import Collector
 from monitor.cursor import Cursor
-from monitor.response import STEPS_S, Query
+from monitor.points import DEFAULT_RANGE_S, STEPS_S
+from monitor.response import Query
 from monitor.suggestions import suggestions
 
 #: Seconds that a browser may cache a file, whose URL carries its version: a year.
@@ -43,7 +44,7 @@ class _DataHandler(BaseHandler):  # type: ignore[misc]
             raise HTTPError(400, "since must be the cursor of an earlier answer") from None
 
     def _query(self) -> Query:
-        range_s, by = self._argument("range_s", str(max(STEPS_S))), self._argument("by", "pool")
+        range_s, by = self._argument("range_s", str(DEFAULT_RANGE_S)), self._argument("by", "pool")
         if range_s not in map(str, STEPS_S):
             raise HTTPError(400, f"range_s must be one of {', '.join(map(str, STEPS_S))}")
         if by not in {"pool", "worker"}:
@@ -92,10 +93,7 @@ class ThroughputView(BaseHandler):  # type: ignore[misc]
             base=self.reverse_url("throughput"),
             version=assets.version,
             ranges=STEPS_S,
-            suggestions=[
-                asdict(one)
-                for one in suggestions(collector.broker_url, collector.transport_options)
-            ],
+            suggestions=[asdict(one) for one in suggestions(collector.broker_url)],
         )
 
 

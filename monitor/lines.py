@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor import histogram
-from monitor.gauge_history import GaugeArray, WorkerGauges, WorkerKey
-from monitor.history import KEPT_S, History, SeriesKey
+from monitor.gauge_history import BUSY, CPU_PERCENT, MEMORY_BYTES, SLOTS, WorkerGauges, WorkerKey
+from monitor.history import History, SeriesKey
+from monitor.levels import GaugeArray, Levels
+from monitor.points import Points
 
 #: The most lines of an answer, in each group of charts; the page draws twelve.
 MAX_LINES: Final = 40
@@ -23,19 +24,10 @@ Lines = dict[str, dict[str, list[float | None]]]
 LineOf = Callable[[str, str], str | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bins:
-    """The points of the lines; each covers the seconds of one row of `indices`."""
-
-    at_s: NDArray[np.int64]  # the first second of each point
-    indices: NDArray[np.int64]
-    complete: NDArray[np.bool_]  # whether each second is in the range and has ended
-
-
-def finished_in(history: History, keys: Collection[SeriesKey], seconds: Iterable[int]) -> Floats:
-    """Return how many tasks of each key finished in `seconds`."""
-    indices = np.fromiter(seconds, np.int64) % KEPT_S
-    return np.array([history.series[key].finished[indices].sum() for key in keys], float)
+def finished_in(history: History, keys: Collection[SeriesKey], points: Points) -> Floats:
+    """Return how many tasks of each key finished in the points."""
+    rows = points.rows[points.complete]
+    return np.array([history.series[key][points.tier].finished[rows].sum() for key in keys], float)
 
 
 def busiest(weights: dict[str, float]) -> list[str]:
@@ -49,25 +41,25 @@ def task_lines(
     keys: dict[SeriesKey, str],
     names: Collection[str],
     line_of: LineOf,
-    bins: Bins,
+    points: Points,
 ) -> Lines:
     """Return the lines of `names`; `keys` maps each matching series to its line."""
-    seconds = np.maximum(bins.complete.sum(axis=1), 1)
-    finished = {name: np.zeros(len(bins.at_s)) for name in names}
-    failed = {name: np.zeros(len(bins.at_s)) for name in names}
-    latencies = {name: np.zeros((len(bins.at_s), histogram.BUCKETS), np.int64) for name in names}
+    seconds = np.maximum(points.seconds.sum(axis=1), 1)
+    finished = {name: np.zeros(len(points.at_s)) for name in names}
+    failed = {name: np.zeros(len(points.at_s)) for name in names}
+    latencies = {name: np.zeros((len(points.at_s), histogram.BUCKETS), np.int64) for name in names}
     for key, name in keys.items():
         if name not in finished:
             continue
-        series = history.series[key]
-        done = np.where(bins.complete, series.finished[bins.indices], 0)
+        series = history.series[key][points.tier]
+        done = np.where(points.complete, series.finished[points.rows], 0)
         finished[name] += done.sum(axis=1)
-        failed[name] += np.where(bins.complete, series.failed[bins.indices], 0).sum(axis=1)
-        busy = done.any(axis=1)  # skip idle seconds: most workers are idle most of the time
-        counts = series.latencies[bins.indices[busy]]
-        counts *= bins.complete[busy][:, :, None]
+        failed[name] += np.where(points.complete, series.failed[points.rows], 0).sum(axis=1)
+        busy = done.any(axis=1)  # skip idle points: most workers are idle most of the time
+        counts = series.latencies[points.rows[busy]]
+        counts *= points.complete[busy][:, :, None]
         latencies[name][busy] += counts.sum(axis=1, dtype=np.int64)
-    slots = _slots(history, set(names), line_of, bins)
+    slots = _slots(history, set(names), line_of, points)
     lines: Lines = {}
     for name in names:
         busy_slots, all_slots = slots[name]
@@ -84,12 +76,12 @@ def task_lines(
 
 
 def worker_lines(
-    workers: dict[WorkerKey, WorkerGauges], names: Collection[str], bins: Bins
+    workers: dict[WorkerKey, WorkerGauges], names: Collection[str], points: Points
 ) -> Lines:
     """Return CPU and memory of the workers in `names`, all of their pools merged."""
     shown = {key: gauges for key, gauges in workers.items() if key.node in names}
-    cpu = averages([gauges.cpu_percent for gauges in shown.values()], bins)
-    memory = averages([gauges.memory_bytes for gauges in shown.values()], bins)
+    cpu = averages([one.ring(points.tier, CPU_PERCENT) for one in shown.values()], points)
+    memory = averages([one.ring(points.tier, MEMORY_BYTES) for one in shown.values()], points)
     found: Lines = {}
     for index, key in enumerate(shown):
         known = found.setdefault(key.node, {"cpu_percent": [], "memory_bytes": []})
@@ -98,25 +90,25 @@ def worker_lines(
     return found
 
 
-def queue_lines(depths: dict[str, GaugeArray], bins: Bins) -> dict[str, list[float | None]]:
+def queue_lines(depths: dict[str, Levels], points: Points) -> dict[str, list[float | None]]:
     """Return the depth of each queue."""
-    found = averages(list(depths.values()), bins)
+    found = averages([one.rings[points.tier][0] for one in depths.values()], points)
     return {name: _plain(found[index], 1) for index, name in enumerate(depths)}
 
 
-def averages(rings: Collection[GaugeArray], bins: Bins) -> Floats:
-    """Average each gauge over the seconds of each bin in which it is known; a row per gauge."""
+def averages(rings: Collection[GaugeArray], points: Points) -> Floats:
+    """Average each gauge over the rows of each point in which it is known; a row per gauge."""
     if not rings:
-        return np.full((0, len(bins.at_s)), np.nan)
-    values = np.stack([ring[bins.indices] for ring in rings]).astype(np.float64)
-    known = bins.complete & ~np.isnan(values)
+        return np.full((0, len(points.at_s)), np.nan)
+    values = np.stack([ring[points.rows] for ring in rings]).astype(np.float64)
+    known = points.complete & ~np.isnan(values)
     seconds = known.sum(axis=2)
     total = np.where(known, values, 0).sum(axis=2)
     return np.where(seconds > 0, total / np.maximum(seconds, 1), np.nan)
 
 
 def _slots(
-    history: History, names: set[str], line_of: LineOf, bins: Bins
+    history: History, names: set[str], line_of: LineOf, points: Points
 ) -> dict[str, tuple[Floats, Floats]]:
     """Add up the busy slots and all slots of each line's workers; NaN if unknown."""
     members: dict[str, list[WorkerGauges]] = {name: [] for name in names}
@@ -125,8 +117,8 @@ def _slots(
             members[name].append(gauges)
     return {
         name: (
-            _total(averages([one.busy for one in some], bins)),
-            _total(averages([one.slots for one in some], bins)),
+            _total(averages([one.ring(points.tier, BUSY) for one in some], points)),
+            _total(averages([one.ring(points.tier, SLOTS) for one in some], points)),
         )
         for name, some in members.items()
     }

@@ -5,26 +5,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
 
-from monitor.gauge_history import WorkerGauges, WorkerKey
-from monitor.history import KEPT_S, RANGE_S, History, SeriesKey
+from monitor.gauge_history import CPU_PERCENT, SLOTS, WorkerGauges, WorkerKey
+from monitor.history import History, SeriesKey
 from monitor.lines import (
-    Bins,
+    Lines,
     busiest,
     finished_in,
     queue_lines,
     task_lines,
     worker_lines,
 )
+from monitor.points import DEFAULT_RANGE_S, STEPS_S, Points, gaps, points_of
 from monitor.snapshot import Moment, snapshot
+from monitor.tiers import COARSE
 
-#: Range of a query in seconds: the seconds that each point covers.
-STEPS_S: Final = {60: 1, 300: 2, RANGE_S: 5}
 #: Seconds until all records of a second have arrived: one flush of the probe plus one read.
 SETTLE_S: Final = 0.6
 
@@ -33,7 +33,7 @@ SETTLE_S: Final = 0.6
 class Query:
     """What the page asks for; an empty name matches every name."""
 
-    range_s: int = RANGE_S
+    range_s: int = DEFAULT_RANGE_S
     by: Literal["pool", "worker"] = "pool"
     pool: str = ""
     worker: str = ""
@@ -69,8 +69,8 @@ def build_response(
     The number of lines and rows is bounded; `left_out` counts the others.
     """
     until_s = int(now_s - SETTLE_S)
-    bins = _bins(history, query, until_s)
-    tasks = _task_weights(history, query, until_s)
+    parts = points_of(history, query.range_s, until_s)
+    tasks = _task_weights(history, query, parts)
     names, workers = busiest(tasks.weights), _worker_weights(history, query)
     nodes = busiest(workers)
     moment = Moment(
@@ -82,17 +82,25 @@ def build_response(
         lasting_queues=lasting_queues,
     )
     recent, rows_left_out = snapshot(history, moment)
+    known_from_s, missing = gaps(history, query.range_s, until_s)
+    since = query.since
+    news = parts if since is None else [part.changed(history, since) for part in parts]
+    shown = _shown_workers(history, query)
     return {
         "now": round(now_s, 3),
         "revision": [history.revision, until_s],
-        "whole": query.since is None,
+        "whole": since is None,
         "range_s": query.range_s,
         "step_s": STEPS_S[query.range_s],
         "by": query.by,
-        "at": bins.at_s.tolist(),
-        "lines": task_lines(history, tasks.line_of_key, names, query.line_of, bins),
-        "workers": worker_lines(_shown_workers(history, query), nodes, bins),
-        "queues": queue_lines(history.gauges.depths, bins),
+        "known_from": known_from_s,
+        "gaps": missing,
+        "at": [at_s for part in news for at_s in part.at_s.tolist()],
+        "lines": _joined(
+            news, lambda part: task_lines(history, tasks.line_of_key, names, query.line_of, part)
+        ),
+        "workers": _joined(news, lambda part: worker_lines(shown, nodes, part)),
+        "queues": _joined(news, lambda part: {"": queue_lines(history.gauges.depths, part)})[""],
         "finished": tasks.finished,
         "recent": recent,
         "choices": _choices(history),
@@ -105,6 +113,15 @@ def build_response(
     }
 
 
+def _joined(parts: Sequence[Points], lines_of: Callable[[Points], Lines]) -> Lines:
+    """Join the lines of consecutive points."""
+    older, newer = map(lines_of, parts)
+    return {
+        name: {field: older[name][field] + values for field, values in fields.items()}
+        for name, fields in newer.items()
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _TaskWeights:
     """The lines that an answer could have."""
@@ -114,20 +131,20 @@ class _TaskWeights:
     finished: int
 
 
-def _task_weights(history: History, query: Query, until_s: int) -> _TaskWeights:
+def _task_weights(history: History, query: Query, parts: Sequence[Points]) -> _TaskWeights:
     """Weigh the lines by the whole range, so that each update has the same ones."""
     lines = {
         key: key.pool if query.by == "pool" else key.node
         for key in history.series
         if query.matches(key)
     }
-    counts = finished_in(history, lines, range(until_s - query.range_s, until_s))
+    counts = np.sum([finished_in(history, lines, part) for part in parts], axis=0)
     weights: dict[str, float] = {}
     for name, count in zip(lines.values(), counts.tolist(), strict=True):
         weights[name] = weights.get(name, 0.0) + count
     for worker, gauges in history.gauges.workers.items():
         name_of_worker = query.line_of(worker.pool, worker.node)
-        if name_of_worker is not None and not np.isnan(gauges.slots).all():
+        if name_of_worker is not None and not np.isnan(gauges.ring(COARSE, SLOTS)).all():
             weights.setdefault(name_of_worker, 0.0)
     return _TaskWeights(line_of_key=lines, weights=weights, finished=int(counts.sum()))
 
@@ -144,23 +161,10 @@ def _worker_weights(history: History, query: Query) -> dict[str, float]:
     """Weigh workers by their CPU in all of the history."""
     weights: dict[str, float] = {}
     for key, gauges in _shown_workers(history, query).items():
-        weights[key.node] = weights.get(key.node, 0.0) + float(np.nansum(gauges.cpu_percent))
+        weights[key.node] = weights.get(key.node, 0.0) + float(
+            np.nansum(gauges.ring(COARSE, CPU_PERCENT))
+        )
     return weights
-
-
-def _bins(history: History, query: Query, until_s: int) -> Bins:
-    step_s = STEPS_S[query.range_s]
-    first_s = (until_s - query.range_s) // step_s * step_s
-    at_s = np.arange(first_s, until_s, step_s)
-    seconds = at_s[:, None] + np.arange(step_s)
-    complete = (seconds >= until_s - query.range_s) & (seconds < until_s)
-    indices = seconds % KEPT_S
-    if query.since is not None:
-        revision, was_until_s = query.since
-        news = ((history.changed[indices] > revision) & complete).any(axis=1)
-        news |= at_s + step_s > was_until_s
-        at_s, indices, complete = at_s[news], indices[news], complete[news]
-    return Bins(at_s=at_s, indices=indices, complete=complete)
 
 
 def _choices(history: History) -> dict[str, list[str]]:

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from monitor import histogram
 from monitor.arrivals import arrived_per_s
+from monitor.counts import ORIGINS
 from monitor.gauge_history import WorkerGauges, WorkerKey
-from monitor.history import KEPT_S, ORIGINS, History, SeriesKey
+from monitor.history import History, SeriesKey
 from monitor.limit import find_limit
 from monitor.queues_now import queues_now
 from monitor.roster import RosterEntry, roster
+from monitor.tiers import FINE
 
 #: Seconds that the current rates and percentiles cover.
 RECENT_S: Final = 5
@@ -74,7 +76,7 @@ def snapshot(history: History, moment: Moment) -> tuple[dict[str, Any], int]:
     known = {
         key: gauges
         for key, gauges in history.gauges.workers.items()
-        if now_s - gauges.seen_s < FORGOTTEN_S
+        if now_s - gauges.seen_s < FORGOTTEN_S and gauges.last is not None
     }
     rows = [row for row in roster(known) if moment.matches_worker(row.key.pool, row.key.node)]
     totals = _totals(history, moment.matches, moment.until_s)
@@ -111,18 +113,19 @@ def _first(rows: list[RosterEntry], totals: TotalsByGroup, now_s: float) -> list
 
 def _totals(history: History, matches: Callable[[SeriesKey], bool], until_s: int) -> TotalsByGroup:
     """Add up the last seconds for each worker and each pool."""
-    indices = np.arange(until_s - RECENT_S, until_s) % KEPT_S
+    rows = FINE.row_of(np.arange(until_s - RECENT_S, until_s))
     found: TotalsByGroup = {}
-    for key, series in history.series.items():
-        finished = int(series.finished[indices].sum())
+    for key, tiers in history.series.items():
+        series = tiers[FINE]
+        finished = int(series.finished[rows].sum())
         if not finished or not matches(key):
             continue
         for group in (key.pool, WorkerKey(pool=key.pool, node=key.node)):
             totals = found.setdefault(group, RecentTotals())
             totals.finished += finished
-            totals.failed += int(series.failed[indices].sum())
-            totals.latencies += series.latencies[indices].sum(axis=0, dtype=np.int64)
-            totals.origins += series.origins[indices].sum(axis=0, dtype=np.int64)
+            totals.failed += int(series.failed[rows].sum())
+            totals.latencies += series.latencies[rows].sum(axis=0, dtype=np.int64)
+            totals.origins += series.origins[rows].sum(axis=0, dtype=np.int64)
     return found
 
 

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Literal
 
 from amqp.exceptions import AMQPError
 
@@ -37,9 +37,12 @@ Clock = Callable[[], float]
 class Health:
     """Whether a job delivers, and if not, why."""
 
-    def __init__(self, what: str, clock: Clock = time.monotonic) -> None:
-        """Start without a delivery; `what` names what the job reads, as in "records"."""
+    def __init__(
+        self, what: str, clock: Clock = time.monotonic, *, action: Literal["read", "store"] = "read"
+    ) -> None:
+        """Start without a delivery; `what` names what the job reads or stores, as in "records"."""
         self.what = what
+        self._action = action
         self._clock = clock
         self._trouble = "not connected yet"
         self._delivered_at = clock()
@@ -49,7 +52,7 @@ class Health:
     def delivered(self) -> None:
         """Note that the job has just done its work."""
         if self._trouble:
-            logger.info("reading %s", self.what)
+            logger.info("able to %s %s", self._action, self.what)
         self._delivered_at, self._trouble, self._fault = self._clock(), "", False
 
     def failed(self, error: BaseException) -> bool:
@@ -61,7 +64,8 @@ class Health:
             level = logging.ERROR if self._fault else logging.WARNING
             logger.log(
                 level,
-                "cannot read %s, trying again: %s",
+                "cannot %s %s, trying again: %s",
+                self._action,
                 self.what,
                 self._trouble,
                 exc_info=error if self._fault else None,

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from celery import concurrency
 
+from monitor.counts import ORIGINS
 from monitor.gauge_history import WorkerKey
-from monitor.history import ORIGINS, FinishedTask, SeriesKey
+from monitor.history import FinishedTask, SeriesKey
 from monitor.inspection import EndEvent, Inspection, busy_slots, end_event, inspection, seconds
 from producer.entry import MAX_NAME
 from producer.records import Gauge

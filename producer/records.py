@@ -68,7 +68,12 @@ class Batch:
     error_s: float
     records: tuple[Record, ...]
     gauge: Gauge | None = None
-    written: float = 0.0  # seconds since 1970 by the records' clock
+    entry_id: tuple[int, int] = (0, 0)  # milliseconds since 1970 by the records' clock, a number
+
+    @property
+    def written(self) -> float:
+        """When the entry was written, in seconds since 1970 by the records' clock."""
+        return self.entry_id[0] / 1_000
 
 
 class RecordReader:
@@ -97,6 +102,22 @@ class RecordReader:
         found = [self._batch(entry_id, fields) for entry_id, fields in _entries(reply)]
         return [batch for batch in found if batch is not None and batch.kind in KINDS]
 
+    def oldest_s(self) -> tuple[float | None, bool]:
+        """Return when the oldest entry was written, and whether no entry was ever removed.
+
+        Without an entry, it is None. Redis before version 7 does not know what was removed.
+
+        Raises redis.RedisError if the server does not answer.
+        """
+        oldest = cast(list[tuple[bytes, Any]], self._server.xrange(STREAM, count=1))
+        if not oldest:
+            return None, True
+        try:
+            about = self._server.xinfo_stream(STREAM)
+        except redis.ResponseError:  # it is gone by now, or this user may not ask
+            about = {}
+        return _order(oldest[0][0])[0] / 1_000, about.get("entries-added") == about.get("length", 0)
+
     def resume(self) -> None:
         """Read a recreated stream from its beginning; call this after the server was away.
 
@@ -114,7 +135,7 @@ class RecordReader:
             return None
         self.worst_error_s = max(self.worst_error_s, entry.error_s)
         rows = self._without_repeats(entry)
-        batch = _batch(entry, rows, written=_order(entry_id)[0] / 1_000)
+        batch = _batch(entry, rows, _order(entry_id))
         if unreadable := len(rows) - len(batch.records):
             self._skip(
                 unreadable, f"a row from {entry.node[:80]!a} does not have the shape of a row"
@@ -152,7 +173,7 @@ class _LastEntry(NamedTuple):
     rows: int
 
 
-def _batch(entry: Entry, rows: Sequence[Row | None], *, written: float) -> Batch:
+def _batch(entry: Entry, rows: Sequence[Row | None], entry_id: tuple[int, int]) -> Batch:
     return Batch(
         kind=entry.kind,
         node=entry.node,
@@ -164,7 +185,7 @@ def _batch(entry: Entry, rows: Sequence[Row | None], *, written: float) -> Batch
         error_s=entry.error_s,
         records=tuple([_record(entry, row) for row in rows if row is not None]),
         gauge=entry.gauge,
-        written=written,
+        entry_id=entry_id,
     )
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 import msgspec
 from rich.table import Table
 
 from cluster.discovery import DiscoveredWorker, discover_workers
-from lab.commands import broker_options, shared_options
+from lab.commands import shared_options
 from lab.commands.console import for_results
 from lab.commands.streams import say
 from lab.format import words
@@ -19,9 +17,9 @@ from tasks.errors import WorkerError
 
 
 @click.command()
-@broker_options.running_broker
+@shared_options.running_broker
 @shared_options.json_output
-def workers(*, as_json: bool, **named: Any) -> int:
+def workers(*, broker: str, as_json: bool) -> int:
     """List all running workers, no matter how they were started.
 
     Asks the workers through the broker. If one is missing, it may be too busy to answer: run the
@@ -31,14 +29,12 @@ def workers(*, as_json: bool, **named: Any) -> int:
     \b
     Example:
       poolwise workers
-      poolwise workers -A proj
       poolwise workers --broker redis://:PASSWORD@HOST:6379/0 --json
     """
-    broker = broker_options.broker_of_workers(named)
-    with broker_options.remote_control(broker) as remote:
+    with shared_options.remote_control(broker) as remote:
         found = discover_workers(remote)
     if not found:
-        raise WorkerError(no_worker(redacted(broker.url or ""), broker.options))
+        raise WorkerError(no_worker(redacted(broker)))
     if as_json:
         say(msgspec.json.encode(found, order="deterministic").decode())
     else:

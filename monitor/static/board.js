@@ -159,6 +159,8 @@ const Board = (() => {
     const unreadable = source.unreadable_entries + source.unreadable_events;
     if (unreadable) say(`Skipped ${Words.plural(unreadable, "record")} that could not be read: written by a different version of the probe, or by something else.`, true);
     if (source.misdated_records) say(`${Words.plural(source.misdated_records, "record")} not shown: timestamped too far in the past or in the future.`, true);
+    if (source.unreadable_steps) say(`Skipped ${Words.plural(source.unreadable_steps, "step")} of the stored history that could not be read.`, true);
+    if (source.history_trouble) say(`Cannot store the history (${source.history_trouble}): after a restart, Flower would not show it.`, true);
     const { left_out: out } = answer;
     if (out.rows) say(`The table leaves out the least busy workers (${Words.number(out.rows)}). Use the filters above to see them.`);
     if (out.unknown_workers) say(`${Words.plural(out.unknown_workers, "worker")} not shown: there are more than this page keeps.`, true);

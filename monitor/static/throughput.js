@@ -9,7 +9,8 @@
   // Flower's URL prefix, if it has one.
   const base = root.dataset.source.replace(/\/throughput\/data$/, "");
 
-  const chosen = { pool: "", worker: "", task: "", by: "pool", range_s: "900" };
+  const DEFAULTS = { by: "pool", range_s: "900" };
+  const chosen = { pool: "", worker: "", task: "", ...DEFAULTS };
   const points = new Map(); // by the first second of each point: {lines, workers, queues} by name, then by field
   let cursor = "";
   let last = null; // the latest response
@@ -22,7 +23,7 @@
     FILTERS.forEach((name) => { if (words.has(name)) chosen[name] = words.get(name); });
     ["by", "range_s"].forEach((name) => {
       at(name).value = chosen[name];
-      if (!at(name).value) at(name).selectedIndex = at(name).options.length - 1;
+      if (!at(name).value) at(name).value = DEFAULTS[name];
       chosen[name] = at(name).value;
     });
   }
@@ -85,7 +86,8 @@
   }
 
   const time = (answer) => new Date(answer.now * 1e3).toLocaleTimeString("en-GB");
-  const span = (seconds) => (seconds === 60 ? "minute" : `${seconds / 60} minutes`);
+  const SPANS = { 60: "minute", 3600: "hour" };
+  const span = (seconds) => SPANS[seconds] ?? `${seconds / 60} minutes`;
 
   const isEmpty = (slice) => [...Object.values(slice.lines), ...Object.values(slice.workers)]
     .every((fields) => Object.values(fields).every((value) => value === null));

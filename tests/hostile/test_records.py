@@ -246,7 +246,9 @@ class Stream:
 @pytest.fixture
 def collector() -> Collector:
     """Make the collector of a Flower that is not running."""
-    return Collector(Celery(broker="redis://127.0.0.1:1/0"))
+    found = Collector(Celery(broker="redis://127.0.0.1:1/0"))
+    found.begin(time.time(), time.time() - 60)
+    return found
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)

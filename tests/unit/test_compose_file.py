@@ -87,6 +87,42 @@ def test_entrypoint_reads_a_secret_from_its_file(tmp_path: Path) -> None:
     assert result.stdout == "redis://:a b$c'd@hub:6379/0\n"
 
 
+def blocks() -> dict[str, str]:
+    """Return the text of each service, and of each block with an anchor, by its name or *anchor."""
+    before, _, after = BODY.partition("\nservices:")
+    services = re.split(r"^ {2}([a-z-]+):$", after.partition("\n\n# Files")[0], flags=re.MULTILINE)
+    shared = re.split(r"^x-[a-z]+: &([a-z]+)$", before, flags=re.MULTILINE)
+    found = dict(zip(services[1::2], services[2::2], strict=True))
+    return found | {f"*{one}": text for one, text in zip(shared[1::2], shared[2::2], strict=True)}
+
+
+def variables(name: str) -> set[str]:
+    """Return the variables that the definition of a service contains, also through anchors."""
+    block = blocks()[name]
+    merged = set(re.findall(r"\*[a-z]+\b", block)) & set(blocks())
+    own = set(re.findall(r"\$\{(\w+)", block))
+    return own.union(*(variables(one) for one in merged))
+
+
+WORKERS_ONLY = {
+    *("PREFORK_CONCURRENCY", "PREFORK_FLAGS", "GEVENT_CONCURRENCY", "LOG_LEVEL", "WORKER_POOL"),
+    *("WORKER_MEMORY", "WORKER_PIDS", "LOAD_RATE", "LOAD_MIX", "LOAD_QUEUES", "REDIS_MEMORY"),
+}
+
+
+def test_a_variable_of_the_workers_or_the_load_does_not_recreate_flower() -> None:
+    others = set().union(
+        *(variables(name) for name in SERVICES - {"flower", "poolwise", "redis-data"})
+    )
+    assert others >= WORKERS_ONLY  # the variables of a service are found
+    for_all = {
+        *("POOLWISE_IMAGE", "CELERY_BROKER_URL"),
+        *("BROKER_URL_FILE", "BROKER_CA_FILE", "FLOWER_BASIC_AUTH_FILE"),
+    }
+    assert variables("flower") & others == for_all
+    assert "restart: true" not in blocks()["flower"]  # of Flower, with each worker
+
+
 def test_no_secret_comes_from_outside_the_checkout_by_default() -> None:
     defaults = re.findall(r"file: \"\$\{\w+:-([^}]*)\}\"", BODY)
     assert set(defaults) == {"./docker/none"}

@@ -25,6 +25,7 @@ from cluster.wait import wait_until
 from monitor.collector import Collector
 from monitor.handlers import HEALTH
 from monitor.response import Query
+from monitor.stored_steps import StoredSteps
 from producer.records import RecordReader
 
 BOUND_S = 30.0
@@ -122,6 +123,7 @@ def test_a_broker_that_was_killed_is_followed_again(background: Background) -> N
 JOBS = {
     "records": (RecordReader, "read", "trouble"),
     "queue depths": (monitor.queue_follower, "depths", "queues_trouble"),
+    "history": (StoredSteps, "take", "history_trouble"),
 }
 
 

@@ -10,10 +10,11 @@ import msgspec
 import pytest
 
 from monitor.gauge_history import GONE_S, MAX_WORKERS, WorkerKey
-from monitor.history import KEPT_S, MAX_FOLDED, FinishedTask, History, SeriesKey
+from monitor.history import MAX_FOLDED, FinishedTask, History, SeriesKey
 from monitor.lines import MAX_LINES
 from monitor.response import Query, build_response
 from monitor.snapshot import MAX_ROWS
+from monitor.tiers import COARSE
 from producer.records import Gauge
 
 NOW_S = 1_700_000_003
@@ -41,7 +42,7 @@ def tasks_of(at_s: int, workers: int, tasks: int, repeats: int = 1) -> list[Fini
 
 
 def filled(workers: int, tasks: int) -> History:
-    history = History(NOW_S - KEPT_S)
+    history = History(NOW_S - COARSE.kept_s)
     history.advance(NOW_S)
     for at_s in SECONDS:
         history.add(tasks_of(at_s, workers, tasks))
@@ -133,7 +134,7 @@ def test_an_answer_about_many_workers_takes_little_longer(crowd: History, by: st
 
 
 def test_adding_many_different_tasks_takes_little_longer() -> None:
-    histories = [History(NOW_S - KEPT_S), History(NOW_S - KEPT_S)]
+    histories = [History(NOW_S - COARSE.kept_s), History(NOW_S - COARSE.kept_s)]
     for history in histories:
         history.advance(NOW_S)
     many, few = tasks_of(NOW_S - 2, 100, 100), tasks_of(NOW_S - 2, 10, 10, repeats=100)

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from monitor.gauge_history import WorkerKey
 from monitor.history import (
-    KEPT_S,
     MAX_FOLDED,
-    RANGE_S,
     FinishedTask,
     History,
     SeriesKey,
     finished_task,
 )
+from monitor.points import STEPS_S
 from monitor.response import Query, build_response
+from monitor.tiers import COARSE, RANGE_S
 from producer.records import Gauge, Record
 
 NOW_S = 1_700_000_003
@@ -63,7 +63,7 @@ def gauge(**changes: Any) -> Gauge:
 
 
 def filled(tasks: list[FinishedTask]) -> History:
-    history = History(NOW_S - KEPT_S)
+    history = History(NOW_S - COARSE.kept_s)
     history.advance(NOW_S)
     history.add(tasks)
     return history
@@ -75,26 +75,25 @@ def query(history: History, now_s: float = NOW_S + 1, **how: Any) -> dict[str, A
 
 def total(found: dict[str, Any], name: str, field: str = "finished_per_s") -> float:
     values: list[float | None] = found["lines"].get(name, {}).get(field, [])
-    seconds = [
-        min(at + found["step_s"], found["revision"][1])
-        - max(at, found["revision"][1] - found["range_s"])
-        for at in found["at"]
-    ]
+    seconds = [min(at + found["step_s"], found["revision"][1]) - at for at in found["at"]]
     return sum(float(value or 0) * int(n) for value, n in zip(values, seconds, strict=bool(values)))
 
 
-@given(TASKS)
-def test_the_points_add_up_to_the_tasks_that_were_added(tasks: list[FinishedTask]) -> None:
-    found = query(filled(tasks))
-    kept = [one for one in tasks if int(one.at_s) >= found["revision"][1] - RANGE_S]
+@given(TASKS, st.sampled_from(list(STEPS_S)))
+def test_the_points_add_up_to_the_tasks_that_were_added(
+    tasks: list[FinishedTask], range_s: int
+) -> None:
+    found = query(filled(tasks), range_s=range_s)
+    kept = [one for one in tasks if one.at_s >= found["at"][0]]
+    assert found["revision"][1] - range_s - found["at"][0] in range(STEPS_S[range_s])
     expected = Counter(one.key.pool for one in kept)
     assert found["finished"] == len(kept)
     for pool in POOLS:
-        assert total(found, pool) == pytest.approx(expected[pool], abs=0.01 * len(found["at"]))
+        assert total(found, pool) == pytest.approx(expected[pool], abs=0.01 * range_s)
     failures = Counter(one.key.pool for one in kept if one.failed)
     for pool in POOLS:
         assert total(found, pool, "failed_per_s") == pytest.approx(
-            failures[pool], abs=0.01 * len(found["at"])
+            failures[pool], abs=0.01 * range_s
         )
 
 
@@ -136,11 +135,11 @@ def test_a_response_without_changes_is_small() -> None:
 
 def test_a_second_is_forgotten_when_its_index_is_reused() -> None:
     history = filled([task()])
-    history.advance(NOW_S + KEPT_S + 5)
-    assert query(history, NOW_S + KEPT_S + 6)["finished"] == 0
+    history.advance(NOW_S + COARSE.kept_s + 5)
+    assert query(history, NOW_S + COARSE.kept_s + 6)["finished"] == 0
 
 
-@pytest.mark.parametrize("at_s", [NOW_S - KEPT_S - 1, NOW_S + 60])
+@pytest.mark.parametrize("at_s", [NOW_S - COARSE.kept_s - 1, NOW_S + 60])
 def test_tasks_from_outside_the_kept_range_are_counted_as_misdated(at_s: float) -> None:
     history = filled([task(at_s)])
     assert (history.misdated, query(history)["finished"]) == (1, 0)

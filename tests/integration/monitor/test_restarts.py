@@ -1,0 +1,176 @@
+"""The history of the Throughput page outlives Flower: a real Flower is restarted on a real broker.
+
+The tests share one cluster and depend on their order.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from cluster.ports import free_port
+from cluster.process import Child
+from cluster.wait import wait_until
+from monitor.history_keeper import EXPIRE_S, PREFIX
+from tests.integration.monitor.conftest import BOUND_S, OpenPage, Watched
+from worker.probe import STREAM
+
+RATES = {"threads": 60.0, "gevent": 100.0}
+HOUR = {"range_s": "3600"}
+
+
+def run(watched: Watched, seconds: float) -> int:
+    """Load the cluster; return how many tasks finished."""
+    return sum(len(totals.finished) for totals in watched.run(seconds, RATES).values())
+
+
+def until_counted(watched: Watched, finished: int) -> None:
+    """Wait until Flower has counted at least so many tasks."""
+    wait_until(
+        lambda: watched.data(**HOUR)["finished"] >= finished,
+        BOUND_S,
+        lambda: AssertionError(
+            f"{watched.data(**HOUR)['finished']} instead of {finished}: {watched.data()['source']}"
+        ),
+    )
+
+
+def until_stored(watched: Watched) -> None:
+    """Wait until everything that has finished until now is in the stored history."""
+    server = watched.cluster.redis
+    step_s = int(time.time()) // 5 * 5
+    wait_until(
+        lambda: server.exists(f"{PREFIX}{step_s}"),
+        BOUND_S,
+        lambda: AssertionError(f"{sorted(server.scan_iter(PREFIX + '*'))}"),
+    )
+
+
+def settled(watched: Watched) -> dict[str, Any]:
+    """Return the data of the hour, once Flower has read all records."""
+    newest_s = time.time()
+    return wait_until(
+        lambda: found if (found := watched.data(**HOUR))["now"] > newest_s + 2 else {},
+        BOUND_S,
+        lambda: AssertionError("Flower's clock stands still"),
+    )
+
+
+@contextmanager
+def away(watched: Watched) -> Iterator[None]:
+    """Kill Flower, and start it again at the end."""
+    watched.flower.kill()
+    yield
+    watched.restart_flower()
+
+
+def test_each_task_counts_once_after_restarts_in_any_moment(watched: Watched) -> None:
+    finished = run(watched, 2.0)
+    until_counted(watched, finished)
+    with away(watched):  # nothing may be stored yet
+        pass
+    until_counted(watched, finished)
+    until_stored(watched)
+    finished += run(watched, 3.0)
+    with away(watched):
+        finished += run(watched, 2.0)  # read from the stream later
+    until_counted(watched, finished)
+    with away(watched):
+        pass
+    found = settled(watched)
+    assert found["finished"] == finished
+    assert found["gaps"] == []
+    assert watched.data(range_s="900")["finished"] == finished
+    keys = list(watched.cluster.redis.scan_iter(f"{PREFIX}*"))
+    assert keys
+    assert all(0 < watched.cluster.redis.ttl(key) <= EXPIRE_S for key in keys)
+
+
+def test_two_flowers_store_one_history(watched: Watched) -> None:
+    before = settled(watched)["finished"]
+    other, _ = watched.cluster.start_flower(free_port())
+    finished = before + run(watched, 6.0)
+    until_counted(watched, finished)
+    until_stored(watched)
+    other.kill()
+    with away(watched):
+        pass
+    found = settled(watched)
+    assert found["finished"] == finished
+    assert found["source"]["unreadable_steps"] == 0
+
+
+def lose_records(watched: Watched) -> None:
+    """Make the stream forget its records, as workers do with those of more than a minute ago."""
+    server = watched.cluster.redis
+    newest: Any = server.xrevrange(STREAM, count=1)
+    server.xtrim(STREAM, minid=newest[0][0])
+
+
+def test_the_time_without_flower_is_unknown_and_the_past_is_shown(
+    watched: Watched, open_page: OpenPage
+) -> None:
+    until_stored(watched)
+    before = settled(watched)
+    with away(watched):
+        run(watched, 11.0)  # lost
+        lose_records(watched)
+    found = settled(watched)
+    # A step that was not stored yet is lost with the records.
+    assert 0.9 * before["finished"] <= found["finished"] <= before["finished"]
+    [[from_s, to_s]] = found["gaps"]
+    assert before["now"] - 15 < from_s < before["now"] < to_s < found["now"]
+    fine = watched.data(range_s="900")
+    rates = dict(zip(fine["at"], fine["lines"]["threads"]["finished_per_s"], strict=True))
+    assert {rate for at_s, rate in rates.items() if from_s <= at_s < to_s} == {None}
+    assert max(rate or 0 for at_s, rate in rates.items() if at_s < from_s) > 30
+    seen = open_page(f"{watched.url}/throughput?range_s=3600")
+    seen.wait("live")
+    assert seen.page.locator("#tp-range_s option").all_inner_texts() == [
+        *("1 min", "5 min", "15 min"),
+        "1 hour",
+    ]
+    assert seen.page.input_value("#tp-range_s") == "3600"
+    seen.wait_for("document.querySelector('#tp-finished').textContent.includes('last hour')")
+    assert seen.complaints == []
+
+
+def test_a_history_that_cannot_be_stored_is_reported_and_stored_later(watched: Watched) -> None:
+    server = watched.cluster.redis
+    server.config_set("maxmemory", "1")
+    try:
+        wait_until(
+            lambda: watched.data()["source"]["history_trouble"],
+            BOUND_S,
+            lambda: AssertionError(f"{watched.data()['source']}"),
+        )
+    finally:
+        server.config_set("maxmemory", "0")
+    wait_until(
+        lambda: not watched.data()["source"]["history_trouble"],
+        BOUND_S,
+        lambda: AssertionError(f"{watched.data()['source']}"),
+    )
+    until_stored(watched)
+
+
+def test_a_history_that_the_broker_lost_is_stored_again(watched: Watched) -> None:
+    until_stored(watched)
+    server = watched.cluster.redis
+    keys = list(server.scan_iter(f"{PREFIX}*"))
+    server.delete(*keys)
+    wait_until(
+        lambda: server.exists(*keys) == len(keys),
+        BOUND_S,
+        lambda: AssertionError(f"{server.exists(*keys)} of {len(keys)}"),
+    )
+
+
+@pytest.fixture(autouse=True)
+def _flower_is_running(watched: Watched) -> None:
+    flower: Child = watched.flower
+    assert flower.alive
