@@ -57,6 +57,11 @@ def retry(self):
     if not self.request.retries:
         die()
 
+@app.task(name="retry early", bind=True, retry_on_worker_lost=True, default_retry_delay=0)
+def retry_early(self):
+    if not self.request.retries:
+        die()
+
 @app.task(name="given up", acks_late=True, retry_on_worker_lost=True, max_retries=1,
           default_retry_delay=0)
 def given_up():
@@ -72,7 +77,7 @@ def fine():
     pass
 
 if __name__ == "__main__":
-    for task in (early, exit, late, rejected, again, retry, given_up, limited, fine):
+    for task in (early, exit, late, rejected, again, retry, retry_early, given_up, limited, fine):
         print(task.delay().id)
 """
 #: What becomes of the attempts at each task, and whether Celery stores it as a success.
@@ -83,6 +88,7 @@ TASKS = {
     "rejected": (["slot-lost"], "FAILURE"),
     "again": (["requeued", "succeeded"], "SUCCESS"),
     "retry": (["retried", "succeeded"], "SUCCESS"),
+    "retry early": (["retried", "succeeded"], "SUCCESS"),
     "given up": (["retried", "slot-lost"], "FAILURE"),
     "limited": (["time-limit"], "FAILURE"),
     "fine": (["succeeded"], "SUCCESS"),
