@@ -145,7 +145,7 @@ def worker_from_replies(
         here=info is not None and info.place == place(),
         same_machine=info is not None and same_machine(info.place, place()),
         probe=bool(modules & PROBES),
-        switchable=bool(modules & SWITCHES),
+        switchable=bool(modules & SWITCHES) and not (info and info.cannot_switch),
         tasks=frozenset(str(task).partition(" ")[0] for task in replies["registered"] or ()),
     )
 

@@ -27,6 +27,7 @@ from monitor.tiers import COARSE
 from producer.address import redacted
 from producer.records import ENTRIES_PER_READ, MAX_SENDERS, Batch, records_url
 from tasks.errors import PoolwiseError
+from tasks.transport_options import placing
 
 #: Milliseconds between two collections of Flower's events.
 EVENTS_EVERY_MS: Final = 500
@@ -56,6 +57,7 @@ class Collector:
         self.epoch = token_hex(4)  # marks the cursors of this process
         url = records_url(app)
         self.url = "" if url is None else redacted(url)
+        self.transport_options = placing(app.conf.broker_transport_options or {})
         self.broker_url = redacted(app.connection_for_read().as_uri(include_password=True))
         self._records = self._keeper = None
         if url is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -14,20 +16,36 @@ from monitor import compatibility
 from monitor.collector import Collector
 from monitor.handlers import HEALTH, ROUTES
 from monitor.template_loader import TemplateLoader
+from producer.broker import NEVER_REDELIVER
 from tasks.errors import PoolwiseError
+from tasks.transport_options import from_environment
 
 
 def extend() -> None:
     """Add the page to the Flower whose command is running.
 
-    Exits with a one-line error if this version of Flower is not compatible.
+    Exits with a one-line error if this version of Flower is not compatible, or the transport
+    options in the environment are not valid.
     """
+    context: Any = click.get_current_context()
     try:
         compatibility.check()
+        set_transport_options(context.obj.app, os.environ)
     except PoolwiseError as error:
         sys.exit(f"error: {error}")
-    context: Any = click.get_current_context()
     add(context.obj.app)
+
+
+def set_transport_options(app: Celery, environ: Mapping[str, str]) -> None:
+    """Add those in the environment to the app's own, for all of Flower.
+
+    An app that Celery makes from an address alone has none. Raises UsageError if they are not
+    valid.
+    """
+    options = {**(app.conf.broker_transport_options or {}), **from_environment(environ)}
+    if app.connection_for_read().transport.driver_type == "redis":
+        options |= NEVER_REDELIVER  # Flower only watches
+    app.conf["broker_transport_options"] = options
 
 
 def add(app: Celery) -> None:

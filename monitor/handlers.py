@@ -93,7 +93,10 @@ class ThroughputView(BaseHandler):  # type: ignore[misc]
             base=self.reverse_url("throughput"),
             version=assets.version,
             ranges=STEPS_S,
-            suggestions=[asdict(one) for one in suggestions(collector.broker_url)],
+            suggestions=[
+                asdict(one)
+                for one in suggestions(collector.broker_url, collector.transport_options)
+            ],
         )
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
+
+from producer.broker_words import flags, variables
 
 #: Hosts of a broker on this machine, as seen by a Flower outside a container.
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -17,16 +21,16 @@ class Suggestion:
     does: str
 
 
-def suggestions(broker_url: str) -> list[Suggestion]:
+def suggestions(broker_url: str, options: Mapping[str, Any]) -> list[Suggestion]:
     """Suggest commands for local processes if the broker is local, else for Docker Compose."""
     if urlsplit(broker_url).hostname in LOCAL:
         return [
             Suggestion(
-                command=f"poolwise race --quick --broker {broker_url}",
+                command=f"poolwise race --quick {flags(broker_url, options)}",
                 does="Compares all pools on CPU-bound, IO-bound and mixed tasks",
             ),
             Suggestion(
-                command=f"CELERY_BROKER_URL={broker_url} "
+                command=f"{variables(broker_url, options)} "
                 "celery -A tasks call io.sleep --args='[0.2]'",
                 does="Sends one task that sleeps for 0.2 s",
             ),

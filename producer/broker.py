@@ -25,6 +25,10 @@ RETRY_S: Final = 0.2
 #: Seconds after which a key that tests writing expires, if it is not deleted.
 CHECK_S: Final = 10
 
+#: Options with which a connection never redelivers what a worker holds. Any client that waits for
+#: a message does that, with its own timeout, which may be shorter than the tasks take.
+NEVER_REDELIVER: Final = {"visibility_timeout": 10**10}
+
 #: The advice for commands that can start a broker of their own.
 EMBEDDED = "Leave --broker out to use the embedded one."
 
@@ -40,6 +44,7 @@ def connection(app: Celery, url: str | None = None) -> Connection:
         # kombu would retry for seconds, which is right for a worker.
         "max_retries": 1,
         "interval_start": RETRY_S,
+        **NEVER_REDELIVER,
     }
     opened: Connection = app.connection_for_write(url, transport_options=options)
     return opened

@@ -15,11 +15,14 @@ def depths(connection: Connection, queues: Iterable[str]) -> dict[str, int]:
     Raises one of the connection's own errors if the broker does not answer.
     """
     channel: Any = connection.default_channel
+    if connection.transport.driver_type == "redis":
+        # A passive declaration looks for a key without the `global_keyprefix`.
+        return {queue: int(channel._size(queue)) for queue in queues}
     errors: tuple[Any, ...] = (ChannelError, *connection.channel_errors)
-    return {queue: _depth(channel, queue, errors) for queue in queues}
+    return {queue: _declared_depth(channel, queue, errors) for queue in queues}
 
 
-def _depth(channel: Any, queue: str, errors: tuple[Any, ...]) -> int:
+def _declared_depth(channel: Any, queue: str, errors: tuple[Any, ...]) -> int:
     try:
         return int(channel.queue_declare(queue, passive=True).message_count)
     except errors:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 from celery import Celery
+
+from tasks.transport_options import VARIABLE
 
 app = Celery("tasks")
 app.config_from_object("tasks.settings")
@@ -24,3 +29,10 @@ def use_broker(url: str) -> None:
     private: Any = app  # Celery has no public way to drop its caches
     private._local = threading.local()
     private._after_fork()
+
+
+def use_transport_options(options: Mapping[str, Any]) -> None:
+    """Add broker transport options for this process, and for the workers that it starts."""
+    own = json.loads(os.environ.get(VARIABLE, "").strip() or "{}")
+    os.environ[VARIABLE] = json.dumps({**own, **options})
+    app.conf["broker_transport_options"] = {**app.conf.broker_transport_options, **options}

@@ -10,6 +10,7 @@ import os
 from kombu import Exchange, Queue
 
 from tasks.tls import tls_options
+from tasks.transport_options import from_environment
 
 #: The longest time that any of our tasks may take; `visibility_timeout` is derived from it.
 LONGEST_TASK_S = 45
@@ -74,6 +75,8 @@ broker_transport_options = {
     "max_connections": 2_000,
     # Detect a broker that vanished without closing the connection.
     "socket_keepalive": True,
+    # Such as the key prefix of a Redis that several projects share.
+    **from_environment(os.environ),
 }
 
 # Wait for a broker that starts after the worker: a cluster guarantees no start order.

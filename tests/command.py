@@ -148,6 +148,8 @@ _NOT_INHERITED = frozenset(
         "FORCE_COLOR",
         "CELERY_BROKER_URL",
         "CELERY_RESULT_BACKEND",
+        "POOLWISE_APP",
         "POOLWISE_BROKER",
+        "POOLWISE_BROKER_OPTIONS",
     }
 )

@@ -30,6 +30,7 @@ class WorkerInfo:
     switching: bool = False
     running: int = 0  # tasks that the switch still waits for
     gave_up: str = ""  # why the last switch was cancelled
+    cannot_switch: str = ""  # why no switch is possible, whatever the pool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -796,6 +796,20 @@ def _install_in(task: Any, classes: dict[type, type]) -> None:
         task.Request = classes[plain]
 
 
+@signals.task_unknown.connect(weak=False)
+@signals.task_rejected.connect(weak=False)
+@_guarded
+def _note_refused(message: Any, **known: Any) -> None:
+    """Note a message that Celery refuses: its task is not registered, or its headers are wrong."""
+    now_ns, headers = time.monotonic_ns(), message.headers or {}
+    task_id, task = known.get("id", headers.get("id")), known.get("name", headers.get("task"))
+    if task_id is None or task is None:
+        return
+    redelivered = (message.delivery_info or {}).get("redelivered", False)
+    about = (headers.get(HEADER), task_id, _text(task), None, _caller())
+    _notes.append((*about, now_ns, None, now_ns, "rejected", redelivered, None))
+
+
 _recorder: Recorder | None = None
 
 

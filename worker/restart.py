@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -22,8 +23,9 @@ from celery.signals import worker_ready, worker_shutting_down
 from celery.utils.log import worker_logger
 from celery.worker import state as held
 
+from tasks.errors import UsageError
 from worker.pools import Pool, pool_of_implementation
-from worker.rewriting import PoolChange, rewritten, without_replaced_variables
+from worker.rewriting import PoolChange, check_line, rewritten, without_replaced_variables
 
 #: Seconds between two checks whether all tasks have finished.
 LOOK_S: Final = 0.1
@@ -96,6 +98,21 @@ def next_command(
     change = _change(worker, pool, concurrency)
     argv = rewritten(sys.orig_argv, change, str(Path.cwd()))
     return (sys.executable, *argv[1:]), without_replaced_variables(os.environ, change)
+
+
+@cache
+def cannot_restart() -> str:
+    """Return why this process cannot start again with other flags; empty if it can."""
+    if not sys.executable:
+        return (
+            "this worker cannot restart: Python does not know the path of its own executable "
+            "(sys.executable is empty)"
+        )
+    try:
+        check_line(sys.orig_argv)
+    except UsageError as error:
+        return f"{error}; start it with the celery command"
+    return ""
 
 
 def begin_restart(restart: Restart) -> None:

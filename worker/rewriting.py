@@ -52,12 +52,8 @@ def rewritten(argv: Sequence[str], change: PoolChange, cwd: str) -> list[str]:
     `cwd` replaces the value of `--workdir`, because the worker has already changed to it.
     Raises UsageError if this is not a `celery worker` line.
     """
-    start = _index_of_celery(argv)
-    group = parsing_group()
-    global_options = list(takewhile(lambda piece: piece.options, _cut(argv[start + 1 :], group)))
-    end = start + 1 + sum(len(piece.words) for piece in global_options)
-    if list(argv[end : end + 1]) != ["worker"]:
-        raise UsageError(f"not a celery worker's command line: {' '.join(argv)}")
+    start, group = _index_of_celery(argv), parsing_group()
+    global_options, end = _head(argv, start, group)
     worker = group.commands["worker"]
     pieces = list(_cut(argv[end + 1 :], worker))
     dropped = _dropped(pieces, change)
@@ -71,6 +67,28 @@ def rewritten(argv: Sequence[str], change: PoolChange, cwd: str) -> list[str]:
     ]
 
 
+def check_line(argv: Sequence[str]) -> None:
+    """Raise UsageError if the full command line `argv` is not that of `celery worker`.
+
+    It is not if a program has started the worker in its own process.
+    """
+    _head(argv, _index_of_celery(argv), parsing_group())
+
+
+def _head(argv: Sequence[str], start: int, group: Any) -> tuple[list[_Piece], int]:
+    """Return the options of `celery`, which stands at `start`, and where `worker` stands."""
+    options = list(takewhile(lambda piece: piece.options, _cut(argv[start + 1 :], group)))
+    end = start + 1 + sum(len(piece.words) for piece in options)
+    if list(argv[end : end + 1]) != ["worker"]:
+        raise UsageError(f"not a celery worker's command line: {_shown(argv)}")
+    return options, end
+
+
+def _shown(argv: Sequence[str]) -> str:
+    """Return the words of a command line, without addresses, which may contain passwords."""
+    return " ".join("(an address)" if "://" in word else word for word in argv)
+
+
 def without_replaced_variables(environ: Mapping[str, str], change: PoolChange) -> dict[str, str]:
     """Return the environment without the variables that set replaced options."""
     names = SIZING | ONCE | (QUEUES if change.queues else set())
@@ -82,7 +100,7 @@ def _index_of_celery(argv: Sequence[str]) -> int:
     for index, word in enumerate(argv):
         if PurePath(word).name in {"celery", "celery.exe"}:
             return index
-    raise UsageError(f"not a celery worker's command line: {' '.join(argv)}")
+    raise UsageError(f"not a celery worker's command line: {_shown(argv)}")
 
 
 def _cut(words: Sequence[str], command: click.Command) -> Iterator[_Piece]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 import time
 from dataclasses import asdict, replace
 from typing import Any, Final
@@ -24,7 +23,13 @@ from worker.controller import options_from_worker
 from worker.modules import module_missing
 from worker.options import WorkerOptions
 from worker.pools import Nature, Pool, pool_named, pool_of_implementation
-from worker.restart import Restart, ThisWorker, begin_restart, next_command
+from worker.restart import (
+    Restart,
+    ThisWorker,
+    begin_restart,
+    cannot_restart,
+    next_command,
+)
 
 #: Longest time that a worker waits for its tasks, in seconds.
 LONGEST_WAIT_S: Final = 3_600.0
@@ -66,6 +71,7 @@ def _info(consumer: Any) -> WorkerInfo:
         switching=restart is not None,
         running=len(held.reserved_requests) if restart else 0,
         gave_up=ThisWorker.gave_up,
+        cannot_switch=cannot_restart(),
     )
 
 
@@ -75,6 +81,8 @@ def _accept(consumer: Any, name: str, concurrency: int | None, wait_s: float) ->
         raise UsageError(
             f"a switch to {ThisWorker.restart.target} is in progress; wait until it has finished"
         )
+    if reason := cannot_restart():
+        raise UsageError(reason)
     worker = consumer.controller
     pool = pool_named(name)
     options = switched_options(options_from_worker(worker), pool, concurrency)
@@ -86,11 +94,6 @@ def _accept(consumer: Any, name: str, concurrency: int | None, wait_s: float) ->
         raise UsageError(
             f"this worker runs the scheduler (-B), which Celery does not allow under {pool.name}; "
             "run celery beat as a separate process first"
-        )
-    if not sys.executable:
-        raise UsageError(
-            "this worker cannot restart: Python does not know the path of its own executable "
-            "(sys.executable is empty)"
         )
     argv, _ = next_command(worker, pool, options.concurrency)
     begin_restart(

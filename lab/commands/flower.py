@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 import click
 
 from cluster.flower import config_file
 from cluster.ports import HIGHEST_PORT, claimed_port
-from lab.commands import shared_options
+from lab.commands import broker_options
 from lab.commands.streams import say
 from monitor.access import is_loopback
-from producer import broker as broker_of_workers
 from producer.address import redacted
+from producer.broker import connect
 
 #: Flower's default port.
 PORT = 5555
@@ -35,8 +36,8 @@ LOOPBACK = "127.0.0.1"
     help="The address to listen on. Any other needs a login: set FLOWER_BASIC_AUTH=user:password "
     "or FLOWER_BASIC_AUTH_FILE.",
 )
-@shared_options.running_broker
-def flower(*, port: int, address: str, broker: str) -> int:
+@broker_options.running_broker
+def flower(*, port: int, address: str, **named: Any) -> int:
     """Run Flower with the Throughput page for the workers of any Celery project, until Ctrl-C.
 
     The workers keep running as they are. The page counts their tasks from task events, which Flower
@@ -46,9 +47,11 @@ def flower(*, port: int, address: str, broker: str) -> int:
     \b
     Example:
       poolwise flower --broker redis://:PASSWORD@HOST:6379/0
+      poolwise flower -A proj
       poolwise flower --port 0
     """
-    broker_of_workers.connect(broker, "Pass the broker of your workers with --broker.").close()
+    broker = broker_options.broker_of_workers(named).url or ""
+    connect(broker, "Pass the broker of your workers with --broker.").close()
     chosen = claimed_port(port, "Flower") if is_loopback(address) or port == 0 else port
     url = f"http://{LOOPBACK if is_loopback(address) else address}:{chosen}"
     say(f"Flower   {url}")

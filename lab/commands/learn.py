@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cluster.machine import Machine
-from lab.commands import lesson_options, shared_options
+from lab.commands import broker_options, lesson_options, shared_options
 from lab.commands.console import for_progress, for_results
 from lab.commands.streams import say
 from lab.learn.engine import terminal
@@ -96,15 +96,16 @@ def _list() -> None:
 
 
 def _teach(lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mapping[str, Any]) -> int:
-    url, on_running = shared["broker"], shared["on_running"]
+    pools, on_running = _pools(shared["pools"]), shared["on_running"]
+    broker = broker_options.chosen_broker(shared, on_running=on_running)
     wanted = LearnOptions(
         lessons=lessons,
-        pools=_pools(shared["pools"]),
+        pools=pools,
         dials=dials,
-        broker_url=shared_options.chosen_broker(url, on_running=on_running),
+        broker_url=broker.url,
         on_running=on_running,
         python=shared["python"],
-        command_line=lesson_options.repeating(lessons, dials, shared),
+        command_line=lesson_options.repeating(lessons, dials, shared, broker),
     )
     as_json = shared["as_json"]
     console, progress = for_results(), for_progress()

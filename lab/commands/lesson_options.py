@@ -10,9 +10,9 @@ import click
 from click.core import ParameterSource
 
 from lab.commands import shared_options
+from lab.commands.broker_options import Broker, any_broker
 from lab.commands.option_types import AnyPath, FiniteRange
 from lab.learn.engine.lesson import Dial, Lesson
-from producer.address import redacted
 
 
 def every_lesson(command: Any) -> Any:
@@ -44,7 +44,7 @@ def every_lesson(command: Any) -> Any:
                 show_envvar=True,
                 help="A Python build without the GIL, for the free-threading lesson.",
             ),
-            shared_options.broker,
+            any_broker,
             shared_options.out,
             shared_options.json_output,
         )
@@ -83,7 +83,10 @@ def dial_option(dial: Dial) -> Any:
 
 
 def repeating(
-    lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mapping[str, Any]
+    lessons: Sequence[Lesson],
+    dials: Mapping[str, float],
+    shared: Mapping[str, Any],
+    broker: Broker,
 ) -> str:
     """Return the options that repeat the lesson; never a password."""
     turned = [
@@ -95,7 +98,7 @@ def repeating(
     parts = (
         *turned,
         f"--pools {shlex.quote(shared['pools'])}" if shared["pools"] else "",
-        f"--broker {shlex.quote(redacted(shared['broker']))}" if shared["broker"] else "",
+        broker.flags,
         "--on-running" if shared["on_running"] else "",
         f"--python {shlex.quote(str(shared['python']))}" if shared["python"] else "",
     )

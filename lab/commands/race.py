@@ -6,13 +6,14 @@ import random
 import shlex
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
 from click.core import ParameterSource
 
 from cluster.machine import Machine
-from lab.commands import shared_options
+from lab.commands import broker_options, shared_options
 from lab.commands.console import for_progress, for_results
 from lab.commands.streams import say
 from lab.measure.selection import checked, default_names
@@ -96,7 +97,7 @@ HIGHEST_SEED = 2**32 - 1
 )
 @click.option("--with-results", is_flag=True, help="Store task results, to measure their cost.")
 @click.option("--with-events", is_flag=True, help="Send task events, to measure their cost.")
-@shared_options.broker
+@broker_options.any_broker
 @shared_options.out
 @shared_options.json_output
 def race(  # noqa: PLR0913 - one parameter for each option of the command
@@ -111,9 +112,9 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
     pause_load: bool,
     with_results: bool,
     with_events: bool,
-    broker: str | None,
     out: Path,
     as_json: bool,
+    **named: Any,
 ) -> int:
     """Compare the pools on CPU-bound, IO-bound and mixed tasks.
 
@@ -139,16 +140,19 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
             "--pause-load pauses the load on running workers: add --on-running, or leave it out, "
             "because a race with workers of its own has no other load"
         )
+    workloads_chosen = _workloads(workloads, quick=quick, on_running=on_running)
+    broker = broker_options.chosen_broker(named, on_running=on_running)
     wanted = RaceOptions(
         pools=chosen,
         concurrency=shared_options.parse_concurrency(concurrency),
-        workloads=_workloads(workloads, quick=quick, on_running=on_running),
+        workloads=workloads_chosen,
         repeats=repeat or (REPEATS_QUICK if quick else REPEATS),
         seed=random.randrange(10_000) if seed is None else seed,  # noqa: S311 - no secret
         quick=quick,
         with_results=with_results,
         with_events=with_events,
-        broker_url=shared_options.chosen_broker(broker, on_running=on_running),
+        broker_url=broker.url,
+        transport_options=broker.options,
         on_running=on_running,
         pause_load=pause_load,
         pools_typed=_was_given("pools"),

@@ -2,66 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from click.core import ParameterSource
 
-from cluster.discovery import RemoteControl
 from lab.commands.option_types import AnyPath
-from producer import broker as broker_of_workers
-from producer.address import usable
-from tasks import settings
-from tasks.celery import app
 from tasks.errors import UsageError
 from worker.pools import Pool, pool_named
 
-
-class BrokerUrl(click.ParamType[str]):
-    """The address of a Redis; an invalid one is reported, but not shown."""
-
-    name = "url"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the address as every library reads it; raise UsageError if it is invalid."""
-        source = _source(param, ctx)
-        if not value.strip():  # an empty variable, passed on
-            raise UsageError(f"{source} is empty: set it to a broker URL, or leave it out")
-        return usable(value, source)
-
-
-def _source(param: click.Parameter | None, context: click.Context | None) -> str:
-    """Return the option or environment variable that holds the value of `param`."""
-    if param is None or context is None or param.name is None:
-        return "--broker"
-    if context.get_parameter_source(param.name) is not ParameterSource.ENVIRONMENT:
-        return param.opts[0]
-    variables = [param.envvar] if isinstance(param.envvar, str) else param.envvar or ()
-    return next((name for name in variables if os.environ.get(name)), param.opts[0])
-
-
-broker = click.option(
-    "--broker",
-    metavar="URL",
-    type=BrokerUrl(),
-    envvar="POOLWISE_BROKER",
-    show_envvar=True,
-    help="URL of the Redis to use, such as redis://:PASSWORD@HOST:6379/0. `ps` shows a password "
-    "given here; set the variable instead to hide it. [default: an embedded one]",
-)
-running_broker = click.option(
-    "--broker",
-    metavar="URL",
-    type=BrokerUrl(),
-    envvar=["POOLWISE_BROKER", "CELERY_BROKER_URL"],
-    show_envvar=True,
-    default="redis://localhost:6379/0",
-    show_default=True,
-    help="URL of the broker that the workers use.",
-)
 out = click.option(
     "--out",
     metavar="FOLDER",
@@ -76,29 +24,6 @@ json_output = click.option("--json", "as_json", is_flag=True, help="Print the re
 
 #: More slots than any machine can hold; a smaller number is checked against this machine.
 MOST_SLOTS = 1_000_000_000
-#: What to do if no broker answers.
-START_SOME = (
-    "Start a cluster with poolwise up. If yours runs in docker compose, put docker compose run "
-    "--rm in front of poolwise"
-)
-
-
-def chosen_broker(broker: str | None, *, on_running: bool) -> str | None:
-    """Return the broker to use: None for an embedded one.
-
-    Raises UsageError if the running workers' broker has an invalid address.
-    """
-    if broker or not on_running:
-        return broker or None
-    return usable(settings.broker_url, "CELERY_BROKER_URL")
-
-
-@contextmanager
-def remote_control(url: str) -> Iterator[RemoteControl]:
-    """Connect to the workers of a broker; raise BrokerError if no broker answers."""
-    broker_of_workers.connect(url, f"{START_SOME}.").close()
-    with RemoteControl(app, url) as remote:
-        yield remote
 
 
 def names(text: str | None) -> tuple[str, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 import msgspec
 
 from cluster.switching import SwitchEvents, SwitchRequest, SwitchResult
 from cluster.switching import switch as switch_worker
-from lab.commands import shared_options
+from lab.commands import broker_options, shared_options
 from lab.commands.option_types import FiniteRange
 from lab.commands.streams import say
 from lab.format import words
@@ -39,10 +41,16 @@ WAIT_S = LONGEST_TASK_S + 15.0
         "keeps its pool."
     ),
 )
-@shared_options.running_broker
+@broker_options.running_broker
 @shared_options.json_output
 def switch(
-    *, node: str, pool: str, concurrency: int | None, timeout: float, broker: str, as_json: bool
+    *,
+    node: str,
+    pool: str,
+    concurrency: int | None,
+    timeout: float,
+    as_json: bool,
+    **named: Any,
 ) -> int:
     """Change the pool of a running worker without losing a task.
 
@@ -54,12 +62,14 @@ def switch(
     Example:
       poolwise switch gevent --pool threads --concurrency 32
       poolwise switch gevent@worker-1 --pool prefork --timeout 300
+      poolwise switch celery@host --pool threads -A proj
     """
     wanted = pool_named(pool)
     if concurrency is not None:
         shared_options.check_fixed(wanted, concurrency)
     request = SwitchRequest(pool=wanted.name, concurrency=concurrency, wait_s=timeout)
-    with shared_options.remote_control(broker) as remote:
+    broker = broker_options.broker_of_workers(named)
+    with broker_options.remote_control(broker) as remote:
         done = switch_worker(remote, node, request, _Progress().events())
     if as_json:
         say(msgspec.json.encode(done).decode())

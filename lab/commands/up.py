@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -14,11 +14,12 @@ from cluster.local import LocalCluster
 from cluster.machine import Machine
 from cluster.ports import HIGHEST_PORT, claimed_port
 from cluster.workers import RunningWorker, WorkerSpec
-from lab.commands import shared_options
+from lab.commands import broker_options, shared_options
 from lab.commands.streams import say
 from lab.format import words
 from lab.session.folders import run_folder
 from lab.session.room import check_chosen, check_room
+from producer import broker_words
 from producer.address import redacted
 from tasks.errors import UsageError
 from worker.pools import DEFAULT_POOLS, POOLS, Nature, Pool
@@ -59,10 +60,10 @@ BROKER_PORT = 6379
     show_default=True,
     help="The embedded broker's port on loopback; 0 picks a free port.",
 )
-@shared_options.broker
+@broker_options.any_broker
 @shared_options.out
 def up(
-    *, pools: str, concurrency: str, flower_port: int, port: int, broker: str | None, out: Path
+    *, pools: str, concurrency: str, flower_port: int, port: int, out: Path, **named: Any
 ) -> int:
     """Run a cluster on this machine until Ctrl-C.
 
@@ -79,7 +80,8 @@ def up(
     chosen = shared_options.pools_named(pools)
     slots = shared_options.parse_concurrency(concurrency)
     check_chosen(slots, chosen)
-    if flower_port == port != 0 and not broker:
+    broker = broker_options.chosen_broker(named, on_running=False)
+    if flower_port == port != 0 and not broker.url:
         raise UsageError(
             f"Flower and the broker cannot share port {port}: choose another with --flower-port"
         )
@@ -87,10 +89,10 @@ def up(
     for pool in chosen:
         check_room(pool, _concurrency(pool, slots, machine.cores), machine)
     flower_at = claimed_port(flower_port, "Flower")
-    broker_at = 0 if broker else claimed_port(port, "the broker")
+    broker_at = 0 if broker.url else claimed_port(port, "the broker")
     with (
         run_folder(out, "up", datetime.now()) as folder,
-        LocalCluster(folder, broker, broker_at) as cluster,
+        LocalCluster(folder, broker.url, broker_at) as cluster,
         cluster.blamed(),
     ):
         specs = [_spec(pool, slots, machine.cores, cluster.broker_url) for pool in chosen]
@@ -98,7 +100,7 @@ def up(
         say(f"starting {workers_text} and Flower …", progress=True)
         workers = cluster.start_workers(specs)
         _, url = cluster.start_flower(flower_at)
-        _announce(cluster, workers, url)
+        _announce(cluster, workers, url, broker.options)
         _stay(cluster, workers)
 
 
@@ -122,7 +124,12 @@ def _nature(pool: Pool) -> Nature:
     return "cpu" if pool.parallel_python else "io"
 
 
-def _announce(cluster: LocalCluster, workers: list[RunningWorker], flower_url: str) -> None:
+def _announce(
+    cluster: LocalCluster,
+    workers: list[RunningWorker],
+    flower_url: str,
+    options: Mapping[str, Any],
+) -> None:
     url = redacted(cluster.broker_url)
     say(f"Flower   {flower_url}")
     say(f"charts   {flower_url}/throughput")
@@ -133,10 +140,12 @@ def _announce(cluster: LocalCluster, workers: list[RunningWorker], flower_url: s
         pool = words.pool(spec.pool, spec.concurrency)
         say(f"worker   {spec.node}: {pool}, queues {queues}")
     say(f"logs     {cluster.folder}")
-    say(f"try      CELERY_BROKER_URL={url} celery -A tasks call cpu.burn --args='[1000]'")
+    broker = broker_words.variables(url, options)
+    say(f"try      {broker} celery -A tasks call cpu.burn --args='[1000]'")
     first = workers[0].spec
     other = next(pool for pool in POOLS if pool != first.pool)
-    say(f"switch   poolwise switch {first.name} --pool {other} --broker {url}")
+    flags = broker_words.flags(url, options)
+    say(f"switch   poolwise switch {first.name} --pool {other} {flags}")
     say("Ctrl-C stops everything.")
 
 

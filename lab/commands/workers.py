@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 import msgspec
 from rich.table import Table
 
 from cluster.discovery import DiscoveredWorker, discover_workers
-from lab.commands import shared_options
+from lab.commands import broker_options, shared_options
 from lab.commands.console import for_results
 from lab.commands.streams import say
 from lab.format import words
@@ -17,9 +19,9 @@ from tasks.errors import WorkerError
 
 
 @click.command()
-@shared_options.running_broker
+@broker_options.running_broker
 @shared_options.json_output
-def workers(*, broker: str, as_json: bool) -> int:
+def workers(*, as_json: bool, **named: Any) -> int:
     """List all running workers, no matter how they were started.
 
     Asks the workers through the broker. If one is missing, it may be too busy to answer: run the
@@ -29,12 +31,14 @@ def workers(*, broker: str, as_json: bool) -> int:
     \b
     Example:
       poolwise workers
+      poolwise workers -A proj
       poolwise workers --broker redis://:PASSWORD@HOST:6379/0 --json
     """
-    with shared_options.remote_control(broker) as remote:
+    broker = broker_options.broker_of_workers(named)
+    with broker_options.remote_control(broker) as remote:
         found = discover_workers(remote)
     if not found:
-        raise WorkerError(no_worker(redacted(broker)))
+        raise WorkerError(no_worker(redacted(broker.url or ""), broker.options))
     if as_json:
         say(msgspec.json.encode(found, order="deterministic").decode())
     else:

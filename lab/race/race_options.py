@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from cluster.machine import Machine
 from lab.session.room import check_chosen, check_room
@@ -29,6 +30,7 @@ class RaceOptions:
     with_results: bool
     with_events: bool
     broker_url: str | None  # None: an embedded one
+    transport_options: Mapping[str, Any] = field(default_factory=dict)  # where messages are
     on_running: bool = False  # race running workers instead of starting new ones
     pause_load: bool = False  # pause the producer of the light load meanwhile
     pools_typed: bool = False  # the user named the pools, so each of them must be running

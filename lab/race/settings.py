@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from shlex import quote
-
 from lab.measure.selection import default_names
 from lab.race.race_options import RaceOptions
 from lab.results.race import Settings
 from producer.address import redacted
+from producer.broker_words import flags
 from worker.pools import DEFAULT_POOLS
 
 #: Repeats of a race, and of a quick one.
@@ -43,7 +42,10 @@ def _command(options: RaceOptions) -> list[str]:
         (f"--concurrency {concurrency}", concurrency),
         (f"--workloads {','.join(options.workloads)}", options.workloads != workloads),
         (f"--repeat {options.repeats}", options.repeats != default_repeats),
-        (f"--broker {quote(redacted(options.broker_url or ''))}", options.broker_url),
+        (
+            flags(redacted(options.broker_url or ""), options.transport_options),
+            options.broker_url,
+        ),
         ("--on-running", options.on_running),
         ("--pause-load", options.pause_load),
         ("--with-results", options.with_results),

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
 from cluster.discovery import DiscoveredWorker, discover_workers
 from lab.format import words
 from lab.session.session import Session
+from producer.broker_words import variables
 from tasks.errors import WorkerError
+from tasks.transport_options import placing
+
+_HIDDEN: Final = (
+    "workers of a project that sets broker_transport_options, such as global_keyprefix, are found "
+    "with -A PROJECT or --transport-options"
+)
 
 #: A task that every worker of Poolwise knows, and no other project.
 KNOWN_TASK = "cpu.burn"
@@ -32,26 +41,30 @@ def choose_running(session: Session, request: BorrowRequest) -> dict[str, Discov
     """
     found = discover_workers(session.remote)
     if not found:
-        raise WorkerError(no_worker(session.url))
+        raise WorkerError(no_worker(session.url, session.transport_options))
     large_enough = [one for one in found if one.concurrency >= request.least_concurrency]
     if not large_enough:
         raise WorkerError(
             f"{request.user} needs workers with {request.least_concurrency} slots or more, but no "
             f"worker at {session.url} has that many; change one with: poolwise switch "
-            f"{found[0].node} --pool threads --concurrency 4 --broker {session.url}"
+            f"{found[0].node} --pool threads --concurrency 4 {session.broker_flags}"
         )
     best = choose(large_enough, request.pools, request.tasks)
     for pool in request.pools:
         if pool in request.required and pool not in best:
-            raise WorkerError(_missing(session.url, request, pool, found))
+            raise WorkerError(_missing(session, request, pool, found))
     return best
 
 
-def no_worker(url: str) -> str:
-    """Say that no worker answers, and how to start one."""
+def no_worker(url: str, options: Mapping[str, Any]) -> str:
+    """Say that no worker answers, and how to start or to find one."""
+    shown = placing(options)
+    with_options = f" with the transport options {json.dumps(shown)}" if shown else ""
+    hidden = "" if shown else f"; {_HIDDEN}"
     return (
-        f"no worker answers at {url}: try again if yours are busy, or start one with: "
-        f"CELERY_BROKER_URL={url} celery -A tasks worker -I worker.probe,worker.startup"
+        f"no worker answers at {url}{with_options}: try again if yours are busy, or start one "
+        f"with: {variables(url, options)} celery -A tasks worker -I worker.probe,worker.startup"
+        f"{hidden}"
     )
 
 
@@ -74,13 +87,16 @@ def choose(
     return best
 
 
-def _missing(url: str, request: BorrowRequest, pool: str, found: Sequence[DiscoveredWorker]) -> str:
+def _missing(
+    session: Session, request: BorrowRequest, pool: str, found: Sequence[DiscoveredWorker]
+) -> str:
     there = ", ".join(f"{one.node}: {words.pool(one.pool, one.concurrency)}" for one in found)
     least = request.least_concurrency
     size = f" with {least} slots or more" if least > 1 else ""
     return (
-        f"{request.user} needs a {pool} worker{size}, but no suitable one answers at {url} "
-        f"(running: {there}); change one with: poolwise switch NODE --pool {pool} --broker {url}"
+        f"{request.user} needs a {pool} worker{size}, but no suitable one answers at "
+        f"{session.url} (running: {there}); change one with: poolwise switch NODE --pool {pool} "
+        f"{session.broker_flags}"
     )
 
 

@@ -1,7 +1,8 @@
 """The queues of runs that were killed, and how a later run knows that it may remove them.
 
 A run at a broker that outlives it notes its queues there, and holds a lease: a key that expires if
-the run no longer renews it. A noted queue whose run has lost its lease belongs to nobody.
+the run no longer renews it. A noted queue whose run has lost its lease belongs to nobody. The keys
+have the queues' prefix, so that only a run that finds the queues forgets about them.
 """
 
 from __future__ import annotations
@@ -26,14 +27,16 @@ RUNS: Final = "poolwise:runs"
 class Lease:
     """The lease of one run, and the note of its queues."""
 
-    def __init__(self, server: redis.Redis, run: str) -> None:
+    def __init__(self, server: redis.Redis, run: str, prefix: str = "") -> None:
+        """`prefix` is the `global_keyprefix` of the run's queues."""
         self._server = server
         self._run = run
+        self._prefix = prefix
 
     @property
     def key(self) -> str:
         """The key that exists while the run lives."""
-        return f"poolwise:run:{self._run}"
+        return f"{self._prefix}poolwise:run:{self._run}"
 
     @property
     def queues_key(self) -> str:
@@ -47,7 +50,7 @@ class Lease:
     def begin(self) -> None:
         """Hold the lease, then enter the run; the other way round it would be dead for a moment."""
         self.renew()
-        self._server.sadd(RUNS, self._run)
+        self._server.sadd(f"{self._prefix}{RUNS}", self._run)
 
     def note(self, queue: str) -> None:
         """Note a queue before it is created."""
@@ -64,14 +67,16 @@ class Lease:
 
     def end(self) -> None:
         """Forget the run, whose queues are gone."""
-        self._server.srem(RUNS, self._run)
+        self._server.srem(f"{self._prefix}{RUNS}", self._run)
         self._server.delete(self.queues_key, self.key)
 
 
-def remove_dead(server: redis.Redis, connection: Connection, remote: RemoteControl) -> None:
+def remove_dead(
+    server: redis.Redis, connection: Connection, remote: RemoteControl, prefix: str = ""
+) -> None:
     """Remove the queues of all runs that are dead; tell workers that consume one to stop."""
-    for run in _members(server, RUNS):
-        lease = Lease(server, run)
+    for run in _members(server, f"{prefix}{RUNS}"):
+        lease = Lease(server, run, prefix)
         if not lease.expired():
             continue
         queues = lease.queues()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import redis
@@ -20,7 +21,9 @@ from lab.session.queues import Queues
 from lab.session.renewal import renewed
 from producer import broker
 from producer.address import redacted
+from producer.broker_words import flags
 from tasks.celery import app, use_broker
+from tasks.transport_options import placing
 from worker.probe import Clock
 
 
@@ -47,6 +50,16 @@ class Session:
         """The broker's URL without its password."""
         return redacted(self.cluster.broker_url)
 
+    @property
+    def transport_options(self) -> dict[str, Any]:
+        """The transport options that decide where messages are."""
+        return placing(self.app.conf.broker_transport_options)
+
+    @property
+    def broker_flags(self) -> str:
+        """The options of a command that name the broker again, without its password."""
+        return flags(self.url, self.transport_options)
+
 
 @contextmanager
 def open_session(folder: Path, broker_url: str | None, machine: Machine) -> Iterator[Session]:
@@ -70,7 +83,8 @@ def open_session(folder: Path, broker_url: str | None, machine: Machine) -> Iter
         # Now, because kombu repeats a connection's first attempt for seconds if the broker is gone.
         connection.connect()
         # An embedded broker does not outlive the run, and neither do its queues.
-        lease = None if cluster.embedded else Lease(cluster.redis, run)
+        prefix = placing(app.conf.broker_transport_options).get("global_keyprefix", "")
+        lease = None if cluster.embedded else Lease(cluster.redis, run, prefix)
         session = Session(
             run=run,
             app=app,
@@ -99,7 +113,8 @@ def _held(lease: Lease | None, session: Session) -> Iterator[None]:
     if lease is None:
         yield
         return
-    remove_dead(session.records, session.connection, session.remote)
+    prefix = session.transport_options.get("global_keyprefix", "")
+    remove_dead(session.records, session.connection, session.remote, prefix)
     lease.begin()
     with renewed(lease.renew, LEASE_S / 4):
         yield

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from cluster.discovery import DiscoveredWorker
-from lab.commands import shared_options
+from lab.commands import broker_options
 from lab.commands.start import run
 from lab.race.run import Raced
 from tests.unit.lab.learn.engine import sample as lesson_sample
@@ -40,7 +40,7 @@ def _no_broker(_url: str) -> Iterator[None]:
 def can(command: str) -> None:
     """Give a command its results."""
     module: Any = import_module(f"lab.commands.{command}")
-    shared_options.remote_control = _no_broker  # type: ignore[assignment]
+    broker_options.remote_control = _no_broker  # type: ignore[assignment]
     module.run_race = lambda *_arguments: Raced(result=RACE)
     module.render = lambda _results: PAGE
     module.run_lessons = lambda *_arguments: (result for result in [LESSON])

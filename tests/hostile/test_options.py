@@ -90,7 +90,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "lab.race.run.open_session",
         "lab.learn.engine.run.open_session",
         "lab.commands.up.LocalCluster",
-        "lab.commands.shared_options.remote_control",
+        "lab.commands.broker_options.remote_control",
     ):
         monkeypatch.setattr(place, _start)
     for variable in ("POOLWISE_BROKER", "CELERY_BROKER_URL"):

@@ -15,6 +15,7 @@ import pytest
 import redis
 
 from cluster.local import RunningWorker
+from cluster.wait import wait_until
 from producer.ledger import Ledger
 from producer.plan import Work, burst
 from producer.records import Batch, Record, RecordReader
@@ -23,8 +24,8 @@ from tests.shared_session import SLOTS, SharedSession
 from worker import probe
 
 BOUND_S = 20.0
-#: Blocks the server for one second.
-BUSY = "local till = os.clock() + 1 while os.clock() < till do end"
+#: Blocks the server for half a second of its CPU time, which is longer on a busy machine.
+BUSY = "local till = os.clock() + 0.5 while os.clock() < till do end"
 ROUNDS = 400
 
 
@@ -248,6 +249,11 @@ def test_rows_are_read_once_even_if_the_server_was_too_busy_to_confirm_them(
     server = redis.Redis.from_url(shared.cluster.broker_url, socket_timeout=0.2)
     recorder = probe.Recorder(server, node=node, pool=object(), slots=1)
     recorder.start()
+    wait_until(
+        lambda: any(batch.node == node for batch in reader.read(0.05)),
+        BOUND_S,
+        lambda: AssertionError("no entry"),
+    )
     busy = Thread(target=shared.cluster.redis.eval, args=(BUSY, 0))
     busy.start()
     sent = 0

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tasks.errors import UsageError
 from worker.celery_cli import parse_line
 from worker.pools import POOLS, pool_named
-from worker.rewriting import PoolChange, rewritten, without_replaced_variables
+from worker.rewriting import PoolChange, check_line, rewritten, without_replaced_variables
 
 BEFORE = ("/venv/bin/python", "-X", "dev", "-m", "celery")
 POOL_OPTIONS = {"pool", "concurrency", "prefetch_multiplier", "autoscale", "purge"}
@@ -149,6 +149,13 @@ def test_workdir_is_replaced_by_the_current_folder() -> None:
 def test_a_line_that_does_not_start_a_worker_is_rejected(line: list[str]) -> None:
     with pytest.raises(UsageError, match=r"^not a celery worker's command line"):
         rewritten(line, change("threads"), "/here")
+
+
+def test_a_rejected_line_is_shown_without_its_addresses() -> None:
+    line = ["python", "run.py", "--broker=redis://:secret@host/0"]
+    with pytest.raises(UsageError) as rejected:
+        check_line(line)
+    assert str(rejected.value).endswith("command line: python run.py (an address)")
 
 
 def test_variables_of_replaced_options_are_removed() -> None:

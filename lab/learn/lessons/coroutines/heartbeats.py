@@ -11,6 +11,8 @@ from typing import Any
 
 from celery import Celery
 
+from producer.broker import NEVER_REDELIVER
+
 
 @dataclass(slots=True)
 class Heartbeats:
@@ -49,7 +51,7 @@ class Heartbeats:
 def heartbeats(app: Celery, url: str, node: str) -> Iterator[Heartbeats]:
     """Receive a worker's heartbeats while the body runs."""
     received = Heartbeats(node)
-    with app.connection_for_read(url) as connection:
+    with app.connection_for_read(url, transport_options=NEVER_REDELIVER) as connection:
         handlers = {"worker-heartbeat": received.note}
         receiver: Any = app.events.Receiver(connection, handlers=handlers)
         listening = threading.Thread(target=_listen, args=(receiver,), daemon=True)

@@ -1,0 +1,180 @@
+"""The options that name a broker, the same for all commands that use one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import click
+from click.core import ParameterSource
+
+from cluster.discovery import RemoteControl
+from cluster.project import read_project
+from producer import broker_words
+from producer.address import redacted, usable
+from producer.broker import connect
+from tasks import settings, transport_options
+from tasks.celery import app, use_transport_options
+from tasks.errors import UsageError
+
+
+class BrokerUrl(click.ParamType[str]):
+    """The address of a Redis; an invalid one is reported, but not shown."""
+
+    name = "url"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the address as every library reads it; raise UsageError if it is invalid."""
+        source = _source(param, ctx)
+        if not value.strip():  # an empty variable, passed on
+            raise UsageError(f"{source} is empty: set it to a broker URL, or leave it out")
+        return usable(value, source)
+
+
+def _source(param: click.Parameter | None, context: click.Context | None) -> str:
+    """Return the option or environment variable that holds the value of `param`."""
+    if param is None or context is None or param.name is None:
+        return "--broker"
+    if context.get_parameter_source(param.name) is not ParameterSource.ENVIRONMENT:
+        return param.opts[0]
+    variables = [param.envvar] if isinstance(param.envvar, str) else param.envvar or ()
+    return next((name for name in variables if os.environ.get(name)), param.opts[0])
+
+
+class TransportOptions(click.ParamType[Mapping[str, Any]]):
+    """Broker transport options as a JSON object."""
+
+    name = "json"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Mapping[str, Any]:
+        """Return the options; raise UsageError if they are not valid."""
+        return transport_options.parse(str(value), _source(param, ctx))
+
+
+_OF_ANY: Final = click.option(
+    "--broker",
+    metavar="URL",
+    type=BrokerUrl(),
+    envvar="POOLWISE_BROKER",
+    show_envvar=True,
+    help="URL of the Redis to use, such as redis://:PASSWORD@HOST:6379/0. `ps` shows a password "
+    "given here; set the variable instead to hide it. [default: an embedded one]",
+)
+_OF_WORKERS: Final = click.option(
+    "--broker",
+    metavar="URL",
+    type=BrokerUrl(),
+    envvar=["POOLWISE_BROKER", "CELERY_BROKER_URL"],
+    show_envvar=True,
+    default="redis://localhost:6379/0",
+    show_default=True,
+    help="URL of the broker that the workers use.",
+)
+_FURTHER: Final = (
+    click.option(
+        "-A",
+        "--app",
+        "project",
+        metavar="MODULE",
+        envvar="POOLWISE_APP",
+        show_envvar=True,
+        help="Use the broker and the transport options of this Celery app, as in celery -A. "
+        "Poolwise's Python must be able to import it from the current folder: install Poolwise in "
+        "the project's environment. If you cannot, use --broker and --transport-options.",
+    ),
+    click.option(
+        "--transport-options",
+        metavar="JSON",
+        type=TransportOptions(),
+        envvar=transport_options.VARIABLE,
+        show_envvar=True,
+        help="The project's broker_transport_options, such as "
+        """'{"global_keyprefix": "shop:"}'. Without its key prefix, separator and priority """
+        "steps, neither its workers nor its queues are found.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broker:
+    """The broker that a command uses."""
+
+    url: str | None  # None: an embedded one
+    options: Mapping[str, Any]  # the transport options that decide where messages are
+
+    @property
+    def flags(self) -> str:
+        """Return the options that name it again, without a password; empty for an embedded one."""
+        return broker_words.flags(redacted(self.url), self.options) if self.url else ""
+
+
+def any_broker(command: Any) -> Any:
+    """Add the options `broker`, `project` and `transport_options`; without, it is embedded."""
+    return _add(_OF_ANY, command)
+
+
+def running_broker(command: Any) -> Any:
+    """Add the same options to a command that needs running workers."""
+    return _add(_OF_WORKERS, command)
+
+
+def _add(address: Any, command: Any) -> Any:
+    for option in reversed((address, *_FURTHER)):
+        command = option(command)
+    return command
+
+
+def chosen_broker(named: Mapping[str, Any], *, on_running: bool) -> Broker:
+    """Return the broker that the options of `any_broker` name, and use its transport options.
+
+    Raises UsageError if the project cannot be imported, or its broker's address is not valid.
+    """
+    fallback = settings.broker_url if on_running else None
+    return _used(named["broker"], fallback, "CELERY_BROKER_URL", named)
+
+
+def broker_of_workers(named: Mapping[str, Any]) -> Broker:
+    """The same for the options of `running_broker`."""
+    url, context = named["broker"], click.get_current_context()
+    source = context.get_parameter_source("broker")
+    own = source is ParameterSource.COMMANDLINE or os.environ.get("POOLWISE_BROKER")
+    return _used(url if own else None, url, "--broker", named)
+
+
+def _used(
+    url: str | None, fallback: str | None, fallback_source: str, named: Mapping[str, Any]
+) -> Broker:
+    """Return the named broker, or else the project's, or else the fallback."""
+    project, typed = named["project"], named["transport_options"]
+    options: dict[str, Any] = {}
+    if project is not None:
+        found = read_project(project)
+        options |= found.options
+        url = url or usable(found.url, f"-A {project}")
+    elif not url and fallback:
+        url = usable(fallback, fallback_source)
+    options |= typed or {}
+    if options:
+        use_transport_options(options)
+    return Broker(url=url, options=transport_options.placing(options))
+
+
+#: What to do if no broker answers.
+START_SOME = (
+    "Start a cluster with poolwise up. If yours runs in docker compose, put docker compose run "
+    "--rm in front of poolwise"
+)
+
+
+@contextmanager
+def remote_control(broker: Broker) -> Iterator[RemoteControl]:
+    """Connect to the workers of a broker; raise BrokerError if no broker answers."""
+    assert broker.url is not None, "only a started broker has no address yet"  # noqa: S101
+    connect(broker.url, f"{START_SOME}.").close()
+    with RemoteControl(app, broker.url) as remote:
+        yield remote
