@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from shlex import quote
 from typing import Any, Final
 
 import click
@@ -13,8 +14,9 @@ from click.core import ParameterSource
 
 from cluster.discovery import RemoteControl
 from cluster.project import read_project
+from lab.commands.shared_options import was_typed
 from producer import broker_words
-from producer.address import redacted, usable
+from producer.address import HIDDEN, redacted, usable
 from producer.broker import connect
 from tasks import settings, transport_options
 from tasks.celery import app, use_transport_options
@@ -106,11 +108,20 @@ class Broker:
 
     url: str | None  # None: an embedded one
     options: Mapping[str, Any]  # the transport options that decide where messages are
+    named_by: str | None = None  # the flag that names it again, empty if a variable does
 
     @property
     def flags(self) -> str:
-        """Return the options that name it again, without a password; empty for an embedded one."""
-        return broker_words.flags(redacted(self.url), self.options) if self.url else ""
+        """Return the options that name it again, without a password; empty for an embedded one.
+
+        If its address has a password, what named it is repeated instead: a variable still does.
+        """
+        if not self.url:
+            return ""
+        shown = redacted(self.url)
+        if HIDDEN in shown and self.named_by is not None:
+            return self.named_by
+        return broker_words.flags(shown, self.options)
 
 
 def any_broker(command: Any) -> Any:
@@ -140,9 +151,8 @@ def chosen_broker(named: Mapping[str, Any], *, on_running: bool) -> Broker:
 
 def broker_of_workers(named: Mapping[str, Any]) -> Broker:
     """The same for the options of `running_broker`."""
-    url, context = named["broker"], click.get_current_context()
-    source = context.get_parameter_source("broker")
-    own = source is ParameterSource.COMMANDLINE or os.environ.get("POOLWISE_BROKER")
+    url = named["broker"]
+    own = was_typed("broker") or os.environ.get("POOLWISE_BROKER")
     return _used(url if own else None, url, "--broker", named)
 
 
@@ -152,16 +162,18 @@ def _used(
     """Return the named broker, or else the project's, or else the fallback."""
     project, typed = named["project"], named["transport_options"]
     options: dict[str, Any] = {}
+    named_by = None if url and was_typed("broker") else ""
     if project is not None:
         found = read_project(project)
         options |= found.options
+        named_by = named_by if url else f"-A {quote(project)}"
         url = url or usable(found.url, f"-A {project}")
     elif not url and fallback:
         url = usable(fallback, fallback_source)
     options |= typed or {}
     if options:
         use_transport_options(options)
-    return Broker(url=url, options=transport_options.placing(options))
+    return Broker(url=url, options=transport_options.placing(options), named_by=named_by)
 
 
 #: What to do if no broker answers.

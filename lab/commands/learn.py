@@ -18,6 +18,7 @@ from rich.table import Table
 from cluster.machine import Machine
 from lab.commands import broker_options, lesson_options, shared_options
 from lab.commands.console import for_progress, for_results
+from lab.commands.program import program
 from lab.commands.streams import say
 from lab.learn.engine import terminal
 from lab.learn.engine.learn_options import LearnOptions
@@ -92,7 +93,8 @@ def _list() -> None:
     for lesson in LESSONS.values():
         grid.add_row(lesson.name, lesson.title)
     for_results().print(grid)
-    say("\nRun one: poolwise learn gil   ·   Run all: poolwise learn --all")
+    start = f"{program()} learn"
+    say(f"\nRun one: {start} gil   ·   Run all: {start} --all")
 
 
 def _teach(lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mapping[str, Any]) -> int:
@@ -105,6 +107,7 @@ def _teach(lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mappin
         broker_url=broker.url,
         on_running=on_running,
         python=shared["python"],
+        program=program(),
         command_line=lesson_options.repeating(lessons, dials, shared, broker),
     )
     as_json = shared["as_json"]

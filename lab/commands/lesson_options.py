@@ -101,5 +101,6 @@ def repeating(
         broker.flags,
         "--on-running" if shared["on_running"] else "",
         f"--python {shlex.quote(str(shared['python']))}" if shared["python"] else "",
+        f"--out {shlex.quote(str(shared['out']))}" if shared_options.was_typed("out") else "",
     )
     return "".join(f" {part}" for part in parts if part)

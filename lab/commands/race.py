@@ -15,6 +15,7 @@ from click.core import ParameterSource
 from cluster.machine import Machine
 from lab.commands import broker_options, shared_options
 from lab.commands.console import for_progress, for_results
+from lab.commands.program import program
 from lab.commands.streams import say
 from lab.measure.selection import checked, default_names
 from lab.measure.workloads import WORKLOADS
@@ -152,11 +153,13 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
         with_results=with_results,
         with_events=with_events,
         broker_url=broker.url,
-        transport_options=broker.options,
+        broker_flags=broker.flags,
         on_running=on_running,
         pause_load=pause_load,
         pools_typed=_was_given("pools"),
         out=out,
+        out_typed=shared_options.was_typed("out"),
+        program=program(),
     )
     return _run(wanted, as_json=as_json)
 

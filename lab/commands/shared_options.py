@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from lab.commands.option_types import AnyPath
 from tasks.errors import UsageError
@@ -24,6 +25,16 @@ json_output = click.option("--json", "as_json", is_flag=True, help="Print the re
 
 #: More slots than any machine can hold; a smaller number is checked against this machine.
 MOST_SLOTS = 1_000_000_000
+
+
+def was_typed(name: str) -> bool:
+    """Return whether the option was given on the command line, also before a sub-command."""
+    context: click.Context | None = click.get_current_context()
+    while context is not None:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            return True
+        context = context.parent
+    return False
 
 
 def names(text: str | None) -> tuple[str, ...]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cluster.machine import Machine
 from lab.session.room import check_chosen, check_room
@@ -30,11 +29,13 @@ class RaceOptions:
     with_results: bool
     with_events: bool
     broker_url: str | None  # None: an embedded one
-    transport_options: Mapping[str, Any] = field(default_factory=dict)  # where messages are
+    broker_flags: str = ""  # the options that name the broker again, without a password
     on_running: bool = False  # race running workers instead of starting new ones
     pause_load: bool = False  # pause the producer of the light load meanwhile
     pools_typed: bool = False  # the user named the pools, so each of them must be running
     out: Path  # where the folder of the run is created
+    out_typed: bool = False  # the user named it, so the command that repeats the race does too
+    program: str = "poolwise"  # as the user types it
 
     def slots(self, pool: Pool, nature: Nature, cores: int) -> int:
         """Return the concurrency of `pool` for work of this nature."""

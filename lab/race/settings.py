@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from lab.measure.selection import default_names
 from lab.race.race_options import RaceOptions
 from lab.results.race import Settings
 from producer.address import redacted
-from producer.broker_words import flags
 from worker.pools import DEFAULT_POOLS
 
 #: Repeats of a race, and of a quick one.
@@ -42,14 +43,12 @@ def _command(options: RaceOptions) -> list[str]:
         (f"--concurrency {concurrency}", concurrency),
         (f"--workloads {','.join(options.workloads)}", options.workloads != workloads),
         (f"--repeat {options.repeats}", options.repeats != default_repeats),
-        (
-            flags(redacted(options.broker_url or ""), options.transport_options),
-            options.broker_url,
-        ),
+        (options.broker_flags, options.broker_flags),
         ("--on-running", options.on_running),
         ("--pause-load", options.pause_load),
         ("--with-results", options.with_results),
         ("--with-events", options.with_events),
         (f"--seed {options.seed}", True),
+        (f"--out {quote(str(options.out))}", options.out_typed),
     )
-    return ["poolwise race", *(text for text, differs in parts if differs)]
+    return [f"{options.program} race", *(text for text, differs in parts if differs)]

@@ -29,6 +29,8 @@ def show(result: RaceResult, console: Console) -> None:
     """Print all figures, verdicts and remarks."""
     for workload in result.workloads:
         _show_workload(workload, console)
+    if result.workloads:
+        console.print(OF_IDEAL, style="dim", highlight=False)
     if result.interrupted:
         console.print("Interrupted: only the workloads above are complete.", style="bold")
 
@@ -44,8 +46,6 @@ def _show_workload(workload: WorkloadResult, console: Console) -> None:
         console.print(table)
     else:
         _show_cards(workload, console)
-    if len(OF_IDEAL) <= console.width:
-        console.print(OF_IDEAL, style="dim", highlight=False)
     console.print(Text(workload.verdict.sentence))
     for pool in workload.pools:
         for remark in pool.remarks:

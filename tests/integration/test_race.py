@@ -12,7 +12,7 @@ import pytest
 from cluster.local import LocalCluster
 from lab.results import files as result_files
 from lab.results.race import RaceResult
-from tests.command import poolwise, running
+from tests.command import POOLWISE, poolwise, running
 from worker.pools import DEFAULT_POOLS
 
 SLOTS = "prefork={0},threads={0},gevent={0}"
@@ -74,7 +74,7 @@ def test_the_result_contains_the_settings(raced: tuple[Path, str, str]) -> None:
     assert result.settings.broker == "embedded"
     assert 0 < result.clock_error_s < 0.1
     assert result.calibration.burn_iterations_per_ms > 100
-    assert result.settings.command.startswith("poolwise race --quick")
+    assert result.settings.command.startswith(f"{POOLWISE} race --quick")
 
 
 def test_only_json_goes_to_stdout_and_results_and_events_can_be_switched_on(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ class LearnOptions:
     broker_url: str | None  # None: an embedded one
     on_running: bool  # use the workers that run at the broker
     python: Path | None
+    program: str = "poolwise"  # as the user types it
     command_line: str  # the options that repeat this run, each after a space, without a password
 
     def pools_of(self, lesson: Lesson) -> list[str]:

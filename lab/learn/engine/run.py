@@ -86,7 +86,7 @@ def _run(learn_run: LearnRun, lesson: Lesson, expected: int | None) -> LessonRes
         setting=lesson.setting,
         started_at=started_at,
         elapsed_s=time.monotonic() - began_s,
-        command=f"poolwise learn {lesson.name}{options.command_line}",
+        command=f"{options.program} learn {lesson.name}{options.command_line}",
         broker=redacted(options.broker_url) if options.broker_url else "embedded",
         workers=tuple(one.node for one in running.values()),
         versions=versions(session.cluster),
@@ -96,7 +96,7 @@ def _run(learn_run: LearnRun, lesson: Lesson, expected: int | None) -> LessonRes
         scenes=tuple(context.scenes),
         findings=findings,
         lecture=lesson.lecture,
-        turn_next=lesson.turn_next,
+        turn_next=tuple(_typed(line, options.program) for line in lesson.turn_next),
     )
 
 
@@ -138,6 +138,12 @@ def _running(learn_run: LearnRun, lesson: Lesson) -> dict[str, DiscoveredWorker]
         least_concurrency=SEVERAL,
     )
     return choose_running(learn_run.session, request)
+
+
+def _typed(line: str, program: str) -> str:
+    """Return one of a lesson's command lines as the user types it."""
+    name, _, rest = line.partition(" ")
+    return f"{program} {rest}" if name == "poolwise" else line
 
 
 def _expectation(lesson: Lesson, chosen: int | None) -> Expectation:
