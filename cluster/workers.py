@@ -98,7 +98,8 @@ def start_workers(
     ready: dict[str, float] = {}
     deadline = started_s + START_S + START_PER_SLOT_S * sum(spec.concurrency for spec in specs)
     while len(ready) < len(specs):
-        for node in _ready_nodes(reader.read(0.1)):
+        # Others may start at the same broker.
+        for node in children.keys() & _ready_nodes(reader.read(0.1)):
             ready.setdefault(node, time.monotonic() - started_s)
         progress(len(ready))
         _check_alive(children.values())
@@ -111,8 +112,8 @@ def start_workers(
     ]
 
 
-def _ready_nodes(batches: Iterable[Batch]) -> list[str]:
-    return [batch.node for batch in batches if batch.kind == "ready"]
+def _ready_nodes(batches: Iterable[Batch]) -> set[str]:
+    return {batch.node for batch in batches if batch.kind == "ready"}
 
 
 def _check_alive(children: Iterable[Child]) -> None:
