@@ -66,6 +66,11 @@ broker_transport_options = {
     # longest task, or a task is started again while it still runs. Beyond that, shorter is better:
     # a dead worker's tasks are not redelivered earlier.
     "visibility_timeout": LONGEST_TASK_S + 15,
+    # Any worker redelivers all messages noted under these keys that are older than its own timeout.
+    # With kombu's names, it would redeliver those of other projects that share the Redis.
+    "unacked_key": "poolwise:unacked",
+    "unacked_index_key": "poolwise:unacked_index",
+    "unacked_mutex_key": "poolwise:unacked_mutex",
     # Check for such messages every second: kombu's default of 10 × 10 delays recovery by up to
     # 100 s.
     "unacked_restore_interval": 1,

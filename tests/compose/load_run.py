@@ -73,7 +73,7 @@ class LoadRun:
 
         Reads the keys of kombu's own Redis transport.
         """
-        delivered = [json.loads(message)[2] for message in self.server.hvals("unacked")]
+        delivered = [json.loads(message)[2] for message in self.server.hvals("poolwise:unacked")]
         return int(self.server.llen(queue)) + delivered.count(queue)
 
     def settle(self, timeout_s: float) -> bool:

@@ -153,7 +153,7 @@ def test_without_the_options_the_error_names_them(shop: Shop) -> None:
     other = ("--transport-options", '{"global_keyprefix": "shopp:"}')
     done = poolwise("workers", "--broker", shop.cluster.broker_url, *other)
     assert done.returncode == 4
-    assert 'with the transport options {"global_keyprefix": "shopp:"}; start' in done.stderr
+    assert 'with the transport options {"global_keyprefix": "shopp:"}: try again' in done.stderr
 
 
 @pytest.mark.parametrize(("way", "slots"), [("app", "3"), ("options", "4")])
@@ -277,3 +277,29 @@ def test_queues_of_a_dead_run_are_removed_by_a_run_that_finds_them(shop: Shop) -
         keys = [key for key in shop.cluster.redis.keys("*") if b"poolwise-dead" in key]
         assert bool(keys) == remains
     app.close()
+
+
+def test_a_worker_of_poolwise_leaves_the_projects_messages_alone(shop: Shop) -> None:
+    """Its visibility timeout is much shorter than the project's."""
+    patient = shop.start_worker("patient", "-c", "1", "-Q", "slow")
+    options = {**OPTIONS, "visibility_timeout": 1}
+    [hasty] = shop.cluster.start_workers(
+        [
+            WorkerSpec(
+                name="hasty",
+                pool="threads",
+                concurrency=1,
+                queues=("hasty",),
+                broker_url=shop.cluster.broker_url,
+                env={"POOLWISE_BROKER_OPTIONS": json.dumps(options)},
+            )
+        ]
+    )
+    shop.send("slow", 5, 0)
+    wait_until(
+        lambda: "succeeded" in patient.log.read_text(),
+        20,
+        lambda: AssertionError(patient.log_tail()),
+    )
+    assert patient.log.read_text().count("] received") == 1
+    shop.cluster.stop([patient, hasty.child], grace_s=2)

@@ -86,12 +86,14 @@ def test_asking_workers_never_redelivers_what_they_run(cluster: LocalCluster) ->
     impatient = Celery("impatient", broker=cluster.broker_url, set_as_current=False)
     impatient.conf.broker_transport_options = {
         "visibility_timeout": 0,
+        "unacked_key": "poolwise:unacked",
+        "unacked_index_key": "poolwise:unacked_index",
         "unacked_restore_throttle": 1,
     }
     impatient.send_task("io.sleep", args=(4,), queue="slow")
 
     def held() -> bool:
-        return int(cluster.redis.hlen("unacked")) == 1
+        return int(cluster.redis.hlen("poolwise:unacked")) == 1
 
     wait_until(held, 10, lambda: AssertionError(worker.child.log_tail()))
     with RemoteControl(impatient, cluster.broker_url) as remote:
