@@ -10,6 +10,7 @@ import json
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from cluster.shortage import explained_start
 from cluster.signals import deferred_signals
@@ -30,6 +32,12 @@ GRACE_S: Final = 5
 #: Bytes of the answer that are read; it has to fit into a pipe.
 ANSWER_BYTES: Final = 65_536
 
+#: How an address names the values of `ssl.CERT_…`.
+_CERT_REQS: Final = {
+    ssl.CERT_NONE: "none",
+    ssl.CERT_OPTIONAL: "optional",
+    ssl.CERT_REQUIRED: "required",
+}
 _INSTEAD: Final = "give --broker and --transport-options instead of -A"
 _ENVIRONMENT: Final = (
     "run this in the project's folder, with Poolwise installed in the project's environment"
@@ -53,7 +61,20 @@ def read_project(name: str, limit_s: int = IMPORT_S) -> ProjectBroker:
     answer = _ask(name, limit_s)
     if "error" in answer:
         raise UsageError(f"-A {name}: {_reason(name, answer)}, or {_INSTEAD}")
-    return ProjectBroker(url=answer["url"], options=placing(answer["options"]))
+    url = with_tls(answer["url"], answer["tls"])
+    return ProjectBroker(url=url, options=placing(answer["options"]))
+
+
+def with_tls(url: str, setting: Mapping[str, Any] | bool) -> str:
+    """Return `url` with what the setting `broker_use_ssl` says; options in `url` count more."""
+    parts = urlsplit(url)
+    if not setting or parts.scheme not in {"redis", "rediss"}:
+        return url
+    options = dict(setting) if isinstance(setting, Mapping) else {}
+    if (required := options.get("ssl_cert_reqs")) in _CERT_REQS:
+        options["ssl_cert_reqs"] = _CERT_REQS[required]
+    given = urlencode(options | dict(parse_qsl(parts.query)))
+    return parts._replace(scheme="rediss", query=given).geturl()
 
 
 def _ask(name: str, limit_s: int) -> dict[str, Any]:

@@ -45,11 +45,16 @@ def _read(name: str) -> dict[str, Any]:
     if not isinstance(app, Celery):
         return {"error": "NoApp", "text": type(app).__name__}
     url = app.conf.broker_write_url
-    options = app.conf.broker_transport_options or {}
+    tls = app.conf.broker_use_ssl
     return {
         "url": url if isinstance(url, str) else ";".join(url or ()),
-        "options": {key: value for key, value in options.items() if _is_plain(value)},
+        "tls": _plain(tls) if isinstance(tls, dict) else bool(tls),
+        "options": _plain(app.conf.broker_transport_options or {}),
     }
+
+
+def _plain(options: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in options.items() if _is_plain(value)}
 
 
 def _raised_in(error: Exception) -> str:
