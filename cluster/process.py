@@ -53,8 +53,9 @@ class Child:
         log: Path,
         registry: ChildRegistry,
         env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
     ) -> None:
-        """Start `command` with `env` added to our environment.
+        """Start `command` with `env` added to our environment, in the folder `cwd` or in ours.
 
         Raises MachineError if no process can be started. If the program does not exist, the child
         ends at once, and its log says so.
@@ -72,6 +73,7 @@ class Child:
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "TMPDIR": str(registry.scratch), **(env or {})},
+                cwd=cwd,
                 start_new_session=True,
             )
 

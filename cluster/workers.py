@@ -32,7 +32,10 @@ class WorkerSpec:
     events: bool = False
     flags: Sequence[str] = ()  # further flags of `celery worker`
     env: Mapping[str, str] = field(default_factory=dict)
-    python: str = sys.executable  # the interpreter that runs it
+    launcher: Sequence[str] = (sys.executable, "-m", "celery")  # what runs `celery`
+    app: str = "tasks"
+    include: Sequence[str] = ("worker.probe", "worker.startup")
+    folder: Path | None = None  # where it is started; None: where we are
 
     @property
     def node(self) -> str:
@@ -42,11 +45,10 @@ class WorkerSpec:
     def command(self) -> list[str]:
         """Return its command line, which works in any shell once CELERY_BROKER_URL is set."""
         return [
-            self.python,
-            *("-m", "celery", "--app", "tasks", "worker"),
+            *(*self.launcher, "--app", self.app, "worker"),
             *("--pool", self.pool, "--concurrency", str(self.concurrency)),
             *("--queues", ",".join(self.queues), "--hostname", self.node),
-            *("--include", "worker.probe,worker.startup", "--loglevel", "WARNING"),
+            *("--include", ",".join(self.include), "--loglevel", "WARNING"),
             *("--without-gossip", "--without-mingle"),
             *(("--task-events",) if self.events else ()),
             *self.flags,
@@ -93,6 +95,7 @@ def start_workers(
             log=log,
             registry=registry,
             env=spec.environment(),
+            cwd=spec.folder,
         )
         adopt(child)
     ready: dict[str, float] = {}

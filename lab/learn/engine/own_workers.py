@@ -71,5 +71,5 @@ class OwnWorkers:
             broker_url=self._cluster.broker_url,
             flags=(*POOLS[request.pool].flags, *request.flags),
             env=request.env,
-            python=request.python,
+            launcher=(request.python, "-m", "celery"),
         )

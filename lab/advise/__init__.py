@@ -1,0 +1,1 @@
+"""Advice on a task of the user's own: which pool, how many slots, at what cost."""

@@ -1,0 +1,89 @@
+"""What the user asks of `poolwise advise`, as plain values."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.project.endpoints import Endpoint
+from producer.plan import Work
+from tasks.errors import UsageError
+from worker.pools import Pool
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, None: 1.0}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMG]?)i?B?", re.IGNORECASE)
+_BYTES = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
+_SLO = re.compile(r"p(\d{1,2}(?:\.\d+)?)\s*<\s*(\S+)")
+#: The shortest and the longest budget, in seconds.
+SHORTEST_S, LONGEST_S = 10.0, 86_400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slo:
+    """An objective: this percentile of the run times must be below this many seconds."""
+
+    percentile: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdviseOptions:
+    """A project, the calls to measure, and the bounds of the search."""
+
+    app: str
+    folder: Path
+    python: Path
+    calls: tuple[Work, ...]
+    pools: tuple[Pool, ...]  # to try
+    budget_s: float
+    memory_bytes: int | None
+    slo: Slo | None
+    allowed: frozenset[Endpoint]
+    seed: int
+    command: str  # that repeats it
+
+
+def seconds(text: str, option: str) -> float:
+    """Read a duration such as `90`, `200ms` or `2m`; raise UsageError otherwise."""
+    found = _DURATION.fullmatch(text.strip())
+    if found is None:
+        raise UsageError(f"{option} takes a duration such as 90s, 200ms or 2m, not {text[:60]!r}")
+    return float(found[1]) * _SECONDS[found[2]]
+
+
+def budget(text: str) -> float:
+    """Read the budget; raise UsageError if it is too short or too long."""
+    value = seconds(text, "--budget")
+    if not SHORTEST_S <= value <= LONGEST_S:
+        raise UsageError(f"--budget must be from {SHORTEST_S:.0f}s to 24h, not {text[:60]!r}")
+    return value
+
+
+def memory(text: str | None) -> int | None:
+    """Read a size such as `512M` or `2G`; raise UsageError otherwise."""
+    if text is None:
+        return None
+    found = _SIZE.fullmatch(text.strip())
+    if found is None or not (value := int(float(found[1]) * _BYTES[found[2].lower()])):
+        raise UsageError(f"--memory takes a size such as 512M or 2G, not {text[:60]!r}")
+    return value
+
+
+def slo(text: str | None) -> Slo | None:
+    """Read an objective such as `p95<200ms`; raise UsageError otherwise."""
+    if text is None:
+        return None
+    found = _SLO.fullmatch(text.strip())
+    if found is None or not 0 < float(found[1]) < 100:
+        raise UsageError(f'--slo takes an objective such as "p95<200ms", not {text[:60]!r}')
+    return Slo(percentile=float(found[1]), seconds=seconds(found[2], "--slo"))
+
+
+def endpoint(text: str) -> Endpoint:
+    """Read `HOST:PORT`; raise UsageError otherwise."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+        raise UsageError(f"--allow takes HOST:PORT, such as localhost:6379, not {text[:60]!r}")
+    return host.strip("[]").lower(), int(port)

@@ -1,0 +1,135 @@
+"""Picks the candidate to deploy from the measurements, and says how sure that is: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lab.advise.candidates import Candidate
+from lab.format import words
+from lab.results.advice import Answer, CandidateResult
+from producer.statistics import Comparison, compare
+from worker.pools import POOLS
+
+#: Trials of each candidate from which on the confidence is high.
+MANY = 3
+#: A candidate that uses this many times less memory is preferred to an equal one.
+CHEAPER = 1.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A candidate that can be recommended, with its throughput in each trial."""
+
+    candidate: Candidate
+    rates: tuple[float, ...]
+    pss_bytes: int
+
+    @property
+    def rate_per_s(self) -> float:
+        """The median throughput."""
+        return float(np.median(self.rates))
+
+    @classmethod
+    def of(cls, result: CandidateResult) -> Measured:
+        """Return the figures of a result that has a trial."""
+        return cls(
+            candidate=Candidate(
+                pool=POOLS[result.pool], concurrency=result.concurrency, workers=result.workers
+            ),
+            rates=tuple(trial.rate_per_s for trial in result.trials),
+            pss_bytes=max(trial.peak_pss_bytes for trial in result.trials),
+        )
+
+
+def usable(results: Sequence[CandidateResult]) -> list[Measured]:
+    """Return the candidates that can be recommended, by throughput, the highest first.
+
+    Candidates that were measured less often than half of the others' most are left out: a machine
+    that was quieter for a moment must not decide.
+    """
+    found = [Measured.of(one) for one in results if one.trials and not one.rejected]
+    most = max((len(one.rates) for one in found), default=0)
+    often = [one for one in found if 2 * len(one.rates) >= most and one.rate_per_s > 0]
+    return sorted(often, key=lambda one: -one.rate_per_s)
+
+
+def answer(results: Sequence[CandidateResult], app: str, *, seed: int) -> Answer | None:
+    """Return what to deploy, or None if no candidate can be recommended.
+
+    Of candidates with no real difference, the one with less memory or fewer slots is chosen.
+    """
+    ranked = usable(results)
+    if not ranked:
+        return None
+    chosen = _cheapest([one for one in ranked if not _is_behind(one, ranked[0], seed)])
+    others = [one for one in ranked if one is not chosen and not _is_sibling(one, chosen)]
+    rival = others[0] if others else None
+    found = None if rival is None else _compared(chosen, rival, seed)
+    return Answer(
+        pool=chosen.candidate.pool.name,
+        concurrency=chosen.candidate.concurrency,
+        workers=chosen.candidate.workers,
+        command=command(chosen.candidate, app),
+        sentence=_sentence(chosen, rival, found),
+        confidence=_confidence(chosen, rival, found),
+        runner_up="" if rival is None else rival.candidate.label,
+        ratio=None if rival is None else chosen.rate_per_s / rival.rate_per_s,
+        lose=(),
+    )
+
+
+def command(candidate: Candidate, app: str) -> str:
+    """Return the command line of one worker."""
+    words_of = ["celery", "-A", app, "worker", "--pool", candidate.pool.name]
+    words_of += ["--concurrency", str(candidate.concurrency), *candidate.pool.flags]
+    return " ".join(words_of)
+
+
+def _is_behind(one: Measured, best: Measured, seed: int) -> bool:
+    return one is not best and compare(best.rates, one.rates, seed=seed).real
+
+
+def _is_sibling(one: Measured, other: Measured) -> bool:
+    """Return whether two candidates differ only in their concurrency."""
+    a, b = one.candidate, other.candidate
+    return (a.pool.name, a.workers) == (b.pool.name, b.workers)
+
+
+def _cheapest(tied: Sequence[Measured]) -> Measured:
+    least = min(one.pss_bytes for one in tied)
+    frugal = [one for one in tied if one.pss_bytes <= CHEAPER * least]
+    return min(frugal, key=lambda one: (one.candidate.workers, one.candidate.slots))
+
+
+def _compared(chosen: Measured, rival: Measured, seed: int) -> Comparison:
+    first, second = sorted((chosen, rival), key=lambda one: -one.rate_per_s)
+    return compare(first.rates, second.rates, seed=seed)
+
+
+def _sentence(chosen: Measured, rival: Measured | None, found: Comparison | None) -> str:
+    rate = f"{words.rate(chosen.rate_per_s)} with {chosen.candidate.label}"
+    if rival is None or found is None:
+        return f"{rate}; nothing else could be measured"
+    name = rival.candidate.label
+    if found.real and chosen.rate_per_s > rival.rate_per_s:
+        return f"{rate}, {found.ratio:.2f} times as many as with {name}"
+    return (
+        f"{rate}; no real difference from {name} ({words.rate(rival.rate_per_s)}; anything below "
+        f"{found.noise:.2f} times is within noise), and it uses "
+        f"{words.size(chosen.pss_bytes)} of memory instead of {words.size(rival.pss_bytes)}"
+    )
+
+
+def _confidence(chosen: Measured, rival: Measured | None, found: Comparison | None) -> str:
+    if rival is None or found is None:
+        return "low"
+    fewest = min(len(chosen.rates), len(rival.rates))
+    # A rival that is far behind needs no further trials.
+    if found.ratio > 2 and len(chosen.rates) >= MANY:
+        return "high"
+    if fewest >= MANY:
+        return "high"
+    return "medium" if len(chosen.rates) >= MANY or fewest > 1 else "low"

@@ -1,0 +1,124 @@
+"""Collects what would go wrong with a pool or with the task, each with its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lab.advise import stalls
+from lab.advise.candidates import Candidate, Family, Room, needed_bytes
+from lab.format import words
+from lab.results.advice import CandidateResult, Caveat, Profile
+from worker.pools import POOLS, Pool
+
+#: Growth that counts as a leak: bytes in all, and per task.
+GROWTH_BYTES, GROWTH_PER_TASK_BYTES = 5_000_000, 1_000
+#: The most refused addresses that are named.
+MOST_NAMED = 3
+
+
+class Caveats:
+    """The caveats of one run; `folder` is the project's."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._found: list[Caveat] = []
+        self._unsafe: set[str] = set()
+
+    def all(self) -> tuple[Caveat, ...]:
+        """Return everything collected so far."""
+        return tuple(self._found)
+
+    def _add(self, pool: str, name: str, text: str) -> None:
+        self._found.append(Caveat(pool=pool, name=name, text=text))
+
+    def is_unsafe(self, pool: str) -> bool:
+        """Return whether the task is unsafe in a pool."""
+        return pool in self._unsafe
+
+    def of_safety(self, pool: str, why: str) -> None:
+        """Note that the task must not run in a pool."""
+        self._unsafe.add(pool)
+        kind = POOLS[pool].slot
+        self._add(
+            pool,
+            f"unsafe-in-{kind}s",
+            f"the task is not safe in several {kind}s of one process: {why}",
+        )
+
+    def of_gevent(self) -> None:
+        """Note that gevent was left out because it is missing in the project."""
+        self._add(
+            "gevent", "no-gevent", "gevent is not installed in your project, so it was not tried"
+        )
+
+    def of_memory(
+        self,
+        pools: Sequence[Pool],
+        found: Sequence[Family],
+        profile: Profile,
+        room: Room,
+        *,
+        limit: int | None,
+    ) -> None:
+        """Note the pools that do not fit, or only with few slots."""
+        source = "the limit" if limit is not None else "this machine's memory"
+        for pool in pools:
+            name = pool.name
+            family = next((one for one in found if one.pool is pool), None)
+            most = 0 if family is None else family.most
+            more = Candidate(pool=pool, concurrency=max(1, 2 * most))
+            needed = needed_bytes(more, profile)
+            if most < 16 and needed > room.memory_bytes:
+                self._add(
+                    name,
+                    "memory-limit",
+                    f"{more.label} would need about {words.size(needed)}, more than {source} of "
+                    f"{words.size(room.memory_bytes)}; at most {most} slots were tried",
+                )
+
+    def of_stalls(self, folder: Path) -> None:
+        """Note the line that blocks gevent's event loop, if there is one."""
+        pulses = stalls.read(folder.glob("pulse-*"))
+        if text := stalls.blocking(pulses, self._folder):
+            self._add("gevent", "blocks-gevent", text)
+
+    def of_growth(self, results: Sequence[CandidateResult]) -> None:
+        """Note memory that grows from trial to trial."""
+        for result in results:
+            sizes = [trial.peak_pss_bytes for trial in result.trials]
+            grown = sizes[-1] - sizes[0] if sizes else 0
+            tasks = sum(trial.rate_per_s * trial.seconds for trial in result.trials[1:])
+            if len(sizes) < 3 or sizes != sorted(sizes) or not tasks:
+                continue
+            if grown > GROWTH_BYTES and grown / tasks > GROWTH_PER_TASK_BYTES:
+                self._add(
+                    "",
+                    "memory-grows",
+                    f"memory grew by about {words.size(grown / tasks)} per task in {result.pool}: "
+                    "the task may leak; --max-tasks-per-child replaces processes in time, in "
+                    "prefork only",
+                )
+                return
+
+    def of_sends(self, profile: Profile) -> None:
+        """Note that the task sends messages, which nobody consumed."""
+        if profile.sends:
+            self._add(
+                "",
+                "sends-tasks",
+                f"each run sends {profile.sends:.2g} further tasks, which went to the private "
+                "broker and were not run",
+            )
+
+    def of_refused(self, addresses: Sequence[str]) -> None:
+        """Note that a process tried to connect to the project's own broker."""
+        if addresses:
+            named = ", ".join(addresses[:MOST_NAMED])
+            self._add(
+                "",
+                "refused-connections",
+                f"connections to {named} were refused, because your broker or result backend is "
+                "there; if the task needs that address for something else, allow it with --allow "
+                "HOST:PORT",
+            )

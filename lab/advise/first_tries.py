@@ -1,0 +1,184 @@
+"""Runs the task alone, a few times: does it work, how long does it take, what does it cost?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from cluster.footprint import MemoryWatch, cpu_s, pss_bytes
+from lab.project.sending import CallSender
+from lab.project.strays import Strays
+from lab.project.workers import Group, GroupSpec, ProjectWorkers
+from lab.results.advice import Profile
+from lab.session.session import Session
+from producer.plan import Work
+from producer.records import Record, RecordReader
+from tasks.errors import PoolwiseError, WorkerError
+from worker.pools import POOLS
+
+#: Distinct calls that are tried, and how often each of them, so that results can be compared.
+CALLS, TIMES = 5, 2
+#: Further runs of short tasks, until this much time has been spent or there are so many.
+MORE_S, MOST_RUNS = 1.5, 30
+#: Seconds that a single run may take.
+LONGEST_RUN_S = 120.0
+
+
+class TaskFailedError(PoolwiseError):
+    """Raised when most of the first tries of the user's task fail."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """One run of one call, alone."""
+
+    call: int  # its number
+    record: Record
+    result: Any  # what the task returned, as its result backend holds it
+    traceback: str  # empty if it succeeded
+
+    @property
+    def run_s(self) -> float:
+        """Seconds from start to end."""
+        started = self.record.started
+        return self.record.finished - (self.record.received if started is None else started)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstTries:
+    """The profile, and what calls return that always return the same."""
+
+    profile: Profile
+    results: dict[int, Any]  # by the call's number
+
+
+def first_tries(
+    session: Session,
+    workers: ProjectWorkers,
+    sender: CallSender,
+    calls: Sequence[Work],
+    progress: Callable[[int], None] = lambda _done: None,
+) -> FirstTries:
+    """Run calls one at a time in one process, and return what they cost.
+
+    Raises TaskFailedError, with the traceback, if most of them fail, WorkerError if the worker
+    dies or a task takes too long.
+    """
+    group = workers.start(GroupSpec(pool=POOLS["prefork"], concurrency=1))
+    try:
+        return _profile(session, group, sender, calls[:CALLS], progress)
+    finally:
+        workers.stop(group)
+
+
+def _profile(
+    session: Session,
+    group: Group,
+    sender: CallSender,
+    calls: Sequence[Work],
+    progress: Callable[[int], None],
+) -> FirstTries:
+    runner = _Runner(session, group, sender)
+    runner.run(0, calls[0])  # the first run loads modules and opens connections
+    strays = Strays(session)
+    idle_bytes, before_s = pss_bytes(group.children[0].pid), cpu_s(group.children[0].pid)
+    tries: list[Try] = []
+    started_s = time.monotonic()
+    with MemoryWatch(group.children[0].pid) as watch:
+        for number in range(MOST_RUNS):
+            enough = number >= TIMES * len(calls) and time.monotonic() - started_s > MORE_S
+            if enough or (number >= TIMES and time.monotonic() - started_s > LONGEST_RUN_S / 6):
+                break
+            which = number % len(calls)
+            tries.append(runner.run(which, calls[which]))
+            progress(len(tries))
+    used_s = cpu_s(group.children[0].pid) - before_s
+    _check(tries, calls, group)
+    run_s = [one.run_s for one in tries]
+    profile = Profile(
+        runs=len(tries),
+        failed=sum(one.record.outcome != "succeeded" for one in tries),
+        run_s=float(np.median(run_s)),
+        fastest_s=min(run_s),
+        slowest_s=max(run_s),
+        cpu_s=max(0.0, used_s / len(tries)),
+        worker_bytes=idle_bytes,
+        slot_bytes=max(0, watch.peak_bytes - idle_bytes),
+        sends=strays.remove() / len(tries),
+    )
+    return FirstTries(profile=profile, results=_constant(tries))
+
+
+class _Runner:
+    def __init__(self, session: Session, group: Group, sender: CallSender) -> None:
+        self._session = session
+        self._group = group
+        self._sender = sender
+        self._reader = RecordReader(session.records)
+
+    def run(self, number: int, call: Work) -> Try:
+        """Run one call and wait for its end."""
+        run = f"{self._session.run}.first"
+        task_id = self._sender.send_one(call, run=run, queue=self._group.queue)
+        deadline = time.monotonic() + LONGEST_RUN_S
+        while time.monotonic() < deadline and self._group.alive:
+            for batch in self._reader.read(0.05):
+                for record in batch.records:
+                    if record.task_id == task_id and record.is_end:
+                        result, traceback = stored(self._session, task_id)
+                        return Try(call=number, record=record, result=result, traceback=traceback)
+            self._session.cluster.check()
+        if not self._group.alive:
+            raise WorkerError(self._group.failure())
+        raise WorkerError(
+            f"{call.task} did not end within {LONGEST_RUN_S:g} s in its first run, alone in one "
+            "process; try a call that takes less time"
+        )
+
+
+def indented(text: str) -> str:
+    """Return a text as lines below an error."""
+    return "\n".join(f"    {line}" for line in text.strip().splitlines())
+
+
+def stored(session: Session, task_id: str) -> tuple[Any, str]:
+    """Return a task's result and its traceback, as far as the private backend has them."""
+    text = session.records.get(f"celery-task-meta-{task_id}")
+    try:
+        found = msgspec.json.decode(text) if isinstance(text, bytes) else {}
+    except msgspec.DecodeError:  # the project stores results in another format
+        return None, ""
+    if found.get("status") == "SUCCESS":
+        return found.get("result"), ""
+    return None, str(found.get("traceback") or found.get("result") or "")
+
+
+def _check(tries: Sequence[Try], calls: Sequence[Work], group: Group) -> None:
+    failed = [one for one in tries if one.record.outcome != "succeeded"]
+    if 2 * len(failed) <= len(tries):
+        return
+    first = failed[0]
+    # A task that ignores its result stores no traceback, but the worker has logged it.
+    lines = indented(first.traceback) or group.children[0].log_tail()
+    raise TaskFailedError(
+        f"{calls[first.call].task} failed in {len(failed)} of its first {len(tries)} runs, so "
+        f"nothing more was tried; check its arguments. The traceback:\n{lines}"
+    )
+
+
+def _constant(tries: Sequence[Try]) -> dict[int, Any]:
+    """Return the results of the calls that returned the same each time, of two times or more."""
+    results: dict[int, list[Any]] = {}
+    for one in tries:
+        if one.record.outcome == "succeeded":
+            results.setdefault(one.call, []).append(one.result)
+    return {
+        call: found[0]
+        for call, found in results.items()
+        if len(found) > 1 and all(result == found[0] for result in found)
+    }

@@ -1,0 +1,188 @@
+"""Advice from start to end: open the project, try the task, search, judge."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cluster.machine import Machine
+from lab.advise.advise_options import AdviseOptions
+from lab.advise.answer import answer
+from lab.advise.bench import Bench
+from lab.advise.candidates import Candidate, Family, Room, families
+from lab.advise.caveats import Caveats
+from lab.advise.events import AdviseEvents
+from lab.advise.first_tries import FirstTries, first_tries
+from lab.advise.losses import losses
+from lab.advise.safety import SafetyCheck, unsafe
+from lab.advise.search import Budget, Search, SearchOptions
+from lab.project.project import Project
+from lab.project.sending import CallSender
+from lab.project.workers import ProjectWorkers
+from lab.results.advice import SCHEMA_VERSION, AdviceResult, AdviceSettings
+from lab.session.session import Session, open_session
+from lab.session.versions import host, versions
+from tasks.errors import WorkerError
+from worker.pools import POOLS, Pool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advised:
+    """The result, and what ended the search early."""
+
+    result: AdviceResult
+    ended_by: BaseException | None = None
+
+
+def advise(
+    options: AdviseOptions, project: Project, folder: Path, budget: Budget, events: AdviseEvents
+) -> Advised:
+    """Find out what to deploy; if the search ends early, from what is known by then.
+
+    `folder` takes the logs. Raises PoolwiseError if the task cannot be measured, and whatever ended
+    the first tries.
+    """
+    started_at, started_s, machine = datetime.now(UTC), time.monotonic(), Machine.this()
+    with open_session(folder, None, machine) as session:
+        workers = ProjectWorkers(session, project)
+        sender = CallSender(session, options.calls, seed=options.seed)
+        events.trying(len(options.calls))
+        tried = first_tries(session, workers, sender, options.calls, events.tried)
+        events.profiled(tried.profile)
+        under_way = _UnderWay(options, project, session, sender, tried, events)
+        under_way.bench = Bench(session, workers, sender, tried.profile)
+        ended_by: BaseException | None = None
+        try:
+            under_way.search(budget)
+        except BaseException as ending:  # noqa: BLE001 - what is known by then is kept
+            ended_by = ending
+        blank = AdviceResult(
+            schema_version=SCHEMA_VERSION,
+            kind="advice",
+            run_id=session.run,
+            started_at=started_at.isoformat(timespec="seconds"),
+            elapsed_s=time.monotonic() - started_s,
+            versions=versions(session.cluster),
+            host=host(machine),
+            settings=_settings(options, project),
+            profile=tried.profile,
+            candidates=(),
+            warnings=(),
+            answer=None,
+            interrupted=ended_by is not None,
+        )
+        return Advised(result=under_way.judged(blank), ended_by=ended_by)
+
+
+class _UnderWay:
+    """The search and what is found out on the way."""
+
+    bench: Bench
+
+    def __init__(
+        self,
+        options: AdviseOptions,
+        project: Project,
+        session: Session,
+        sender: CallSender,
+        tried: FirstTries,
+        events: AdviseEvents,
+    ) -> None:
+        self._options = options
+        self._project = project
+        self._session = session
+        self._sender = sender
+        self._tried = tried
+        self._events = events
+        self._room = Room.of(session.machine, options.memory_bytes)
+        self._caveats = Caveats(project.folder)
+        self._checked: set[str] = set()
+
+    def search(self, budget: Budget) -> None:
+        """Search until the answer is clear or the budget is used."""
+        profile, slo = self._tried.profile, self._options.slo
+        pools = self._pools()
+        found = families(profile, self._room, pools)
+        limit = self._options.memory_bytes
+        self._caveats.of_memory(pools, found, profile, self._room, limit=limit)
+        search = Search(
+            self.bench,
+            profile,
+            budget,
+            SearchOptions(
+                room=self._room,
+                slo_s=None if slo is None else slo.seconds,
+                slo_percentile=95.0 if slo is None else slo.percentile,
+                seed=self._options.seed,
+            ),
+            on_trial=lambda candidate, rate: self._events.measured(candidate, rate, budget.used()),
+            is_safe=self._is_safe,
+        )
+        search.run(found)
+
+    def _pools(self) -> list[Pool]:
+        """Return the pools that can run in the project's environment."""
+        present = self._project.description.has_gevent
+        chosen = self._options.pools
+        if not present and any(pool.needs_module for pool in chosen):
+            self._caveats.of_gevent()
+        return [pool for pool in chosen if present or not pool.needs_module]
+
+    def _is_safe(self, family: Family, candidate: Candidate) -> bool:
+        """Check once for each pool whose slots share memory."""
+        pool = family.pool.name
+        if family.pool.slot not in {"thread", "greenlet"} or pool in self._checked:
+            return not self._caveats.is_unsafe(pool)
+        self._checked.add(pool)
+        profile = self._tried.profile
+        check = SafetyCheck(
+            calls=self._options.calls,
+            results=self._tried.results,
+            failed_share=profile.failed / profile.runs,
+        )
+        try:
+            group = self.bench.group(candidate)
+        except WorkerError:
+            return True  # the trial reports it
+        if why := unsafe(self._session, group, self._sender, check):
+            self._caveats.of_safety(pool, why)
+        return not why
+
+    def judged(self, blank: AdviceResult) -> AdviceResult:
+        """Return the result with everything that is known."""
+        results = self.bench.results()
+        self._caveats.of_stalls(self._session.cluster.folder)
+        self._caveats.of_growth(results)
+        self._caveats.of_sends(self._tried.profile)
+        self._caveats.of_refused(self._project.refused())
+        found = answer(results, self._options.app, seed=self._options.seed)
+        if found is not None:
+            chosen = Candidate(
+                pool=POOLS[found.pool], concurrency=found.concurrency, workers=found.workers
+            )
+            names = _tasks(self._options)
+            found = replace(found, lose=losses(chosen, self._project.description, names))
+        return replace(blank, candidates=results, warnings=self._caveats.all(), answer=found)
+
+
+def _settings(options: AdviseOptions, project: Project) -> AdviceSettings:
+    return AdviceSettings(
+        app=options.app,
+        tasks=tuple(_tasks(options)),
+        calls=len(options.calls),
+        celery=project.description.celery,
+        python=project.description.python,
+        budget_s=options.budget_s,
+        memory_bytes=options.memory_bytes,
+        slo_s=None if options.slo is None else options.slo.seconds,
+        slo_percentile=95.0 if options.slo is None else options.slo.percentile,
+        seed=options.seed,
+        command=options.command,
+    )
+
+
+def _tasks(options: AdviseOptions) -> Sequence[str]:
+    return sorted({call.task for call in options.calls})

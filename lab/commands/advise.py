@@ -1,0 +1,196 @@
+"""`poolwise advise`: the right pool and concurrency for a task of the user's own project."""
+
+from __future__ import annotations
+
+import random
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from lab.advise import advise_options
+from lab.advise.advise_options import AdviseOptions
+from lab.advise.deploy import deployments
+from lab.advise.live import progress
+from lab.advise.run import advise as run_advice
+from lab.advise.search import Budget
+from lab.advise.table import deployment_lines, show
+from lab.commands import shared_options
+from lab.commands.console import for_progress, for_results
+from lab.commands.option_types import AnyPath
+from lab.commands.streams import say
+from lab.format import words
+from lab.project import calls as project_calls
+from lab.project.interpreter import find_python
+from lab.project.project import Project, open_project
+from lab.results import files as result_files
+from lab.results.advice import AdviceResult
+from lab.results.output import write_whole
+from lab.session.folders import run_folder
+from producer.plan import Work
+from tasks.errors import UsageError
+from worker.pools import DEFAULT_POOLS
+
+
+@click.command()
+@click.argument("task", required=False, default="")
+@click.option("-A", "--app", required=True, metavar="APP", help="As in `celery -A APP`.")
+@click.option("--args", multiple=True, metavar="JSON", help="Arguments, such as '[\"SKU-1\"]'.")
+@click.option("--kwargs", multiple=True, metavar="JSON", help="Keyword arguments, as an object.")
+@click.option(
+    "--calls",
+    type=AnyPath(),
+    metavar="FILE",
+    help='Calls, one JSON object per line: {"task": "shop.mail", "args": [], "kwargs": {}}.',
+)
+@click.option(
+    "--python",
+    default="",
+    metavar="PATH",
+    help="Your project's interpreter. [default: that of .venv or venv here, or the active one]",
+)
+@click.option(
+    "--pools",
+    default=",".join(DEFAULT_POOLS),
+    show_default=True,
+    metavar="LIST",
+    help="Pools to try, separated by commas.",
+)
+@click.option("--budget", default="2m", show_default=True, help="How long the search may take.")
+@click.option("--memory", metavar="SIZE", help="The most memory for all workers, such as 512M.")
+@click.option("--slo", metavar="OBJECTIVE", help='A limit for run times, such as "p95<200ms".')
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="HOST:PORT",
+    help="Let the task connect to this address although your broker is there.",
+)
+@click.option("--seed", type=click.IntRange(0, 10**9), help="[default: random]")
+@click.option("--yes", is_flag=True, help="Do not ask before the task is run.")
+@shared_options.out
+@shared_options.json_output
+def advise(  # noqa: PLR0913 - one parameter for each option of the command
+    *,
+    task: str,
+    app: str,
+    args: tuple[str, ...],
+    kwargs: tuple[str, ...],
+    calls: Path | None,
+    python: str,
+    pools: str,
+    budget: str,
+    memory: str | None,
+    slo: str | None,
+    allow: tuple[str, ...],
+    seed: int | None,
+    yes: bool,
+    out: Path,
+    as_json: bool,
+) -> int:
+    """Find the best pool and concurrency for a task of your own project, by measurement.
+
+    Run it in the folder in which you start your workers. Your workers are started with your own
+    interpreter and Celery, but on a private broker: nothing is sent to, or taken from, your queues.
+    The task itself is real: it does what it does, to whatever database it is configured for.
+
+    \b
+    Example:
+      poolwise advise -A shop.celery shop.tasks.fetch_price --args '["SKU-1"]'
+      poolwise advise -A shop.celery --calls calls.jsonl --budget 5m --memory 512M
+    """
+    chosen = _calls(task, args, kwargs, calls)
+    folder = Path.cwd()
+    options = AdviseOptions(
+        app=app,
+        folder=folder,
+        python=find_python(python, folder),
+        calls=chosen,
+        pools=shared_options.pools_named(pools),
+        budget_s=advise_options.budget(budget),
+        memory_bytes=advise_options.memory(memory),
+        slo=advise_options.slo(slo),
+        allowed=frozenset(map(advise_options.endpoint, allow)),
+        seed=random.randrange(10_000) if seed is None else seed,  # noqa: S311 - no secret
+        command="",
+    )
+    options = replace(options, command=f"{shlex.join(_typed())} --seed {options.seed}")
+    with run_folder(out, "advise", datetime.now()) as run:
+        logs = run.absolute()
+        project = open_project(app, folder, options.python, logs, options.allowed)
+        for name in sorted({call.task for call in chosen}):
+            project.description.task(name)
+        _confirm(options, project, yes=yes)
+        budget_left = Budget(options.budget_s)
+        with progress(for_progress()) as events:
+            advised = run_advice(options, project, logs, budget_left, events)
+        _finish(advised.result, run, as_json=as_json)
+    if advised.ended_by is not None:
+        raise advised.ended_by
+    return 0 if advised.result.answer is not None else 1
+
+
+def _calls(
+    task: str, args: Sequence[str], kwargs: Sequence[str], calls: Path | None
+) -> tuple[Work, ...]:
+    if calls is not None:
+        if args or kwargs:
+            raise UsageError("--calls names the arguments too: leave out --args and --kwargs")
+        return project_calls.from_file(calls, task)
+    if not task:
+        raise UsageError("name the task, such as shop.tasks.fetch_price, or give --calls FILE")
+    return project_calls.from_options(task, args, kwargs)
+
+
+def _typed() -> list[str]:
+    """Return the command as it was typed, without its seed."""
+    words_of = ["poolwise", *sys.argv[1:]]
+    return [word for word in words_of if not word.startswith("--seed=")]
+
+
+def _confirm(options: AdviseOptions, project: Project, *, yes: bool) -> None:
+    """Say what will be run, and ask; raise UsageError if there is nobody to ask."""
+    names = ", ".join(sorted({call.task for call in options.calls}))
+    found = project.description
+    say(
+        f"project  {found.name}: Celery {found.celery}, Python {found.python}, {options.python}\n"
+        f"runs     {names}, for real: up to 30 times alone, then as often as each candidate can "
+        f"within {words.duration(options.budget_s)}, which may be many thousand times\n"
+        "broker   a private one; your own broker and result backend are not contacted",
+        progress=True,
+    )
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("this runs your task many times: add --yes if that is what you want")
+    if not click.confirm("Run it?", err=True):
+        raise click.Abort
+
+
+def _finish(result: AdviceResult, run: Path, *, as_json: bool) -> None:
+    try:
+        result_files.write(result, run / "result.json")
+    finally:
+        if as_json:
+            say(msgspec.json.encode(result).decode())
+        else:
+            show(result, for_results())
+    if as_json or result.answer is None:
+        return
+    chosen = next(
+        one
+        for one in result.candidates
+        if (one.pool, one.concurrency, one.workers)
+        == (result.answer.pool, result.answer.concurrency, result.answer.workers)
+    )
+    peak_bytes = max(trial.peak_pss_bytes for trial in chosen.trials)
+    deploy = run / "deploy.txt"
+    write_whole(
+        deploy, "\n".join(deployment_lines(deployments(result.answer, peak_bytes))).encode()
+    )
+    say(f"\nFor Docker Compose, systemd and Kubernetes: {deploy}")
+    say(f"Result: {run / 'result.json'}   ·   again: {result.settings.command}")

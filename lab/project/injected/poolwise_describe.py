@@ -1,0 +1,150 @@
+"""Loads the user's Celery app and writes what Poolwise must know of it to a file, as JSON.
+
+It runs in the interpreter of the user's project, which may be Python 3.9 and have nothing of
+Poolwise installed. It connects to nothing.
+
+usage: python poolwise_isolated.py poolwise_describe.py APP FILE
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import traceback
+from importlib.util import find_spec
+
+#: The settings that matter for a worker's command line.
+SETTINGS = (
+    "worker_pool",
+    "worker_concurrency",
+    "worker_prefetch_multiplier",
+    "worker_max_tasks_per_child",
+    "worker_max_memory_per_child",
+    "worker_autoscaler",
+    "worker_disable_prefetch",
+    "task_time_limit",
+    "task_soft_time_limit",
+    "task_acks_late",
+    "task_reject_on_worker_lost",
+    "task_ignore_result",
+    "task_serializer",
+    "task_default_queue",
+)
+#: The same for one task.
+OPTIONS = (
+    "time_limit",
+    "soft_time_limit",
+    "acks_late",
+    "rate_limit",
+    "ignore_result",
+    "max_retries",
+    "serializer",
+    "queue",
+    "priority",
+)
+URLS = ("broker_url", "broker_read_url", "broker_write_url", "result_backend")
+VARIABLES = (
+    "CELERY_BROKER_URL",
+    "CELERY_BROKER_READ_URL",
+    "CELERY_BROKER_WRITE_URL",
+    "CELERY_RESULT_BACKEND",
+)
+
+
+def describe(name):
+    """Return what is known of the app `name`, as plain data."""
+    import celery
+    from celery.app.utils import find_app
+
+    before = {variable: os.environ.get(variable) for variable in VARIABLES}
+    app = find_app(name)
+    if not isinstance(app, celery.Celery):
+        raise ValueError("%s is not a Celery app, but a %s" % (name, type(app).__name__))
+    app.set_default()
+    app.set_current()
+    app.loader.import_default_modules()
+    app.finalize(auto=True)
+    conf = app.conf
+    urls = [value for key in URLS for value in _addresses(_raw(conf, key))]
+    # What the project itself has put into the environment while it was loaded.
+    urls += [
+        value
+        for variable in VARIABLES
+        if os.environ.get(variable) != before[variable]
+        for value in _addresses(os.environ.get(variable))
+    ]
+    return {
+        "celery": celery.__version__,
+        "python": platform.python_version(),
+        "name": app.main or name,
+        "has_gevent": find_spec("gevent") is not None,
+        "has_redis": find_spec("redis") is not None,
+        "urls": sorted(set(urls)),
+        "scheduled": len(conf.beat_schedule or ()),
+        "accepts": [str(one) for one in conf.accept_content or ()],
+        "stores_results": bool(_raw(conf, "result_backend")),
+        "settings": {key: _plain(conf.get(key)) for key in SETTINGS},
+        "tasks": {
+            task.name: {
+                "module": getattr(type(task), "__module__", ""),
+                "options": {key: _plain(getattr(task, key, None)) for key in OPTIONS},
+            }
+            for task in app.tasks.values()
+            if not task.name.startswith("celery.")
+        },
+    }
+
+
+def _raw(conf, key):
+    """Return a setting as the project made it, not as the environment overrides it."""
+    try:
+        return conf[key]
+    except KeyError:
+        return None
+
+
+def _addresses(value):
+    if not value:
+        return []
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(";") if part.strip()]
+    if isinstance(value, (list, tuple, set)):
+        return [address for one in value for address in _addresses(one)]
+    return []
+
+
+def _plain(value):
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return str(value)
+
+
+def _failure(error):
+    """Return the last line of an error, and where in the project it was raised."""
+    lines = traceback.format_exception(type(error), error, error.__traceback__)
+    return {
+        "error": "".join(traceback.format_exception_only(type(error), error)).strip(),
+        "kind": type(error).__name__,
+        "missing": getattr(error, "name", None) or "",
+        "traceback": "".join(lines),
+    }
+
+
+def main(name, path):
+    """Write the description, or why there is none."""
+    try:
+        found = describe(name)
+    except BaseException as error:  # even SystemExit: an app that ends at import
+        found = _failure(error)
+    with open(path + ".part", "w", encoding="utf-8") as file:
+        json.dump(found, file)
+    os.replace(path + ".part", path)
+
+
+if __name__ == "__main__":
+    sys.stdout = sys.stderr
+    main(*sys.argv[1:3])
+    sys.stderr.flush()
+    os._exit(0)  # threads that the app has started must not keep this process alive

@@ -1,0 +1,46 @@
+"""Finds the Python interpreter of the user's project."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from tasks.errors import UsageError
+
+#: Folders of virtual environments, relative to the project.
+ENVIRONMENTS = (".venv", "venv", "env")
+#: Where a virtual environment keeps its interpreter.
+PROGRAM = Path("bin", "python")
+
+
+def find_python(chosen: str, folder: Path, environment: Mapping[str, str] = os.environ) -> Path:
+    """Return the interpreter `chosen`; without one, that of the project in `folder`.
+
+    An environment in the folder comes before the active one, which is usually Poolwise's.
+    Raises UsageError if there is none.
+    """
+    if chosen:
+        return _checked(Path(chosen).expanduser())
+    for name in ENVIRONMENTS:
+        if _runs(folder / name / PROGRAM):
+            return folder / name / PROGRAM
+    active = environment.get("VIRTUAL_ENV")
+    if active and _runs(Path(active) / PROGRAM):
+        return Path(active) / PROGRAM
+    raise UsageError(
+        f"no virtual environment in {folder}: name the interpreter that runs your Celery project "
+        "with --python, such as --python ../shop/.venv/bin/python"
+    )
+
+
+def _checked(path: Path) -> Path:
+    if path.is_dir():
+        path = path / PROGRAM
+    if not _runs(path):
+        raise UsageError(f"--python {path} is not an executable file")
+    return path.absolute()  # not resolved: the link tells Python which environment it is in
+
+
+def _runs(path: Path) -> bool:
+    return path.is_file() and os.access(path, os.X_OK)

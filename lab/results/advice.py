@@ -1,0 +1,119 @@
+"""The shape of advice on a task; it must not know how the advice was found or is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lab.results.common import Host, Number, Versions, Whole
+from lab.results.files import result_kind
+
+#: Increased by one whenever code that reads the old shape would misread the new one.
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdviceSettings:
+    """What was asked, and of which project."""
+
+    app: str
+    tasks: tuple[str, ...]
+    calls: Whole  # distinct calls
+    celery: str  # the project's own version
+    python: str
+    budget_s: Number
+    memory_bytes: Whole | None  # the limit, if one was given
+    slo_s: Number | None  # the longest run time that `slo_percentile` of the tasks may have
+    slo_percentile: Number
+    seed: Whole
+    command: str  # that repeats it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What single runs of the task show, one at a time in one process."""
+
+    runs: Whole
+    failed: Whole
+    run_s: Number  # median
+    fastest_s: Number
+    slowest_s: Number
+    cpu_s: Number  # CPU seconds per run
+    worker_bytes: Whole  # an idle worker with one process
+    slot_bytes: Whole  # what one running task adds
+    sends: Number  # messages that one run sends to other queues
+
+    @property
+    def cpu_share(self) -> float:
+        """The share of the run time in which the task computes, 0 to 1."""
+        return min(1.0, self.cpu_s / self.run_s) if self.run_s else 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One measurement of a candidate."""
+
+    seconds: Number
+    rate_per_s: Number
+    p50_s: Number  # run time, from start to end
+    p95_s: Number
+    busy: Number  # share of the slots that were in use
+    cpu_s_per_task: Number
+    cores: Number  # CPU seconds per second, of all processes
+    peak_pss_bytes: Whole
+    failed: Whole
+    died: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateResult:
+    """A pool with a number of slots, and what was measured of it."""
+
+    pool: str
+    concurrency: Whole  # of each worker
+    workers: Whole
+    trials: tuple[Trial, ...]
+    rejected: str = ""  # why it cannot be recommended; empty if it can
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caveat:
+    """Something that would go wrong with a pool, or in general; with the evidence."""
+
+    pool: str  # empty: any pool
+    name: str  # "blocks-gevent", "unsafe-in-threads", "memory-limit", ...
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What to deploy."""
+
+    pool: str
+    concurrency: Whole
+    workers: Whole
+    command: str
+    sentence: str  # why, and how sure that is
+    confidence: str  # "high", "medium", "low"
+    runner_up: str  # as a person names it; empty if there is none
+    ratio: Number | None  # throughput, against the runner-up
+    lose: tuple[str, ...]  # what switching to this pool would silently take away from the app
+
+
+@result_kind("advice", schema_version=SCHEMA_VERSION)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdviceResult:
+    """Everything that `poolwise advise` found out."""
+
+    schema_version: int
+    kind: str  # "advice"
+    run_id: str
+    started_at: str
+    elapsed_s: Number
+    versions: Versions
+    host: Host
+    settings: AdviceSettings
+    profile: Profile
+    candidates: tuple[CandidateResult, ...]
+    warnings: tuple[Caveat, ...]
+    answer: Answer | None  # None if no candidate can be recommended
+    interrupted: bool = False

@@ -1,0 +1,92 @@
+"""The answer names a winner only if it is one; otherwise it prefers less memory, fewer slots."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.advise.answer import answer
+from lab.advise.deploy import deployments
+from lab.results.advice import CandidateResult, Trial
+
+
+def trial(rate: float, memory: int = 10**8) -> Trial:
+    return Trial(
+        seconds=2.0,
+        rate_per_s=rate,
+        p50_s=0.1,
+        p95_s=0.2,
+        busy=1.0,
+        cpu_s_per_task=0.01,
+        cores=1.0,
+        peak_pss_bytes=memory,
+        failed=0,
+    )
+
+
+def result(
+    pool: str, concurrency: int, rates: list[float], *, memory: int = 10**8, rejected: str = ""
+) -> CandidateResult:
+    return CandidateResult(
+        pool=pool,
+        concurrency=concurrency,
+        workers=1,
+        trials=tuple(trial(rate, memory) for rate in rates),
+        rejected=rejected,
+    )
+
+
+def test_a_clear_winner_is_named_with_its_command_and_its_lead() -> None:
+    found = answer(
+        [
+            result("gevent", 100, [900, 910, 905]),
+            result("threads", 50, [450, 455, 460]),
+            result("gevent", 200, [908]),
+        ],
+        "shop",
+        seed=1,
+    )
+    assert found is not None
+    assert found.command == (
+        "celery -A shop worker --pool gevent --concurrency 100 --prefetch-multiplier 2"
+    )
+    assert (found.runner_up, found.confidence) == ("threads ×50", "high")
+    assert found.ratio == pytest.approx(1.99, abs=0.01)
+    assert "1.99 times" in found.sentence
+
+
+def test_of_equal_candidates_the_one_with_less_memory_is_chosen() -> None:
+    found = answer(
+        [
+            result("prefork", 32, [500, 480, 520], memory=900_000_000),
+            result("threads", 40, [490, 510, 495], memory=60_000_000),
+        ],
+        "shop",
+        seed=1,
+    )
+    assert found is not None
+    assert found.pool == "threads"
+    assert "no real difference from prefork ×32" in found.sentence
+    assert "60 MB of memory instead of 900 MB" in found.sentence
+
+
+def test_a_single_lucky_trial_does_not_win_against_candidates_measured_in_turn() -> None:
+    found = answer(
+        [result("gevent", 9, [2_000]), result("threads", 8, [500, 510, 505, 500])], "shop", seed=1
+    )
+    assert found is not None
+    assert found.pool == "threads"
+
+
+def test_a_rejected_candidate_is_not_recommended() -> None:
+    assert answer([result("threads", 8, [100], rejected="unsafe")], "shop", seed=1) is None
+    assert answer([], "shop", seed=1) is None
+
+
+def test_the_texts_to_paste_contain_the_command_and_enough_memory() -> None:
+    found = answer([result("threads", 8, [100, 101, 99])], "shop", seed=1)
+    assert found is not None
+    texts = deployments(found, 100 * 1024 * 1024)
+    assert f"command: {found.command} --hostname worker@%h" in texts.compose
+    assert "mem_limit: 192m" in texts.compose
+    assert f".venv/bin/{found.command}" in texts.systemd
+    assert '"--concurrency", "8"' in texts.kubernetes

@@ -1,0 +1,162 @@
+"""The search finds the knee of a known curve, drops what is behind, and keeps its budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from lab.advise.candidates import Candidate, Family, Ladder, Room, families, first_guess, fits
+from lab.advise.search import Budget, Search, SearchOptions
+from lab.results.advice import Profile, Trial
+from worker.pools import DEFAULT_POOLS, POOLS
+
+GB = 10**9
+ALL = [POOLS[name] for name in DEFAULT_POOLS]
+ROOM = Room(cores=2, memory_bytes=8 * GB, processes=10_000)
+
+
+def profile(*, run_s: float, cpu_s: float, slot_bytes: int = 0) -> Profile:
+    return Profile(
+        runs=10,
+        failed=0,
+        run_s=run_s,
+        fastest_s=run_s,
+        slowest_s=run_s,
+        cpu_s=cpu_s,
+        worker_bytes=60_000_000,
+        slot_bytes=slot_bytes,
+        sends=0.0,
+    )
+
+
+WAITS = profile(run_s=0.05, cpu_s=0.0)
+COMPUTES = profile(run_s=0.1, cpu_s=0.1)
+
+
+@dataclass
+class Curve:
+    """Answers as a bench would, from a formula; every trial takes 3 s."""
+
+    rate: Callable[[Candidate], float]
+    memory: Callable[[Candidate], int] = lambda _candidate: 10**8
+    now: float = 0.0
+    done: dict[Candidate, list[Trial]] = field(default_factory=dict)
+    rejected: dict[Candidate, str] = field(default_factory=dict)
+
+    def clock(self) -> float:
+        return self.now
+
+    def trial(self, candidate: Candidate, seconds: float) -> float:
+        self.now += 3.0
+        rate = self.rate(candidate)
+        self.done.setdefault(candidate, []).append(
+            Trial(
+                seconds=seconds,
+                rate_per_s=rate,
+                p50_s=candidate.slots / rate,
+                p95_s=candidate.slots / rate,
+                busy=1.0,
+                cpu_s_per_task=0.0,
+                cores=1.0 * candidate.workers,
+                peak_pss_bytes=self.memory(candidate),
+                failed=0,
+            )
+        )
+        return rate
+
+    def trials(self, candidate: Candidate) -> list[Trial]:
+        return self.done.get(candidate, [])
+
+    def reject(self, candidate: Candidate, why: str) -> None:
+        self.rejected[candidate] = why
+
+    def is_rejected(self, candidate: Candidate) -> bool:
+        return candidate in self.rejected
+
+
+def found(curve: Curve, of: Profile, seconds: float = 120.0, slo_s: float | None = None) -> Search:
+    budget = Budget(seconds, curve.clock)
+    options = SearchOptions(room=ROOM, slo_s=slo_s)
+    search = Search(curve, of, budget, options)  # type: ignore[arg-type]
+    search.run(families(of, ROOM, ALL))
+    return search
+
+
+def knee(most: float, slots: int) -> Callable[[Candidate], float]:
+    """Throughput grows up to `slots` slots; gevent is a little faster, prefork half as fast."""
+    factor = {"prefork": 0.5, "threads": 0.9, "gevent": 1.0}
+    return lambda one: factor[one.pool.name] * most * min(1.0, one.slots / slots)
+
+
+@pytest.mark.parametrize("slots", [20, 64, 200, 700])
+def test_the_knee_is_found_within_the_budget(slots: int) -> None:
+    curve = Curve(knee(1_000.0, slots))
+    best = next(found(curve, WAITS).ranked())
+    assert best.pool.name == "gevent"
+    assert curve.rate(best) >= 0.95 * 1_000
+    assert best.slots <= 4 * slots
+    assert curve.now <= 120
+
+
+def test_a_task_that_computes_gets_processes_and_no_long_search() -> None:
+    cores = {"prefork": 2, "threads": 1, "gevent": 1}
+    curve = Curve(lambda one: 10.0 * min(cores[one.pool.name] * one.workers, one.slots, 2))
+    best = next(found(curve, COMPUTES).ranked())
+    assert (best.pool.name, best.slots) == ("prefork", 2)
+    assert max(one.slots for one in curve.done) <= 8
+
+
+def test_workers_side_by_side_are_tried_if_one_uses_a_core() -> None:
+    factor = {"prefork": 0.1, "threads": 0.9, "gevent": 1.0}
+    curve = Curve(lambda one: min(one.slots, 20 * one.workers) * 10.0 * factor[one.pool.name])
+    best = next(found(curve, profile(run_s=0.1, cpu_s=0.005)).ranked())
+    assert best.workers == 2
+
+
+def test_a_candidate_over_the_memory_limit_or_the_objective_is_rejected() -> None:
+    curve = Curve(knee(1_000.0, 100), memory=lambda one: one.slots * 10**8)
+    best = next(found(curve, WAITS).ranked())
+    assert best.slots * 10**8 <= ROOM.memory_bytes
+    curve = Curve(knee(1_000.0, 100))
+    best = next(found(curve, WAITS, slo_s=0.15).ranked())
+    assert best.slots / curve.rate(best) <= 0.15
+
+
+@pytest.mark.parametrize("seconds", [10.0, 30.0, 120.0])
+def test_a_budget_holds_whatever_the_curve_is(seconds: float) -> None:
+    curve = Curve(lambda one: float(one.slots))
+    found(curve, WAITS, seconds)
+    assert curve.now <= seconds
+
+
+def test_what_does_not_fit_into_the_memory_is_not_tried() -> None:
+    heavy = profile(run_s=0.1, cpu_s=0.0, slot_bytes=150_000_000)
+    small = Room(cores=2, memory_bytes=GB, processes=10_000)
+    for family in families(heavy, small, ALL):
+        assert fits(family.candidate(family.most), heavy, small)
+        assert family.most < 8
+
+
+@pytest.mark.parametrize(
+    ("of", "pool", "guess"),
+    [
+        (COMPUTES, "prefork", 2),
+        (COMPUTES, "gevent", 2),
+        (WAITS, "threads", 64),
+        (profile(run_s=0.1, cpu_s=0.01), "gevent", 15),
+    ],
+)
+def test_the_first_guess_keeps_the_cores_busy(of: Profile, pool: str, guess: int) -> None:
+    assert first_guess(POOLS[pool], of, ROOM) == guess
+
+
+def test_a_ladder_ends_at_the_smallest_concurrency_that_is_nearly_the_best() -> None:
+    ladder = Ladder(Family(pool=POOLS["threads"], workers=1, first=8, most=256))
+    tried = []
+    while (slots := ladder.next()) is not None:
+        tried.append(slots)
+        ladder.add(slots, min(slots, 30) * 10.0)
+    assert len(tried) == len(set(tried)) <= 6
+    assert ladder.best() == min(slots for slots in tried if slots >= 29)
