@@ -14,7 +14,7 @@ from tornado.ioloop import PeriodicCallback
 
 from monitor.cursor import Cursor
 from monitor.gauge_history import MAX_QUEUES, WorkerKey
-from monitor.history import History, finished_task
+from monitor.history import FinishedTask, History, finished_task
 from monitor.history_keeper import HistoryKeeper
 from monitor.queue_follower import QueueFollower
 from monitor.record_follower import RecordFollower
@@ -25,7 +25,7 @@ from monitor.supervisor import Health, Supervisor
 from monitor.task_events import EventListener
 from monitor.tiers import COARSE
 from producer.address import redacted
-from producer.records import ENTRIES_PER_READ, MAX_SENDERS, Batch, records_url
+from producer.records import ENTRIES_PER_READ, MAX_SENDERS, Batch, Record, records_url
 from tasks.errors import PoolwiseError
 from tasks.transport_options import placing
 
@@ -158,7 +158,7 @@ class Collector:
     def add_batches(self, batches: list[Batch], now_s: float) -> None:
         """Add what the stream held; called from the record follower's thread."""
         ended = [
-            (finished_task(record), batch.entry_id)
+            (self._finished_task(record), batch.entry_id)
             for batch in batches
             for record in batch.records
             if record.is_end
@@ -170,6 +170,12 @@ class Collector:
             self._steps.note_read([batch.entry_id for batch in batches], until_s)
             for batch in batches:
                 self._add_batch(batch, now_s)
+
+    def _finished_task(self, record: Record) -> FinishedTask:
+        sent_s = None
+        if record.due is None and record.sent is None and self._listener is not None:
+            sent_s = self._listener.sent_s(record.task_id)
+        return finished_task(record, sent_s)
 
     def begin(
         self, now_s: float, complete_from_s: float, stored: Iterable[list[StoredStep]] = ()

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor import histogram
-
-#: Where a latency can start, best first: the earliest one that is known is used.
-ORIGINS: Final = ("due", "sent", "received")
+from monitor.latency_start import ORIGINS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from monitor.counts import Columns, Counts, columns_of
 from monitor.gauge_history import GaugeHistory, WorkerKey
+from monitor.latency_start import latency_start
 from monitor.tiers import COARSE, RANGE_S, TIERS, Tier
 from producer.records import Gauge, Record
 
@@ -178,10 +179,10 @@ class History:
             del self.series[key]
 
 
-def finished_task(record: Record) -> FinishedTask:
-    """Convert a record; the latency starts at the first of ORIGINS that the record knows."""
-    instants = (record.due, record.sent, record.received)
-    origin, start = next((i, at) for i, at in enumerate(instants) if at is not None)
+def finished_task(record: Record, sent_s: float | None = None) -> FinishedTask:
+    """Convert a record. `sent_s` is when the task was sent, if the record does not know that."""
+    known_s = record.sent if record.sent is not None else sent_s
+    origin, start = latency_start(record.due, known_s, record.received)
     return FinishedTask(
         key=SeriesKey(pool=record.pool, node=record.node, task=record.task),
         at_s=record.finished,

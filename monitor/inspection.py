@@ -6,6 +6,7 @@ Anyone who can write to the broker can send them, so what does not fit is left o
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -67,6 +68,18 @@ def seconds(value: Any) -> float | None:
     except (msgspec.MsgspecError, RecursionError, OverflowError):
         return None
     return found if math.isfinite(found) else None
+
+
+def eta_s(value: Any) -> float | None:
+    """Return the ETA of a task in Celery's state, as seconds since 1970; None if it does not fit.
+
+    Celery writes it with a time zone, or in UTC.
+    """
+    try:
+        eta = datetime.fromisoformat(value)
+        return (eta if eta.tzinfo else eta.replace(tzinfo=UTC)).timestamp()
+    except _MISFITS:
+        return None
 
 
 def inspection(reply: Any) -> Inspection:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from monitor import histogram
 from monitor.gauge_history import BUSY, CPU_PERCENT, MEMORY_BYTES, SLOTS, WorkerGauges, WorkerKey
 from monitor.history import History, SeriesKey
+from monitor.latency_start import ORIGINS
 from monitor.levels import GaugeArray, Levels
 from monitor.points import Points
 
@@ -28,6 +29,18 @@ def finished_in(history: History, keys: Collection[SeriesKey], points: Points) -
     """Return how many tasks of each key finished in the points."""
     rows = points.rows[points.complete]
     return np.array([history.series[key][points.tier].finished[rows].sum() for key in keys], float)
+
+
+def latency_starts(
+    history: History, keys: Collection[SeriesKey], parts: Sequence[Points]
+) -> dict[str, int]:
+    """Return how many latencies in the points start where."""
+    found = np.zeros(len(ORIGINS), np.int64)
+    for part in parts:
+        rows = part.rows[part.complete]
+        for key in keys:
+            found += history.series[key][part.tier].origins[rows].sum(axis=0, dtype=np.int64)
+    return dict(zip(ORIGINS, found.tolist(), strict=True))
 
 
 def busiest(weights: dict[str, float]) -> list[str]:

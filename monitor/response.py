@@ -13,10 +13,12 @@ import numpy as np
 
 from monitor.gauge_history import CPU_PERCENT, SLOTS, WorkerGauges, WorkerKey
 from monitor.history import History, SeriesKey
+from monitor.latency_start import latency_note
 from monitor.lines import (
     Lines,
     busiest,
     finished_in,
+    latency_starts,
     queue_lines,
     task_lines,
     worker_lines,
@@ -102,6 +104,8 @@ def build_response(
         "workers": _joined(news, lambda part: worker_lines(shown, nodes, part)),
         "queues": _joined(news, lambda part: {"": queue_lines(history.gauges.depths, part)})[""],
         "finished": tasks.finished,
+        "latency_starts": tasks.latency_starts,
+        "latency_note": latency_note(tasks.latency_starts),
         "recent": recent,
         "choices": _choices(history),
         "left_out": {
@@ -129,6 +133,7 @@ class _TaskWeights:
     line_of_key: dict[SeriesKey, str]
     weights: dict[str, float]  # finished tasks in the whole range, by line
     finished: int
+    latency_starts: dict[str, int]  # how many latencies start where, by name
 
 
 def _task_weights(history: History, query: Query, parts: Sequence[Points]) -> _TaskWeights:
@@ -146,7 +151,12 @@ def _task_weights(history: History, query: Query, parts: Sequence[Points]) -> _T
         name_of_worker = query.line_of(worker.pool, worker.node)
         if name_of_worker is not None and not np.isnan(gauges.ring(COARSE, SLOTS)).all():
             weights.setdefault(name_of_worker, 0.0)
-    return _TaskWeights(line_of_key=lines, weights=weights, finished=int(counts.sum()))
+    return _TaskWeights(
+        line_of_key=lines,
+        weights=weights,
+        finished=int(counts.sum()),
+        latency_starts=latency_starts(history, lines, parts),
+    )
 
 
 def _shown_workers(history: History, query: Query) -> dict[WorkerKey, WorkerGauges]:

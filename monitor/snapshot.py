@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from monitor import histogram
 from monitor.arrivals import arrived_per_s
-from monitor.counts import ORIGINS
 from monitor.gauge_history import WorkerGauges, WorkerKey
 from monitor.history import History, SeriesKey
+from monitor.latency_start import ORIGINS, latency_note
 from monitor.limit import find_limit
 from monitor.queues_now import queues_now
 from monitor.roster import RosterEntry, roster
@@ -38,6 +38,7 @@ class RecentTotals:
 
     def figures(self, seconds: int) -> dict[str, Any]:
         """Return rates, percentiles, and where the latencies start."""
+        starts = dict(zip(ORIGINS, self.origins.tolist(), strict=True))
         p50_s, p95_s = (
             float(histogram.percentile_s(self.latencies[None, :], percent)[0])
             for percent in (50, 95)
@@ -47,7 +48,9 @@ class RecentTotals:
             "failed_per_s": round(self.failed / seconds, 2),
             "p50_s": None if np.isnan(p50_s) else round(p50_s, 6),
             "p95_s": None if np.isnan(p95_s) else round(p95_s, 6),
-            "latency_from": [name for name, n in zip(ORIGINS, self.origins, strict=True) if n],
+            "latency_from": [name for name, count in starts.items() if count],
+            "latency_starts": starts,
+            "latency_note": latency_note(starts),
         }
 
 

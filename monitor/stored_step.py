@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from monitor import histogram
-from monitor.counts import ORIGINS
+from monitor.latency_start import ORIGINS
 from producer.entry import Name
 
 #: Version of the format; a step of another version is skipped.

@@ -12,15 +12,25 @@ from typing import Any, Final
 
 from celery import concurrency
 
-from monitor.counts import ORIGINS
 from monitor.gauge_history import WorkerKey
 from monitor.history import FinishedTask, SeriesKey
-from monitor.inspection import EndEvent, Inspection, busy_slots, end_event, inspection, seconds
+from monitor.inspection import (
+    EndEvent,
+    Inspection,
+    busy_slots,
+    end_event,
+    eta_s,
+    inspection,
+    seconds,
+)
+from monitor.latency_start import latency_start
 from producer.entry import MAX_NAME
 from producer.records import Gauge
 
 #: The events that finish a task: whether it failed.
 FINISHED: Final = {"task-succeeded": False, "task-failed": True}
+#: The event of a client that has sent a task, with `task_send_sent_event`.
+SENT: Final = "task-sent"
 #: Events stored between two collections, more than Flower itself can handle in that time.
 MAX_EVENTS: Final = 20_000
 #: The pool of a worker that Flower has not inspected yet.
@@ -39,6 +49,7 @@ class EventListener:
         self._state = events.state
         self._inspected = inspected
         self._seen: deque[dict[str, Any]] = deque(maxlen=MAX_EVENTS)
+        self._has_sent = False  # whether any client reports when it sends a task
         self.unreadable = 0  # events that do not fit their shape
         flower_on_event = events.on_event
 
@@ -46,6 +57,8 @@ class EventListener:
             flower_on_event(event)
             if isinstance(kind := event.get("type"), str) and kind in FINISHED:
                 self._seen.append(event)
+            elif kind == SENT:
+                self._has_sent = True
 
         events.on_event = on_event
 
@@ -106,9 +119,19 @@ class EventListener:
         stats = self._inspection(node).stats
         return _POOLS.get(stats.pool.implementation, UNKNOWN_POOL) if stats else UNKNOWN_POOL
 
+    def sent_s(self, task_id: str) -> float | None:
+        """Return when a client sent a task, by its clock, if its event says so; for any thread."""
+        if not self._has_sent:
+            return None
+        tasks = self._state.tasks
+        task = getattr(tasks, "data", tasks).get(task_id)  # its own `get` would reorder it
+        return seconds(getattr(task, "sent", None))
+
     def _finished_task(self, event: EndEvent, now_s: float) -> FinishedTask:
         task = self._state.tasks.get(event.uuid)
         name, received_s = getattr(task, "name", None), seconds(getattr(task, "received", None))
+        sent_s, due_s = seconds(getattr(task, "sent", None)), eta_s(getattr(task, "eta", None))
+        origin, start_s = latency_start(due_s, sent_s, received_s or 0.0)
         return FinishedTask(
             key=SeriesKey(
                 pool=self._pool_of(event.hostname),
@@ -117,6 +140,6 @@ class EventListener:
             ),
             at_s=now_s,
             failed=FINISHED[event.type],
-            latency_s=None if received_s is None else max(0.0, event.timestamp - received_s),
-            origin=ORIGINS.index("received"),
+            latency_s=None if received_s is None else max(0.0, event.timestamp - start_s),
+            origin=origin,
         )

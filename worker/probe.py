@@ -157,9 +157,9 @@ def _guarded(noting: Callable[..., None]) -> Callable[..., None]:
 
 
 #: What a hook notes about a finished attempt, before the flusher turns it into a row. In order: the
-#: header, task_id, task, Celery's `worker_pid`, the id of the reporting thread, received (ns,
-#: monotonic), started (s, since 1970 by this machine's clock), finished (ns, monotonic), outcome,
-#: redelivered, runtime (s).
+#: header, the ETA, task_id, task, Celery's `worker_pid`, the id of the reporting
+#: thread, received (ns, monotonic), started (s, since 1970 by this machine's clock), finished (ns,
+#: monotonic), outcome, redelivered, runtime (s).
 Note = tuple[Any, ...]
 
 #: One attempt at a task, in the order of `ROW`.
@@ -206,7 +206,7 @@ def _own(header: Any) -> Any:
     if (
         isinstance(header, dict)
         and header.keys() <= set(HEADER_KEYS)
-        and isinstance(run := header.get("run"), str)
+        and isinstance(run := header.get("run", ""), str)
         and len(run) <= LONGEST_NAME
         and run == _text(run)
         and _is_time(header.get("due", 0))
@@ -512,7 +512,7 @@ class Recorder:
     def _send(self, kind: str, notes: list[Note], gauge: dict[str, Any] | None) -> None:
         clock = self._current_clock()
         offset = clock.offset_s
-        rows = self._rows(notes)
+        rows = self._rows(notes, offset)
         body = {
             **self._about,
             "kind": kind,
@@ -529,20 +529,20 @@ class Recorder:
         trim = ("MINID", "~", oldest_ms)
         self._line.send(self._seq, notes, "XADD", STREAM, *trim, "*", "b", _ENCODER.encode(body))
 
-    def _rows(self, notes: list[Note]) -> list[Row]:
+    def _rows(self, notes: list[Note], offset_s: float) -> list[Row]:
         """Return the rows of all notes that make one."""
         since_1970_s = time.time() - time.monotonic()
         rows = []
         for note in notes:
             try:
-                rows.append(self._row(note, since_1970_s))
+                rows.append(self._row(note, since_1970_s, offset_s))
             except Exception as error:  # noqa: BLE001 - the other rows are written
                 _errors.add(error)
         return rows
 
-    def _row(self, note: Note, since_1970_s: float) -> Row:
+    def _row(self, note: Note, since_1970_s: float, offset_s: float) -> Row:
         """Return a row in the order of `ROW`."""
-        header, task_id, task, pid, thread, received_ns, start, finished_ns, *end = note
+        header, eta, task_id, task, pid, thread, received_ns, start, finished_ns, *end = note
         received, finished = received_ns // 1_000, finished_ns // 1_000
         slot = started = None
         if start is not None:
@@ -551,7 +551,11 @@ class Recorder:
             started = min(max(received, microseconds(start - since_1970_s)), finished)
         outcome, redelivered, runtime_s = end
         runtime = None if runtime_s is None else microseconds(runtime_s)
-        row = (_own(header), _text(task_id), task, slot, received, started, finished)
+        header = _own(header)
+        if eta is not None and "due" not in (header or ()):
+            due = microseconds(eta.timestamp() - since_1970_s + offset_s)
+            header = {**(header or {}), "due": min(max(0, due), LATEST)}
+        row = (header, _text(task_id), task, slot, received, started, finished)
         return (*row, outcome, bool(redelivered), runtime)
 
     def _current_clock(self) -> Clock:
@@ -673,6 +677,7 @@ class _Probed:
         _notes.append(
             (
                 request._request_dict.get(HEADER),
+                request._eta,
                 request.id,
                 request._type,
                 request.worker_pid,
@@ -806,7 +811,7 @@ def _note_refused(message: Any, **known: Any) -> None:
     if task_id is None or task is None:
         return
     redelivered = (message.delivery_info or {}).get("redelivered", False)
-    about = (headers.get(HEADER), task_id, _text(task), None, _caller())
+    about = (headers.get(HEADER), None, task_id, _text(task), None, _caller())
     _notes.append((*about, now_ns, None, now_ns, "rejected", redelivered, None))
 
 

@@ -55,7 +55,7 @@ def run(
 
 def note_of(number: int) -> probe.Note:
     """Return a note for a task that never started; its id is the number."""
-    return (None, str(number), "task", None, 1, 1, None, 3, "revoked", False, None)
+    return (None, None, str(number), "task", None, 1, 1, None, 3, "revoked", False, None)
 
 
 def test_timestamps_are_in_order_and_within_the_run(
@@ -199,7 +199,7 @@ while mine is None:
 other.{hindrance}
 for number in range({rows}):
     recorder.notes.append(
-        (None, str(number), "task", 1, 1, 1, None, 3, "succeeded", False, None)
+        (None, None, str(number), "task", 1, 1, 1, None, 3, "succeeded", False, None)
     )
     while not number and recorder.notes:  # the first row is sent, but its reply does not arrive
         time.sleep(0.01)
@@ -229,7 +229,7 @@ def test_a_start_is_within_its_attempt_even_if_the_system_clock_was_set(
     now_ns, start = time.monotonic_ns(), time.time() + start_seems_s
     received_ns, finished_ns = now_ns - 10**10, now_ns + 10**10
     recorder.notes.append(
-        (None, node, "task", 7, 1, received_ns, start, finished_ns, "succeeded", False, None)
+        (None, None, node, "task", 7, 1, received_ns, start, finished_ns, "succeeded", False, None)
     )
     recorder.start()
     recorder.stop()
