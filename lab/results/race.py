@@ -103,7 +103,7 @@ class Verdict:
 class WorkloadResult:
     """One workload on every pool."""
 
-    name: str  # burn, digest, sleep, fetch, mixed
+    name: str  # as in `--workloads NAME`
     title: str  # "CPU-bound, holds the GIL"
     nature: str  # cpu, io, mixed
     task: str  # the Celery task's name
