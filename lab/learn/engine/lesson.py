@@ -59,4 +59,4 @@ class Lesson:
     dials: tuple[Dial, ...] = ()
     run: Callable[[Context], Findings]
     lecture: str  # what the lecture says, and how today's Python or a cluster differs
-    turn_next: tuple[str, ...]  # command lines or flags to try
+    turn_next: tuple[str, ...]  # command lines to try

@@ -34,9 +34,12 @@ def test_a_lesson_is_complete(lesson: Lesson) -> None:
 
 
 @pytest.mark.parametrize("lesson", EVERY)
-def test_the_tasks_of_a_lesson_exist(lesson: Lesson) -> None:
+def test_a_lesson_names_its_tasks_and_they_exist(lesson: Lesson) -> None:
     app.loader.import_default_modules()
     assert lesson.tasks <= set(app.tasks)
+    if lesson.workers:
+        prefix = f"lessons.{lesson.name.replace('-', '_')}."
+        assert {task for task in app.tasks if task.startswith(prefix)} <= lesson.tasks
 
 
 @pytest.mark.parametrize("lesson", EVERY)
