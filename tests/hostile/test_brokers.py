@@ -73,12 +73,24 @@ ANSWERS: dict[str, Script] = {
 }
 
 
+#: Answers that a command waits for in vain, with the seconds that it gives each of them here. With
+#: every other answer it has the usual time, which it may need on a busy machine.
+IN_VAIN_S = {"silence": 1.0, "half an answer": 0.2}
+
+
 @pytest.fixture(autouse=True)
-def _soon(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Have a silent broker count as such soon, and write nothing into the working folder."""
-    monkeypatch.setattr(producer.broker, "PATIENCE_S", 0.2)
+def _here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Write nothing into the working folder; ask once for workers, because there are none."""
     monkeypatch.setattr(cluster.discovery, "TRIES", 1)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def answer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the name of an answer; if it never comes, that counts as an error soon."""
+    if request.param in IN_VAIN_S:
+        monkeypatch.setattr(producer.broker, "PATIENCE_S", IN_VAIN_S[request.param])
+    return str(request.param)
 
 
 def with_secret(url: str) -> str:
@@ -86,7 +98,7 @@ def with_secret(url: str) -> str:
     return url.replace("redis://", f"redis://user:{SECRET}@")
 
 
-@pytest.mark.parametrize("answer", ANSWERS)
+@pytest.mark.parametrize("answer", ANSWERS, indirect=True)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_server_that_is_no_usable_broker(command: str, answer: str, tmp_path: Path) -> None:
     with serving(ANSWERS[answer]) as server:
@@ -197,11 +209,11 @@ TURNS = (
 
 
 @pytest.mark.parametrize("count", [0, 2, 5, 12, 28, 31, 34, 37, 40])
-@pytest.mark.parametrize("turn", TURNS)
+@pytest.mark.parametrize("answer", TURNS, indirect=True)
 def test_a_broker_that_turns_strange_while_workers_are_asked(
-    turn: str, count: int, server: int
+    answer: str, count: int, server: int
 ) -> None:
-    with serving(after(count, ANSWERS[turn]), server) as proxy:
+    with serving(after(count, ANSWERS[answer]), server) as proxy:
         url = f"redis://everything:{SECRET}@{proxy.url.partition('//')[2]}"
         done = run("workers", env={"POOLWISE_BROKER": url})
         assert proxy.commands > count
