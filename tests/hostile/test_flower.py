@@ -150,6 +150,15 @@ def test_a_bad_parameter_is_rejected_in_one_line(watched: Watched, path: str, qu
     assert len(body) < 200
 
 
+@pytest.mark.parametrize("path", [DATA, "/api/throughput"])
+@pytest.mark.parametrize("rest", [f"1-{LONG}", f"{LONG}-1", f"{LONG}-{LONG}", "1-", "-1-1", "1-x"])
+def test_a_cursor_of_this_flower_is_checked_too(watched: Watched, path: str, rest: str) -> None:
+    epoch = watched.data()["cursor"].partition("-")[0]
+    status, body = watched.get(f"{path}?since={epoch}-{rest}")
+    assert (status, body.count("\n")) == (400, 0)
+    assert 0 < len(body) < 200
+
+
 @pytest.mark.parametrize("query", ACCEPTED, ids=lambda query: query[:40])
 def test_any_name_and_any_cursor_is_answered(watched: Watched, query: str) -> None:
     assert watched.data(query)["whole"]
