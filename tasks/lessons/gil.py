@@ -12,7 +12,7 @@ from redis.exceptions import LockError
 
 from tasks.celery import app
 from tasks.lessons.notebook import Notebook
-from tasks.lessons.shared import number_at, shared
+from tasks.lessons.shared import number_at, shared, write
 
 #: Seconds after which holding the lock in Redis, or waiting for it, counts as a failure.
 LOCK_S: Final = 10.0
@@ -61,7 +61,7 @@ def take_shared(key: str, pause_s: float, method: str) -> dict[str, Any]:
 def _get_and_set(notebook: Notebook, key: str, pause_s: float) -> int:
     read = number_at(key)
     _pause(notebook, pause_s, f"read {read}")
-    shared().set(key, read - 1, keepttl=True)
+    write("SET", key, read - 1)
     return read - 1
 
 
@@ -73,7 +73,7 @@ def _locked(notebook: Notebook, key: str, pause_s: float) -> int:
 def _atomic(notebook: Notebook, key: str, pause_s: float) -> int:
     _pause(notebook, pause_s, "nothing read")
     with notebook.noting("waits", "DECR"):
-        return int(shared().decr(key))
+        return int(write("DECR", key))
 
 
 #: How the counter in Redis is updated, by name.

@@ -7,14 +7,11 @@ import os
 import socket
 import threading
 import time
-from typing import Any, Final
+from typing import Any
 
 from tasks.celery import app
 from tasks.lessons.notebook import Notebook
-from tasks.lessons.shared import shared
-
-#: Seconds after which a mark expires that was not read.
-MARK_S: Final = 120
+from tasks.lessons.shared import shared, write
 
 
 @app.task(name="lessons.submit.work", throws=(ValueError,))
@@ -69,11 +66,10 @@ def errback_in_slot(
     It is not sent as a task and hands in nothing, so it leaves a mark in the list at `key`, with
     the time by the clock of Redis, which the records use as well.
     """
-    redis = shared()
-    seconds, microseconds = redis.time()
+    seconds, microseconds = shared().time()
     at = seconds + microseconds / 1e6
-    redis.rpush(key, json.dumps([request.id, *whereabouts(), threading.get_native_id(), at]))
-    redis.expire(key, MARK_S)
+    mark = json.dumps([request.id, *whereabouts(), threading.get_native_id(), at])
+    write("RPUSH", key, mark)
     time.sleep(pause_s)
 
 

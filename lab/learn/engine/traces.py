@@ -11,8 +11,8 @@ from typing import Any, Final
 import redis
 from celery import Celery
 
-#: Seconds after which a key expires if the lesson was killed.
-KEY_S: Final = 120
+from tasks.lessons.shared import KEY_S
+
 #: What Celery's Redis backend appends to the key of a group or chord.
 GROUP_PARTS: Final = ("", ".j", ".t", ".s", ".d", ".c")
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 from tasks.celery import app
 from tasks.lessons.coroutines.waiting import LONGEST_S
 from tasks.lessons.notebook import Notebook
-from tasks.lessons.shared import shared
+from tasks.lessons.shared import write
 
 #: Seconds between two signs of life of the hub, and between two samples of its stack.
 BEAT_S: Final = 0.01
@@ -50,7 +50,7 @@ def watch(counter: str, seconds: float) -> dict[str, Any]:
     """
     from gevent import monkey  # noqa: PLC0415
 
-    shared().incr(counter)
+    write("INCR", counter)
     notebook = Notebook()
     opened = time.monotonic()
     hub = HubState(monkey.get_original("_thread", "get_ident")())

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from tasks.celery import app
 from tasks.lessons.notebook import Notebook
-from tasks.lessons.shared import shared
+from tasks.lessons.shared import write
 
 #: Seconds that any task of this lesson may take.
 LONGEST_S: Final = 5.0
@@ -51,7 +51,7 @@ def tick(counter: str, seconds: float, every_s: float) -> dict[str, Any]:
 
     Increments `counter`, a Redis key, when it starts.
     """
-    shared().incr(counter)
+    write("INCR", counter)
     notebook = Notebook()
     turns = [0.0]
     while turns[-1] < min(seconds, LONGEST_S):
@@ -75,7 +75,7 @@ def _note_gaps(notebook: Notebook, turns: list[float], late_s: float) -> None:
 @app.task(name="lessons.coroutines.wait")
 def wait(counter: str, seconds: float) -> dict[str, Any]:
     """Wait for `seconds` and let all others run; increment `counter` as `tick` does."""
-    shared().incr(counter)
+    write("INCR", counter)
     notebook = Notebook()
     with notebook.noting("waits", ""):
         time.sleep(min(seconds, LONGEST_S))

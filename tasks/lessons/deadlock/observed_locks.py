@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 from redis.exceptions import LockError
 from redis.lock import Lock
 
-from tasks.lessons.shared import shared
+from tasks.lessons.shared import shared, write
 
 #: Seconds after which Redis deletes a lock, or a note, whose task has vanished.
 LEASE_S: Final = 10
@@ -100,8 +100,7 @@ class InRedis:
         """Try to set the key until it succeeds."""
         client = shared()
         one = client.lock(self._keys[lock], timeout=LEASE_S, sleep=TRY_EVERY_S, thread_local=False)
-        client.hset(self._wants, who, lock)
-        client.expire(self._wants, LEASE_S)
+        write("HSET", self._wants, who, lock, expire_s=LEASE_S)
         try:
             if not one.acquire(blocking_timeout=patience_s, token=who):
                 return False

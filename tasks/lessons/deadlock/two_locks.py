@@ -12,7 +12,7 @@ from typing import Any, Final
 from tasks.celery import app
 from tasks.lessons.deadlock.observed_locks import LEASE_S, PLACES, TRY_EVERY_S, Locks, LockState
 from tasks.lessons.notebook import Notebook
-from tasks.lessons.shared import shared
+from tasks.lessons.shared import shared, write
 
 #: Seconds that a task waits at the barrier for the others of its scene.
 BARRIER_S: Final = 1.5
@@ -135,11 +135,7 @@ def barrier(scene: str, parties: int) -> int:
 
 
 def _count_up(key: str) -> int:
-    with shared().pipeline(transaction=True) as step:
-        step.incr(key)
-        step.expire(key, LEASE_S)
-        count, _ = step.execute()
-    return int(count)
+    return int(write("INCR", key, expire_s=LEASE_S))
 
 
 def _count(key: str) -> int:
