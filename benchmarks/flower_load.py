@@ -108,8 +108,16 @@ def _ms(values: list[float]) -> str:
 
 
 @click.command()
-@click.option("--rate", default=10_000, show_default=True, help="Records per second.")
-@click.option("--seconds", default=60, show_default=True, help="Duration of the run.")
+@click.option(
+    "--rate",
+    type=click.IntRange(100),
+    default=10_000,
+    show_default=True,
+    help="Records per second.",
+)
+@click.option(
+    "--seconds", type=click.IntRange(5), default=60, show_default=True, help="Duration of the run."
+)
 def main(rate: int, seconds: int) -> None:
     """Measure Flower under a stream of records."""
     click.echo(f"{rate} records/s for {seconds} s, {TASKS} tasks on {len(POOLS)} workers, one page")

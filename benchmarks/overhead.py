@@ -73,7 +73,7 @@ def main(tasks: int, turns: int, workers: int, pools: str) -> None:
 
 
 def _measure(cluster: LocalCluster, pool: Pool, tasks: int, turns: int, workers: int) -> bool:
-    throughput, cpu = [], []
+    plain, probed = [], []
     for _ in range(workers):
         reaper = Reaper()
         try:
@@ -83,9 +83,10 @@ def _measure(cluster: LocalCluster, pool: Pool, tasks: int, turns: int, workers:
                 child.kill()
         finally:
             reaper.close()
-        plain, probed = done["plain"], done["probed"]
-        throughput.append(plain.elapsed_s / probed.elapsed_s)
-        cpu.append(plain.cpu_s / probed.cpu_s)
+        plain.append(done["plain"])
+        probed.append(done["probed"])
+    throughput = ratio.by_pair([p.elapsed_s for p in plain], [p.elapsed_s for p in probed])
+    cpu = ratio.by_pair([p.cpu_s for p in plain], [p.cpu_s for p in probed])
     click.echo(ratio.line(f"{pool.name}: throughput, with / without", throughput))
     click.echo(ratio.line(f"{pool.name}: CPU per task, without / with", cpu))
     return ratio.interval(throughput)[1] >= KEPT

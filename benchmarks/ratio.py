@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from statistics import median
 
+import click
+
 #: Half the width of a 95 % interval, in standard deviations.
 WIDTH_95 = 1.96
 #: Fewer values than these have no 95 % interval.
@@ -21,8 +23,14 @@ def line(label: str, ratios: Sequence[float]) -> str:
 
 
 def by_pair(numerators: Sequence[float], denominators: Sequence[float]) -> list[float]:
-    """Return the ratio of each pair: a slow moment of the machine affects both of a pair."""
-    return [n / d for n, d in zip(numerators, denominators, strict=True)]
+    """Return the ratio of each pair: a slow moment of the machine affects both of a pair.
+
+    Raises click.UsageError, one line, if a value is 0: it was too short to be measured.
+    """
+    pairs = list(zip(numerators, denominators, strict=True))
+    if not all(n > 0 and d > 0 for n, d in pairs):
+        raise click.UsageError("too short to be measured: use more tasks or more turns")
+    return [n / d for n, d in pairs]
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:

@@ -32,8 +32,8 @@ OPTIONS = SubmitOptions(run="benchmark", queue="benchmark")
 
 
 @click.command()
-@click.option("--tasks", default=2_000, show_default=True)
-@click.option("--rounds", default=7, show_default=True)
+@click.option("--tasks", type=click.IntRange(1), default=2_000, show_default=True)
+@click.option("--rounds", type=click.IntRange(1), default=7, show_default=True)
 def main(tasks: int, rounds: int) -> None:
     """Measure the throughput of each way to submit tasks."""
     app.loader.import_default_modules()

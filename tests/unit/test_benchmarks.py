@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import click
 import pytest
 
 from benchmarks.ratio import by_pair, interval, line
@@ -19,6 +20,12 @@ def test_ratios_are_computed_pair_by_pair() -> None:
     assert by_pair([2.0, 9.0], [1.0, 3.0]) == [2.0, 3.0]
     with pytest.raises(ValueError, match="zip"):
         by_pair([1.0], [1.0, 2.0])
+
+
+@pytest.mark.parametrize("values", [([0.0, 1.0], [1.0, 1.0]), ([1.0, 1.0], [1.0, 0.0])])
+def test_a_time_too_short_to_be_measured_is_explained(values: tuple[list[float], ...]) -> None:
+    with pytest.raises(click.UsageError, match="use more tasks"):
+        by_pair(*values)
 
 
 def test_too_few_values_have_no_confidence_interval() -> None:
