@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,8 +24,8 @@ from tasks.errors import BrokerError, WorkerError
 
 #: Seconds that children get to stop by themselves if their broker stops with them, or has failed.
 GRACE_EMBEDDED_S = 0.5
-#: Seconds between losing a connection to a dying process and its end.
-DYING_S = 0.2
+#: Seconds, on a busy machine, between losing a connection to a dying process and its end.
+DYING_S = 1.0
 
 
 class LocalCluster:
@@ -90,8 +91,9 @@ class LocalCluster:
 
         Raises BrokerError for the embedded broker, WorkerError for another process.
         """
+        until_s = time.monotonic() + dying_s
         for child in (*self._servers, *others):
-            if child.ends_within(dying_s):
+            if child.ends_within(max(0.0, until_s - time.monotonic())):
                 is_broker = self.embedded and child is self._servers[0]
                 raise (BrokerError if is_broker else WorkerError)(child.failure())
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from cluster.local import DYING_S
 from lab.measure.cost import Cost
 from lab.measure.follow import follow
 from lab.measure.other_tasks import OtherTasks
@@ -74,6 +75,8 @@ def measure(
             progress(_progress(ledger, submission, session))
     waiting = drain(session.connection, worker.queue) if ledger.open else ()
     totals = ledger.close(waiting=waiting, worker_alive=worker.alive)
+    if totals.failed:
+        session.cluster.check(dying_s=DYING_S)
     repeat = _repeat(totals, submission, worker, cost)
     end = submission.started + repeat.makespan_s
     repeat = replace(

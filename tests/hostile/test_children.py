@@ -14,7 +14,7 @@ import pytest
 
 from lab.results import files as result_files
 from lab.results.race import RaceResult
-from tests.command import running
+from tests.command import RunningCommand, running
 from tests.hostile.side_by_side import side_by_side
 from tests.hostile.trial import assert_clean_end
 
@@ -97,14 +97,29 @@ def end_after(death: Death, folder: Path) -> End:
     """Run the command, kill the victim and return how the command ended."""
     folder.mkdir()
     with running(*death.command, folder=folder) as command:
-        command.until(lambda: death.moment in command.output())
-        command.until(lambda: victims(command.descendants(), death))
-        for victim in victims(command.descendants(), death):
+        for victim in victims_at_moment(command, death):
             victim.kill()
         done = command.done()
         command.wait_for_descendants()
     results = list(folder.glob("runs/*/result.json"))
     return End(done=done, race=result_files.read(results[0], RaceResult) if results else None)
+
+
+def victims_at_moment(command: RunningCommand, death: Death) -> list[psutil.Process]:
+    """Wait for the moment, and return the processes to kill.
+
+    They are looked for from the start on: on a busy machine that takes seconds, in which the
+    command could end.
+    """
+    found: list[psutil.Process] = []
+
+    def ready() -> bool:
+        nonlocal found
+        found = found or victims(command.descendants(), death)
+        return bool(found) and death.moment in command.output()
+
+    command.until(ready)
+    return found
 
 
 def victims(processes: list[psutil.Process], death: Death) -> list[psutil.Process]:

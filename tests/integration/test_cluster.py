@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -122,6 +123,20 @@ def test_a_child_is_the_program_itself_without_input(tmp_path: Path) -> None:
     assert child.log_tail().count(",") == 3  # three streams, and the listing itself
     child.kill()
     reaper.close()
+
+
+@pytest.mark.parametrize("lives_s", [0.0, 0.5])
+def test_a_server_that_dies_soon_after_it_caused_an_error_is_blamed(
+    lives_s: float, tmp_path: Path
+) -> None:
+    # A dying process closes its connections first, and on a busy machine it takes a while to end.
+    with LocalCluster(tmp_path) as cluster:
+        server, _ = cluster.start_echo_server("asyncio")
+        end = threading.Timer(lives_s, os.kill, (server.pid, signal.SIGKILL))
+        end.start()
+        with pytest.raises(WorkerError, match="echo server asyncio died"), cluster.blamed():
+            raise ConnectionResetError
+        end.join()
 
 
 def test_a_deferred_signal_is_raised_after_the_block() -> None:
