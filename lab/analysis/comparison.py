@@ -5,9 +5,15 @@ from __future__ import annotations
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
+from lab.analysis.score import is_whole
 from lab.format import words
-from lab.results.race import Interval, PoolResult, RaceResult, WorkloadResult
+from lab.measure.workloads import WORKLOADS
+from lab.results.race import PoolResult, RaceResult, WorkloadResult
+from worker.pools import POOLS
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +34,28 @@ class ComparedPool:
     """One pool of one race, with the same pool of the first race that ran it."""
 
     race: ComparedRace
+    work: WorkloadResult
     pool: PoolResult
-    baseline: PoolResult | None  # None: this pool is the baseline
+    baseline: ComparedPool | None  # None: this pool is the baseline
+
+    @property
+    def name(self) -> str:
+        """The pool and its concurrency."""
+        return words.pool(self.pool.pool, self.pool.concurrency)
 
     @property
     def label(self) -> str:
         """The pool and its race's letter."""
-        return f"{words.pool(self.pool.pool, self.pool.concurrency)} · {self.race.letter}"
+        return f"{self.name} · {self.race.letter}"
+
+    @property
+    def makespans_s(self) -> list[float]:
+        """The makespans of the complete repeats."""
+        return [
+            repeat.makespan_s
+            for repeat in self.pool.repeats
+            if is_whole(repeat) and repeat.makespan_s > 0
+        ]
 
 
 def lettered(results: Sequence[RaceResult]) -> list[ComparedRace]:
@@ -45,17 +66,25 @@ def lettered(results: Sequence[RaceResult]) -> list[ComparedRace]:
     ]
 
 
+def workload_names(races: Sequence[ComparedRace]) -> list[str]:
+    """List every workload once, in the order in which a race runs them; unknown ones last."""
+    names = {work.name for race in races for work in race.result.workloads}
+    return _ordered(names, list(WORKLOADS))
+
+
 def compared_pools(races: Sequence[ComparedRace], workload: str) -> list[ComparedPool]:
     """List the pools of one workload in all races; rows of the same pool are neighbours."""
     found: list[ComparedPool] = []
-    baselines: dict[tuple[str, int], PoolResult] = {}
+    baselines: dict[tuple[str, int], ComparedPool] = {}
     for race in races:
         work = race.workload(workload)
         for pool in work.pools if work else ():
-            baseline = baselines.get((pool.pool, pool.concurrency))
-            baselines.setdefault((pool.pool, pool.concurrency), pool)
-            found.append(ComparedPool(race=race, pool=pool, baseline=baseline))
-    order = pool_names([race.result for race in races])
+            assert work is not None  # noqa: S101 - it has a pool
+            key = (pool.pool, pool.concurrency)
+            one = ComparedPool(race=race, work=work, pool=pool, baseline=baselines.get(key))
+            baselines.setdefault(key, one)
+            found.append(one)
+    order = _ordered({one.pool.pool for one in found}, list(POOLS))
     return sorted(
         found, key=lambda one: (order.index(one.pool.pool), one.pool.concurrency, one.race.position)
     )
@@ -67,18 +96,11 @@ def pool_names(results: Sequence[RaceResult]) -> list[str]:
     return list(dict.fromkeys(pool.pool for work in works for pool in work.pools))
 
 
-def makespan_change(pool: PoolResult, baseline: PoolResult) -> str:
-    """Say how a makespan changed from the baseline, or that the two spreads overlap."""
-    if pool.summary is None or baseline.summary is None:
-        return "not comparable"
-    if _overlap(pool.summary.makespan_s, baseline.summary.makespan_s):
-        return "spreads overlap"
-    ratio = pool.summary.makespan_s.median / max(baseline.summary.makespan_s.median, 1e-9)
-    return f"{words.times(ratio)} as long"
-
-
-def _overlap(one: Interval, other: Interval) -> bool:
-    return one.low <= other.high and other.low <= one.high
+def _ordered(names: set[str], known: Sequence[str]) -> list[str]:
+    """Sort names in the order of `known`, and then by name."""
+    return sorted(
+        names, key=lambda name: (name not in known, name in known and known.index(name), name)
+    )
 
 
 def _letter(position: int) -> str:

@@ -9,6 +9,9 @@ from typing import Any
 
 import click
 
+#: The longest title, in characters.
+LONGEST_TITLE = 80
+
 
 class AnyPath(click.Path):
     """A path, unchecked: whether it can be read or written shows when it is."""
@@ -36,3 +39,16 @@ class FiniteRange(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value!r} is not a finite number.", param, ctx)
         return number
+
+
+class Title(click.ParamType[str]):
+    """A title of one line."""
+
+    name = "text"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the title without surrounding spaces; fail if it is too long or not printable."""
+        title = value.strip()
+        if len(title) > LONGEST_TITLE or not title.isprintable():
+            self.fail(f"a title has one line of at most {LONGEST_TITLE} characters", param, ctx)
+        return title

@@ -15,6 +15,7 @@ from click.core import ParameterSource
 from cluster.machine import Machine
 from lab.commands import broker_options, shared_options
 from lab.commands.console import for_progress, for_results
+from lab.commands.option_types import Title
 from lab.commands.program import program
 from lab.commands.streams import say
 from lab.measure.selection import checked, default_names
@@ -89,6 +90,15 @@ HIGHEST_SEED = 2**32 - 1
     ),
 )
 @click.option(
+    "--name",
+    metavar="TEXT",
+    type=Title(),
+    default="",
+    envvar="POOLWISE_NAME",
+    show_envvar=True,
+    help="The race's title on its report and in comparisons, such as 'after the upgrade'.",
+)
+@click.option(
     "--pause-load",
     is_flag=True,
     envvar="POOLWISE_PAUSE_LOAD",
@@ -110,6 +120,7 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
     seed: int | None,
     quick: bool,
     on_running: bool,
+    name: str,
     pause_load: bool,
     with_results: bool,
     with_events: bool,
@@ -160,6 +171,7 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
         out=out,
         out_typed=shared_options.was_typed("out"),
         program=program(),
+        name=name,
     )
     return _run(wanted, as_json=as_json)
 

@@ -36,6 +36,7 @@ class RaceOptions:
     out: Path  # where the folder of the run is created
     out_typed: bool = False  # the user named it, so the command that repeats the race does too
     program: str = "poolwise"  # as the user types it
+    name: str = ""  # the race's title
 
     def slots(self, pool: Pool, nature: Nature, cores: int) -> int:
         """Return the concurrency of `pool` for work of this nature."""

@@ -25,6 +25,7 @@ def settings(options: RaceOptions, workers: tuple[str, ...] = ()) -> Settings:
         with_events=options.with_events,
         broker=redacted(options.broker_url) if options.broker_url else "embedded",
         command=" ".join(_command(options)),
+        name=options.name,
         workers=workers,
         load_paused=options.pause_load,
     )
@@ -48,6 +49,7 @@ def _command(options: RaceOptions) -> list[str]:
         ("--pause-load", options.pause_load),
         ("--with-results", options.with_results),
         ("--with-events", options.with_events),
+        (f"--name {quote(options.name)}", options.name),
         (f"--seed {options.seed}", True),
         (f"--out {quote(str(options.out))}", options.out_typed),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.format import words
+from lab.format import titles, words
 from lab.results.race import RaceResult
 
 
@@ -23,9 +23,9 @@ def render(results: Sequence[RaceResult]) -> str:
 
 
 def _title(results: Sequence[RaceResult]) -> str:
-    hosts = ", ".join(dict.fromkeys(result.host.name for result in results))
-    what = "Poolwise race" if len(results) == 1 else f"Poolwise: {len(results)} races"
-    return f"{what} on {hosts}, {words.moment(results[0].started_at)}"
+    names = ", ".join(dict.fromkeys(titles.race_title(result) for result in results))
+    what = "Poolwise" if len(results) == 1 else f"Poolwise: {len(results)} races"
+    return f"{what}: {names}, {words.moment(results[0].started_at)}"
 
 
 __all__ = ["render"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from markupsafe import Markup
 
@@ -12,8 +11,10 @@ from lab.analysis.comparison import (
     ComparedRace,
     compared_pools,
     lettered,
-    makespan_change,
+    workload_names,
 )
+from lab.analysis.factors import factor_text, overall
+from lab.format import titles
 from lab.report.embed import plot
 from lab.report.facts import Fact, differs, facts, stamp
 from lab.report.markup import dotted, join, tag
@@ -24,24 +25,46 @@ from lab.report.plots.series import STYLES, Series
 from lab.report.tables import Row, TableCell, pool_cells, table
 from lab.results.race import RaceResult, WorkloadResult
 
-BASELINE = "Below a makespan: its change from the first race that ran the same pool."
+FACTOR = (
+    "Factor: the median makespan divided by that of the first race that ran the same pool, with "
+    "its 95 % bootstrap interval; over several pools, the geometric mean."
+)
+SIZED = (
+    "Tasks that compute are sized to take the same CPU time on each machine, so the factors do not "
+    "show that one machine computes faster; the details do."
+)
+#: The facts that show it.
+SPEEDS = frozenset({"Burn iterations per CPU ms", "Digest rounds per CPU ms"})
 
 
 def body(results: Sequence[RaceResult]) -> Markup:
     """Lay out the page's body."""
     races = lettered(results)
-    works = dict.fromkeys(work.name for result in results for work in result.workloads)
     return join(
         tag("h1", f"{len(races)} races compared"),
         tag("ol", *(_race_line(race) for race in races), cls="races"),
+        _overall(races),
         *(interrupted_note(race.result, f"Race {race.letter}") for race in races),
         _conditions(races),
-        *(_workload(races, name) for name in works),
+        *(_workload(races, name) for name in workload_names(races)),
     )
 
 
 def _race_line(race: ComparedRace) -> Markup:
-    return tag("li", tag("b", race.letter), " ", dotted(stamp(race.result)))
+    title = titles.race_title(race.result)
+    return tag("li", tag("b", f"{race.letter} {title}"), " ", dotted(stamp(race.result)))
+
+
+def _overall(races: Sequence[ComparedRace]) -> Markup:
+    rows = zip(*(facts(race.result) for race in races), strict=True)
+    other_speed = any(row[0].label in SPEEDS and differs(row) for row in rows)
+    return tag(
+        "section",
+        tag("h2", "Verdict"),
+        *(tag("p", sentence, cls="verdict") for sentence in overall(races)),
+        tag("p", FACTOR, cls="account"),
+        tag("p", SIZED, cls="account") if other_speed else None,
+    )
 
 
 def _conditions(races: Sequence[ComparedRace]) -> Markup:
@@ -86,7 +109,6 @@ def _workload(races: Sequence[ComparedRace], name: str) -> Markup:
         _tasks(races, held),
         tag("ul", *(_verdict_line(race, work) for race, work in held), cls="verdicts"),
         table("pool · race", [_row(one) for one in compared], f"Races compared: {name}"),
-        tag("p", BASELINE, cls="account"),
         *(pool_notes(work.pools, f" · {race.letter}") for race, work in held),
         _plots(compared),
     )
@@ -110,10 +132,8 @@ def _verdict_line(race: ComparedRace, work: WorkloadResult) -> Markup:
 
 def _row(one: ComparedPool) -> Row:
     makespan, *rest = pool_cells(one.pool)
-    if one.baseline is not None:
-        change = tag("small", makespan_change(one.pool, one.baseline))
-        makespan = replace(makespan, body=join(f"{makespan.body} ", change), quiet=False)
-    return Row(name=one.label, cells=(makespan, *rest))
+    factor = TableCell(head="factor", body=factor_text(one), quiet=one.baseline is None)
+    return Row(name=one.label, cells=(makespan, factor, *rest))
 
 
 def _plots(compared: Sequence[ComparedPool]) -> Markup | None:

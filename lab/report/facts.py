@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lab.format import words
+from lab.analysis.disturbance import QUIET, others_share
+from lab.format import titles, words
 from lab.results.common import Host
 from lab.results.race import RaceResult
 
@@ -58,11 +59,12 @@ def stamp(result: RaceResult) -> list[str]:
 def machine(host: Host) -> str:
     """Describe a machine: its name, cores and memory."""
     cores = "1 core" if host.cores == 1 else f"{host.cores} cores"
-    return f"{host.name}: {cores}, {words.size(host.memory_bytes)}"
+    return f"{titles.machine_name(host)}: {cores}, {words.size(host.memory_bytes)}"
 
 
 def _run(result: RaceResult) -> list[Fact]:
     texts = {
+        "Name": result.settings.name or words.NOTHING,
         "Run": result.run_id,
         "Started": words.moment(result.started_at),
         "Duration": words.duration(result.elapsed_s),
@@ -79,13 +81,25 @@ def _run(result: RaceResult) -> list[Fact]:
 def _host(result: RaceResult) -> list[Fact]:
     host, speed = result.host, result.calibration
     return [
-        Fact(group="host", label="Machine", text=host.name),
+        Fact(group="host", label="Machine", text=titles.machine_name(host)),
         Fact(group="host", label="Platform", text=host.platform),
         Fact(group="host", label="Cores", text=str(host.cores)),
         Fact(group="host", label="Memory", text=words.size(host.memory_bytes)),
         _speed("Burn iterations per CPU ms", speed.burn_iterations_per_ms),
         _speed("Digest rounds per CPU ms", speed.digest_rounds_per_ms),
+        Fact(group="host", label="Used by others", text=_used_by_others(result)),
     ]
+
+
+def _used_by_others(result: RaceResult) -> str:
+    """Say how much of machine and slots others used in the most disturbed repeat."""
+    repeats = [
+        repeat for work in result.workloads for pool in work.pools for repeat in pool.repeats
+    ]
+    if all(repeat.others_cpu_share is None and not repeat.others for repeat in repeats):
+        return "not measured"
+    most = max(map(others_share, repeats))
+    return "little" if most <= QUIET else f"up to {words.percent(min(1.0, most))}"
 
 
 def _settings(result: RaceResult) -> list[Fact]:

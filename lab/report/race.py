@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from lab.analysis import score
 from lab.analysis.comparison import pool_names
-from lab.format import words
+from lab.format import titles, words
 from lab.report.embed import plot
 from lab.report.facts import Fact, facts, stamp
 from lab.report.markup import dotted, join, tag
@@ -27,7 +27,7 @@ def body(result: RaceResult) -> Markup:
     """Lay out the page's body."""
     names = pool_names([result])
     return join(
-        tag("h1", f"Race on {result.host.name}"),
+        tag("h1", titles.race_title(result)),
         tag("p", dotted(stamp(result)), cls="stamp"),
         interrupted_note(result),
         _winners(result),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import compress
 
 from markupsafe import Markup
 
@@ -21,6 +22,7 @@ class TableCell:
     body: object
     alarm: bool = False  # something was lost or went wrong
     quiet: bool = False  # a zero: shown dimmed, and not on a card
+    zero: bool = False  # a count of nothing: its column is left out if no row has more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +42,20 @@ def table(first_head: str, rows: Sequence[Row], caption: str, *, cards: bool = T
     """
     if not rows:
         return tag("p", "Nothing was measured.", cls="empty")
+    rows = _without_zeros(rows)
     heads = [first_head, *(cell.head for cell in rows[0].cells)]
     head = tag("tr", *(tag("th", text, scope="col") for text in heads))
     body = join(*(_row(row) for row in rows))
     parts = (tag("caption", caption, cls="unseen"), tag("thead", head), tag("tbody", body))
     inner = tag("table", *parts, cls="cards" if cards else None)
     return tag("div", inner, cls="scroll", tabindex="0", role="region", aria_label=caption)
+
+
+def _without_zeros(rows: Sequence[Row]) -> list[Row]:
+    """Leave out every column that counts nothing in all rows."""
+    columns = zip(*(row.cells for row in rows), strict=True)
+    kept = [not all(cell.zero for cell in column) for column in columns]
+    return [replace(row, cells=tuple(compress(row.cells, kept))) for row in rows]
 
 
 def pool_cells(pool: PoolResult) -> tuple[TableCell, ...]:
@@ -130,7 +140,13 @@ def _account_cells(total: Account) -> tuple[TableCell, ...]:
     return (
         TableCell(head="finished", body=finished, alarm=not whole),
         *(
-            TableCell(head=head, body=words.count(number), alarm=number > 0, quiet=number == 0)
+            TableCell(
+                head=head,
+                body=words.count(number),
+                alarm=number > 0,
+                quiet=number == 0,
+                zero=number == 0,
+            )
             for head, number in bad.items()
         ),
     )
@@ -146,9 +162,13 @@ def _repeat_cells(pool: PoolResult, turn: int, repeat: Repeat) -> tuple[TableCel
         TableCell(head="memory (PSS)", body=words.known(repeat.peak_pss_bytes, words.size)),
         TableCell(head="time to submit", body=words.duration(repeat.submit_s)),
         TableCell(head="max send delay", body=words.duration(repeat.worst_slip_s)),
-        TableCell(head="CPU of others", body=words.known(repeat.others_cpu_share, words.percent)),
-        TableCell(head="CPU withheld", body=words.known(repeat.stolen_cpu_share, words.percent)),
-        TableCell(head="slots of others", body=words.percent(repeat.others_slot_share)),
+        _share_cell("CPU of others", repeat.others_cpu_share),
+        _share_cell("CPU withheld", repeat.stolen_cpu_share),
+        _share_cell("slots of others", repeat.others_slot_share),
         TableCell(head="worker start-up", body=words.known(pool.start_up_s, words.duration)),
         TableCell(head="worker", body=died or "survived", alarm=bool(died), quiet=not died),
     )
+
+
+def _share_cell(head: str, share: float | None) -> TableCell:
+    return TableCell(head=head, body=words.known(share, words.percent), zero=not share)

@@ -126,6 +126,7 @@ class Settings:
     with_events: bool
     broker: str  # redacted
     command: str  # a command line that repeats the race
+    name: str = ""  # what the user calls the race; empty: nothing
     workers: tuple[str, ...] = ()  # borrowed workers; empty: the race started its own
     load_paused: bool = False  # whether the race paused the light load of `python -m producer`
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lab.analysis.comparison import compared_pools, lettered, makespan_change
+from lab.analysis.comparison import compared_pools, lettered, workload_names
 from lab.format.words import TIMES
-from lab.results.race import Interval, PoolResult
 from tests.unit.lab.report import sample
 
 
@@ -22,23 +21,30 @@ def test_the_first_race_that_ran_a_pool_is_its_baseline() -> None:
     compared = compared_pools(lettered([without_prefork, whole]), "burn")
     found = [(one.label, one.baseline is not None) for one in compared]
     assert found == [
+        (f"prefork {TIMES}2 · B", False),
         (f"threads {TIMES}2 · A", False),
         (f"threads {TIMES}2 · B", True),
-        (f"prefork {TIMES}2 · B", False),
         (f"gevent {TIMES}2 · B", False),
         (f"solo {TIMES}1 · B", False),
     ]
 
 
-def test_a_makespan_change_has_a_ratio_unless_the_spreads_overlap() -> None:
-    base = sample.race().workloads[0].pools[0]
-    baseline = _lasting(base, 2, 1.9, 2.1)
-    assert makespan_change(_lasting(base, 3, 2.9, 3.1), baseline) == f"1.50 {TIMES} as long"
-    assert makespan_change(_lasting(base, 3, 2.0, 3.1), baseline) == "spreads overlap"
-    assert makespan_change(sample.pool_without_a_finish(), base) == "not comparable"
+def test_the_order_does_not_depend_on_the_races() -> None:
+    whole = sample.race()
+    burn, *others = whole.workloads
+    mixed_up = replace(
+        whole, workloads=(*reversed(others), replace(burn, pools=tuple(reversed(burn.pools))))
+    )
+    one_way, other_way = lettered([whole, mixed_up]), lettered([mixed_up, whole])
+    assert workload_names(one_way) == workload_names(other_way) == ["burn", "sleep", "mixed"]
+    assert [one.label for one in compared_pools(one_way, "burn")] == [
+        one.label for one in compared_pools(other_way, "burn")
+    ]
 
 
-def _lasting(pool: PoolResult, median: float, low: float, high: float) -> PoolResult:
-    assert pool.summary is not None
-    interval = Interval(median=median, low=low, high=high)
-    return replace(pool, summary=replace(pool.summary, makespan_s=interval))
+def test_what_no_table_knows_comes_last() -> None:
+    whole = sample.race()
+    burn = whole.workloads[0]
+    strange = replace(burn, name="a strange one", pools=(replace(burn.pools[0], pool="a pool"),))
+    races = lettered([replace(whole, workloads=(strange, burn))])
+    assert workload_names(races) == ["burn", "a strange one"]

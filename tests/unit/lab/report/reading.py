@@ -17,6 +17,11 @@ class Page:
     tags: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
     scripts: list[str] = field(default_factory=list)
 
+    @property
+    def headings(self) -> set[str]:
+        """The headings of all columns of tables, as the cells repeat them for cards."""
+        return {heading for _, attributes in self.tags if (heading := attributes.get("data-head"))}
+
     def plain(self) -> str:
         """The text, with every run of white space reduced to one space."""
         return " ".join(self.text.split())
