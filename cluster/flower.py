@@ -12,6 +12,7 @@ from cluster.ports import LOOPBACK
 from cluster.process import Child, ChildRegistry
 from cluster.wait import wait_until
 from tasks.errors import WorkerError
+from worker.probe import URL_VARIABLE
 
 #: Seconds that Flower may take until its page answers.
 START_S = 30.0
@@ -44,7 +45,7 @@ def start_flower(
         command,
         log=folder / "flower.log",
         registry=registry,
-        env={**urls, **(env or {})},
+        env={**urls, URL_VARIABLE: "", **(env or {})},
     )
 
     def failure() -> WorkerError:

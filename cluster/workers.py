@@ -13,6 +13,7 @@ import redis
 from cluster.process import Child, ChildRegistry
 from producer.records import Batch, RecordReader
 from tasks.errors import WorkerError
+from worker.probe import URL_VARIABLE
 
 #: Seconds that a worker may take to start.
 START_S = 30.0
@@ -55,9 +56,9 @@ class WorkerSpec:
         ]
 
     def environment(self) -> dict[str, str]:
-        """Return the environment variables that name the broker."""
+        """Return the environment variables that name the broker, for records too."""
         urls = {"CELERY_BROKER_URL": self.broker_url, "CELERY_RESULT_BACKEND": self.broker_url}
-        return {**urls, **self.env}
+        return {**urls, URL_VARIABLE: "", **self.env}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,8 @@ from monitor.supervisor import Health, Supervisor
 from monitor.task_events import EventListener
 from monitor.tiers import COARSE
 from producer.address import redacted
-from producer.records import ENTRIES_PER_READ, MAX_SENDERS, Batch, Record, records_url
+from producer.places import NoRecordsError, records_places
+from producer.records import ENTRIES_PER_READ, MAX_SENDERS, Batch, Record
 from tasks.errors import PoolwiseError
 from tasks.transport_options import placing
 
@@ -55,14 +56,15 @@ class Collector:
         self._dropped: dict[tuple[str, int], int] = {}
         self._probe_seen_s: dict[str, float] = {}  # when each node's probe last wrote
         self.epoch = token_hex(4)  # marks the cursors of this process
-        url = records_url(app)
-        self.url = "" if url is None else redacted(url)
         self.transport_options = placing(app.conf.broker_transport_options or {})
+        self._records: RecordFollower | None = None
+        self._keeper: HistoryKeeper | None = None
+        try:
+            self._records = RecordFollower(records_places(app), self.add_batches, self._restore)
+            self._keeper = HistoryKeeper(self._records, self._steps)
+        except NoRecordsError as error:
+            self._no_records = str(error)
         self.broker_url = redacted(app.connection_for_read().as_uri(include_password=True))
-        self._records = self._keeper = None
-        if url is not None:
-            self._records = RecordFollower(url, self.add_batches, self._restore)
-            self._keeper = HistoryKeeper(url, self._steps)
         self._queues = QueueFollower(app, self.queue_names, self._add_depths)
         self._of_records, self._of_queues, self._of_events = map(
             Health, ("records", "queue depths", "task events")
@@ -140,8 +142,8 @@ class Collector:
         records = self._records
         reader = None if records is None else records.reader
         return {
-            "records": self.url or None,
-            "trouble": "the broker is not Redis" if records is None else self._of_records.trouble,
+            "records": None if records is None else records.place.name,
+            "trouble": self._no_records if records is None else self._of_records.trouble,
             "queues_trouble": self._of_queues.trouble,
             "events_trouble": self._of_events.trouble,
             "history_trouble": "" if self._keeper is None else self._of_history.trouble,

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import redis
 
+from monitor.record_follower import RecordFollower
 from monitor.stored_step import MAX_BYTES, StoredStep, UnreadableStepError, decode
 from monitor.stored_steps import StoredSteps, Unstored
 from monitor.tiers import COARSE, RANGE_S
@@ -31,15 +32,21 @@ logger = logging.getLogger(__name__)
 
 
 class HistoryKeeper:
-    """Reads and writes steps on the Redis at `url`."""
+    """Reads and writes steps on the Redis that holds the records."""
 
-    def __init__(self, url: str, steps: StoredSteps) -> None:
-        self._server = redis.Redis.from_url(
-            url, socket_timeout=PATIENCE_S, socket_connect_timeout=PATIENCE_S
-        )
+    def __init__(self, records: RecordFollower, steps: StoredSteps) -> None:
+        self._records = records
+        self._found: tuple[str, redis.Redis] | None = None
         self._steps = steps
         self._newest_s: int | None = None
         self.unreadable = 0  # values that do not have the shape of a step
+
+    @property
+    def _server(self) -> redis.Redis:
+        place = self._records.place
+        if self._found is None or self._found[0] != place.name:
+            self._found = place.name, place.client(PATIENCE_S)
+        return self._found[1]
 
     def load(self, now_s: float) -> Iterator[list[StoredStep]]:
         """Return the steps of the last hour, oldest first, some at a time.

@@ -22,7 +22,7 @@ from tasks import settings as app_settings
 from tasks.celery import app, use_broker
 from tasks.errors import PoolwiseError, UsageError
 from worker.pools import DEFAULT_POOLS
-from worker.probe import URL_VARIABLE, records_url
+from worker.probe import NoRecordsError, records_places
 
 DEFAULT_RATE: Final = "20"
 DEFAULT_MIX: Final = "cpu.burn=1,io.sleep=3,mixed.work=1"
@@ -114,8 +114,10 @@ def load() -> None:
     """
     settings = Settings.read(os.environ)
     use_broker(usable(app_settings.broker_url, "CELERY_BROKER_URL"))
-    if (records := records_url(app)) is not None:
-        usable(records, URL_VARIABLE)
+    try:
+        records_places(app)
+    except NoRecordsError as error:
+        raise UsageError(str(error)) from None
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
     _serve(settings)

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple, cast
 import redis
 
 from producer.entry import Entry, Gauge, Row, UnreadableEntryError, read_entry
-from worker.probe import STREAM, Clock, records_url
+from worker.probe import STREAM, Clock
 
-# Clock and records_url are re-exported for packages that may not import the worker's.
-__all__ = ["FAILURES", "KINDS", "Batch", "Clock", "Gauge", "Record", "RecordReader", "records_url"]
+# Clock is re-exported for packages that may not import the worker's.
+__all__ = ["FAILURES", "KINDS", "Batch", "Clock", "Gauge", "Record", "RecordReader", "newest_id"]
 
 #: Stream entries read at once.
 ENTRIES_PER_READ = 200
@@ -126,6 +126,10 @@ class RecordReader:
         if _order(_newest_id(self._server)) < _order(self._last_id):
             self._last_id = b"0-0"
 
+    def move(self, server: redis.Redis) -> None:
+        """Read from another server from now on, only what was written there since the last read."""
+        self._server = server
+
     def _batch(self, entry_id: bytes, fields: dict[bytes, bytes]) -> Batch | None:
         self._last_id = entry_id
         try:
@@ -217,6 +221,14 @@ def _seconds(microseconds: int | None) -> float | None:
 def _newest_id(server: redis.Redis) -> bytes:
     newest = cast(list[tuple[bytes, Any]], server.xrevrange(STREAM, count=1))
     return newest[0][0] if newest else b"0-0"
+
+
+def newest_id(server: redis.Redis) -> tuple[int, int]:
+    """Return the id of the newest entry, comparable with those of other servers; 0, 0 if none.
+
+    Raises redis.RedisError if `server` does not answer.
+    """
+    return _order(_newest_id(server))
 
 
 def _id_before(server: redis.Redis, back_s: float) -> bytes:

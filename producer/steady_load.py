@@ -16,6 +16,7 @@ from math import inf
 from typing import Any
 from uuid import uuid4
 
+import redis
 from celery import Celery
 from kombu import Connection
 
@@ -24,7 +25,8 @@ from producer.mix import SMALL_WORK
 from producer.plan import due_by, due_s
 from producer.room import MOST_WAITING, Room
 from producer.submit import CHUNK, Push, SubmitOptions, sender
-from worker.probe import Clock, records_url
+from tasks.errors import UsageError
+from worker.probe import Clock, NoRecordsError, connect, records_places
 
 #: The run id in the header of every message of this load.
 RUN = "light"
@@ -57,14 +59,12 @@ class BrokerLink:
     """A connection to the broker that sends tasks of any name to any queue."""
 
     def __init__(self, app: Celery, connection: Connection) -> None:
-        """Raises BrokerError if the broker cannot be reached."""
-        url = app.connection_for_write().as_uri(include_password=True)
+        """Raises UsageError, BrokerError or redis.RedisError if a server cannot be used."""
         self._app = app
         self._connection = connection
-        self._server = broker.connect(records_url(app) or url, check=broker.answers)
-        self.broker = (
-            broker.connect(url, check=broker.answers) if records_url(app) else self._server
-        )
+        url = app.connection_for_write().as_uri(include_password=True)
+        self.broker = broker.connect(url, check=broker.answers)
+        self._server = _records_server(app)
         self._senders: dict[tuple[str, str], Push] = {}
         self.read_clock()
 
@@ -87,6 +87,16 @@ class BrokerLink:
         offset_s = self._clock.offset_s
         ids = [str(uuid4()) for _ in due]
         self._senders[turn](ids, [at + offset_s for at in due], time.monotonic() + offset_s)
+
+
+def _records_server(app: Celery) -> redis.Redis:
+    """Connect to the Redis by whose clock the messages are dated."""
+    try:
+        _, server = connect(records_places(app), broker.PATIENCE_S)
+    except NoRecordsError as error:
+        raise UsageError(str(error)) from None
+    broker.answers(server)
+    return server
 
 
 class LoadSender:

@@ -1,8 +1,8 @@
 """The probe: records when each task was received, started and finished, and which slot ran it.
 
-It is one self-contained file that needs only Celery 5.2, Python 3.9, or newer ones, and redis-py,
-so you can load it into any such worker: `celery -A proj worker -I worker.probe`, or copy it to a
-directory on `PYTHONPATH` and use `-I probe`. It does not know who reads the records.
+It is one self-contained file that needs only the standard library, redis-py, and Celery 5.2 or
+newer, so you can load it into any such worker: `celery -A proj worker -I worker.probe`, or copy it
+to a directory on `PYTHONPATH` and use `-I probe`. It does not know who reads the records.
 
 It runs in the worker's main process, where every pool reports the start and the end of a task, and
 appends a batch of rows to the Redis stream `poolwise:records` every 50 to 200 ms.
@@ -14,16 +14,15 @@ from __future__ import annotations
 import json
 import logging
 import os
-import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
 from itertools import count
 from types import BuiltinFunctionType
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl
 
 import redis
 from billiard import einfo
@@ -37,7 +36,11 @@ from celery.exceptions import (
     WorkerLostError,
 )
 from celery.worker import state
+from kombu import Connection
+from kombu.transport import redis as redis_transport
 from kombu.utils.imports import symbol_by_name
+from kombu.utils.url import url_to_parts
+from redis.sentinel import Sentinel
 
 #: The stream's key.
 STREAM = "poolwise:records"
@@ -50,7 +53,7 @@ HEADER_KEYS = ("run", "due", "sent")
 LONGEST_NAME = 1_000
 #: The latest time in a valid header.
 LATEST = 10**18
-#: The Redis for the records, if not the broker.
+#: The Redis for the records, if not the broker; several are separated by semicolons.
 URL_VARIABLE = "POOLWISE_RECORDS_URL"
 #: Version of the format of an entry.
 VERSION = 3
@@ -71,6 +74,13 @@ CLOCK_INTERVAL_S = 10.0
 RETENTION_S = 60
 #: Maximum time that a worker waits at its end until its last records are written, in seconds.
 STOP_S = 1.0
+#: Maximum number of entries in the stream of a server older than Redis 6.2, which cannot remove
+#: entries by their age.
+ENTRIES_KEPT = 20_000
+#: Seconds that the server may take to connect and to answer.
+PATIENCE_S = 5.0
+#: Seconds from a failure to the next attempt to write.
+RETRY_S = 1.0
 #: Maximum number of rows in one entry.
 ROWS_PER_ENTRY = 2_000
 #: Maximum number of rows kept while the records server is unreachable; the oldest are dropped.
@@ -338,6 +348,41 @@ def flush_interval_s(writing_s: float) -> float:
     return min(max(FLUSH_INTERVAL_S, writing_s / FLUSH_SHARE), LONGEST_FLUSH_INTERVAL_S)
 
 
+class Server:
+    """The Redis for the records: the first of the places that answers, until it is lost."""
+
+    def __init__(
+        self, places: Callable[[], Sequence[Place]], patience_s: float = PATIENCE_S
+    ) -> None:
+        """Connect to nothing yet; `places` is called whenever the server must be found."""
+        self._places = places
+        self._patience_s = patience_s
+        self._found: tuple[Place, redis.Redis] | None = None
+
+    def client(self) -> redis.Redis:
+        """Return a client for the server, which remains the same until the server is lost.
+
+        Raises redis.RedisError or OSError if no server answers.
+        """
+        if self._found is None:
+            try:
+                self._found = connect(self._places(), self._patience_s)
+            except NoRecordsError as error:
+                raise redis.ConnectionError(str(error)) from None
+        return self._found[1]
+
+    def lose(self) -> None:
+        """Look for a server again when one is needed next, because this one failed."""
+        if self._found is not None:
+            self._found[1].connection_pool.disconnect()
+        self._found = None
+
+    def follow(self) -> None:
+        """Look for a server again if another place is better now, as the worker has moved."""
+        if self._found is not None and self._found[0].name != self._places()[0].name:
+            self.lose()
+
+
 class _Line:
     """A connection to the records server with at most one entry whose reply is still unread.
 
@@ -345,17 +390,30 @@ class _Line:
     would wake the flusher twice per entry, and each wake-up takes the GIL away from the tasks.
     """
 
-    def __init__(self, server: redis.Redis) -> None:
-        # Takes half the CPU of the client's own commands, which also track and retry.
-        self._connection: Any = server.connection_pool.make_connection()
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._client: redis.Redis | None = None
+        self._connection: Any = None
         self._sent: tuple[int, list[Note]] | None = None
 
     def send(self, seq: int, notes: list[Note], *command: Any) -> None:
         """Send the command that writes an entry; raises redis.RedisError or OSError."""
-        packed = self._connection.pack_command(*command)
+        connection = self._open()
+        connection.connect()  # by itself, it would connect without asking a Sentinel where to
+        packed = connection.pack_command(*command)
         # Joined, because the connection makes one system call per piece.
-        self._connection.send_packed_command([b"".join(packed)])
+        connection.send_packed_command([b"".join(packed)])
         self._sent = seq, notes
+
+    def _open(self) -> Any:
+        """Return the connection; open another if the server is another one now."""
+        client = self._server.client()
+        if client is not self._client:
+            self.close()
+            # Takes half the CPU of the client's own commands, which also track and retry.
+            self._connection = client.connection_pool.make_connection()
+            self._client = client
+        return self._connection
 
     def settle(self) -> int | None:
         """Read the reply and return the number of the written entry; None if none was sent.
@@ -369,8 +427,9 @@ class _Line:
         return seq
 
     def close(self) -> None:
-        """Close the connection."""
-        self._connection.disconnect()
+        """Close the connection, if there is one."""
+        if self._connection is not None:
+            self._connection.disconnect()
 
     def give_up(self) -> list[Note]:
         """Return the notes of the unconfirmed entry, so that they can be sent again."""
@@ -387,7 +446,7 @@ class Recorder:
 
     def __init__(
         self,
-        server: redis.Redis,
+        server: Server,
         *,
         node: str,
         pool: object,
@@ -414,6 +473,9 @@ class Recorder:
         self._seq = 0
         self._clock: Clock | None = None
         self._clock_read_at = 0.0
+        self._clock_of: redis.Redis | None = None
+        self._retry_at = 0.0
+        self._trims_by_age = True
         self._unreachable = False
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="poolwise-probe", daemon=True)
@@ -444,6 +506,8 @@ class Recorder:
     def _turn(self) -> None:
         """Confirm the previous entry, and write the next one if there is anything to write."""
         self._settle()
+        if time.monotonic() < self._retry_at:
+            return
         if not self._seq:
             self._write("ready", [])  # again, until the server confirms it
         elif gauge := self._gauge_if_due():
@@ -505,14 +569,23 @@ class Recorder:
         while len(self.notes) > ROWS_KEPT:
             self.notes.popleft()
             self._dropped += 1
+        if self._trims_by_age and _is_unknown_trim(error):
+            self._trims_by_age = False
+            logger.warning(_OLD_SERVER, ENTRIES_KEPT)
+            return
+        self._server.lose()
+        self._retry_at = time.monotonic() + RETRY_S
         if not self._unreachable:
-            logger.warning("poolwise probe: cannot write records right now: %s", error)
+            logger.warning("poolwise probe: cannot write records right now: %s", _reason(error))
         self._unreachable = True
 
     def _send(self, kind: str, notes: list[Note], gauge: dict[str, Any] | None) -> None:
         clock = self._current_clock()
         offset = clock.offset_s
         rows = self._rows(notes, offset)
+        trim: tuple[Any, ...] = ("MAXLEN", "~", ENTRIES_KEPT)
+        if self._trims_by_age:
+            trim = ("MINID", "~", int((time.monotonic() + offset - RETENTION_S) * 1_000))
         body = {
             **self._about,
             "kind": kind,
@@ -525,8 +598,6 @@ class Recorder:
         }
         if gauge is not None:
             body["gauge"] = gauge
-        oldest_ms = int((time.monotonic() + offset - RETENTION_S) * 1_000)
-        trim = ("MINID", "~", oldest_ms)
         self._line.send(self._seq, notes, "XADD", STREAM, *trim, "*", "b", _ENCODER.encode(body))
 
     def _rows(self, notes: list[Note], offset_s: float) -> list[Row]:
@@ -560,12 +631,37 @@ class Recorder:
 
     def _current_clock(self) -> Clock:
         now = time.monotonic()
-        if self._clock is None or (
-            now - self._clock_read_at > CLOCK_INTERVAL_S and not self._closing
-        ):
-            self._clock = Clock.read(self._server)
-            self._clock_read_at = now
+        is_due = now - self._clock_read_at > CLOCK_INTERVAL_S and not self._closing
+        if is_due:
+            self._server.follow()
+        client = self._server.client()
+        if self._clock is None or is_due or client is not self._clock_of:
+            self._clock, self._clock_of, self._clock_read_at = Clock.read(client), client, now
         return self._clock
+
+
+_OLD_SERVER = (
+    "poolwise probe: the records server is older than Redis 6.2, so it keeps the last %d entries, "
+    "whatever their age"
+)
+
+
+def _is_unknown_trim(error: Exception) -> bool:
+    """Return whether the server does not know `MINID`, which it then takes for an entry's id."""
+    unknown = ("Invalid stream ID", "syntax error")
+    return isinstance(error, redis.ResponseError) and any(one in str(error) for one in unknown)
+
+
+def _reason(error: Exception) -> str:
+    """Describe an error of the records server with what to do about it."""
+    if isinstance(error, redis.exceptions.NoPermissionError):
+        return (
+            "the ACL of the user does not allow it; add the rules ~poolwise:* +xadd +time +ping, "
+            f"or name another Redis in {URL_VARIABLE}"
+        )
+    if "unknown command" in str(error):
+        return f"the server is older than Redis 5; name another Redis in {URL_VARIABLE}"
+    return str(error)
 
 
 #: Finished attempts. Until the recorder takes over, which may never happen if a program runs the
@@ -755,38 +851,203 @@ def _outcome_of(error: BaseException) -> str:
     return next((outcome for kind, outcome in _OUTCOMES if isinstance(error, kind)), "failed")
 
 
-def records_url(app: Celery) -> str | None:
-    """Return the URL of the Redis for the records, with password and TLS options.
+class NoRecordsError(ValueError):
+    """Raised if no Redis is known for the records; its text is the reason, without secrets."""
 
-    Returns None if neither `POOLWISE_RECORDS_URL` nor the broker is a Redis.
+
+class Place(NamedTuple):
+    """A Redis for the records, or the Sentinels that know where it is."""
+
+    connection_class: Any
+    options: Mapping[str, Any]  # of redis-py's connections
+    sentinels: tuple[tuple[str, int], ...] = ()
+    sentinel_options: Mapping[str, Any] = {}
+    master: str = ""  # how the Sentinels name the Redis
+
+    @property
+    def name(self) -> str:
+        """Return the address without its user, password and TLS options."""
+        options = self.options
+        if self.sentinels:
+            hosts = ",".join(f"{host}:{port}" for host, port in self.sentinels)
+            return f"sentinel://{hosts}/{self.master}"
+        if "path" in options:
+            return f"unix://{options['path']}"
+        scheme = "rediss" if issubclass(self.connection_class, redis.SSLConnection) else "redis"
+        host, port = options.get("host", "localhost"), options.get("port", 6379)
+        return f"{scheme}://{host}:{port}/{options.get('db', 0)}"
+
+    def client(self, timeout_s: float) -> redis.Redis:
+        """Return a client, which connects when it is first used."""
+        limits = {"socket_timeout": timeout_s, "socket_connect_timeout": timeout_s}
+        if "path" in self.options:  # redis-py 4 has no such option for a socket's path
+            del limits["socket_connect_timeout"]
+        options: dict[str, Any] = {**self.options, **limits}
+        if not self.sentinels:
+            pool = redis.ConnectionPool(connection_class=self.connection_class, **options)
+            return redis.Redis(connection_pool=pool)
+        sentinel_options = {**limits, **self.sentinel_options}
+        make: Any = Sentinel  # untyped
+        known = make(self.sentinels, sentinel_kwargs=sentinel_options, **options)
+        server: redis.Redis = known.master_for(self.master, connection_class=self.connection_class)
+        return server
+
+
+def connect(places: Sequence[Place], timeout_s: float) -> tuple[Place, redis.Redis]:
+    """Return the first of `places` that answers, and a client for it.
+
+    Raises redis.RedisError or OSError if none does.
     """
-    broker = app.connection_for_write()
-    url = os.environ.get(URL_VARIABLE) or _with_tls(
-        broker.as_uri(include_password=True), broker.ssl
+    failure: Exception = redis.ConnectionError("there is no address")
+    for place in places:
+        server = place.client(timeout_s)
+        try:
+            server.ping()
+        except (redis.RedisError, OSError) as error:
+            failure = error
+            server.connection_pool.disconnect()
+        else:
+            return place, server
+    raise failure
+
+
+def records_places(app: Celery, broker: Connection | None = None) -> list[Place]:
+    """Return where the records may be kept, best first, without connecting to anything.
+
+    If `POOLWISE_RECORDS_URL` is not set, these are the brokers of the app, first the one to which
+    `broker`, a worker's connection, leads now.
+
+    Raises NoRecordsError if there is none.
+    """
+    if url := os.environ.get(URL_VARIABLE):
+        return _named_places(url, app.conf.broker_transport_options)
+    listed = app.connection_for_read()
+    found = [_place(broker or listed), *_alternatives(listed)]
+    places = {place.name: place for place in found if place is not None}
+    if not places:
+        raise NoRecordsError(f"the broker is not Redis and {URL_VARIABLE} is not set")
+    return list(places.values())
+
+
+def _alternatives(listed: Connection) -> Iterator[Place | None]:
+    """Yield where kombu would connect next, read as kombu reads its list of brokers."""
+    for address in listed.alt[1:]:
+        try:
+            listed.switch(address)
+            yield _place(listed)
+        except (ImportError, KeyError, ValueError):
+            continue  # the worker reports it, if it ever needs this one
+
+
+def _named_places(url: str, transport_options: Mapping[str, Any]) -> list[Place]:
+    """Return the places in `POOLWISE_RECORDS_URL`, which semicolons separate."""
+    addresses = url.split(";")
+    try:
+        if all(address.startswith("sentinel://") for address in addresses):
+            return [_named_sentinels(addresses, transport_options)]
+        return [place_at(address) for address in addresses]
+    except NoRecordsError:
+        raise
+    except (KeyError, TypeError, ValueError):  # its text may contain the password
+        raise NoRecordsError(f"{URL_VARIABLE} is not the address of a Redis") from None
+
+
+def _named_sentinels(addresses: Sequence[str], transport_options: Mapping[str, Any]) -> Place:
+    query = dict(parse_qsl(addresses[0].partition("?")[2]))
+    named = {"master_name": query["master_name"]} if "master_name" in query else {}
+    hosts = ";".join(address.partition("?")[0] for address in addresses)
+    place = _place(Connection(hosts, transport_options={**transport_options, **named}))
+    assert place is not None  # noqa: S101 - sentinel:// is a Redis
+    return place
+
+
+def place_at(address: str) -> Place:
+    """Return the place at one address of `POOLWISE_RECORDS_URL`.
+
+    Raises NoRecordsError if it has another scheme, ValueError or the like if it is invalid.
+    """
+    if address.startswith(("redis://", "rediss://", "unix://")):
+        pool = redis.ConnectionPool.from_url(address)
+        return Place(pool.connection_class, pool.connection_kwargs)
+    if address.startswith("redis+socket://") and (place := _place(Connection(address))):
+        return place
+    raise NoRecordsError(
+        f"{URL_VARIABLE} must start with redis://, rediss://, unix://, redis+socket:// or "
+        "sentinel://"
     )
-    return url if url.startswith(("redis://", "rediss://")) else None
 
 
-def _with_tls(uri: str, options: Any) -> str:
-    """Add the TLS options that kombu keeps outside the URL, as redis-py spells them."""
-    if not isinstance(options, dict) or not uri.startswith(("redis://", "rediss://")):
-        return uri
-    plain = {
-        name: value.name.removeprefix("CERT_").lower()
-        if isinstance(value, ssl.VerifyMode)
-        else value
-        for name, value in options.items()
-        if value is not None
-    }
-    return f"rediss://{uri.partition('://')[2]}?{urlencode(plain)}"
+def _place(broker: Connection) -> Place | None:
+    """Return where a connection leads, as kombu's Redis transport reads it; None if not to Redis.
+
+    Raises NoRecordsError if an option is missing, ValueError if one is invalid.
+    """
+    try:
+        transport = broker.get_transport_cls()
+    except ImportError:  # of a library that Redis does not need
+        return None
+    if not issubclass(transport, redis_transport.Transport):
+        return None
+    if "://" in (broker.hostname or ""):
+        return _socket(broker.hostname)
+    channel = transport.Channel
+    connection_class = channel.connection_class
+    options = {**_login(broker), "db": _number(broker.virtual_host)}
+    if isinstance(broker.ssl, dict):
+        connection_class = channel.connection_class_ssl
+        options.update(broker.ssl)
+    host, port = broker.hostname or "127.0.0.1", broker.port or transport.default_port
+    if issubclass(transport, redis_transport.SentinelTransport):
+        return _behind_sentinels(Place(connection_class, options), broker, (host, port))
+    return Place(connection_class, {**options, "host": host, "port": port})
+
+
+def _socket(address: Any) -> Place:
+    """Read `socket:///PATH`, which is how kombu keeps `redis+socket:///PATH`."""
+    *_, user, password, path, query = url_to_parts(address)
+    options = {"path": f"/{path}", "db": _number(query.get("virtual_host"))}
+    login = {"username": user, "password": password}
+    return Place(redis.UnixDomainSocketConnection, {**options, **login})
+
+
+def _behind_sentinels(place: Place, broker: Connection, first: tuple[str, int]) -> Place:
+    """Add the Sentinels; `first` is the only one if the broker is no list."""
+    settings = broker.transport_options or {}
+    if not settings.get("master_name"):
+        raise NoRecordsError("sentinel:// needs the transport option master_name")
+    port = redis_transport.SentinelTransport.default_port
+    parts = [url_to_parts(address) for address in broker.alt]
+    sentinels = [part for part in parts if part.scheme == "sentinel"]
+    listed = [(part.hostname or first[0], part.port or port) for part in sentinels]
+    return place._replace(
+        sentinels=tuple(listed or [first]),
+        sentinel_options=settings.get("sentinel_kwargs") or {},
+        master=settings["master_name"],
+    )
+
+
+def _number(db: Any) -> int:
+    return int(str(db or 0).lstrip("/") or 0)
+
+
+def _login(broker: Connection) -> dict[str, Any]:
+    """Return the user and the password, or the provider of both, which kombu 5.5 introduced."""
+    provider = getattr(broker, "credential_provider", None)
+    if provider:
+        made = symbol_by_name(provider)() if isinstance(provider, str) else provider
+        return {"credential_provider": made}
+    password = broker.password() if callable(broker.password) else broker.password
+    return {"username": broker.userid, "password": password}
 
 
 @signals.worker_init.connect(weak=False)
 @_guarded
 def _install(sender: Any, **_: Any) -> None:
     """Give every task of the worker's app a request class that notes its outcome."""
-    if records_url(sender.app) is None:
-        return
+    try:
+        records_places(sender.app)
+    except NoRecordsError:
+        return  # `_start` reports it
     classes: dict[type, type] = {}
     for task in sender.app.tasks.values():
         _install_in(task, classes)
@@ -825,16 +1086,13 @@ def _start(sender: Any, **_: Any) -> None:
     global _recorder, _notes
     if _recorder is not None:
         return
-    url = records_url(sender.app)
-    if url is None:
-        logger.warning(
-            "poolwise probe: disabled, because the broker is not Redis and %s is not set",
-            URL_VARIABLE,
-        )
+    try:
+        records_places(sender.app)
+    except NoRecordsError as error:
+        logger.warning("poolwise probe: disabled, because %s", error)
         return
-    server = redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5)
     recorder = Recorder(
-        server,
+        Server(lambda: records_places(sender.app, sender.connection)),
         node=sender.hostname,
         pool=sender.pool,
         slots=slots_of(sender.pool),

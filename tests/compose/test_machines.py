@@ -26,9 +26,9 @@ SLEEP = Work(task="io.sleep", args=(0.05,))
 #: system clock, so the true error is known here.
 CLOCK_ERROR = """
 import json, redis, time
-from worker.probe import Clock, records_url
+from worker.probe import Clock, connect, records_places
 from tasks.celery import app
-clock = Clock.read(redis.Redis.from_url(records_url(app)))
+clock = Clock.read(connect(records_places(app), 5)[1])
 truth = time.time() - time.monotonic()
 print(json.dumps([clock.offset_s - truth, clock.error_s]))
 """

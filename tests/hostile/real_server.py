@@ -13,13 +13,14 @@ from cluster.wait import wait_until
 
 
 @contextmanager
-def real(folder: Path, *options: str) -> Iterator[int]:
+def real(folder: Path, *options: str, config: Path | None = None) -> Iterator[int]:
     """Run a real server that stores nothing, and yield its port."""
     port = free_port()
     with (folder / "server.log").open("w") as log:
         process = subprocess.Popen(
             [
-                *(server_program(), "--port", str(port), "--bind", LOOPBACK, "--save", ""),
+                *(server_program(), *([str(config)] if config else [])),
+                *("--port", str(port), "--bind", LOOPBACK, "--save", ""),
                 *("--dir", str(folder), *options),
             ],
             stdout=log,

@@ -237,3 +237,14 @@ def test_a_broker_that_lost_its_port_to_another_program_is_not_taken_for_ours(
         monkeypatch.setattr("cluster.broker.free_port", lambda: port)
         with pytest.raises(BrokerError, match="in use"), LocalCluster(tmp_path):
             pytest.fail("the other broker answered")
+
+
+def test_workers_write_their_records_where_the_cluster_reads_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POOLWISE_RECORDS_URL", "redis://127.0.0.1:1/0")
+    with LocalCluster(tmp_path) as cluster:
+        spec = WorkerSpec(
+            name="w", pool="solo", concurrency=1, queues=["q"], broker_url=cluster.broker_url
+        )
+        assert cluster.start_workers([spec])

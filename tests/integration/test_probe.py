@@ -12,7 +12,6 @@ from uuid import uuid4
 
 import psutil
 import pytest
-import redis
 
 from cluster.local import RunningWorker
 from cluster.wait import wait_until
@@ -169,6 +168,11 @@ def test_a_message_without_a_valid_header_is_recorded_without_a_run(
     assert [(r.run, r.due, r.outcome) for r in found] == [(None, None, "succeeded")]
 
 
+def server_at(url: str, patience_s: float = probe.PATIENCE_S) -> probe.Server:
+    """Return a records server at a fixed address."""
+    return probe.Server(lambda: [probe.place_at(url)], patience_s)
+
+
 @pytest.mark.parametrize("patch", ["pass", "from gevent import monkey; monkey.patch_all()"])
 @pytest.mark.parametrize(
     ("hindrance", "rows"),
@@ -184,13 +188,12 @@ def test_remaining_rows_are_written_even_if_the_connection_broke(
 {patch}
 import time
 import redis
-from worker.probe import Recorder
+from worker.probe import Recorder, Server, place_at
 
 url = {shared.cluster.broker_url!r}
 other = redis.Redis.from_url(url)
-recorder = Recorder(
-    redis.Redis.from_url(url, client_name={node!r}), node={node!r}, pool=object(), slots=1
-)
+server = Server(lambda: [place_at(url + "?client_name={node}")])
+recorder = Recorder(server, node={node!r}, pool=object(), slots=1)
 recorder.start()
 mine = None
 while mine is None:
@@ -224,7 +227,7 @@ def test_a_start_is_within_its_attempt_even_if_the_system_clock_was_set(
 ) -> None:
     node = str(uuid4())
     reader = RecordReader(shared.cluster.redis)
-    server = redis.Redis.from_url(shared.cluster.broker_url)
+    server = server_at(shared.cluster.broker_url)
     recorder = probe.Recorder(server, node=node, pool=object(), slots=1)
     now_ns, start = time.monotonic_ns(), time.time() + start_seems_s
     received_ns, finished_ns = now_ns - 10**10, now_ns + 10**10
@@ -233,7 +236,6 @@ def test_a_start_is_within_its_attempt_even_if_the_system_clock_was_set(
     )
     recorder.start()
     recorder.stop()
-    server.close()
     batches = [batch for batch in reader.read(0.5) if batch.node == node]
     [record] = [record for batch in batches for record in batch.records]
     assert record.slot == "7"
@@ -246,7 +248,7 @@ def test_rows_are_read_once_even_if_the_server_was_too_busy_to_confirm_them(
 ) -> None:
     node = str(uuid4())
     reader = RecordReader(shared.cluster.redis)
-    server = redis.Redis.from_url(shared.cluster.broker_url, socket_timeout=0.2)
+    server = server_at(shared.cluster.broker_url, patience_s=0.2)
     recorder = probe.Recorder(server, node=node, pool=object(), slots=1)
     recorder.start()
     wait_until(
@@ -263,7 +265,6 @@ def test_rows_are_read_once_even_if_the_server_was_too_busy_to_confirm_them(
         time.sleep(0.01)
     busy.join()
     recorder.stop()
-    server.close()
     batches = [batch for batch in reader.read(0.5) if batch.node == node]
     seqs = [batch.seq for batch in batches]
     assert len(set(seqs)) < len(seqs), "no entry was sent twice, so the test proves nothing"
@@ -278,7 +279,7 @@ def test_the_newest_unwritten_rows_are_kept_and_the_dropped_ones_counted(
     monkeypatch.setattr(probe, "ROWS_KEPT", 3)
     node = str(uuid4())
     reader = RecordReader(shared.cluster.redis)
-    server = redis.Redis.from_url(shared.cluster.broker_url, socket_timeout=0.2)
+    server = server_at(shared.cluster.broker_url, patience_s=0.2)
     recorder = probe.Recorder(server, node=node, pool=object(), slots=1)
     recorder.start()
     shared.cluster.redis.client_pause(1_000, all=False)  # delays only writes
@@ -290,7 +291,6 @@ def test_the_newest_unwritten_rows_are_kept_and_the_dropped_ones_counted(
         if any(batch.records for batch in batches):
             break
     recorder.stop()
-    server.close()
     batches += [batch for batch in reader.read(0.5) if batch.node == node]
     assert [record.task_id for batch in batches for record in batch.records] == ["2", "3", "4"]
     assert batches[-1].kind == "stopped"

@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from cluster.wait import wait_until
-from tests.integration.test_probe import note_of
+from tests.integration.test_probe import note_of, server_at
 from tests.shared_session import SharedSession
 from worker import probe
 
@@ -56,7 +56,7 @@ def written(server: redis.Redis, node: str) -> set[str]:
 @pytest.fixture
 def recorder(shared: SharedSession, monkeypatch: pytest.MonkeyPatch) -> Iterator[probe.Recorder]:
     monkeypatch.setattr(probe, "_errors", probe._Errors())
-    server = redis.Redis.from_url(shared.cluster.broker_url)
+    server = server_at(shared.cluster.broker_url)
     pool = SimpleNamespace(num_processes=1, limit=1, info={})
     queues = SimpleNamespace(consume_from={})
     consumer = SimpleNamespace(pool=pool, app=SimpleNamespace(amqp=SimpleNamespace(queues=queues)))
@@ -65,7 +65,6 @@ def recorder(shared: SharedSession, monkeypatch: pytest.MonkeyPatch) -> Iterator
     )
     yield recorder
     recorder.stop()
-    server.close()
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -105,10 +104,7 @@ def test_rows_are_written_even_if_a_reply_makes_no_sense(
 ) -> None:
     """It is unknown whether the entry was written, so its rows are sent again."""
     node = str(recorder._about["node"])
-    connection = recorder._line._connection
-    monkeypatch.setattr(
-        connection, "read_response", failing(connection.read_response, range(3, 40, 7))
-    )
+    monkeypatch.setattr(probe._Line, "settle", failing(probe._Line.settle, range(3, 40, 7)))
     recorder.start()
     for number in range(20):
         recorder.notes.append(note_of(number))

@@ -10,7 +10,7 @@ import redis
 from celery import Celery
 
 from tasks.tls import tls_options
-from worker.probe import URL_VARIABLE, records_url
+from worker.probe import URL_VARIABLE, records_places
 
 PLACE = ":secret@hub.example:6380/0"
 CA = "/run/secrets/broker_ca"
@@ -48,9 +48,8 @@ def test_the_probe_uses_the_certificate_options_of_the_broker(
     monkeypatch.delenv("CELERY_BROKER_URL", raising=False)
     app = Celery("made", broker=url, set_as_current=False)
     app.conf.update(settings)
-    found = records_url(app)
-    assert found is not None
-    pool = redis.Redis.from_url(found).connection_pool
+    [place] = records_places(app)
+    pool = place.client(timeout_s=1).connection_pool
     assert pool.connection_class is redis.SSLConnection
     connection: Any = pool.make_connection()
     assert (connection.host, connection.port, connection.password) == (
@@ -65,4 +64,6 @@ def test_the_probe_uses_no_tls_if_the_broker_has_none(monkeypatch: pytest.Monkey
     monkeypatch.delenv(URL_VARIABLE, raising=False)
     monkeypatch.delenv("CELERY_BROKER_URL", raising=False)
     app = Celery("made", broker=f"redis://{PLACE}", set_as_current=False)
-    assert records_url(app) == f"redis://{PLACE}"
+    [place] = records_places(app)
+    assert place.connection_class is redis.Connection
+    assert place.name == "redis://hub.example:6380/0"
