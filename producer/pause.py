@@ -48,7 +48,7 @@ class LoadPause:
 
 def is_wanted(server: redis.Redis) -> bool:
     """Return whether a run wants a pause; if so, note that it is kept."""
-    if not server.exists(WANTED):
+    if server.exists(WANTED) != 1:  # a server that has turned strange may answer "OK"
         return False
     server.set(PAUSED, "yes", ex=ANSWER_S)
     return True
