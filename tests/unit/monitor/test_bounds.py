@@ -9,11 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from monitor.archive import body_of
 from monitor.gauge_history import GONE_S, MAX_WORKERS, WorkerKey
 from monitor.history import MAX_FOLDED, FinishedTask, History, SeriesKey
 from monitor.lines import MAX_LINES
 from monitor.response import Query, build_response
 from monitor.snapshot import MAX_ROWS
+from monitor.stored_step import MAX_BYTES, decode
 from monitor.tiers import COARSE
 from producer.records import Gauge
 
@@ -77,9 +79,12 @@ def answer(history: History, **how: Any) -> dict[str, Any]:
     return build_response(history, Query(**how), NOW_S + 1.0)
 
 
+@pytest.mark.parametrize("range_s", [900, 3_600])
 @pytest.mark.parametrize("by", ["pool", "worker"])
-def test_an_answer_is_bounded_and_says_what_it_leaves_out(crowd: History, by: str) -> None:
-    found = answer(crowd, by=by)
+def test_an_answer_is_bounded_and_says_what_it_leaves_out(
+    crowd: History, by: str, range_s: int
+) -> None:
+    found = answer(crowd, by=by, range_s=range_s)
     assert len(found["lines"]) <= MAX_LINES
     assert len(found["workers"]) == MAX_LINES
     assert len(found["recent"]["workers"]) == MAX_ROWS
@@ -90,6 +95,14 @@ def test_an_answer_is_bounded_and_says_what_it_leaves_out(crowd: History, by: st
     assert out["workers"] == MAX_WORKERS - MAX_LINES
     assert out["rows"] == MAX_WORKERS - MAX_ROWS
     assert len(msgspec.json.encode(found)) < 1_000_000
+
+
+def test_a_stored_step_is_bounded_and_complete(crowd: History) -> None:
+    for at_s in SECONDS:
+        step_s = at_s // COARSE.step_s * COARSE.step_s
+        body = body_of(crowd, step_s, (0, 0))
+        assert len(body) <= MAX_BYTES
+        assert sum(one.finished for one in decode(body, step_s).series) == 1_000 * 100
 
 
 def test_memory_is_bounded(crowd: History) -> None:
@@ -127,10 +140,14 @@ def test_a_live_worker_keeps_its_place_and_a_gone_one_does_not() -> None:
     assert len(history.gauges.workers) == MAX_WORKERS
 
 
+@pytest.mark.parametrize("range_s", [900, 3_600])
 @pytest.mark.parametrize("by", ["pool", "worker"])
-def test_an_answer_about_many_workers_takes_little_longer(crowd: History, by: str) -> None:
+def test_an_answer_about_many_workers_takes_little_longer(
+    crowd: History, by: str, range_s: int
+) -> None:
     few = filled(MAX_LINES, 5)
-    assert ratio(lambda: answer(crowd, by=by), lambda: answer(few, by=by)) < RATIO
+    how = {"by": by, "range_s": range_s}
+    assert ratio(lambda: answer(crowd, **how), lambda: answer(few, **how)) < RATIO
 
 
 def test_adding_many_different_tasks_takes_little_longer() -> None:
