@@ -1,0 +1,16 @@
+"""Decodes a frame: every running task needs 150 MB."""
+
+import time
+
+from celery import Celery
+
+app = Celery("video", broker="redis://broker.example.com:6379/0")
+MB = 1_000_000
+
+
+@app.task
+def decode(size_mb):
+    """Fill so much memory, and wait for the disk."""
+    frame = bytearray(b"x" * MB) * size_mb
+    time.sleep(0.3)
+    return len(frame)

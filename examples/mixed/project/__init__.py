@@ -1,0 +1,1 @@
+"""A project in the layout of Django, without Django."""
