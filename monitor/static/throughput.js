@@ -1,4 +1,4 @@
-// Polls the server every second for changes and keeps the points of the selected range.
+// Polls the server every second for changes, and shows what it knows.
 "use strict";
 (() => {
   const PERIOD_MS = 1000;
@@ -11,7 +11,6 @@
 
   const DEFAULTS = { by: "pool", range_s: "900" };
   const chosen = { pool: "", worker: "", task: "", ...DEFAULTS };
-  const points = new Map(); // by the first second of each point: {lines, workers, queues} by name, then by field
   let cursor = "";
   let last = null; // the latest response
   let paused = false;
@@ -36,109 +35,113 @@
   function start() {
     clearTimeout(timer);
     cursor = "";
-    points.clear();
+    Points.clear();
     ask();
+  }
+
+  async function request() {
+    const words = new URLSearchParams({ ...chosen, since: cursor });
+    const reply = await fetch(`${root.dataset.source}?${words}`,
+      { credentials: "same-origin", signal: AbortSignal.timeout(PATIENCE_MS) });
+    if (!reply.ok) throw new Error(reply.status === 401 ? "signed out: reload the page" : `HTTP ${reply.status}`);
+    return reply.json();
   }
 
   async function ask() {
     clearTimeout(timer);
     const turn = ++asking; // responses to earlier requests are ignored
     const began = performance.now();
+    let answer = null, error = null;
     try {
-      const words = new URLSearchParams({ ...chosen, since: cursor });
-      const reply = await fetch(`${root.dataset.source}?${words}`,
-        { credentials: "same-origin", signal: AbortSignal.timeout(PATIENCE_MS) });
-      if (!reply.ok) throw new Error(reply.status === 401 ? "signed out: reload the page" : `HTTP ${reply.status}`);
-      const answer = await reply.json();
-      if (turn !== asking) return;
-      take(answer);
-    } catch (error) {
-      if (turn !== asking) return;
-      root.dataset.state = "reconnecting";
-      const why = error.name === "Error" ? ` (${error.message})` : "";
-      say("error", `Reconnecting…${why}${last ? ` Last seen at ${time(last)}` : ""}`);
+      answer = await request();
+    } catch (caught) {
+      error = caught;
     }
+    if (turn !== asking) return;
     if (!paused && !document.hidden) {
       timer = setTimeout(ask, Math.max(100, PERIOD_MS - (performance.now() - began)));
     }
+    if (error) lost(error);
+    else take(answer);
   }
 
-  // A restarted Flower may know less of the past than this page: keep points that it has no data for.
+  function lost(error) {
+    root.dataset.state = "reconnecting";
+    const why = error.name === "Error" ? ` (${error.message})` : "";
+    say("error", `Reconnecting…${last ? ` Last seen at ${Words.time(last.now)}` : ""}`);
+    const old = last ? ` All figures below are from ${Words.time(last.now)} or earlier.` : "";
+    Troubles.top([{ text: `Flower does not answer${why}.${old}`, level: "error" }]);
+  }
+
   function take(answer) {
     cursor = answer.cursor;
     last = answer;
-    answer.at.forEach((second, i) => {
-      const fresh = sliceAt(answer, i);
-      if (!(answer.whole && points.has(second) && isEmpty(fresh))) points.set(second, fresh);
-    });
-    for (const second of points.keys()) {
-      if (second <= answer.now - answer.range_s - answer.step_s) points.delete(second);
-    }
+    Points.take(answer);
     show();
   }
 
-  function sliceAt(answer, i) {
-    const cut = (columns) => Object.fromEntries(Object.entries(columns).map(([name, fields]) => [name,
-      Object.fromEntries(Object.entries(fields).map(([field, values]) => [field, values[i]]))]));
-    const queues = Object.fromEntries(
-      Object.entries(answer.queues).map(([name, values]) => [name, { depth: values[i] }]));
-    return { lines: cut(answer.lines), workers: cut(answer.workers), queues };
-  }
-
-  const time = (answer) => new Date(answer.now * 1e3).toLocaleTimeString("en-GB");
   const SPANS = { 60: "minute", 3600: "hour" };
   const span = (seconds) => SPANS[seconds] ?? `${seconds / 60} minutes`;
-
-  const isEmpty = (slice) => [...Object.values(slice.lines), ...Object.values(slice.workers)]
-    .every((fields) => Object.values(fields).every((value) => value === null));
-
-  function columns(seconds, part) {
-    const found = Object.create(null); // a worker may be called "constructor"
-    for (const second of seconds) {
-      for (const [name, fields] of Object.entries(points.get(second)[part])) found[name] ??= fields;
-    }
-    return Object.fromEntries(Object.entries(found).map(([name, fields]) => [name,
-      Object.fromEntries(Object.keys(fields).map((field) => [field,
-        seconds.map((second) => points.get(second)[part][name]?.[field] ?? null)]))]));
-  }
 
   // Plotly shows times in UTC: shift them so that it shows the browser's local time.
   const local = (second) => second * 1e3 - new Date(second * 1e3).getTimezoneOffset() * 60e3;
 
   function show() {
     const answer = last;
-    const { recent, source } = answer;
     ["pool", "worker", "task"].forEach((name) => Board.choices(name, answer.choices[`${name}s`], chosen[name]));
-    Board.tiles(recent, answer.choices.pools, Boolean(source.records && source.trouble));
-    Board.table(recent, answer.now, base);
+    const start = Spans.start(Points.slices, answer.now, answer.range_s);
+    const finished = `${answer.finished.toLocaleString("en")} ${start > answer.now - answer.range_s
+      ? `since ${Words.time(start)}` : `in the last ${span(answer.range_s)}`}`;
+    Board.tiles(answer, isFiltered(), finished);
+    Roster.draw(answer, base);
     showEmpty(answer);
-    const seconds = [...points.keys()].sort((a, b) => a - b);
-    const poolOf = Object.fromEntries(recent.workers.map((one) => [one.worker, one.pool]));
-    const queues = columns(seconds, "queues");
-    const hidden = Charts.drawAll({
-      x: seconds.map(local),
-      span: [local(answer.now - answer.range_s), local(answer.now)],
-      lines: columns(seconds, "lines"),
-      workers: columns(seconds, "workers"),
+    const hidden = drawCharts(answer, start);
+    at("finished").textContent = finished;
+    at("from").textContent = Board.latencyFrom(answer);
+    showState(answer, Troubles.draw(answer, hidden + answer.left_out.lines));
+  }
+
+  function drawCharts(answer, start) {
+    const { recent, left_out: out } = answer;
+    const queues = Points.columns("queues");
+    const worker = Object.fromEntries(recent.workers.map((one) => [one.worker, one]));
+    const pools = new Set(recent.pools.map((one) => one.pool));
+    // Workers that are not in a full table may still be there.
+    const endedWorker = (name) => (worker[name] ? worker[name].state === "stopped" : !out.rows);
+    return Charts.drawAll({
+      x: Points.seconds().map(local),
+      span: [local(start), local(answer.now)],
+      outages: Spans.outages(Points.slices, answer)
+        .map(([from, to]) => [local(Math.max(from, start)), local(to)]),
+      lines: Points.columns("lines"),
+      workers: Points.columns("workers"),
       queues: Object.fromEntries(Object.entries(queues).map(([name, one]) => [name, one.depth])),
-      poolOf: (name) => poolOf[name] ?? name,
+      poolOf: (name) => worker[name]?.pool ?? name,
       pools: answer.choices.pools,
+      endedLine: chosen.by === "worker" ? endedWorker : (name) => !pools.has(name),
+      endedWorker,
+      endedQueue: (name) => !recent.used_queues.includes(name),
     });
-    at("finished").textContent = `${answer.finished.toLocaleString("en")} in the last ${span(answer.range_s)}`;
-    at("from").textContent = Board.latencyFrom(recent);
-    Board.notes(answer, hidden + answer.left_out.lines);
-    const trouble = source.trouble ? "Waiting for the records server"
+  }
+
+  function showState(answer, troubles) {
+    const { source } = answer;
+    const waiting = source.trouble ? "Waiting for the records server"
       : source.queues_trouble ? "Waiting for the broker"
       : source.events_trouble ? "Task events are not being read" : "";
-    root.dataset.state = paused ? "paused" : trouble ? "waiting" : "live";
-    if (paused) say("", `Paused at ${time(answer)}`);
-    else if (trouble) say("error", trouble);
-    else say("live", `Live · ${time(answer)}`);
+    root.dataset.state = paused ? "paused" : waiting ? "waiting" : "live";
+    const when = Words.time(answer.now);
+    if (paused) say("", `Paused at ${when}`);
+    else if (waiting) say("error", waiting);
+    else if (troubles.length) say(troubles[0].level, `${Words.plural(troubles.length, "problem")} · ${when}`);
+    else say("live", `Live · ${when}`);
   }
+
+  const isFiltered = () => Boolean(chosen.pool || chosen.worker || chosen.task);
 
   function showEmpty(answer) {
     const empty = answer.finished === 0;
-    const filtered = Boolean(chosen.pool || chosen.worker || chosen.task);
+    const filtered = isFiltered();
     at("empty").hidden = !empty;
     document.querySelector(".tp-charts").classList.toggle("tp-idle", empty);
     at("empty-range").textContent = span(answer.range_s);
@@ -181,6 +184,6 @@
 
   readAddress();
   listen();
-  Board.heads(() => { if (last) Board.table(last.recent, last.now, base); });
+  Roster.heads(() => { if (last) Roster.draw(last, base); });
   start();
 })();

@@ -20,6 +20,20 @@ const Words = (() => {
     return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
   }
 
+  // Latencies come from a histogram whose buckets are 10 % wide, so two digits are all that is known.
+  const FASTEST_S = 1e-4, SLOWEST_S = 3416; // the ends of its first and its last bucket
+  function about(seconds) {
+    if (seconds === null || seconds === undefined) return NONE;
+    if (seconds <= FASTEST_S) return `≤ ${duration(FASTEST_S)}`;
+    if (seconds >= SLOWEST_S) return `≥ ${Math.floor(SLOWEST_S / 60)} min`;
+    const digits = (value) => String(Number(value.toPrecision(2)));
+    if (seconds < 0.995) return `≈ ${digits(seconds * 1e3)} ms`;
+    return seconds < 119.5 ? `≈ ${digits(seconds)} s` : `≈ ${digits(seconds / 60)} min`;
+  }
+
+  const percent = (part, whole) =>
+    part === null || part === undefined || !whole ? null : (part / whole) * 100;
+
   const megabytes = (bytes) => (bytes === null ? NONE : number(bytes / 1e6));
 
   function ago(seconds) {
@@ -31,6 +45,7 @@ const Words = (() => {
 
   const clock = (seconds) =>
     new Date(seconds * 1e3).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  const time = (seconds) => new Date(seconds * 1e3).toLocaleTimeString("en-GB");
 
   // Okabe and Ito's palette without black and yellow, which are invisible on one of the two themes.
   // Each pool has the same colour and dash as in the reports of `poolwise race`.
@@ -42,6 +57,8 @@ const Words = (() => {
     { colour: "#D55E00", dash: "longdash" },
     { colour: "#56B4E9", dash: "longdashdot" },
   ];
+  // Workers, pools and queues that have ended.
+  const ENDED = { dash: "solid", colour: "#8A8F87" };
   const POOLS = ["prefork", "threads", "gevent", "solo"];
 
   // Pools that Poolwise does not know take the remaining looks, in alphabetical order.
@@ -73,7 +90,15 @@ const Words = (() => {
     return made.firstChild;
   }
 
-  const plural = (count, word) => `${number(count)} ${word}${count === 1 ? "" : "s"}`;
+  function element(tag, text, className) {
+    const made = document.createElement(tag);
+    if (text !== undefined) made.textContent = text;
+    if (className) made.className = className;
+    return made;
+  }
 
-  return { NONE, LOOKS, POOLS, number, duration, megabytes, ago, clock, ofPool, ofTurn, ofQueue, inOrder, sample, plural };
+  const plural = (count, word, many = `${word}s`) => `${number(count)} ${count === 1 ? word : many}`;
+
+  return { NONE, LOOKS, ENDED, POOLS, number, duration, about, percent, megabytes, ago, clock, time,
+    element, ofPool, ofTurn, ofQueue, inOrder, sample, plural };
 })();

@@ -61,8 +61,16 @@ def test_a_queue_is_shown_while_somebody_uses_it(
     history.add_depths(NOW_S, depths)
     found = build_response(history, Query(), NOW_S + 1, lasting)["recent"]
     assert list(found["queues"]) == shown
+    assert found["used_queues"] == shown
     assert found["unconsumed"] == unconsumed
     assert found["waiting"] == sum(depths.values())
+
+
+def test_queues_are_in_use_even_while_nobody_can_measure_them() -> None:
+    history = history_of("prefork", queues=("own",))
+    history.add_depths(NOW_S, {"own": 0, "race": 0})
+    found = recent(history, NOW_S + 60)
+    assert (found["used_queues"], found["queues"], found["waiting"]) == (["own"], {}, None)
 
 
 def flow(waiting: tuple[int, int], held: tuple[int | None, int | None], finished: int) -> History:

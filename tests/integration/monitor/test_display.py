@@ -1,0 +1,450 @@
+"""What the Throughput page shows in each state, in a real browser with a real Flower.
+
+The states are made up, because many of them are hard to bring about.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route
+
+from cluster.broker import start_broker
+from cluster.local import LocalCluster
+from cluster.ports import free_port
+from cluster.reaper import Reaper
+from monitor.latency_start import FROM_RECEPTION
+from tests.integration.monitor.made import NOW_S, STEP_S, answer, line, pool, worker
+
+DATA = "**/throughput/data*"
+#: The place of the upper edge of an element.
+TOP = "selector => document.querySelector(selector).getBoundingClientRect().top"
+#: Where the shaded outages of a chart begin and end, in seconds since 1970.
+SHAPES = """id => document.getElementById(id).layout.shapes.map(
+  shape => [shape.x0 / 1e3, shape.x1 / 1e3])"""
+#: The keys of a chart's legend that one can see.
+KEYS = """id => { const keys = document.querySelector(`#${id}-legend .tp-keys`);
+  const end = keys.getBoundingClientRect().bottom;
+  return [...keys.children].filter(one => one.getBoundingClientRect().top < end)
+    .map(one => one.textContent); }"""
+
+Show = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start a Flower without any worker and return the page's URL."""
+    folder, registry = tmp_path_factory.mktemp("display"), Reaper()
+    try:
+        broker, broker_url = start_broker(folder, registry)
+        with LocalCluster(folder, broker_url) as cluster:
+            _, flower_url = cluster.start_flower(free_port())
+            yield f"{flower_url}/throughput"
+        broker.kill()
+    finally:
+        registry.close()
+
+
+@pytest.fixture
+def show(url: str, page: Page) -> Iterator[Show]:
+    """Return a function that shows a made-up answer on the page, at a width, with a query."""
+    page.emulate_media(color_scheme="light")
+
+    def show_it(found: dict[str, Any], query: str = "", width_px: int = 1280) -> Page:
+        def reply(route: Route) -> None:
+            route.fulfill(body=json.dumps(found), content_type="application/json")
+
+        page.set_viewport_size({"width": width_px, "height": 900})
+        page.route(DATA, reply)
+        page.goto(f"{url}{query}")
+        page.wait_for_selector("#tp-tiles article")
+        page.wait_for_selector("#tp-memory .xtitle", state="attached")
+        return page
+
+    yield show_it
+    page.unroute_all(behavior="ignoreErrors")
+    page.goto("about:blank")
+
+
+@pytest.mark.parametrize(
+    ("expression", "shown"),
+    [
+        ("duration(0.0042)", "4.2 ms"),
+        ("duration(99.5)", "99.5 s"),
+        ("duration(99.96)", "100 s"),
+        ("duration(119.4)", "119 s"),
+        ("duration(119.6)", "2 min 0 s"),
+        ("duration(3599.6)", "1 h 0 min"),
+        ("duration(null)", "–"),
+        ("about(0.195)", "≈ 200 ms"),
+        ("about(0.236)", "≈ 240 ms"),
+        ("about(0.0042)", "≈ 4.2 ms"),
+        ("about(0.0001)", "≤ 0.1 ms"),
+        ("about(0.999)", "≈ 1 s"),
+        ("about(31.02)", "≈ 31 s"),
+        ("about(99.5)", "≈ 100 s"),
+        ("about(119.6)", "≈ 2 min"),
+        ("about(2140)", "≈ 36 min"),
+        ("about(3583)", "≥ 56 min"),
+        ("about(null)", "–"),
+        ("ago(89.9)", "89 s"),
+        ("ago(119.9)", "119 s"),
+        ("ago(239)", "3 min"),
+        ("ago(-3)", "0 s"),
+        ("ago(200000)", "2 d"),
+        ("percent(4, 200)", 2),
+        ("percent(0, 0)", None),
+    ],
+)
+def test_figures_are_shown_as_people_say_them(
+    url: str, page: Page, expression: str, shown: object
+) -> None:
+    if page.url != url:
+        page.goto(url)
+    assert page.evaluate(f"Words.{expression}") == shown
+
+
+@pytest.mark.parametrize(
+    ("state", "up"), [("here", "16 min"), ("stopped", "5 min"), ("silent", "5 min")]
+)
+def test_the_uptime_of_a_worker_that_is_gone_does_not_grow(show: Show, state: str, up: str) -> None:
+    row = worker(state=state, since=NOW_S - 1000, seen=NOW_S - 700)
+    page = show(answer(recent={"workers": [row]}))
+    if state == "stopped":
+        page.click(".tp-fold")
+    assert page.locator("#tp-table td").last.inner_text().endswith(f"({up})")
+
+
+def test_a_pool_without_a_worker_has_no_slots_to_show(show: Show) -> None:
+    gone = pool(workers=0, slots=0, finished_per_s=None)
+    page = show(answer(recent={"pools": [gone]}))
+    tile = page.inner_text("#tp-tiles [data-pool=prefork]")
+    assert "no worker online" in tile
+    assert "0 of 0" not in tile
+
+
+TROUBLES: dict[str, tuple[dict[str, Any], str, str]] = {
+    "records": ({"source": {"trouble": "connection refused"}}, "error", "Cannot read records from"),
+    "queues": ({"source": {"queues_trouble": "connection refused"}}, "error", "queue depths"),
+    "events": ({"source": {"events_trouble": "it has ended"}}, "error", "task events"),
+    "silent worker": (
+        {"recent": {"workers": [worker("gone@x", state="silent", seen=NOW_S - 40)]}},
+        "error",
+        "gone@x has not reported since",
+    ),
+    "silent workers": (
+        {"recent": {"workers": [worker(f"{n}@x", state="silent") for n in range(5)]}},
+        "error",
+        "0@x, 1@x, 2@x and 2 more have not reported since",
+    ),
+    "unconsumed": (
+        {"recent": {"waiting": 6_410, "queues": {"q": 6_410}, "unconsumed": ["q"]}},
+        "error",
+        "6,410 messages wait in q, but no known worker consumes from there",
+    ),
+    "faults": ({"source": {"faults": 1}}, "warning", "Reading failed once"),
+    "missed": ({"source": {"missed_entries": 2}}, "warning", "2 batches of records or more were"),
+    "dropped": ({"source": {"dropped_records": 3}}, "warning", "dropped 3 records"),
+    "unreadable": ({"source": {"unreadable_events": 1}}, "warning", "Skipped 1 record "),
+    "steps": ({"source": {"unreadable_steps": 1}}, "warning", "Skipped 1 step of"),
+    "history": (
+        {"source": {"history_trouble": "it is full"}},
+        "warning",
+        "Cannot store the history",
+    ),
+    "misdated": ({"source": {"misdated_records": 4}}, "warning", "4 records not shown"),
+}
+
+
+@pytest.mark.parametrize("name", TROUBLES)
+def test_trouble_is_on_top_and_never_green(show: Show, name: str) -> None:
+    changes, level, text = TROUBLES[name]
+    page = show(answer(**changes))
+    trouble = page.locator(f"#tp-troubles .tp-{level}")
+    assert text in trouble.inner_text()
+    tops = [page.evaluate(TOP, one) for one in ("#tp-troubles", "#tp-tiles")]
+    assert tops == sorted(tops)
+    assert f"status-dot-{level}" in (page.get_attribute("#tp-dot", "class") or "")
+    assert "Live" not in page.inner_text("#tp-status")
+    green = page.evaluate(
+        "getComputedStyle(document.documentElement).getPropertyValue('--flower-success')"
+    )
+    colours = [
+        page.evaluate(f"getComputedStyle(document.querySelector('{one}')).{what}")
+        for one, what in (("#tp-dot", "backgroundColor"), ("#tp-troubles li", "color"))
+    ]
+    assert green == "#237a3b"
+    assert "rgb(35, 122, 59)" not in colours
+
+
+def test_without_trouble_the_page_is_live(show: Show) -> None:
+    page = show(answer())
+    assert not page.is_visible("#tp-troubles")
+    assert "status-dot-live" in (page.get_attribute("#tp-dot", "class") or "")
+    assert page.inner_text("#tp-status").startswith("Live")
+
+
+def test_an_old_count_is_a_note_and_no_longer_trouble(show: Show) -> None:
+    page = show(answer(source={"dropped_records": 3}))
+    page.click("#tp-pause")
+    later = answer(source={"dropped_records": 3}, now=NOW_S + 1_000)
+    page.evaluate("later => Troubles.draw(later, 0)", later)
+    assert not page.is_visible("#tp-troubles")
+    assert "dropped 3 records" in page.inner_text("#tp-notes")
+
+
+def test_if_the_records_are_away_no_current_figure_is_shown(show: Show) -> None:
+    busy: dict[str, Any] = {"busy": 1, "finished_per_s": 10.0, "p50_s": 0.1, "p95_s": 0.2}
+    away = answer(
+        source={"trouble": "connection refused", "queues_trouble": "connection refused"},
+        recent={"pools": [pool(**busy)], "workers": [worker(**busy)], "waiting": 7},
+    )
+    page = show(away)
+    values = page.locator("#tp-tiles .metric-value").all_inner_texts()
+    assert [value.split()[0] for value in values] == ["–"] * 3
+    cells = page.locator("#tp-table tbody td").all_inner_texts()
+    assert cells[2:8] == ["–"] * 6
+    assert "arrivals unknown" in page.inner_text("#tp-tiles")
+
+
+def test_if_flower_is_away_old_figures_look_old(show: Show) -> None:
+    page = show(answer())
+    page.unroute(DATA)
+    page.route(DATA, lambda route: route.abort())
+    page.wait_for_selector("#throughput[data-state=reconnecting]", state="attached")
+    assert "Flower does not answer. All figures below are from" in page.inner_text("#tp-troubles")
+    for part in (".tp-tiles", ".tp-charts", ".tp-table"):
+        style = page.evaluate(
+            f"(({{opacity, filter}}) => [Number(opacity), filter])"
+            f"(getComputedStyle(document.querySelector('{part}')))"
+        )
+        assert style[0] < 0.6
+        assert style[1] == "grayscale(1)"
+
+
+@pytest.mark.parametrize(
+    ("changes", "query", "shown"),
+    [
+        ({"arrived_per_s": 10.4}, "", ["10/s arriving"]),
+        ({"arrived_per_s": 30.0}, "", ["30/s arriving, more than finish"]),
+        ({"arrived_per_s": None}, "", ["arrivals unknown"]),
+        ({"arrived_per_s": None}, "?pool=prefork", ["selected", "arrivals: only without filters"]),
+    ],
+)
+def test_the_first_tile_shows_what_finishes_and_what_arrives(
+    show: Show, changes: dict[str, Any], query: str, shown: list[str]
+) -> None:
+    tile = show(answer(recent=changes), query).locator("#tp-tiles article").first.inner_text()
+    assert "10 tasks/s finished" in tile
+    for text in shown:
+        assert text in tile.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("limit", "shown"),
+    [
+        (
+            {"cause": "machine_cpu", "value": 97},
+            "6,410 waiting: the machine's CPU is 97 % busy",
+        ),
+        (
+            {"cause": "main_process", "value": 99},
+            "6,410 waiting: the main process uses 99 % of a core",
+        ),
+        ({"cause": "fetching", "value": 0}, "6,410 waiting: fetching them is the limit"),
+        (None, ""),
+    ],
+)
+def test_a_proven_limit_is_next_to_the_busy_slots(
+    show: Show, limit: dict[str, Any] | None, shown: str
+) -> None:
+    page = show(answer(recent={"pools": [pool(busy=4, slots=200, waiting=6_410, limit=limit)]}))
+    tile = page.inner_text("#tp-tiles [data-pool=prefork]")
+    assert "4 of 200 slots busy · 2\u00a0%" in tile
+    assert shown in tile
+    assert ("waiting" in tile) is bool(shown)
+
+
+@pytest.mark.parametrize("note", ["", FROM_RECEPTION, f"3 of 9 tasks …; {FROM_RECEPTION}"])
+def test_a_latency_without_the_time_in_the_queue_says_so(show: Show, note: str) -> None:
+    known: dict[str, Any] = {"p50_s": 0.1, "p95_s": 0.2, "latency_note": note}
+    page = show(
+        answer(latency_note=note, recent={"pools": [pool(**known)], "workers": [worker(**known)]})
+    )
+    places = ["#tp-tiles [data-pool=prefork]", ".tp-chart:has(#tp-latency) figcaption"]
+    for place in places:
+        assert (FROM_RECEPTION in page.inner_text(place)) is bool(note)
+    cells = page.locator("#tp-table tbody td").all_inner_texts()
+    mark = "\u00a0†" if note else ""
+    assert cells[4:6] == [f"≈ 100 ms{mark}", f"≈ 200 ms{mark}"]
+    assert ("†" in page.inner_text("#tp-notes")) is bool(note)
+
+
+def test_busy_slots_are_drawn_in_per_cent(show: Show) -> None:
+    lines = {"gevent": line(180, busy=4.0, slots=200.0), "prefork": line(180, busy=2.0)}
+    page = show(answer(lines=lines, recent={"pools": [pool("gevent"), pool()]}))
+    drawn = page.evaluate(
+        "document.getElementById('tp-slots').data.map(one => [one.name, one.y[0], one.text[0]])"
+    )
+    assert drawn == [["prefork", 100, "100 % (2 of 2)"], ["gevent", 2, "2 % (4 of 200)"]]
+
+
+def ended(count: int) -> dict[str, Any]:
+    """Return changes to an answer: `count` workers and queues that have ended."""
+    stopped = [worker(f"old-{n}@x", state="stopped", seen=NOW_S - 300) for n in range(count)]
+    names = [one["worker"] for one in stopped]
+    points = {"cpu_percent": [5.0] * 180, "memory_bytes": [5e7] * 180}
+    return {
+        "by": "worker",
+        "lines": {"w@x": line(180), **{name: line(180) for name in names}},
+        "workers": {"w@x": points, **dict.fromkeys(names, points)},
+        "queues": {"q": [3.0] * 180, **{f"race-{n}": [2.0] * 180 for n in range(count)}},
+        "recent": {
+            "workers": [worker(), *stopped],
+            "waiting": 3,
+            "queues": {"q": 3},
+            "used_queues": ["q"],
+        },
+    }
+
+
+@pytest.mark.parametrize("width_px", [1280, 390])
+@pytest.mark.parametrize(
+    ("chart", "key"), [("tp-rate", "w@x"), ("tp-cpu", "w@x"), ("tp-queues", "q")]
+)
+def test_a_legend_names_only_what_is_still_there(
+    show: Show, chart: str, key: str, width_px: int
+) -> None:
+    page = show(answer(**ended(6)), "?by=worker", width_px)
+    assert page.evaluate(KEYS, chart) == [key, "6 ended"]
+
+
+@pytest.mark.parametrize("width_px", [1280, 390])
+def test_a_legend_is_one_line_until_it_is_unfolded(show: Show, width_px: int) -> None:
+    names = [f"a-worker-with-a-long-name-{n}@x" for n in range(12)]
+    points = {"cpu_percent": [5.0] * 180, "memory_bytes": [5e7] * 180}
+    rows = [worker(name) for name in names]
+    page = show(
+        answer(workers=dict.fromkeys(names, points), recent={"workers": rows}), "", width_px
+    )
+    legend = page.locator("#tp-cpu-legend")
+    box = legend.bounding_box()
+    assert box is not None
+    assert box["height"] <= 26
+    seen = len(page.evaluate(KEYS, "tp-cpu"))
+    assert 0 < seen < 12
+    more = legend.locator(".tp-more")
+    assert more.inner_text() == f"+{12 - seen}"
+    more.click()
+    assert len(page.evaluate(KEYS, "tp-cpu")) == 12
+    more.click()
+    assert len(page.evaluate(KEYS, "tp-cpu")) == seen
+
+
+def test_a_key_hides_its_line(show: Show) -> None:
+    page = show(answer(**ended(2)), "?by=worker")
+    count = "document.getElementById('tp-rate').data.length"
+    assert page.evaluate(count) == 3
+    page.click("#tp-rate-legend .tp-key:has-text('2 ended')")
+    page.wait_for_function(f"{count} === 1")
+    page.click("#tp-rate-legend .tp-key:has-text('2 ended')")
+    page.wait_for_function(f"{count} === 3")
+
+
+def test_stopped_workers_are_folded_and_can_be_opened(show: Show) -> None:
+    page = show(answer(**ended(4)))
+    rows = page.locator("#tp-table tbody tr")
+    assert [row.split("\n")[0].split("\t")[0] for row in rows.all_inner_texts()] == [
+        "w@x",
+        "4 stopped",
+    ]
+    page.click(".tp-fold")
+    assert rows.count() == 6
+    with page.expect_response(DATA):
+        pass
+    assert rows.count() == 6  # still open after the next answer
+    page.click(".tp-fold")
+    assert rows.count() == 2
+
+
+def test_a_switched_worker_shows_its_earlier_pool(show: Show) -> None:
+    page = show(answer(recent={"workers": [worker(pool="threads", was=["prefork"])]}))
+    [row] = page.locator("#tp-table tbody tr").all_inner_texts()
+    assert "was prefork" in row
+    assert "threads × 2" in row
+
+
+@pytest.mark.parametrize(
+    ("known_s", "begin_s", "since"),
+    [(900, 900, False), (300, 300, True), (20, 60, True)],
+)
+def test_the_time_axis_starts_at_what_there_is(
+    show: Show, known_s: int, begin_s: int, since: bool
+) -> None:
+    unknown = (900 - known_s) // STEP_S
+    points = 180 - unknown
+    blank: list[float | None] = [None] * unknown
+    lines = {name: [*blank, *values] for name, values in line(points).items()}
+    queues = {"q": [*blank, *[0.0] * points]}
+    page = show(answer(lines={"prefork": lines}, workers={}, queues=queues))
+    axis = page.evaluate("document.getElementById('tp-rate').layout.xaxis.range")
+    assert axis[1] - axis[0] == begin_s * 1e3
+    text = "since" if since else "in the last 15 minutes"
+    assert text in page.inner_text("#tp-finished")
+
+
+@pytest.mark.parametrize(
+    ("known", "gaps", "outages"),
+    [
+        ("111111", [], []),
+        ("110011", [], [[10, 20]]),
+        ("010010", [], [[10, 20], [25, 32]]),
+        ("111000", [], [[15, 32]]),
+        ("001111", [], []),
+        ("000000", [], []),
+        ("111111", [[10, 20]], [[10, 20]]),  # Flower knows better
+        ("110011", [[13, 24]], [[10, 24]]),
+        ("111111", [[28, 32]], []),  # the newest points are still being read
+    ],
+)
+def test_an_outage_is_when_nothing_at_all_was_measured(
+    url: str, page: Page, known: str, gaps: list[list[int]], outages: list[list[int]]
+) -> None:
+    if page.url != url:
+        page.goto(url)
+    found = page.evaluate(
+        """([known, gaps]) => Spans.outages(new Map([...known].map((one, n) => [5 * n,
+             {lines: {}, workers: {}, queues: {q: {depth: one === "1" ? 0 : null}}}])),
+             {now: 5 * known.length + 2, step_s: 5, gaps})""",
+        [known, gaps],
+    )
+    assert found == outages
+
+
+def test_points_of_different_length_leave_no_outage_between_them(url: str, page: Page) -> None:
+    if page.url != url:
+        page.goto(url)
+    found = page.evaluate(
+        """() => Spans.outages(new Map([0, 5, 10, 15, 16, 17, 18].map((second) => [second,
+             {lines: {}, workers: {}, queues: {q: {depth: 0}}}])), {now: 20, step_s: 1})"""
+    )
+    assert found == []
+
+
+def test_outages_are_shaded_in_each_chart_and_explained(show: Show) -> None:
+    gap = slice(100, 112)
+    lines = line(180)
+    for values in lines.values():
+        values[gap] = [None] * 12
+    queues: dict[str, list[float | None]] = {"q": [0.0] * 180}
+    queues["q"][gap] = [None] * 12
+    page = show(answer(lines={"prefork": lines}, workers={}, queues=queues))
+    start_s = NOW_S - 80 * STEP_S
+    offset_s = page.evaluate(f"new Date({start_s}000).getTimezoneOffset() * 60")
+    expected = [[start_s - offset_s, start_s + 60 - offset_s]]
+    for chart in ("tp-rate", "tp-latency", "tp-queues", "tp-slots", "tp-cpu", "tp-memory"):
+        assert page.evaluate(SHAPES, chart) == expected
+        assert page.evaluate(KEYS, chart)[0] == "no data"
