@@ -135,7 +135,8 @@ def test_the_time_without_flower_is_unknown_and_the_past_is_shown(
         "1 hour",
     ]
     assert seen.page.input_value("#tp-range_s") == "3600"
-    seen.wait_for("document.querySelector('#tp-finished').textContent.includes('last hour')")
+    seen.wait_for("document.querySelector('#tp-finished').textContent.includes(' since ')")
+    seen.wait_for("document.getElementById('tp-rate').layout.shapes.length === 1")  # the gap
     assert seen.complaints == []
 
 
