@@ -29,7 +29,7 @@ async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, dela
     try:
         while True:
             due, data = await pieces.get()
-            await asyncio.sleep(due - loop.time())
+            await asyncio.sleep(due - loop.time())  # the link's delay
             if not data:
                 return
             writer.write(data)

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import psutil
@@ -23,6 +22,7 @@ from cluster.wait import wait_until
 from producer import broker
 from tasks.errors import BrokerError, UsageError, WorkerError
 
+#: It lives, and so does its child, until the test kills them.
 STUBBORN = """
 import signal, subprocess, sys, tempfile, time
 signal.signal(signal.SIGTERM, lambda *_: print("asked", flush=True))
@@ -223,9 +223,7 @@ def test_shared_memory_is_not_counted_twice() -> None:
 def test_the_memory_watch_sees_a_peak_between_its_start_and_its_end() -> None:
     sizes = iter([5, 900, 7, *[6] * 10_000])
     with MemoryWatch(1, measure=lambda _pid: next(sizes)) as watch:
-        deadline = time.monotonic() + 10
-        while watch.peak_bytes < 900 and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_until(lambda: (watch.peak_bytes or 0) >= 900, 10, lambda: AssertionError("no peak"))
     assert watch.peak_bytes == 900
 
 

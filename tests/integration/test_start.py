@@ -20,7 +20,7 @@ class Tidy:
 def main():
     Tidy()
     try:
-        time.sleep({works_s})
+        time.sleep({works_s})  # the command's work, which the signal interrupts
     finally:
         sys.stdout.write("unwound")
     return 0

@@ -47,7 +47,7 @@ def stays_false(predicate: Callable[[], Any], duration_s: float) -> bool:
     while time.monotonic() < end_s:
         if predicate():
             return False
-        time.sleep(0.02)
+        time.sleep(0.02)  # between two looks; that nothing happens takes time to be seen
     return True
 
 

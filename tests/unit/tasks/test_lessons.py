@@ -49,7 +49,7 @@ def test_all_counting_tasks_return_the_same_final_value(guarded: bool) -> None:
 def test_sleeping_counts_neither_as_computing_nor_as_waiting_for_a_core() -> None:
     with thread_clocks() as clocks:
         before = clocks.so_far()
-        time.sleep(0.02)
+        time.sleep(0.02)  # what is measured
         asleep = clocks.so_far().since(before)
     assert asleep.asleep_s > 0.015
     assert asleep.cpu_s < 0.01
