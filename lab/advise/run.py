@@ -15,9 +15,10 @@ from lab.advise.bench import Bench
 from lab.advise.candidates import Candidate, Family, Room, families
 from lab.advise.caveats import Caveats
 from lab.advise.events import AdviseEvents
+from lab.advise.failures import Tally, without_failing
 from lab.advise.first_tries import FirstTries, first_tries
 from lab.advise.losses import losses
-from lab.advise.safety import SafetyCheck, unsafe
+from lab.advise.safety import SafetyCheck, Together, run_together, why_unsafe
 from lab.advise.search import Budget, Search, SearchOptions
 from lab.project.project import Project
 from lab.project.sending import CallSender
@@ -27,6 +28,9 @@ from lab.session.session import Session, open_session
 from lab.session.versions import host, versions
 from tasks.errors import WorkerError
 from worker.pools import POOLS, Pool
+
+#: Processes in which a task runs to find out whether it only fails in threads or greenlets.
+APART = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,23 +141,41 @@ class _UnderWay:
         if family.pool.slot not in {"thread", "greenlet"} or pool in self._checked:
             return not self._caveats.is_unsafe(pool)
         self._checked.add(pool)
-        profile = self._tried.profile
+        shared = self._together(candidate)
+        if shared is None or not shared.suspicious:
+            return True  # workers that do not start are reported by the trial
+        why = why_unsafe(shared, self._apart(), self._alone)
+        if why:
+            self._caveats.of_safety(pool, why)
+        return not why
+
+    @property
+    def _alone(self) -> Tally:
+        return Tally(runs=self._tried.profile.runs, failed=self._tried.profile.failed)
+
+    def _apart(self) -> Together | None:
+        """Run the calls at the same time, each in a process of its own."""
+        profile, pool = self._tried.profile, POOLS["prefork"]
+        found = families(profile, self._room, [pool])
+        if not found:
+            return None
+        return self._together(found[0].candidate(min(APART, found[0].most)))
+
+    def _together(self, candidate: Candidate) -> Together | None:
         check = SafetyCheck(
             calls=self._options.calls,
             results=self._tried.results,
-            failed_share=profile.failed / profile.runs,
+            run_s=self._tried.profile.run_s,
         )
         try:
             group = self.bench.group(candidate)
         except WorkerError:
-            return True  # the trial reports it
-        if why := unsafe(self._session, group, self._sender, check):
-            self._caveats.of_safety(pool, why)
-        return not why
+            return None
+        return run_together(self._session, group, self._sender, check)
 
     def judged(self, blank: AdviceResult) -> AdviceResult:
         """Return the result with everything that is known."""
-        results = self.bench.results()
+        results = without_failing(self.bench.results(), self._alone)
         self._caveats.of_stalls(self._session.cluster.folder)
         self._caveats.of_growth(results)
         self._caveats.of_sends(self._tried.profile)

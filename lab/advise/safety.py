@@ -1,4 +1,8 @@
-"""Does the task return the same with others next to it as it does alone?"""
+"""Does the task do the same with others next to it in one process as it does alone?
+
+A task that fails or returns something else now and then does so anywhere. So what is suspicious in
+threads or greenlets is compared with the same calls at the same time in processes of their own.
+"""
 
 from __future__ import annotations
 
@@ -7,34 +11,75 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from lab.advise.failures import Tally, fails_more
 from lab.advise.first_tries import stored
 from lab.project.sending import CallSender
 from lab.project.workers import Group
 from lab.session.session import Session
 from producer.plan import Work
+from producer.queues import drain
 from producer.records import Record, RecordReader
 
 #: Runs of a check, at least and at most.
 FEWEST, MOST = 24, 96
-#: A share of failures that is this much higher than alone is no accident.
-MORE_FAILURES: Final = 0.2
+#: Seconds that a check should take; long tasks run only once in each slot.
+SHORT_S: Final = 5.0
+#: Seconds after which a check ends in any case.
+LONGEST_S: Final = 30.0
 #: Characters of a result or an error that are shown.
 SHOWN: Final = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SafetyCheck:
-    """What to compare with: the results and the failures of single runs."""
+    """What to run, and what single runs have shown."""
 
     calls: Sequence[Work]
     results: Mapping[int, Any]  # by the call's number: what it returns each time
-    failed_share: float
+    run_s: float
 
 
-def unsafe(session: Session, group: Group, sender: CallSender, check: SafetyCheck) -> str:
-    """Run calls at the same time; say what differs from single runs, or return an empty text."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Together:
+    """What calls have done that ran at the same time."""
+
+    tally: Tally
+    wrong: int = 0  # runs that returned something else than alone
+    difference: str = ""  # "'b' instead of 'a'"
+    error: str = ""  # of a run that failed
+
+    @property
+    def suspicious(self) -> bool:
+        """Whether it must be compared with processes."""
+        return self.wrong > 0 or self.tally.failed > 1
+
+
+def why_unsafe(shared: Together, apart: Together | None, alone: Tally) -> str:
+    """Say what goes wrong in one process and not in several; empty if nothing does.
+
+    `apart` is None if it could not be measured.
+    """
+    elsewhere = alone if apart is None else alone + apart.tally
+    if shared.wrong and not (apart and apart.wrong):
+        return (
+            f"{shared.wrong} of {shared.tally.runs} runs returned another result than alone: "
+            f"{shared.difference}"
+        )
+    if fails_more(shared.tally, elsewhere):
+        error = f": {shared.error}" if shared.error else ""
+        return (
+            f"{shared.tally.failed} of {shared.tally.runs} runs failed, but {elsewhere.failed} of "
+            f"{elsewhere.runs} in processes of their own{error}"
+        )
+    return ""
+
+
+def run_together(
+    session: Session, group: Group, sender: CallSender, check: SafetyCheck
+) -> Together:
+    """Run calls at the same time, and compare what they return with single runs."""
     numbers = sorted(check.results) or list(range(min(len(check.calls), 5)))
-    count = min(MOST, max(FEWEST, 2 * group.spec.slots))
+    count = how_many(group.spec.slots, check.run_s)
     run = f"{session.run}.safety-{group.queue.rpartition('.')[2]}"
     reader = RecordReader(session.records)
     which = {
@@ -42,34 +87,32 @@ def unsafe(session: Session, group: Group, sender: CallSender, check: SafetyChec
         for number in (numbers * count)[:count]
     }
     ended = _ended(session, group, reader, which)
-    wrong = [
-        (found, check.results[which[record.task_id]])
-        for record in ended
-        if record.outcome == "succeeded"
-        and which[record.task_id] in check.results
-        and (found := stored(session, record.task_id)[0]) != check.results[which[record.task_id]]
-    ]
-    if wrong:
-        found, alone = map(_shown, wrong[0])
-        return (
-            f"{len(wrong)} of {len(ended)} runs returned another result than alone: {found} "
-            f"instead of {alone}"
-        )
-    return _failures(session, ended, check.failed_share)
-
-
-def _failures(session: Session, ended: Sequence[Record], alone_share: float) -> str:
+    drain(session.connection, group.queue)
     failed = [record for record in ended if record.outcome == "failed"]
-    if len(failed) < 2 or len(failed) / len(ended) <= 2 * alone_share + (
-        MORE_FAILURES if alone_share else 0.0
-    ):
-        return ""
-    lines = stored(session, failed[0].task_id)[1].strip().splitlines()
-    error = f": {_shown(lines[-1], quote=False)}" if lines else ""
-    alone = (
-        "does not fail alone" if not alone_share else f"fails {alone_share:.0%} of the time alone"
+    wrong = [
+        (found, expected)
+        for record in ended
+        if record.outcome == "succeeded" and which[record.task_id] in check.results
+        for expected in (check.results[which[record.task_id]],)
+        if (found := stored(session, record.task_id)[0]) != expected
+    ]
+    return Together(
+        tally=Tally(runs=len(ended), failed=len(failed)),
+        wrong=len(wrong),
+        difference=" instead of ".join(map(_shown, wrong[0])) if wrong else "",
+        error=_error(session, failed[0]) if failed else "",
     )
-    return f"{len(failed)} of {len(ended)} runs failed, and the task {alone}{error}"
+
+
+def how_many(slots: int, run_s: float) -> int:
+    """Return how many runs a check makes: fewer of a long task, but at least one in each slot."""
+    in_time = int(slots * SHORT_S / max(run_s, 1e-3))
+    return min(MOST, max(2, slots, min(in_time, max(FEWEST, 2 * slots))))
+
+
+def _error(session: Session, record: Record) -> str:
+    lines = stored(session, record.task_id)[1].strip().splitlines()
+    return _cut(lines[-1]) if lines else ""
 
 
 def _ended(
@@ -77,7 +120,7 @@ def _ended(
 ) -> list[Record]:
     """Return the ends of these tasks, as far as they come soon enough."""
     ended: dict[str, Record] = {}
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + LONGEST_S
     while len(ended) < len(which) and time.monotonic() < deadline and group.alive:
         for batch in reader.read(0.05):
             for record in batch.records:
@@ -87,6 +130,9 @@ def _ended(
     return list(ended.values())
 
 
-def _shown(value: Any, *, quote: bool = True) -> str:
-    text = repr(value) if quote else str(value)
+def _shown(value: Any) -> str:
+    return _cut(repr(value))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"

@@ -24,6 +24,7 @@ from lab.advise.candidates import (
     overall_best,
     side_by_side,
 )
+from lab.advise.failures import Tally, why_rejected
 from lab.results.advice import Profile
 from producer.statistics import compare
 
@@ -197,7 +198,20 @@ class Search:
             self._bench.reject(candidate, "needs more memory than the limit")
         elif options.slo_s is not None and trials[-1].p95_s > options.slo_s:
             self._bench.reject(candidate, "misses the objective (--slo)")
+        elif why := self._why_failing(candidate):
+            self._bench.reject(candidate, why)
         return not self._bench.is_rejected(candidate)
+
+    def _why_failing(self, candidate: Candidate) -> str:
+        """Say that more tasks fail here than elsewhere; tasks that fail early look fast."""
+        alone = Tally(runs=self._profile.runs, failed=self._profile.failed)
+        tried = (
+            ladder.family.candidate(concurrency)
+            for ladder in self._ladders
+            for concurrency in ladder.rates
+        )
+        others = [self._bench.trials(other) for other in tried if other != candidate]
+        return why_rejected(self._bench.trials(candidate), others, alone)
 
     def _trial(self, candidate: Candidate, seconds: float) -> float:
         rate_per_s = self._budget.timed(lambda: self._bench.trial(candidate, seconds))

@@ -41,6 +41,7 @@ class Curve:
 
     rate: Callable[[Candidate], float]
     memory: Callable[[Candidate], int] = lambda _candidate: 10**8
+    failed: Callable[[Candidate], int] = lambda _candidate: 0
     now: float = 0.0
     done: dict[Candidate, list[Trial]] = field(default_factory=dict)
     rejected: dict[Candidate, str] = field(default_factory=dict)
@@ -61,7 +62,7 @@ class Curve:
                 cpu_s_per_task=0.0,
                 cores=1.0 * candidate.workers,
                 peak_pss_bytes=self.memory(candidate),
-                failed=0,
+                failed=self.failed(candidate),
             )
         )
         return rate
@@ -160,3 +161,17 @@ def test_a_ladder_ends_at_the_smallest_concurrency_that_is_nearly_the_best() -> 
         ladder.add(slots, min(slots, 30) * 10.0)
     assert len(tried) == len(set(tried)) <= 6
     assert ladder.best() == min(slots for slots in tried if slots >= 29)
+
+
+def test_a_ladder_goes_back_after_a_step_beyond_the_knee() -> None:
+    ladder = Ladder(Family(pool=POOLS["prefork"], workers=1, first=4, most=64))
+    rates = {4: 90.0, 8: 175.0, 16: 300.0, 32: 170.0}
+    while (slots := ladder.next()) is not None:
+        ladder.add(slots, rates[slots])
+    assert ladder.best() == 16
+
+
+def test_tasks_that_fail_more_often_than_elsewhere_do_not_win_for_failing_early() -> None:
+    curve = Curve(knee(1_000.0, 100), failed=lambda one: 400 if one.pool.name == "gevent" else 0)
+    assert next(found(curve, WAITS).ranked()).pool.name == "threads"
+    assert any("of its tasks fail, 0% elsewhere" in why for why in curve.rejected.values())
