@@ -17,6 +17,8 @@ from worker.pools import POOLS
 MANY = 3
 #: A candidate that uses this many times less memory is preferred to an equal one.
 CHEAPER = 1.5
+#: One that is slower by more than this is not preferred for its fewer slots, even within noise.
+SLOWER = 1.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +52,29 @@ def usable(results: Sequence[CandidateResult]) -> list[Measured]:
     Candidates that were measured less often than half of the others' most are left out: a machine
     that was quieter for a moment must not decide.
     """
-    found = [Measured.of(one) for one in results if one.trials and not one.rejected]
+    found = _all(results)
     most = max((len(one.rates) for one in found), default=0)
-    often = [one for one in found if 2 * len(one.rates) >= most and one.rate_per_s > 0]
-    return sorted(often, key=lambda one: -one.rate_per_s)
+    return [one for one in found if 2 * len(one.rates) >= most]
+
+
+def _all(results: Sequence[CandidateResult]) -> list[Measured]:
+    found = (Measured.of(one) for one in results if one.trials and not one.rejected)
+    return sorted((one for one in found if one.rate_per_s > 0), key=lambda one: -one.rate_per_s)
+
+
+def _slower(chosen: Measured, results: Sequence[CandidateResult]) -> list[Measured]:
+    return [one for one in _all(results) if one.rate_per_s < chosen.rate_per_s]
+
+
+def _rival(chosen: Measured, ranked: Sequence[Measured]) -> Measured | None:
+    """Return the best that differs in more than its concurrency."""
+    a = chosen.candidate
+    others = [
+        one
+        for one in ranked
+        if (one.candidate.pool.name, one.candidate.workers) != (a.pool.name, a.workers)
+    ]
+    return others[0] if others else None
 
 
 def answer(results: Sequence[CandidateResult], app: str, *, seed: int) -> Answer | None:
@@ -65,8 +86,7 @@ def answer(results: Sequence[CandidateResult], app: str, *, seed: int) -> Answer
     if not ranked:
         return None
     chosen = _cheapest([one for one in ranked if not _is_behind(one, ranked[0], seed)])
-    others = [one for one in ranked if one is not chosen and not _is_sibling(one, chosen)]
-    rival = others[0] if others else None
+    rival = _rival(chosen, ranked) or _rival(chosen, _slower(chosen, results))
     found = None if rival is None else _compared(chosen, rival, seed)
     return Answer(
         pool=chosen.candidate.pool.name,
@@ -92,16 +112,12 @@ def _is_behind(one: Measured, best: Measured, seed: int) -> bool:
     return one is not best and compare(best.rates, one.rates, seed=seed).real
 
 
-def _is_sibling(one: Measured, other: Measured) -> bool:
-    """Return whether two candidates differ only in their concurrency."""
-    a, b = one.candidate, other.candidate
-    return (a.pool.name, a.workers) == (b.pool.name, b.workers)
-
-
 def _cheapest(tied: Sequence[Measured]) -> Measured:
     least = min(one.pss_bytes for one in tied)
     frugal = [one for one in tied if one.pss_bytes <= CHEAPER * least]
-    return min(frugal, key=lambda one: (one.candidate.workers, one.candidate.slots))
+    most = max(one.rate_per_s for one in frugal)
+    near = [one for one in frugal if SLOWER * one.rate_per_s >= most]
+    return min(near, key=lambda one: (one.candidate.workers, one.candidate.slots))
 
 
 def _compared(chosen: Measured, rival: Measured, seed: int) -> Comparison:
@@ -118,9 +134,20 @@ def _sentence(chosen: Measured, rival: Measured | None, found: Comparison | None
         return f"{rate}, {found.ratio:.2f} times as many as with {name}"
     return (
         f"{rate}; no real difference from {name} ({words.rate(rival.rate_per_s)}; anything below "
-        f"{found.noise:.2f} times is within noise), and it uses "
-        f"{words.size(chosen.pss_bytes)} of memory instead of {words.size(rival.pss_bytes)}"
+        f"{found.noise:.2f} times is within noise){_advantage(chosen, rival)}"
     )
+
+
+def _advantage(chosen: Measured, rival: Measured) -> str:
+    """Say why one of two equal candidates is preferred; empty if nothing speaks for it."""
+    if rival.pss_bytes >= CHEAPER * chosen.pss_bytes:
+        least, more = words.size(chosen.pss_bytes), words.size(rival.pss_bytes)
+        return f", and it uses {least} of memory instead of {more}"
+    if chosen.candidate.workers < rival.candidate.workers:
+        return ", and one worker is simpler to run"
+    if chosen.candidate.slots < rival.candidate.slots:
+        return ", and it needs fewer slots"
+    return ""
 
 
 def _confidence(chosen: Measured, rival: Measured | None, found: Comparison | None) -> str:

@@ -146,6 +146,10 @@ class Ladder:
         largest = tried[-1]
         if self.best() == largest and largest < self.family.most:
             return min(self.family.most, largest * self._factor(tried))
+        # A large step may have gone past the knee, where more slots cost throughput.
+        larger = next((slots for slots in tried if slots > self.best()), None)
+        if larger is not None and larger > 2 * self.best():
+            return 2 * self.best()
         smaller = tried[0] // 2
         if len(tried) < 4 and self.best() == tried[0] and smaller >= 1:
             return smaller

@@ -110,7 +110,7 @@ def answer_lines(result: AdviceResult) -> list[str]:
     return [
         f"{answer.sentence}. Confidence: {answer.confidence}.",
         *(["Stopped early: this is what was known by then."] if result.interrupted else []),
-        *(f"With {answer.pool}, {line}" for line in answer.lose),
+        *(f"note: {line}" for line in answer.lose),
         "",
         f"    {answer.command}",
         *([f"    {several}"] if several else []),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from lab.advise.answer import answer
@@ -24,12 +26,18 @@ def trial(rate: float, memory: int = 10**8) -> Trial:
 
 
 def result(
-    pool: str, concurrency: int, rates: list[float], *, memory: int = 10**8, rejected: str = ""
+    pool: str,
+    concurrency: int,
+    rates: Sequence[float],
+    *,
+    memory: int = 10**8,
+    rejected: str = "",
+    workers: int = 1,
 ) -> CandidateResult:
     return CandidateResult(
         pool=pool,
         concurrency=concurrency,
-        workers=1,
+        workers=workers,
         trials=tuple(trial(rate, memory) for rate in rates),
         rejected=rejected,
     )
@@ -75,6 +83,48 @@ def test_a_single_lucky_trial_does_not_win_against_candidates_measured_in_turn()
     )
     assert found is not None
     assert found.pool == "threads"
+
+
+def test_a_slower_candidate_is_not_preferred_for_its_fewer_slots() -> None:
+    found = answer(
+        [result("gevent", 14, [100, 156, 212]), result("threads", 28, [180, 224, 260])],
+        "shop",
+        seed=1,
+    )
+    assert found is not None
+    assert (found.pool, found.runner_up) == ("threads", "gevent ×14")
+    assert "no real difference" in found.sentence
+    assert "memory" not in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("chosen", "other", "reason"),
+    [
+        (result("threads", 4, [100] * 3), result("prefork", 8, [100] * 3), "fewer slots"),
+        (result("threads", 4, [100] * 3, memory=10), result("prefork", 2, [100] * 3), "memory"),
+        (
+            result("threads", 4, [100] * 3),
+            result("threads", 4, [101] * 3, workers=2),
+            "simpler to run",
+        ),
+    ],
+)
+def test_the_preference_among_equals_is_explained(
+    chosen: CandidateResult, other: CandidateResult, reason: str
+) -> None:
+    found = answer([other, chosen], "shop", seed=1)
+    assert found is not None
+    assert (found.pool, found.workers) == (chosen.pool, 1)
+    assert reason in found.sentence
+
+
+def test_a_rival_that_was_dropped_early_is_named_and_the_confidence_is_high() -> None:
+    found = answer(
+        [result("prefork", 8, [120, 121, 119, 120]), result("threads", 22, [16])], "shop", seed=1
+    )
+    assert found is not None
+    assert (found.runner_up, found.confidence) == ("threads ×22", "high")
+    assert "7.50 times as many as with threads ×22" in found.sentence
 
 
 def test_a_rejected_candidate_is_not_recommended() -> None:
