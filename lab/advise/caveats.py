@@ -13,6 +13,11 @@ from worker.pools import POOLS, Pool
 
 #: Growth that counts as a leak: bytes in all, and per task.
 GROWTH_BYTES, GROWTH_PER_TASK_BYTES = 5_000_000, 1_000
+#: The last trial's growth, as a share of the average, from which on it does not come to an end.
+STEADY = 0.5
+#: Threads that hold the GIL while they wait run so many at a time, at most; and what counts as
+#: waiting, as a share of the time.
+ONE_AT_A_TIME, WAITING = 1.5, 0.3
 #: The most refused addresses that are named.
 MOST_NAMED = 3
 
@@ -83,6 +88,23 @@ class Caveats:
         if text := stalls.blocking(pulses, self._folder):
             self._add("gevent", "blocks-gevent", text)
 
+    def of_gil(self, results: Sequence[CandidateResult], profile: Profile) -> None:
+        """Note that threads run one at a time although the task does not compute."""
+        if profile.cpu_share > WAITING:
+            return
+        for result in results:
+            if POOLS[result.pool].slot != "thread" or result.concurrency < 4 or not result.trials:
+                continue
+            busy = max(one.busy * result.concurrency * result.workers for one in result.trials)
+            if busy < ONE_AT_A_TIME * result.workers:
+                self._add(
+                    result.pool,
+                    "holds-gil",
+                    f"of {result.concurrency} threads only one ran at a time: the task waits in "
+                    "code that does not release the GIL",
+                )
+                return
+
     def of_growth(self, results: Sequence[CandidateResult]) -> None:
         """Note memory that grows from trial to trial."""
         for result in results:
@@ -90,6 +112,9 @@ class Caveats:
             grown = sizes[-1] - sizes[0] if sizes else 0
             tasks = sum(trial.rate_per_s * trial.seconds for trial in result.trials[1:])
             if len(sizes) < 3 or sizes != sorted(sizes) or not tasks:
+                continue
+            # Memory that is only filled for the first time grows less and less.
+            if sizes[-1] - sizes[-2] < STEADY * grown / (len(sizes) - 1):
                 continue
             if grown > GROWTH_BYTES and grown / tasks > GROWTH_PER_TASK_BYTES:
                 self._add(

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from cluster.footprint import MemoryWatch, cpu_s, pss_bytes
+from cluster.footprint import MemoryWatch, cpu_s, pss_bytes, runnable_s
 from lab.project.sending import CallSender
 from lab.project.strays import Strays
 from lab.project.workers import Group, GroupSpec, ProjectWorkers
@@ -86,10 +86,11 @@ def _profile(
     runner = _Runner(session, group, sender)
     runner.run(0, calls[0])  # the first run loads modules and opens connections
     strays = Strays(session)
-    idle_bytes, before_s = pss_bytes(group.children[0].pid), cpu_s(group.children[0].pid)
+    pid = group.children[0].pid
+    idle_bytes, before_s, ready_before_s = pss_bytes(pid), cpu_s(pid), runnable_s(pid) or 0.0
     tries: list[Try] = []
     started_s = time.monotonic()
-    with MemoryWatch(group.children[0].pid) as watch:
+    with MemoryWatch(pid) as watch:
         for number in range(MOST_RUNS):
             enough = number >= TIMES * len(calls) and time.monotonic() - started_s > MORE_S
             if enough or (number >= TIMES and time.monotonic() - started_s > LONGEST_RUN_S / 6):
@@ -97,7 +98,7 @@ def _profile(
             which = number % len(calls)
             tries.append(runner.run(which, calls[which]))
             progress(len(tries))
-    used_s = cpu_s(group.children[0].pid) - before_s
+    used_s, ready_s = cpu_s(pid) - before_s, (runnable_s(pid) or 0.0) - ready_before_s
     _check(tries, calls, group)
     run_s = [one.run_s for one in tries]
     profile = Profile(
@@ -110,6 +111,7 @@ def _profile(
         worker_bytes=idle_bytes,
         slot_bytes=max(0, watch.peak_bytes - idle_bytes),
         sends=strays.remove() / len(tries),
+        ready_s=max(0.0, ready_s / len(tries)),
     )
     return FirstTries(profile=profile, results=_constant(tries))
 

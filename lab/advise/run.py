@@ -177,6 +177,7 @@ class _UnderWay:
         """Return the result with everything that is known."""
         results = without_failing(self.bench.results(), self._alone)
         self._caveats.of_stalls(self._session.cluster.folder)
+        self._caveats.of_gil(results, self._tried.profile)
         self._caveats.of_growth(results)
         self._caveats.of_sends(self._tried.profile)
         self._caveats.of_refused(self._project.refused())

@@ -25,7 +25,7 @@ class Stall:
     count: int
     total_s: float
     longest_s: float
-    cpu_s: float
+    busy_s: float  # of total_s: it computed, or was ready to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ def blocking(pulses: Iterable[Pulse], folder: Path) -> str:
     for pulse in pulses:
         for stall in pulse.stalls:
             share = stall.total_s / max(pulse.seconds, 1e-9)
-            if stall.cpu_s < COMPUTES * stall.total_s and (worst is None or share > worst[0]):
+            if stall.busy_s < COMPUTES * stall.total_s and (worst is None or share > worst[0]):
                 worst = (share, stall)
     if worst is None or worst[0] < WORTH_A_WARNING:
         return ""

@@ -41,11 +41,14 @@ class Profile:
     worker_bytes: Whole  # an idle worker with one process
     slot_bytes: Whole  # what one running task adds
     sends: Number  # messages that one run sends to other queues
+    #: Seconds per run in which it computed, or would have if other programs had left it a core; 0
+    #: if the system does not say.
+    ready_s: Number = 0.0
 
     @property
     def cpu_share(self) -> float:
-        """The share of the run time in which the task computes, 0 to 1."""
-        return min(1.0, self.cpu_s / self.run_s) if self.run_s else 1.0
+        """The share of the run time in which the task computes or is ready to, 0 to 1."""
+        return min(1.0, max(self.cpu_s, self.ready_s) / self.run_s) if self.run_s else 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

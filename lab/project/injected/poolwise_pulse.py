@@ -21,6 +21,8 @@ WRITE_S = 0.5
 OURS = tuple(
     os.sep + name + os.sep for name in ("celery", "kombu", "billiard", "gevent", "greenlet", "vine")
 )
+#: Every task is called from here; what runs without it, such as the start, is not a task.
+TRACER = os.path.join("celery", "app", "trace.py")
 LIBRARY = sysconfig.get_paths()["stdlib"]
 
 
@@ -35,7 +37,7 @@ class Pulse:
         # The kernel's thread, not the greenlet that gevent's patches take for one.
         self._main = monkey.get_original("_thread", "get_ident")()
         self._beat = time.monotonic()
-        self.stalls = {}  # (line, call): [number, seconds, longest, CPU seconds]
+        self.stalls = {}  # (line, call): [number, seconds, longest, seconds that were not waiting]
         self.since = time.monotonic()
 
     def beat(self):
@@ -49,44 +51,45 @@ class Pulse:
     def watch(self):
         """Look for stalls, in a thread of the kernel."""
         written = time.monotonic()
-        place, cpu_s = None, 0.0
+        place, busy_s = None, 0.0
         while True:
             self._sleep(BEAT_S)
             beat, now = self._beat, time.monotonic()
             if now - beat > STALL_S:
                 if place is None:
-                    cpu_s = _cpu_s(self._main)
+                    busy_s = _busy_s()
                     place, started = self._place(), beat
                 elif beat == started:
                     place = self._place() or place
             if place is not None and beat != started:
-                self._add(place, beat - started - BEAT_S, _cpu_s(self._main) - cpu_s)
+                self._add(place, beat - started - BEAT_S, _busy_s() - busy_s)
                 place = None
             if now - written > WRITE_S:
                 written = now
                 self._write(now)
 
     def _place(self):
+        """Return the line of the task that runs, and what it calls; None if no task runs."""
         frame = sys._current_frames().get(self._main)
-        inner, call = None, ""
+        place, call = None, ""
         while frame is not None:
             path = frame.f_code.co_filename
-            if not path.startswith("<") and not any(part in path for part in OURS):
+            if path.endswith(TRACER):
+                return place or (("", call) if call else None)
+            if place is None and not path.startswith("<") and not any(one in path for one in OURS):
                 if "site-packages" in path or path.startswith(LIBRARY):
                     call = call or "%s in %s" % (frame.f_code.co_name, _short(path))
-                elif os.path.basename(path).startswith("poolwise_"):
-                    return inner
-                else:
-                    return ("%s:%d" % (path, frame.f_lineno), call or frame.f_code.co_name)
+                elif not os.path.basename(path).startswith("poolwise_"):
+                    place = ("%s:%d" % (path, frame.f_lineno), call or frame.f_code.co_name)
             frame = frame.f_back
-        return ("", call) if call else inner
+        return None
 
-    def _add(self, place, seconds, cpu_s):
+    def _add(self, place, seconds, busy_s):
         one = self.stalls.setdefault(place, [0, 0.0, 0.0, 0.0])
         one[0] += 1
         one[1] += seconds
         one[2] = max(one[2], seconds)
-        one[3] += cpu_s
+        one[3] += busy_s
 
     def _write(self, now):
         found = [
@@ -96,7 +99,7 @@ class Pulse:
                 "count": one[0],
                 "total_s": one[1],
                 "longest_s": one[2],
-                "cpu_s": one[3],
+                "busy_s": one[3],
             }
             for place, one in sorted(self.stalls.items(), key=lambda item: -item[1][1])[:20]
         ]
@@ -105,11 +108,18 @@ class Pulse:
         os.replace(self._path + ".part", self._path)
 
 
-def _cpu_s(ident):
-    """Return the CPU seconds of a thread so far; 0 if the system does not say."""
+def _busy_s():
+    """Return for how many seconds the main thread has computed, or was ready to, so far.
+
+    A thread that other programs keep from a core does not wait in the code. 0 if the system does
+    not say.
+    """
     try:
-        return time.clock_gettime(time.pthread_getcpuclockid(ident))
-    except (AttributeError, OSError):
+        # On Linux, the main thread has the number of the process.
+        with open("/proc/self/task/%d/schedstat" % os.getpid(), encoding="ascii") as file:
+            running_ns, ready_ns = file.read().split()[:2]
+        return (int(running_ns) + int(ready_ns)) / 1e9
+    except (OSError, ValueError):
         return 0.0
 
 

@@ -1,0 +1,80 @@
+"""Warnings are raised by evidence, and not by what only looks like it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab.advise.caveats import Caveats
+from lab.results.advice import CandidateResult, Profile, Trial
+
+MB = 10**6
+
+
+def trial(*, rate: float = 100.0, busy: float = 1.0, pss_bytes: int = 60 * MB) -> Trial:
+    return Trial(
+        seconds=2.0,
+        rate_per_s=rate,
+        p50_s=0.06,
+        p95_s=0.07,
+        busy=busy,
+        cpu_s_per_task=0.001,
+        cores=0.1,
+        peak_pss_bytes=pss_bytes,
+        failed=0,
+    )
+
+
+def result(*trials: Trial, pool: str = "threads", concurrency: int = 20) -> CandidateResult:
+    return CandidateResult(pool=pool, concurrency=concurrency, workers=1, trials=trials)
+
+
+def profile(*, cpu_s: float, ready_s: float = 0.0) -> Profile:
+    return Profile(
+        runs=10,
+        failed=0,
+        run_s=0.06,
+        fastest_s=0.06,
+        slowest_s=0.06,
+        cpu_s=cpu_s,
+        worker_bytes=60 * MB,
+        slot_bytes=0,
+        sends=0.0,
+        ready_s=ready_s,
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "of", "names"),
+    [
+        (result(trial(busy=0.05)), profile(cpu_s=0.001), ["holds-gil"]),
+        (result(trial(busy=0.05)), profile(cpu_s=0.05), []),  # it computes
+        (result(trial(busy=0.05)), profile(cpu_s=0.01, ready_s=0.05), []),  # it had no core
+        (result(trial(busy=1.0)), profile(cpu_s=0.001), []),  # they wait for a lock, or a server
+        (result(trial(busy=1.0), concurrency=1), profile(cpu_s=0.001), []),
+        (result(trial(busy=0.05), pool="gevent"), profile(cpu_s=0.001), []),
+    ],
+)
+def test_threads_that_run_one_at_a_time_hold_the_gil(
+    found: CandidateResult, of: Profile, names: list[str]
+) -> None:
+    caveats = Caveats(Path())
+    caveats.of_gil([found], of)
+    assert [one.name for one in caveats.all()] == names
+
+
+@pytest.mark.parametrize(
+    ("sizes_mb", "names"),
+    [
+        ([94, 168, 251, 345], ["memory-grows"]),
+        ([60, 90, 95, 96], []),  # filled for the first time
+        ([60, 90, 85, 91], []),
+        ([60, 61, 62, 63], []),
+        ([94, 168], []),
+    ],
+)
+def test_memory_that_grows_and_grows_is_a_leak(sizes_mb: list[int], names: list[str]) -> None:
+    caveats = Caveats(Path())
+    caveats.of_growth([result(*(trial(pss_bytes=size * MB) for size in sizes_mb))])
+    assert [one.name for one in caveats.all()] == names
