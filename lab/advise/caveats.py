@@ -17,7 +17,7 @@ GROWTH_BYTES, GROWTH_PER_TASK_BYTES = 5_000_000, 1_000
 STEADY = 0.5
 #: Threads that hold the GIL while they wait run so many at a time, at most; and what counts as
 #: waiting, as a share of the time.
-ONE_AT_A_TIME, WAITING = 1.5, 0.3
+ONE_AT_A_TIME, WAITING = 1.5, 0.5
 #: The most refused addresses that are named.
 MOST_NAMED = 3
 
@@ -90,7 +90,7 @@ class Caveats:
 
     def of_gil(self, results: Sequence[CandidateResult], profile: Profile) -> None:
         """Note that threads run one at a time although the task does not compute."""
-        if profile.cpu_share > WAITING:
+        if profile.ready_share > WAITING:
             return
         for result in results:
             if POOLS[result.pool].slot != "thread" or result.concurrency < 4 or not result.trials:
@@ -121,7 +121,7 @@ class Caveats:
                     "",
                     "memory-grows",
                     f"memory grew by about {words.size(grown / tasks)} per task in {result.pool}: "
-                    "the task may leak; --max-tasks-per-child replaces processes in time, in "
+                    f"{_why_growing(result)}; --max-tasks-per-child replaces processes in time, in "
                     "prefork only",
                 )
                 return
@@ -147,3 +147,12 @@ class Caveats:
                 "there; if the task needs that address for something else, allow it with --allow "
                 "HOST:PORT",
             )
+
+
+def _why_growing(result: CandidateResult) -> str:
+    if any(trial.failed for trial in result.trials):
+        return (
+            "the task may leak, or it is the tracebacks of its failures, which Python frees only "
+            "now and then"
+        )
+    return "the task may leak"

@@ -47,7 +47,12 @@ class Profile:
 
     @property
     def cpu_share(self) -> float:
-        """The share of the run time in which the task computes or is ready to, 0 to 1."""
+        """The share of the run time in which the task computes, 0 to 1."""
+        return min(1.0, self.cpu_s / self.run_s) if self.run_s else 1.0
+
+    @property
+    def ready_share(self) -> float:
+        """The share of the run time in which it computes or is ready to, 0 to 1."""
         return min(1.0, max(self.cpu_s, self.ready_s) / self.run_s) if self.run_s else 1.0
 
 

@@ -12,7 +12,9 @@ from lab.results.advice import CandidateResult, Profile, Trial
 MB = 10**6
 
 
-def trial(*, rate: float = 100.0, busy: float = 1.0, pss_bytes: int = 60 * MB) -> Trial:
+def trial(
+    *, rate: float = 100.0, busy: float = 1.0, pss_bytes: int = 60 * MB, failed: int = 0
+) -> Trial:
     return Trial(
         seconds=2.0,
         rate_per_s=rate,
@@ -22,7 +24,7 @@ def trial(*, rate: float = 100.0, busy: float = 1.0, pss_bytes: int = 60 * MB) -
         cpu_s_per_task=0.001,
         cores=0.1,
         peak_pss_bytes=pss_bytes,
-        failed=0,
+        failed=failed,
     )
 
 
@@ -78,3 +80,12 @@ def test_memory_that_grows_and_grows_is_a_leak(sizes_mb: list[int], names: list[
     caveats = Caveats(Path())
     caveats.of_growth([result(*(trial(pss_bytes=size * MB) for size in sizes_mb))])
     assert [one.name for one in caveats.all()] == names
+
+
+@pytest.mark.parametrize(("failed", "mentioned"), [(0, False), (40, True)])
+def test_failures_may_explain_growing_memory(failed: int, mentioned: bool) -> None:
+    caveats = Caveats(Path())
+    trials = (trial(pss_bytes=size * MB, failed=failed) for size in (268, 278, 289, 300))
+    caveats.of_growth([result(*trials, pool="prefork")])
+    [found] = caveats.all()
+    assert ("tracebacks" in found.text) is mentioned
