@@ -14,7 +14,7 @@ from celery.signals import before_task_publish
 
 from cluster.wait import wait_until
 from monitor.latency_start import FROM_RECEPTION
-from tests.integration.monitor.conftest import BOUND_S, Watched
+from tests.integration.monitor.conftest import BOUND_S, OpenPage, Watched
 from tests.paths import ROOT
 from worker.probe import HEADER
 
@@ -49,11 +49,19 @@ def slowest_s(found: dict[str, Any], pool: str) -> float:
     return max(value for value in values if value is not None)
 
 
-def test_a_plain_task_counts_from_reception_and_the_answer_says_so(watched: Watched) -> None:
+def test_a_plain_task_counts_from_reception_and_the_page_says_so(
+    watched: Watched, open_page: OpenPage
+) -> None:
+    seen = open_page(f"{watched.url}/throughput?pool=prefork")
+    seen.wait("live")
     send(client(watched), "prefork")
     found = until_finished(watched, "prefork")
     assert found["latency_starts"] == {"due": 0, "sent": 0, "received": COUNT}
     assert found["latency_note"] == FROM_RECEPTION
+    tile = "document.querySelector('#tp-tiles [data-pool=prefork]').textContent"
+    seen.wait_for(f"{tile}.includes('{FROM_RECEPTION}')")
+    seen.wait_for(f"document.querySelector('#tp-from').textContent.includes('{FROM_RECEPTION}')")
+    assert seen.complaints == []
 
 
 def test_an_event_of_the_client_says_when_a_task_was_sent(watched: Watched) -> None:
