@@ -237,6 +237,7 @@ class Collector:
         if not self._flower.events.is_alive():
             raise EventThreadEndedError("Flower's event thread has stopped")
         now_s = self.now_s()
+        self._inspect_new_workers(now_s)
         probed = self._probed(now_s)
         tasks = self._listener.collect(probed, now_s)
         if self._records is not None and self._records.reader is None:
@@ -247,7 +248,14 @@ class Collector:
                 self._history.add_gauge(key, now_s, gauge)
                 if (worker := self._history.gauges.workers.get(key)) is not None:
                     worker.probed = False
-        if now_s - self._inspected_at_s > INSPECT_EVERY_S and self._listener.uninspected(probed):
+
+    def _inspect_new_workers(self, now_s: float) -> None:
+        """Make Flower inspect workers that started after it, for their queues on its Broker page.
+
+        Flower itself inspects them all only once, when it starts.
+        """
+        assert self._listener is not None  # noqa: S101 - set before the loop runs
+        if now_s - self._inspected_at_s > INSPECT_EVERY_S and self._listener.uninspected():
             self._inspected_at_s = now_s
             self._flower.update_workers()
 

@@ -99,9 +99,9 @@ class EventListener:
                 ),
             )
 
-    def uninspected(self, probed: Container[str]) -> list[str]:
-        """Return the live workers without a probe that Flower has not inspected yet."""
-        return [node for node, _ in self._alive(probed) if self._inspection(node).stats is None]
+    def uninspected(self) -> list[str]:
+        """Return the live workers that Flower has not inspected yet."""
+        return [node for node, _ in self._alive(()) if self._inspection(node).stats is None]
 
     def _alive(self, probed: Container[str]) -> Iterator[tuple[str, int]]:
         """Return the live workers without a probe, and how many of their slots are busy."""

@@ -18,13 +18,26 @@ CONCURRENCY = {"prefork": 3, "threads": 5, "gevent": 7}
 WORKERS = [f"worker-{pool}" for pool in CONCURRENCY]
 
 
+def start_of_flower(cluster: Project) -> tuple[str, str]:
+    """Return the id of Flower's container and when it started."""
+    facts = cluster.inspect("flower")
+    return facts["Id"], facts["State"]["StartedAt"]
+
+
 @pytest.fixture(scope="module")
-def resized(cluster: Project) -> Iterator[None]:
-    """Run the three workers with a changed concurrency."""
+def resized(cluster: Project) -> Iterator[tuple[str, str]]:
+    """Run the three workers with a changed concurrency; return when Flower had started before."""
     variables = {f"{pool.upper()}_CONCURRENCY": str(slots) for pool, slots in CONCURRENCY.items()}
-    cluster.compose("up", "--detach", "--wait", *WORKERS, env=variables)
-    yield
+    before = start_of_flower(cluster)
+    cluster.compose("up", "--detach", "--wait", env=variables)
+    yield before
     cluster.compose("up", "--detach", "--wait", *WORKERS)
+
+
+def test_changing_the_workers_leaves_flower_running(
+    cluster: Project, resized: tuple[str, str]
+) -> None:
+    assert start_of_flower(cluster) == resized
 
 
 @pytest.mark.usefixtures("resized")

@@ -58,3 +58,5 @@ def test_a_user_who_may_not_write_to_runs_still_gets_results(cluster: Project) -
     [report] = re.findall(r"/results/\S+/report\.html", printed.partition("Report: ")[2])[:1]
     page = cluster.compose(*command, "--entrypoint", "cat", "poolwise", report, env=stranger)
     assert "<!DOCTYPE html>" in page
+    listed = cluster.compose(*command, "poolwise", "workers", env=stranger)
+    assert "POOLWISE_UID=" not in listed  # it writes no results

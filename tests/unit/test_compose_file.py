@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
+from cluster.ports import free_port
 from tasks.settings import LONGEST_TASK_S
 from tests.paths import ROOT
 
 COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 HEADER, _, BODY = COMPOSE.partition("\nname: ")
 ENTRYPOINT = ROOT / "docker" / "entrypoint"
+#: Flower's health check, a script for bash.
+HEALTH_CHECK = re.sub(
+    r"\s+",
+    " ",
+    BODY.partition("        - bash\n        - -c\n        - >-\n")[2].split("interval:")[0],
+).replace("$$", "$")
 
 #: Variables that are passed through to Flower unchanged.
 PASSED_ON = set(re.findall(r"^ {6}(FLOWER_\w+):$", BODY, re.MULTILINE))
-USED = set(re.findall(r"\$\{(\w+)", BODY)) | PASSED_ON
+USED = set(re.findall(r"(?<!\$)\$\{(\w+)", BODY)) | PASSED_ON
 DOCUMENTED = set(re.findall(r"\b[A-Z]+(?:_[A-Z0-9]+)+\b", HEADER))
 
 
@@ -33,7 +43,7 @@ def test_env_example_contains_only_known_variables() -> None:
 def test_header_defaults_match_the_services() -> None:
     documented = dict(re.findall(r"^# {3}([A-Z_]+) +([^\s(]\S*)", HEADER, re.MULTILINE))
     documented.update(re.findall(r"^# {3}([A-Z_]+) +(\S+=\S+)$", HEADER, re.MULTILINE))
-    used = dict(re.findall(r"\$\{(\w+):-([^}]+)\}", BODY))
+    used = dict(re.findall(r"\$\{(\w+):-([^{}]+)\}", BODY))
     different = {name: (documented.get(name), value) for name, value in used.items()}
     assert {
         name: pair for name, pair in different.items() if pair[0] != pair[1] != "./docker/none"
@@ -116,11 +126,14 @@ def test_a_variable_of_the_workers_or_the_load_does_not_recreate_flower() -> Non
     )
     assert others >= WORKERS_ONLY  # the variables of a service are found
     for_all = {
-        *("POOLWISE_IMAGE", "CELERY_BROKER_URL"),
+        *("COMPOSE_PROJECT_NAME", "POOLWISE_IMAGE", "CELERY_BROKER_URL"),
         *("BROKER_URL_FILE", "BROKER_CA_FILE", "FLOWER_BASIC_AUTH_FILE"),
     }
     assert variables("flower") & others == for_all
-    assert "restart: true" not in blocks()["flower"]  # of Flower, with each worker
+    # Some versions of Compose would recreate Flower together with a worker that it depends on.
+    assert "depends_on: *after-redis" in blocks()["flower"]
+    [needed] = re.findall(r"&after-redis\n((?: {4}\S.*\n)+)", BODY)
+    assert needed == "    redis: { condition: service_healthy }\n"
 
 
 def test_no_secret_comes_from_outside_the_checkout_by_default() -> None:
@@ -151,3 +164,60 @@ def test_entrypoint_reports_a_missing_secret_file_in_one_line() -> None:
 @pytest.mark.parametrize("code", [0, 7])
 def test_entrypoint_returns_the_exit_code_of_the_command(code: int) -> None:
     assert run_entrypoint("sh", "-c", f"exit {code}").returncode == code
+
+
+class _Flower(BaseHTTPRequestHandler):
+    """Answers one path with 200, and all others with 500."""
+
+    path_of_check: str
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == self.path_of_check else 500)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Write nothing."""
+
+
+@pytest.fixture
+def answering() -> Iterator[Callable[[str], int]]:
+    """Return a function that starts a server with a health check at a path and returns its port."""
+    servers: list[ThreadingHTTPServer] = []
+
+    def start(path: str) -> int:
+        handler = type("Handler", (_Flower,), {"path_of_check": path})
+        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), handler))
+        Thread(target=servers[-1].serve_forever, daemon=True).start()
+        return int(servers[-1].server_address[1])
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def healthy(port: int, **variables: str) -> bool:
+    """Run Flower's health check on a port."""
+    assert HEALTH_CHECK.count("/5555 ") == 1
+    script = HEALTH_CHECK.replace("/5555 ", f"/{port} ")
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env={"PATH": "/usr/bin:/bin", **variables},
+        capture_output=True,
+        check=False,
+        timeout=10,
+    )
+    return done.returncode == 0
+
+
+@pytest.mark.parametrize("prefix", ["", "flower", "/flower", "flower/", "/a/b/"])
+def test_health_check_asks_flower_under_its_prefix(
+    prefix: str, answering: Callable[[str], int]
+) -> None:
+    path = f"/{prefix.strip('/')}/healthcheck" if prefix else "/healthcheck"
+    assert healthy(answering(path), FLOWER_URL_PREFIX=prefix)
+    assert not healthy(answering("/elsewhere"), FLOWER_URL_PREFIX=prefix)
+
+
+def test_health_check_fails_if_nothing_listens() -> None:
+    assert not healthy(free_port())

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
+from cluster.local import WorkerSpec
 from cluster.ports import free_port
 from cluster.process import Child
 from cluster.wait import wait_until
@@ -192,3 +193,24 @@ def test_a_worker_without_a_probe_is_counted_from_task_events(
         assert found["recent"]["workers"][0]["slots"] == 3
     finally:
         child.kill()
+
+
+def test_the_broker_page_lists_the_queue_of_a_worker_that_started_after_flower(
+    watched: Watched, guarded: str
+) -> None:
+    def listed() -> bool:
+        return b">later<" in request(f"{guarded}/broker", auth=CREDENTIAL)[1]
+
+    spec = WorkerSpec(
+        name="later",
+        pool="threads",
+        concurrency=1,
+        queues=("later",),
+        broker_url=watched.cluster.broker_url,
+    )
+    assert not listed()
+    [worker] = watched.cluster.start_workers([spec])
+    try:
+        wait_until(listed, 30, lambda: AssertionError("the queue is missing"))
+    finally:
+        watched.cluster.stop([worker.child], 5)
