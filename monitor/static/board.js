@@ -44,22 +44,27 @@ const Board = (() => {
     });
   }
 
+  // Short for the note, which is next to the chart: the time in the queue is not included.
+  const fromReception = ({ latency_starts: starts }) =>
+    `${starts.due || starts.sent ? "partly " : ""}from reception`;
+
   function poolTile(one, pools, stale) {
     const away = !stale && !one.workers;
     const share = Words.percent(one.busy, one.slots);
     const busy = stale ? "waiting for records" : away ? "no worker online"
       : `${Words.number(one.busy)} of ${Words.plural(one.slots, "slot")} busy` +
         (share === null ? "" : ` · ${Words.number(share)}\u00a0%`);
-    const latency = element("p", `p95 ${Words.about(stale ? null : one.p95_s)}`);
+    const known = !stale && one.p95_s !== null;
+    const latency = element("p", `p95 ${Words.about(known ? one.p95_s : null)}`);
+    if (known && one.latency_note) latency.append(` ${fromReception(one)}`);
     if (!stale && one.failed_per_s) {
       latency.append(" · ", element("span", `${Words.number(one.failed_per_s)}/s failed`, "tp-failed"));
     }
-    const note = !stale && one.p95_s !== null && one.latency_note;
     const limit = !stale && one.limit && element("p",
       `${Words.number(one.waiting)} waiting: ${LIMITS[one.limit.cause](one.limit.value)}`, "tp-limit");
     const card = tile({ label: one.pool, note: stale ? Words.NONE : Words.plural(one.workers, "worker"),
       value: Words.number(stale ? null : one.finished_per_s), unit: "tasks/s",
-      lines: [busy, latency, note, limit], look: Words.ofPool(one.pool, pools), kind: away ? "tp-away" : "" });
+      lines: [busy, latency, limit], look: Words.ofPool(one.pool, pools), kind: away ? "tp-away" : "" });
     card.dataset.pool = one.pool;
     return card;
   }

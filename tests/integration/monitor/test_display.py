@@ -16,7 +16,7 @@ from cluster.broker import start_broker
 from cluster.local import LocalCluster
 from cluster.ports import free_port
 from cluster.reaper import Reaper
-from monitor.latency_start import FROM_RECEPTION
+from monitor.latency_start import latency_note
 from tests.integration.monitor.made import NOW_S, STEP_S, answer, line, pool, worker
 
 DATA = "**/throughput/data*"
@@ -268,22 +268,38 @@ def test_a_proven_limit_is_next_to_the_busy_slots(
     assert ("waiting" in tile) is bool(shown)
 
 
-@pytest.mark.parametrize("note", ["", FROM_RECEPTION, f"3 of 9 tasks …; {FROM_RECEPTION}"])
-def test_a_latency_without_the_time_in_the_queue_says_so(show: Show, note: str) -> None:
-    known: dict[str, Any] = {"p50_s": 0.1, "p95_s": 0.2, "latency_note": note}
+@pytest.mark.parametrize(
+    ("starts", "shown"),
+    [
+        ({"due": 9, "sent": 0, "received": 0}, ""),
+        ({"due": 0, "sent": 0, "received": 9}, " from reception"),
+        ({"due": 3, "sent": 0, "received": 6}, " partly from reception"),
+    ],
+)
+def test_a_latency_without_the_time_in_the_queue_says_so(
+    show: Show, starts: dict[str, int], shown: str
+) -> None:
+    note = latency_note(starts)
+    known: dict[str, Any] = {
+        "p50_s": 0.1,
+        "p95_s": 0.2,
+        "latency_note": note,
+        "latency_starts": starts,
+    }
     page = show(
         answer(latency_note=note, recent={"pools": [pool(**known)], "workers": [worker(**known)]})
     )
-    places = ["#tp-tiles [data-pool=prefork]", ".tp-chart:has(#tp-latency) figcaption"]
-    for place in places:
-        assert (FROM_RECEPTION in page.inner_text(place)) is bool(note)
+    tile = page.inner_text("#tp-tiles [data-pool=prefork]")
+    assert f"p95 ≈ 200 ms{shown}" in tile.splitlines()
+    caption = page.inner_text(".tp-chart:has(#tp-latency) figcaption")
+    assert caption.endswith(note or "measured from when the task was due")
     cells = page.locator("#tp-table tbody td").all_inner_texts()
     mark = "\u00a0†" if note else ""
     assert cells[4:6] == [f"≈ 100 ms{mark}", f"≈ 200 ms{mark}"]
     assert ("†" in page.inner_text("#tp-notes")) is bool(note)
 
 
-def test_busy_slots_are_drawn_in_per_cent(show: Show) -> None:
+def test_busy_slots_are_in_per_cent(show: Show) -> None:
     lines = {"gevent": line(180, busy=4.0, slots=200.0), "prefork": line(180, busy=2.0)}
     page = show(answer(lines=lines, recent={"pools": [pool("gevent"), pool()]}))
     drawn = page.evaluate(
