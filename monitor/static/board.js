@@ -7,8 +7,8 @@ const Board = (() => {
     received: "when the worker received it" };
   // Why a pool leaves slots free although messages wait; each cause is proven, see monitor/limit.py.
   const LIMITS = {
-    machine_cpu: (value) => `the machine's CPU is ${value} % busy`,
-    main_process: (value) => `the main process uses ${value} % of a core`,
+    machine_cpu: (value) => `the machine's CPU is ${value}\u00a0% busy`,
+    main_process: (value) => `the main process uses ${value}\u00a0% of a core`,
     fetching: () => "fetching them is the limit",
   };
 

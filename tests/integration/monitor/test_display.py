@@ -248,11 +248,11 @@ def test_the_first_tile_shows_what_finishes_and_what_arrives(
     [
         (
             {"cause": "machine_cpu", "value": 97},
-            "6,410 waiting: the machine's CPU is 97 % busy",
+            "6,410 waiting: the machine's CPU is 97\u00a0% busy",
         ),
         (
             {"cause": "main_process", "value": 99},
-            "6,410 waiting: the main process uses 99 % of a core",
+            "6,410 waiting: the main process uses 99\u00a0% of a core",
         ),
         ({"cause": "fetching", "value": 0}, "6,410 waiting: fetching them is the limit"),
         (None, ""),
