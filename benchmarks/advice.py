@@ -7,8 +7,8 @@ pools and concurrencies, and the advised candidate with them: in each round ever
 random order, in workers of its own. It uses nothing of the advice but the answer: a candidate's
 throughput is that of a fixed window of its tasks, counted here. The medians are compared.
 
-The machine must be quiet. An example takes about 2 minutes and then 4 s for each candidate and
-round. Exits with 1 if the advised candidate has less than 0.90 of the best throughput anywhere.
+The machine must be quiet. An example takes about ten minutes. Exits with 1 if the advised candidate
+has less than 0.90 of the best throughput anywhere.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ class Bench:
         if self._limit is not None and _pss_bytes(group) > self._limit:
             return None
         counter.finish()
-        return counter.done(begin, end) / (end - begin)
+        return done(counter.spans, begin, end) / (end - begin)
 
 
 class _Counter:
@@ -109,7 +109,7 @@ class _Counter:
     def __init__(self, session: Session, sender: CallSender, group: Group, run: str) -> None:
         self._session, self._sender, self._group, self._run = session, sender, group, run
         self._reader = RecordReader(session.records)
-        self._spans: list[tuple[float, float]] = []
+        self.spans: list[tuple[float, float]] = []
         self._last_s = time.monotonic()
 
     def now(self) -> float:
@@ -134,34 +134,35 @@ class _Counter:
     def finish(self) -> None:
         """Wait for the tasks that were running when the window closed."""
         drain(self._session.connection, self._group.queue)
-        longest_s = max((end - begin for begin, end in self._spans), default=1.0)
+        longest_s = max((end - begin for begin, end in self.spans), default=1.0)
         moment = self.now() + 2 * longest_s + 1.0
         while self.now() < moment and self._group.alive:
             self._read()
 
-    def done(self, begin: float, end: float) -> float:
-        """Return how many tasks were done in a window; one that was partly in it counts partly."""
-        inside = ((min(b, end) - max(a, begin), b - a) for a, b in self._spans)
-        return sum(overlap / max(took, 1e-9) for overlap, took in inside if overlap > 0)
-
     def _step(self) -> int:
         self._read()
         queue, slots = self._group.queue, self._group.spec.slots
-        per_s = len(self._spans) / max(time.monotonic() - self._last_s, 0.5)
+        per_s = len(self.spans) / max(time.monotonic() - self._last_s, 0.5)
         wanted = 3 * slots + int(AHEAD_S * per_s)
         waiting = depths(self._session.connection, [queue])[queue]
         if waiting < wanted:
             self._sender.send(2 * wanted - waiting, run=self._run, queue=queue)
-        return len(self._spans)
+        return len(self.spans)
 
     def _read(self) -> None:
         for batch in self._reader.read(0.05):
             for record in batch.records:
                 if record.run == self._run and record.is_end and record.started is not None:
-                    self._spans.append((record.started, record.finished))
+                    self.spans.append((record.started, record.finished))
         self._session.cluster.check()
 
 
 def _pss_bytes(group: Group) -> int:
 
     return sum(map(pss_bytes, group.pids))
+
+
+def done(spans: Sequence[tuple[float, float]], begin: float, end: float) -> float:
+    """Return how many tasks were done in a window; one that was partly in it counts partly."""
+    inside = ((min(b, end) - max(a, begin), b - a) for a, b in spans)
+    return sum(overlap / max(took, 1e-9) for overlap, took in inside if overlap > 0)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 import pytest
 
+from benchmarks.advice import EXAMPLES, Line
+from benchmarks.exhaustive import Candidate, done, grid
 from benchmarks.ratio import by_pair, interval, line
 
 
@@ -31,3 +33,29 @@ def test_a_time_too_short_to_be_measured_is_explained(values: tuple[list[float],
 def test_too_few_values_have_no_confidence_interval() -> None:
     assert "(all: 1.000 to 5.000, 5 pairs)" in line("a / b", [1, 2, 3, 4, 5])
     assert "(95 %: 1.000 to 6.000, 6 pairs)" in line("a / b", [1, 2, 3, 4, 5, 6])
+
+
+def test_the_advised_candidate_is_measured_with_all_others() -> None:
+    advised = Candidate("threads", 37)
+    found = grid(2, advised)
+    assert advised in found
+    assert len(found) == len(set(found))
+    assert {one.pool for one in found} == {"prefork", "threads", "gevent"}
+    assert max(one.workers for one in found) == 2
+    assert max(one.workers for one in grid(1, None)) == 1
+
+
+EXAMPLES_OF_ADVICE = sorted(path.parent.name for path in EXAMPLES.glob("*/README.md"))
+
+
+@pytest.mark.parametrize("name", EXAMPLES_OF_ADVICE)
+def test_the_benchmark_reads_the_command_of_each_example(name: str) -> None:
+    line = Line.of(name)
+    assert len(line.option("-A")) == 1
+    assert "." in line.task
+    assert line.option("--args")
+
+
+def test_a_task_that_is_partly_in_the_window_counts_partly() -> None:
+    spans = [(0.0, 1.0), (0.5, 1.5), (1.0, 2.0), (1.9, 2.1), (5.0, 6.0)]
+    assert done(spans, 1.0, 2.0) == pytest.approx(0.5 + 1.0 + 0.5)
