@@ -28,8 +28,9 @@ from lab.advise.failures import Tally, why_rejected
 from lab.results.advice import Profile
 from producer.statistics import compare
 
-#: Share of the budget after which no new candidate is tried.
+#: Share of the budget after which no new candidate is tried, unless the best one still grows.
 EXPLORE: Final = 0.6
+EXPLORE_BEST: Final = 0.85
 #: Candidates in the finals, and the fewest trials of each there.
 FINALISTS, FEWEST = 3, 3
 #: A family that is behind by this factor and does not grow is dropped.
@@ -114,10 +115,10 @@ class Search:
                 if concurrency is None or not (first or self._is_promising(ladder)):
                     moving.remove(ladder)
                     continue
-                # Each family gets a first trial as long as there is time at all; one trial is made
-                # even if there is not.
-                if not self._budget.has_room(1.0 if first else EXPLORE) and self._has_rates():
-                    return
+                # One trial is made even if there is no time for it.
+                if not self._budget.has_room(self._until(ladder)) and self._has_rates():
+                    moving.remove(ladder)
+                    continue
                 candidate = ladder.family.candidate(concurrency)
                 if not self._is_safe(ladder.family, candidate):
                     self._bench.reject(candidate, "unsafe: see the warning")
@@ -125,6 +126,17 @@ class Search:
                     continue
                 rate_per_s = self._trial(candidate, self._short_s())
                 ladder.add(concurrency, rate_per_s if self._is_within_limits(candidate) else 0.0)
+
+    def _until(self, ladder: Ladder) -> float:
+        """Return the share of the budget within which a ladder may take its next step.
+
+        Each family gets its first trial as long as there is time at all. If the best candidate
+        still grows with its concurrency, that is worth more than measuring it again.
+        """
+        if not ladder.rates:
+            return 1.0
+        leads = max(ladder.rates.values()) >= overall_best(self._ladders)
+        return EXPLORE_BEST if leads and ladder.best() == max(ladder.rates) else EXPLORE
 
     def _has_rates(self) -> bool:
         return any(ladder.rates for ladder in self._ladders)
@@ -142,6 +154,9 @@ class Search:
         best = ladder.best()
         trials = self._bench.trials(ladder.family.candidate(best))
         if not trials or max(trial.cores for trial in trials) < SATURATED:
+            return None
+        most = max(ladder.rates.values()) * self._options.room.cores
+        if most < overall_best(self._ladders):
             return None
         return side_by_side(ladder.family, best, self._profile, self._options.room)
 

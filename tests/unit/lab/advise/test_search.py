@@ -175,3 +175,18 @@ def test_tasks_that_fail_more_often_than_elsewhere_do_not_win_for_failing_early(
     curve = Curve(knee(1_000.0, 100), failed=lambda one: 400 if one.pool.name == "gevent" else 0)
     assert next(found(curve, WAITS).ranked()).pool.name == "threads"
     assert any("of its tasks fail, 0% elsewhere" in why for why in curve.rejected.values())
+
+
+def test_the_best_pool_goes_on_growing_when_the_others_no_longer_may() -> None:
+    curve = Curve(lambda one: one.slots * (1.0 if one.pool.name == "prefork" else 0.2))
+    few = profile(run_s=0.05, cpu_s=0.02)
+    best = next(found(curve, few, seconds=40.0).ranked())
+    assert (best.pool.name, best.slots) == ("prefork", 64)
+    assert curve.now <= 40
+
+
+def test_workers_side_by_side_are_not_tried_if_they_cannot_catch_up() -> None:
+    factor = {"prefork": 1.0, "threads": 0.2, "gevent": 0.2}
+    curve = Curve(lambda one: min(one.slots, 64) * factor[one.pool.name])
+    found(curve, profile(run_s=0.05, cpu_s=0.02))
+    assert {one.workers for one in curve.done} == {1}
