@@ -18,6 +18,8 @@ STEADY = 0.5
 #: Threads that hold the GIL while they wait run so many at a time, at most; and what counts as
 #: waiting, as a share of the time.
 ONE_AT_A_TIME, WAITING = 1.5, 0.5
+#: Runs of a task, one after the other, for which a budget should have room.
+RUNS_IN_BUDGET = 30
 #: The most refused addresses that are named.
 MOST_NAMED = 3
 
@@ -81,6 +83,21 @@ class Caveats:
                     f"{more.label} would need about {words.size(needed)}, more than {source} of "
                     f"{words.size(room.memory_bytes)}; at most {most} slots were tried",
                 )
+
+    def of_budget(
+        self, pools: Sequence[Pool], results: Sequence[CandidateResult], profile: Profile
+    ) -> None:
+        """Note the pools for which there was no time."""
+        tried = {result.pool for result in results}
+        left = [pool.name for pool in pools if pool.name not in tried]
+        if left and results:
+            enough_s = max(60.0, RUNS_IN_BUDGET * profile.run_s)
+            self._add(
+                "",
+                "short-budget",
+                f"there was no time for {' and '.join(left)}: allow more with --budget, at least "
+                f"{enough_s:.0f}s for this task",
+            )
 
     def of_stalls(self, folder: Path) -> None:
         """Note the line that blocks gevent's event loop, if there is one."""

@@ -104,12 +104,13 @@ class _UnderWay:
         self._room = Room.of(session.machine, options.memory_bytes)
         self._caveats = Caveats(project.folder)
         self._checked: set[str] = set()
+        self._families: list[Family] = []
 
     def search(self, budget: Budget) -> None:
         """Search until the answer is clear or the budget is used."""
         profile, slo = self._tried.profile, self._options.slo
         pools = self._pools()
-        found = families(profile, self._room, pools)
+        found = self._families = families(profile, self._room, pools)
         limit = self._options.memory_bytes
         self._caveats.of_memory(pools, found, profile, self._room, limit=limit)
         search = Search(
@@ -175,11 +176,13 @@ class _UnderWay:
 
     def judged(self, blank: AdviceResult) -> AdviceResult:
         """Return the result with everything that is known."""
+        profile = self._tried.profile
         results = without_failing(self.bench.results(), self._alone)
         self._caveats.of_stalls(self._session.cluster.folder)
-        self._caveats.of_gil(results, self._tried.profile)
+        self._caveats.of_budget([family.pool for family in self._families], results, profile)
+        self._caveats.of_gil(results, profile)
         self._caveats.of_growth(results)
-        self._caveats.of_sends(self._tried.profile)
+        self._caveats.of_sends(profile)
         self._caveats.of_refused(self._project.refused())
         found = answer(results, self._options.app, seed=self._options.seed)
         if found is not None:

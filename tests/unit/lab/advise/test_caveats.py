@@ -8,6 +8,7 @@ import pytest
 
 from lab.advise.caveats import Caveats
 from lab.results.advice import CandidateResult, Profile, Trial
+from worker.pools import POOLS
 
 MB = 10**6
 
@@ -32,13 +33,13 @@ def result(*trials: Trial, pool: str = "threads", concurrency: int = 20) -> Cand
     return CandidateResult(pool=pool, concurrency=concurrency, workers=1, trials=trials)
 
 
-def profile(*, cpu_s: float, ready_s: float = 0.0) -> Profile:
+def profile(*, cpu_s: float, ready_s: float = 0.0, run_s: float = 0.06) -> Profile:
     return Profile(
         runs=10,
         failed=0,
-        run_s=0.06,
-        fastest_s=0.06,
-        slowest_s=0.06,
+        run_s=run_s,
+        fastest_s=run_s,
+        slowest_s=run_s,
         cpu_s=cpu_s,
         worker_bytes=60 * MB,
         slot_bytes=0,
@@ -89,3 +90,15 @@ def test_failures_may_explain_growing_memory(failed: int, mentioned: bool) -> No
     caveats.of_growth([result(*trials, pool="prefork")])
     [found] = caveats.all()
     assert ("tracebacks" in found.text) is mentioned
+
+
+def test_a_pool_without_a_trial_is_named_with_the_budget_to_allow() -> None:
+    caveats = Caveats(Path())
+    pools = [POOLS["prefork"], POOLS["threads"]]
+    caveats.of_budget(pools, [result(trial()), result(trial(), pool="prefork")], profile(cpu_s=0))
+    assert caveats.all() == ()
+    caveats.of_budget(pools, [result(trial(), pool="prefork")], profile(cpu_s=0, run_s=6.0))
+    [found] = caveats.all()
+    assert found.name == "short-budget"
+    assert "no time for threads" in found.text
+    assert "180s" in found.text
