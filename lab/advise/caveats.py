@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lab.advise import stalls
@@ -83,6 +83,16 @@ class Caveats:
                     f"{more.label} would need about {words.size(needed)}, more than {source} of "
                     f"{words.size(room.memory_bytes)}; at most {most} slots were tried",
                 )
+
+    def of_rate_limits(self, limits: Mapping[str, object]) -> None:
+        """Note tasks whose rate limit was off; `limits` are by the task's name."""
+        if limited := [f"{task} ({limit})" for task, limit in limits.items() if limit]:
+            self._add(
+                "",
+                "rate-limit",
+                f"the rate limit of {', '.join(limited)} was off for the measurement; Celery "
+                "applies it to each worker on its own, so more workers allow more",
+            )
 
     def of_budget(
         self, pools: Sequence[Pool], results: Sequence[CandidateResult], profile: Profile

@@ -157,7 +157,16 @@ def stored(session: Session, task_id: str) -> tuple[Any, str]:
         return None, ""
     if found.get("status") == "SUCCESS":
         return found.get("result"), ""
-    return None, str(found.get("traceback") or found.get("result") or "")
+    return None, str(found.get("traceback") or _error(found.get("result")) or "")
+
+
+def _error(found: Any) -> str:
+    """Write an error without a traceback, such as a time limit, as Python would."""
+    match found:
+        case {"exc_type": kind, "exc_message": message}:
+            parts = message if isinstance(message, list | tuple) else [message]
+            return f"{kind}: {', '.join(map(str, parts))}"
+    return str(found or "")
 
 
 def _check(tries: Sequence[Try], calls: Sequence[Work], group: Group) -> None:

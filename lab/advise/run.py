@@ -180,6 +180,11 @@ class _UnderWay:
         results = without_failing(self.bench.results(), self._alone)
         self._caveats.of_stalls(self._session.cluster.folder)
         self._caveats.of_budget([family.pool for family in self._families], results, profile)
+        described = self._project.description
+        names = _tasks(self._options)
+        self._caveats.of_rate_limits(
+            {name: described.task(name).options.get("rate_limit") for name in names}
+        )
         self._caveats.of_gil(results, profile)
         self._caveats.of_growth(results)
         self._caveats.of_sends(profile)
@@ -189,8 +194,7 @@ class _UnderWay:
             chosen = Candidate(
                 pool=POOLS[found.pool], concurrency=found.concurrency, workers=found.workers
             )
-            names = _tasks(self._options)
-            found = replace(found, lose=losses(chosen, self._project.description, names))
+            found = replace(found, lose=losses(chosen, described, names))
         return replace(blank, candidates=results, warnings=self._caveats.all(), answer=found)
 
 

@@ -80,6 +80,7 @@ pause = app.task(name="shop.pause")(plain.pause)
 fail = app.task(name="shop.fail", queue="mail")(plain.fail)
 unsafe = app.task(name="shop.unsafe")(plain.unsafe)
 block = app.task(name="shop.block")(plain.block)
+limited = app.task(name="shop.limited", rate_limit="60/m")(plain.pause)
 
 @app.task(name="shop.chain")
 def chain():

@@ -67,6 +67,13 @@ def test_the_tasks_that_a_task_sends_go_to_the_private_broker(
     assert listener.count == 0
 
 
+def test_a_rate_limit_is_off(listener: Listener, tmp_path: Path) -> None:
+    project = opened(tmp_path, listener)
+    assert project.description.task("shop.limited").options["rate_limit"] == "60/m"
+    finished, _ = run_one(project, Work(task="shop.limited", args=(5,)))
+    assert finished > 5
+
+
 STUBBORN = """
 @app.task(name="shop.stubborn")
 def stubborn():

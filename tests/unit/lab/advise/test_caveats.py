@@ -102,3 +102,12 @@ def test_a_pool_without_a_trial_is_named_with_the_budget_to_allow() -> None:
     assert found.name == "short-budget"
     assert "no time for threads" in found.text
     assert "180s" in found.text
+
+
+def test_a_rate_limit_is_named() -> None:
+    caveats = Caveats(Path())
+    caveats.of_rate_limits({"shop.mail": None, "shop.text": 0})
+    assert caveats.all() == ()
+    caveats.of_rate_limits({"shop.mail": "60/m"})
+    [found] = caveats.all()
+    assert "shop.mail (60/m)" in found.text
