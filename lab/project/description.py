@@ -31,7 +31,7 @@ class Description:
     python: str
     name: str
     has_gevent: bool
-    has_redis: bool
+    missing: tuple[str, ...]  # modules that its workers need for a Redis broker
     urls: tuple[str, ...]  # of its own brokers and result backend; they may hold passwords
     scheduled: int  # entries in its beat schedule
     accepts: tuple[str, ...]  # content types

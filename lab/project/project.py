@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -93,8 +93,7 @@ def open_project(
     shell = [environment[name] for name in URL_VARIABLES if environment.get(name)]
     known = endpoints(url for value in shell for url in value.split(";"))
     found = decode(app, _describe(app, folder, python, tools, known - allowed))
-    if not found.has_redis:
-        _lend_redis(tools)
+    _lend(tools, found.missing)
     return Project(
         app=app,
         folder=folder,
@@ -115,12 +114,20 @@ def _prepare(tools: Path) -> None:
     shutil.copy(probe.origin, tools / "poolwise_probe.py")
 
 
-def _lend_redis(tools: Path) -> None:
-    """Let the project's interpreter import our redis-py, which is pure Python, if it has none."""
-    ours = find_spec("redis")
-    assert ours is not None and ours.origin is not None  # noqa: S101, PT018 - a dependency
-    (tools / "fallback").mkdir()
-    (tools / "fallback" / "redis").symlink_to(Path(ours.origin).parent)
+def _lend(tools: Path, modules: Iterable[str]) -> None:
+    """Let the project's interpreter import our copies of `modules`, which are pure Python.
+
+    A project whose broker is RabbitMQ has no redis-py, nor what kombu needs with it.
+    """
+    fallback = tools / "fallback"
+    fallback.mkdir()
+    for module in modules:
+        ours = find_spec(module)
+        assert ours is not None and ours.origin is not None  # noqa: S101, PT018 - a dependency
+        package = Path(ours.origin).parent
+        # kombu also asks for redis-py's version, which is in a folder next to it.
+        for found in (package, *package.parent.glob(f"{module}-*.dist-info")):
+            (fallback / found.name).symlink_to(found)
 
 
 def _describe(

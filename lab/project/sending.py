@@ -60,5 +60,5 @@ def _stub(names: set[str]) -> Celery:
         def body(*_args: Any, **_kwargs: Any) -> None:
             raise NotImplementedError  # it runs in the project's workers
 
-        app.task(name=name, typing=False)(body)
+        app.task(name=name, typing=False, shared=False)(body)
     return app

@@ -44,6 +44,8 @@ OPTIONS = (
     "queue",
     "priority",
 )
+#: What a worker needs for a Redis broker, and a project with another broker may not have.
+NEEDED = ("redis", "packaging")
 URLS = ("broker_url", "broker_read_url", "broker_write_url", "result_backend")
 VARIABLES = (
     "CELERY_BROKER_URL",
@@ -80,7 +82,7 @@ def describe(name):
         "python": platform.python_version(),
         "name": app.main or name,
         "has_gevent": find_spec("gevent") is not None,
-        "has_redis": find_spec("redis") is not None,
+        "missing": [module for module in NEEDED if find_spec(module) is None],
         "urls": sorted(set(urls)),
         "scheduled": len(conf.beat_schedule or ()),
         "accepts": [str(one) for one in conf.accept_content or ()],

@@ -1,0 +1,41 @@
+"""A project's own environment may lack what Poolwise's has."""
+
+from __future__ import annotations
+
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+
+from lab.project.project import open_project
+from producer.plan import Work
+from tests.integration.advise.projects import write_shop
+from tests.integration.advise.test_isolation import run_one
+
+OURS = Path(sysconfig.get_paths()["purelib"])
+
+
+def environment_without(folder: Path, *modules: str) -> Path:
+    """Make an environment with what ours has, but neither Poolwise nor `modules`."""
+    venv.create(folder, symlinks=True)
+    [site] = (folder / "lib").glob("python*/site-packages")
+    left_out = {*modules, "_poolwise", "poolwise", "_editable_impl_poolwise"}
+    for found in OURS.iterdir():
+        name = found.name.partition("-")[0].partition(".")[0]
+        if name not in left_out and not (site / found.name).exists():
+            (site / found.name).symlink_to(found)
+    return folder / "bin" / "python"
+
+
+@pytest.mark.parametrize("missing", [("redis", "hiredis", "packaging"), ("packaging",), ()])
+def test_a_project_without_a_redis_client_gets_ours(
+    missing: tuple[str, ...], tmp_path: Path
+) -> None:
+    python = environment_without(tmp_path / "env", *missing)
+    write_shop(tmp_path, "amqp://guest@127.0.0.1:1//")
+    (tmp_path / "logs").mkdir()
+    project = open_project("shop", tmp_path, python, tmp_path / "logs")
+    assert set(project.description.missing) == set(missing) - {"hiredis"}
+    finished, _ = run_one(project, Work(task="shop.pause", args=(5,)))
+    assert finished > 1
