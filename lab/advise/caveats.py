@@ -76,12 +76,13 @@ class Caveats:
             most = 0 if family is None else family.most
             more = Candidate(pool=pool, concurrency=max(1, 2 * most))
             needed = needed_bytes(more, profile)
+            tried = f"at most {most} slots were tried" if most else "it was not tried"
             if most < 16 and needed > room.memory_bytes:
                 self._add(
                     name,
                     "memory-limit",
                     f"{more.label} would need about {words.size(needed)}, more than {source} of "
-                    f"{words.size(room.memory_bytes)}; at most {most} slots were tried",
+                    f"{words.size(room.memory_bytes)}; {tried}",
                 )
 
     def of_rate_limits(self, limits: Mapping[str, object]) -> None:

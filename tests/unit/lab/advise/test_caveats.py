@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from lab.advise.candidates import Room, families
 from lab.advise.caveats import Caveats
 from lab.results.advice import CandidateResult, Profile, Trial
 from worker.pools import POOLS
@@ -111,3 +113,15 @@ def test_a_rate_limit_is_named() -> None:
     caveats.of_rate_limits({"shop.mail": "60/m"})
     [found] = caveats.all()
     assert "shop.mail (60/m)" in found.text
+
+
+@pytest.mark.parametrize(("limit_mb", "end"), [(1_000, "slots were tried"), (100, "not tried")])
+def test_a_memory_limit_names_what_was_left_out(limit_mb: int, end: str) -> None:
+    caveats = Caveats(Path())
+    heavy = replace(profile(cpu_s=0.001), slot_bytes=150 * MB)
+    room = Room(cores=2, memory_bytes=limit_mb * MB, processes=1_000)
+    pools = [POOLS["threads"]]
+    found = families(heavy, room, pools)
+    caveats.of_memory(pools, found, heavy, room, limit=room.memory_bytes)
+    [one] = caveats.all()
+    assert one.text.endswith(end)
