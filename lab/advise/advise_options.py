@@ -6,13 +6,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.format.durations import seconds
 from lab.project.endpoints import Endpoint
 from producer.plan import Work
 from tasks.errors import UsageError
 from worker.pools import Pool
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, None: 1.0}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMG]?)i?B?", re.IGNORECASE)
 _BYTES = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 _SLO = re.compile(r"p(\d{1,2}(?:\.\d+)?)\s*<\s*(\S+)")
@@ -43,14 +42,6 @@ class AdviseOptions:
     allowed: frozenset[Endpoint]
     seed: int
     command: str  # that repeats it
-
-
-def seconds(text: str, option: str) -> float:
-    """Read a duration such as `90`, `200ms` or `2m`; raise UsageError otherwise."""
-    found = _DURATION.fullmatch(text.strip())
-    if found is None:
-        raise UsageError(f"{option} takes a duration such as 90s, 200ms or 2m, not {text[:60]!r}")
-    return float(found[1]) * _SECONDS[found[2]]
 
 
 def budget(text: str) -> float:

@@ -14,7 +14,18 @@ from lab.commands.streams import say
 from tasks.errors import BrokerError, PoolwiseError, ResultFileError, UsageError
 
 #: The sub-commands: each is the function of the same name in a module of `lab.commands`.
-COMMANDS = ("advise", "flower", "learn", "preflight", "race", "report", "switch", "up", "workers")
+COMMANDS = (
+    "advise",
+    "flower",
+    "learn",
+    "observe",
+    "preflight",
+    "race",
+    "report",
+    "switch",
+    "up",
+    "workers",
+)
 #: Characters of the longest line of an error, and how many of a longer one are shown.
 LONGEST_LINE, HEAD, TAIL = 2_000, 400, 200
 #: Exit code after Ctrl-C, as shells expect it.

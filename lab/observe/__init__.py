@@ -1,0 +1,1 @@
+"""Observation of running workers: options, sampling, findings, terminal output."""

@@ -1,0 +1,95 @@
+"""Workers whose slots cannot run at the same time: pure rules."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lab.format import words
+from lab.observe.figures import busy_slots, cores, machine_busy
+from lab.observe.quiet import quiet_times, starved
+from lab.observe.seen import Seen, WorkerSeen
+from lab.results.observation import Finding
+
+#: Starts that must have stopped everything else, and the share of all starts of the task.
+MANY, ALIKE = 5, 0.9
+#: Seconds for which they must have stopped it, so that it is no round trip to the broker,
+LEAST_S: Final = 0.02
+#: and the share of the time.
+MATTERS: Final = 0.2
+#: Samples in which messages waited next to free slots, and their share of all samples.
+WAITED, WAITED_SHARE = 3, 0.3
+#: From this many busy cores on, one core is the limit; less on a machine without a free core.
+ONE_CORE, ONE_CORE_SHARED = 0.8, 0.4
+#: The most cores that one core can seem to be.
+MOST_OF_ONE: Final = 1.25
+#: The share of all cores from which on a machine has no free core.
+FULL_MACHINE: Final = 0.9
+#: Busy slots from which on more than one task wants to run.
+SEVERAL: Final = 1.3
+
+
+def gevent_blocked(worker: WorkerSeen, seen: Seen) -> Finding | None:
+    """A task that does not yield stops everything else that its worker does."""
+    pool = worker.pool
+    if pool is None or pool.slot != "greenlet" or worker.slots < 2:
+        return None
+    free = starved(worker, seen.depths)
+    if free.waited < WAITED or free.waited < WAITED_SHARE * free.moments:
+        return None
+    task, evidence = _stops(worker, seen.span_s)
+    if not evidence:
+        return None
+    used = cores(worker)
+    computes = used is not None and used >= ONE_CORE
+    waits = used is not None and used < ONE_CORE_SHARED
+    why = "computes" if computes else "waits in code that does not yield to gevent"
+    cpu = "" if used is None else f"; {used:.2f} cores were busy"
+    best = f"use --pool {'prefork' if computes else 'threads'} for {task}"
+    return Finding(
+        name="gevent-blocked",
+        worker=worker.node,
+        text=f"{task} blocks all {worker.slots} slots of {worker.node}: it {why}"
+        + ("" if computes or waits else ", or computes"),
+        evidence=f"{evidence}, although up to {free.most_waiting:,} messages waited and at most "
+        f"{free.most_busy} slots were busy in {free.waited} of {free.moments} samples{cpu}",
+        fix=best if computes else f"{best}, or a client library that yields to gevent",
+    )
+
+
+def _stops(worker: WorkerSeen, span_s: float) -> tuple[str, str]:
+    """Return the task that stops a worker, and what proves it; empty if nothing does."""
+    for quiet in quiet_times(worker.attempts):
+        often = quiet.starts >= MANY and quiet.alike >= ALIKE * quiet.starts
+        if often and quiet.usual_s >= LEAST_S and quiet.total_s >= MATTERS * span_s:
+            return quiet.task, (
+                f"after {quiet.alike} of {quiet.starts} starts of {quiet.task}, the worker "
+                f"fetched, started and ended no other task for {words.duration(quiet.usual_s)} "
+                f"(median), {words.percent(min(1.0, quiet.total_s / span_s))} of the time"
+            )
+    return "", ""
+
+
+def one_core(worker: WorkerSeen, seen: Seen) -> Finding | None:
+    """Slots that share one interpreter use one core together."""
+    pool = worker.pool
+    if pool is None or pool.parallel_python or worker.slots < 2:
+        return None
+    used, busy = cores(worker), busy_slots(worker, seen.span_s)
+    if used is None or busy is None or busy < SEVERAL or used > MOST_OF_ONE:
+        return None
+    if gevent_blocked(worker, seen) is not None:  # which explains it
+        return None
+    machine = machine_busy(worker)
+    shared = machine is not None and machine >= FULL_MACHINE
+    if used < (ONE_CORE_SHARED if shared else ONE_CORE):
+        return None
+    around = "" if machine is None else f"; its machine was {words.percent(machine)} busy"
+    return Finding(
+        name="one-core",
+        worker=worker.node,
+        text=f"the tasks of {worker.node} compute: they use a whole core, which is all that "
+        f"{worker.slots} slots of a {pool.name} worker can use for Python code",
+        evidence=f"{used:.2f} cores were busy while {busy:.1f} slots ran a task on average: "
+        f"{words.percent(used / busy)} of their run time was CPU time{around}",
+        fix="use --pool prefork with one process per core for these tasks",
+    )
