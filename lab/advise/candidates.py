@@ -138,6 +138,10 @@ class Ladder:
         """Note a measured throughput; 0 if the candidate cannot be used."""
         self.rates[concurrency] = max(rate_per_s, self.rates.get(concurrency, 0.0))
 
+    def correct(self, concurrency: int, rate_per_s: float) -> None:
+        """Replace a throughput by a better estimate of it: a first trial may have been lucky."""
+        self.rates[concurrency] = rate_per_s
+
     def next(self) -> int | None:
         """Return the next concurrency to try, or None at the end."""
         if not self.rates:

@@ -28,7 +28,7 @@ from lab.advise.failures import Tally, why_rejected
 from lab.results.advice import Profile
 from producer.statistics import compare
 
-#: Share of the budget after which no new candidate is tried, unless the best one still grows.
+#: Share of the budget after which no new candidate is tried; the second one is for the best pool.
 EXPLORE: Final = 0.6
 EXPLORE_BEST: Final = 0.85
 #: Candidates in the finals, and the fewest trials of each there.
@@ -130,13 +130,13 @@ class Search:
     def _until(self, ladder: Ladder) -> float:
         """Return the share of the budget within which a ladder may take its next step.
 
-        Each family gets its first trial as long as there is time at all. If the best candidate
-        still grows with its concurrency, that is worth more than measuring it again.
+        Each family gets its first trial as long as there is time at all. A better concurrency in
+        the best family is worth more than measuring it again.
         """
         if not ladder.rates:
             return 1.0
         leads = max(ladder.rates.values()) >= overall_best(self._ladders)
-        return EXPLORE_BEST if leads and ladder.best() == max(ladder.rates) else EXPLORE
+        return EXPLORE_BEST if leads else EXPLORE
 
     def _has_rates(self) -> bool:
         return any(ladder.rates for ladder in self._ladders)
@@ -171,6 +171,15 @@ class Search:
                 if not self._budget.has_room():
                     return
                 self._trial(candidate, self._long_s())
+                self._correct(candidate)
+
+    def _correct(self, candidate: Candidate) -> None:
+        """Judge its concurrency again, so that another of its family may take its place."""
+        for ladder in self._ladders:
+            family = ladder.family
+            if (family.pool, family.workers) == (candidate.pool, candidate.workers):
+                usable = self._is_usable(candidate)
+                ladder.correct(candidate.concurrency, self.rate(candidate) if usable else 0.0)
 
     def _finalists(self) -> list[Candidate]:
         ranked = list(self.ranked())
@@ -179,6 +188,8 @@ class Search:
         return near or ranked[:1]
 
     def _is_clear(self, finalists: Sequence[Candidate]) -> bool:
+        if finalists and len(self._bench.trials(finalists[0])) < FEWEST:
+            return False
         if len(finalists) < 2:
             return True
         first, second = (

@@ -190,3 +190,18 @@ def test_workers_side_by_side_are_not_tried_if_they_cannot_catch_up() -> None:
     curve = Curve(lambda one: min(one.slots, 64) * factor[one.pool.name])
     found(curve, profile(run_s=0.05, cpu_s=0.02))
     assert {one.workers for one in curve.done} == {1}
+
+
+@pytest.mark.parametrize("seconds", [30.0, 60.0, 120.0])
+def test_a_lucky_first_trial_does_not_decide_the_concurrency(seconds: float) -> None:
+    lucky = {8: 300.0}
+
+    def rate(one: Candidate) -> float:
+        if one.pool.name != "prefork":
+            return 1.0
+        return lucky.pop(one.slots, min(one.slots, 32) * 6.0)
+
+    curve = Curve(rate)
+    best = next(found(curve, profile(run_s=0.05, cpu_s=0.02), seconds).ranked())
+    assert (best.pool.name, best.slots) == ("prefork", 32)
+    assert curve.now <= seconds
