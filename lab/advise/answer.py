@@ -15,6 +15,8 @@ from worker.pools import POOLS
 
 #: Trials of each candidate from which on the confidence is high.
 MANY = 3
+#: Up to this noise, no difference is sure to be small; beyond that one, it may be anything.
+QUIET, LOUD = 1.2, 1.5
 #: A candidate that uses this many times less memory is preferred to an equal one.
 CHEAPER = 1.5
 #: One that is slower by more than this is not preferred for its fewer slots, even within noise.
@@ -153,10 +155,10 @@ def _advantage(chosen: Measured, rival: Measured) -> str:
 def _confidence(chosen: Measured, rival: Measured | None, found: Comparison | None) -> str:
     if rival is None or found is None:
         return "low"
-    fewest = min(len(chosen.rates), len(rival.rates))
+    fewest, many = min(len(chosen.rates), len(rival.rates)), len(chosen.rates) >= MANY
     # A rival that is far behind needs no further trials.
-    if found.ratio > 2 and len(chosen.rates) >= MANY:
+    if found.ratio > 2 and found.real and many:
         return "high"
-    if fewest >= MANY:
+    if fewest >= MANY and (found.real or found.noise <= QUIET):
         return "high"
-    return "medium" if len(chosen.rates) >= MANY or fewest > 1 else "low"
+    return "medium" if (many or fewest > 1) and (found.real or found.noise <= LOUD) else "low"

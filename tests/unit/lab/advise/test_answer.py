@@ -140,3 +140,14 @@ def test_the_texts_to_paste_contain_the_command_and_enough_memory() -> None:
     assert "mem_limit: 192m" in texts.compose
     assert f".venv/bin/{found.command}" in texts.systemd
     assert '"--concurrency", "8"' in texts.kubernetes
+
+
+@pytest.mark.parametrize(
+    ("rates", "confidence"),
+    [([98, 100, 103], "high"), ([88, 100, 114], "medium"), ([40, 100, 180], "low")],
+)
+def test_no_difference_on_a_noisy_machine_is_not_sure(rates: list[float], confidence: str) -> None:
+    found = answer([result("threads", 4, rates), result("gevent", 8, rates)], "shop", seed=1)
+    assert found is not None
+    assert "no real difference" in found.sentence
+    assert found.confidence == confidence
