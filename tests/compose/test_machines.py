@@ -13,6 +13,7 @@ import pytest
 import redis
 
 from cluster.ports import free_port
+from cluster.wait import wait_until
 from producer.plan import Work, burst
 from tests.compose.flower import Flower
 from tests.compose.load_run import LoadRun
@@ -112,10 +113,13 @@ def test_worker_joins_with_a_url_and_a_certificate(machines: Machines) -> None:
 
 
 def test_flower_reads_the_queues_over_tls(machines: Machines) -> None:
-    status, page = Flower(int(machines.far.variables["FLOWER_PORT"])).get("/broker")
-    assert status == 200
-    assert ">gevent<" in page
-    assert machines.password not in page
+    flower = Flower(int(machines.far.variables["FLOWER_PORT"]))
+    wait_until(
+        lambda: ">gevent<" in flower.get("/broker")[1],
+        20,
+        lambda: AssertionError("Flower's Broker page lacks the queue"),
+    )
+    assert machines.password not in flower.get("/broker")[1]
 
 
 def test_reported_clock_bound_covers_the_true_error(machines: Machines) -> None:

@@ -11,13 +11,14 @@ from cluster.wait import wait_until
 from lab.results.lesson import Claim, LessonResult
 from tests.command import poolwise
 
-#: Prefixes of the keys that workers, their remote control and the probe keep in a broker.
+#: Prefixes of the keys that workers, their remote control, the probe and Flower keep in a broker.
 ALWAYS = (
     "_kombu.binding_deadlines",
     "_kombu.binding.celeryev",
     "_kombu.binding.celery.pidbox",
     "_kombu.binding.reply.celery.pidbox",
     "poolwise:records",
+    "poolwise:history",
 )
 #: Seconds that a lesson may take on a busy machine.
 BOUND_S = 110.0
