@@ -130,7 +130,7 @@ def _compared(chosen: Measured, rival: Measured, seed: int) -> Comparison:
 def _sentence(chosen: Measured, rival: Measured | None, found: Comparison | None) -> str:
     rate = f"{words.rate(chosen.rate_per_s)} with {chosen.candidate.label}"
     if rival is None or found is None:
-        return f"{rate}; nothing else could be measured"
+        return f"{rate}; nothing else was measured often enough to compare"
     name = rival.candidate.label
     if found.real and chosen.rate_per_s > rival.rate_per_s:
         return f"{rate}, {found.ratio:.2f} times as many as with {name}"

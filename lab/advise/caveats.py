@@ -50,7 +50,7 @@ class Caveats:
         self._add(
             pool,
             f"unsafe-in-{kind}s",
-            f"the task is not safe in several {kind}s of one process: {why}",
+            f"the task is not safe to run in several {kind}s of one process: {why}",
         )
 
     def of_gevent(self) -> None:
@@ -149,8 +149,8 @@ class Caveats:
                     "",
                     "memory-grows",
                     f"memory grew by about {words.size(grown / tasks)} per task in {result.pool}: "
-                    f"{_why_growing(result)}; --max-tasks-per-child replaces processes in time, in "
-                    "prefork only",
+                    f"{_why_growing(result)}. In prefork, --max-tasks-per-child can replace "
+                    "processes before they grow too large",
                 )
                 return
 
@@ -160,8 +160,8 @@ class Caveats:
             self._add(
                 "",
                 "sends-tasks",
-                f"each run sends {profile.sends:.2g} further tasks, which went to the private "
-                "broker and were not run",
+                f"each run sends {profile.sends:.2g} other tasks on average, which went to the "
+                "private broker and were not run",
             )
 
     def of_refused(self, addresses: Sequence[str]) -> None:
@@ -171,16 +171,15 @@ class Caveats:
             self._add(
                 "",
                 "refused-connections",
-                f"connections to {named} were refused, because your broker or result backend is "
-                "there; if the task needs that address for something else, allow it with --allow "
-                "HOST:PORT",
+                f"Poolwise blocked connections to {named}, because your broker or result backend "
+                "is there. If the task needs something else there, add --allow HOST:PORT",
             )
 
 
 def _why_growing(result: CandidateResult) -> str:
     if any(trial.failed for trial in result.trials):
         return (
-            "the task may leak, or it is the tracebacks of its failures, which Python frees only "
-            "now and then"
+            "the task may leak, or the memory holds tracebacks of failed runs, which Python frees "
+            "only now and then"
         )
     return "the task may leak"

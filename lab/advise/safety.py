@@ -62,14 +62,14 @@ def why_unsafe(shared: Together, apart: Together | None, alone: Tally) -> str:
     elsewhere = alone if apart is None else alone + apart.tally
     if shared.wrong and not (apart and apart.wrong):
         return (
-            f"{shared.wrong} of {shared.tally.runs} runs returned another result than alone: "
+            f"{shared.wrong} of {shared.tally.runs} runs returned a different result than alone: "
             f"{shared.difference}"
         )
     if fails_more(shared.tally, elsewhere):
         error = f": {shared.error}" if shared.error else ""
         return (
-            f"{shared.tally.failed} of {shared.tally.runs} runs failed, but {elsewhere.failed} of "
-            f"{elsewhere.runs} in processes of their own{error}"
+            f"{shared.tally.failed} of {shared.tally.runs} runs failed, but "
+            f"{elsewhere.failed} of {elsewhere.runs} in separate processes{error}"
         )
     return ""
 

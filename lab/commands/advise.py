@@ -39,20 +39,30 @@ from worker.pools import DEFAULT_POOLS
 
 @click.command()
 @click.argument("task", required=False, default="")
-@click.option("-A", "--app", required=True, metavar="APP", help="As in `celery -A APP`.")
-@click.option("--args", multiple=True, metavar="JSON", help="Arguments, such as '[\"SKU-1\"]'.")
-@click.option("--kwargs", multiple=True, metavar="JSON", help="Keyword arguments, as an object.")
+@click.option("-A", "--app", required=True, metavar="APP", help="Your app, as in `celery -A APP`.")
+@click.option(
+    "--args",
+    multiple=True,
+    metavar="JSON",
+    help="Arguments of the task, such as '[\"SKU-1\"]'. Repeat the option to measure several "
+    "calls.",
+)
+@click.option(
+    "--kwargs", multiple=True, metavar="JSON", help="Keyword arguments, such as '{\"page\": 2}'."
+)
 @click.option(
     "--calls",
     type=AnyPath(),
     metavar="FILE",
-    help='Calls, one JSON object per line: {"task": "shop.mail", "args": [], "kwargs": {}}.',
+    help='A file of calls, one JSON object per line: {"task": "shop.mail", "args": [], '
+    '"kwargs": {}}.',
 )
 @click.option(
     "--python",
     default="",
     metavar="PATH",
-    help="Your project's interpreter. [default: that of .venv or venv here, or the active one]",
+    help="Your project's interpreter. [default: the one in .venv, venv or env here, or in the "
+    "active environment]",
 )
 @click.option(
     "--pools",
@@ -68,10 +78,14 @@ from worker.pools import DEFAULT_POOLS
     "--allow",
     multiple=True,
     metavar="HOST:PORT",
-    help="Let the task connect to this address although your broker is there.",
+    help="Allow connections to this address, although it is your broker's.",
 )
-@click.option("--seed", type=click.IntRange(0, 10**9), help="[default: random]")
-@click.option("--yes", is_flag=True, help="Do not ask before the task is run.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 10**9),
+    help="Seed for the order of the trials. [default: random]",
+)
+@click.option("--yes", is_flag=True, help="Run the task without asking first.")
 @shared_options.out
 @shared_options.json_output
 def advise(  # noqa: PLR0913 - one parameter for each option of the command
@@ -92,11 +106,11 @@ def advise(  # noqa: PLR0913 - one parameter for each option of the command
     out: Path,
     as_json: bool,
 ) -> int:
-    """Find the best pool and concurrency for a task of your own project, by measurement.
+    """Find the best pool and concurrency for one of your own tasks, by measurement.
 
-    Run it in the folder in which you start your workers. Your workers are started with your own
-    interpreter and Celery, but on a private broker: nothing is sent to, or taken from, your queues.
-    The task itself is real: it does what it does, to whatever database it is configured for.
+    Run it in the folder where you start your workers. It starts workers with your own interpreter
+    and Celery, but on a private broker: no task is sent to your queues or taken from them. The task
+    really runs: it reads and writes the databases and services that it is configured for.
 
     \b
     Example:
@@ -139,7 +153,9 @@ def _calls(
 ) -> tuple[Work, ...]:
     if calls is not None:
         if args or kwargs:
-            raise UsageError("--calls names the arguments too: leave out --args and --kwargs")
+            raise UsageError(
+                "the file of --calls contains the arguments: remove --args and --kwargs"
+            )
         return project_calls.from_file(calls, task)
     if not task:
         raise UsageError("name the task, such as shop.tasks.fetch_price, or give --calls FILE")
@@ -158,8 +174,8 @@ def _confirm(options: AdviseOptions, project: Project, *, yes: bool) -> None:
     found = project.description
     say(
         f"project  {found.name}: Celery {found.celery}, Python {found.python}, {options.python}\n"
-        f"runs     {names}, for real: up to 30 times alone, then as often as each candidate can "
-        f"within {words.duration(options.budget_s)}, which may be many thousand times\n"
+        f"runs     {names}, for real: up to 30 times alone, then as often as the workers can "
+        f"within {words.duration(options.budget_s)}, which may be many thousands of times\n"
         "broker   a private one; your own broker and result backend are not contacted",
         progress=True,
     )

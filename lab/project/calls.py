@@ -26,8 +26,8 @@ def from_options(task: str, args: Sequence[str], kwargs: Sequence[str]) -> tuple
     objects = [_loaded("--kwargs", text, dict, "'{\"a\": 1}'") for text in kwargs] or [{}]
     if len(lists) > 1 and len(objects) > 1 and len(lists) != len(objects):
         raise UsageError(
-            f"there are {len(lists)} --args and {len(objects)} --kwargs: give as many of each, or "
-            "only one of one"
+            f"there are {len(lists)} --args and {len(objects)} --kwargs: give the same number of "
+            "each, or only one --args or one --kwargs for all calls"
         )
     number = max(len(lists), len(objects))
     lists = lists * number if len(lists) == 1 else lists
@@ -79,5 +79,5 @@ def _loaded(source: str, text: str, kind: type, example: str) -> Any:
     except (ValueError, RecursionError):
         raise UsageError(f"{source} is not JSON; it should look like {example}") from None
     if not isinstance(found, kind):
-        raise UsageError(f"{source} is JSON, but not as expected; it should look like {example}")
+        raise UsageError(f"{source} is JSON of the wrong type; it should look like {example}")
     return found

@@ -70,7 +70,7 @@ def decode(app: str, text: bytes) -> Description:
         )
     if not {"json", "application/json"} & set(found.accepts):
         raise UsageError(
-            "the project does not accept JSON (accept_content), and Poolwise sends nothing else"
+            "the project does not accept JSON (accept_content), but Poolwise sends only JSON"
         )
     return found
 
