@@ -50,7 +50,7 @@ class Watch:
         others = sorted({name for name, _ in put} - {queue})
         if others and len(put) == 1:
             raise UsageError(
-                f"{self._task} goes to queue {others[0]!r} whatever queue is asked for: "
+                f"{self._task} always goes to queue {others[0]!r}, even if you name another: "
                 f"submit it to {others[0]!r}"
             )
         if others:
@@ -60,8 +60,8 @@ class Watch:
             )
         if [message["properties"].get("correlation_id") for _, message in put] != [task_id]:
             raise UsageError(
-                f"{self._task} did not send one task with the given id: its apply_async() must "
-                "pass task_id, queue, headers and producer on"
+                f"{self._task} did not send exactly one task with the given id: its apply_async() "
+                "must pass task_id, queue, headers and producer on"
             )
         return put[0][1]
 

@@ -26,7 +26,7 @@ def known_task(app: Celery, work: Work, options: SubmitOptions) -> Any:
         raise UsageError.unknown("task", work.task, sorted(own))
     if app.conf.task_always_eager:
         raise UsageError(
-            "the app sets task_always_eager, so that no task reaches a worker: set it to False"
+            "the app sets task_always_eager, so no task reaches a worker: set it to False"
         )
     _check_options(work)
     _check_queue(app, options.queue)

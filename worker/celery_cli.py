@@ -202,7 +202,7 @@ def _one_line(refused: click.ClickException, group: click.Group) -> str:
     text = " ".join(refused.format_message().split())
     for name in real_group.commands:
         if text.startswith(f"No such command '{name}'"):
-            return f"only celery worker is checked, not celery {name}; {_EXAMPLE}"
+            return f"preflight checks only celery worker, not celery {name}; {_EXAMPLE}"
     global_options = {spelling for param in group.params for spelling in param.opts}
     if isinstance(refused, click.NoSuchOption) and refused.option_name in global_options:
         text += f" {refused.option_name} goes before the word worker."

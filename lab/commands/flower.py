@@ -33,8 +33,8 @@ LOOPBACK = "127.0.0.1"
     "--address",
     default=LOOPBACK,
     show_default=True,
-    help="The address to listen on. Any other needs a login: set FLOWER_BASIC_AUTH=user:password "
-    "or FLOWER_BASIC_AUTH_FILE.",
+    help="The address to listen on. An address that other machines can reach needs a login: set "
+    "FLOWER_BASIC_AUTH=user:password or FLOWER_BASIC_AUTH_FILE.",
 )
 @broker_options.running_broker
 def flower(*, port: int, address: str, **named: Any) -> int:

@@ -150,7 +150,7 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
     if pause_load and not on_running:
         raise UsageError(
             "--pause-load pauses the load on running workers: add --on-running, or leave it out, "
-            "because a race with workers of its own has no other load"
+            "because a race that starts its own workers has no other load"
         )
     workloads_chosen = _workloads(workloads, quick=quick, on_running=on_running)
     broker = broker_options.chosen_broker(named, on_running=on_running)

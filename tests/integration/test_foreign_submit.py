@@ -367,7 +367,7 @@ def test_a_topic_exchange_with_one_queue_is_supported(shared: SharedSession) -> 
 REFUSED: dict[str, tuple[Work, dict[str, Any], str, str]] = {
     "eager": (
         Work(task="shop.any"), {"task_always_eager": True}, "q",
-        "the app sets task_always_eager, so that no task reaches a worker: set it to False",
+        "the app sets task_always_eager, so no task reaches a worker: set it to False",
     ),
     "fanout": (
         Work(task="shop.any"),
@@ -386,12 +386,12 @@ REFUSED: dict[str, tuple[Work, dict[str, Any], str, str]] = {
             "task_queues": [Queue("near"), Queue("away", Exchange("away"), "away")],
             "task_routes": {"shop.any": {"exchange": "away", "routing_key": "away"}},
         }, "near",
-        "shop.any goes to queue 'away' whatever queue is asked for: submit it to 'away'",
+        "shop.any always goes to queue 'away', even if you name another: submit it to 'away'",
     ),
     "no header": (
         Work(task="shop.forgetful"), {}, "q",
-        "shop.forgetful did not send one task with the given id: its apply_async() must pass "
-        "task_id, queue, headers and producer on",
+        "shop.forgetful did not send exactly one task with the given id: its apply_async() must "
+        "pass task_id, queue, headers and producer on",
     ),
     "unknown task": (
         Work(task="shop.ad"), {}, "q", "no task named 'shop.ad' (did you mean shop.add? known: ",
