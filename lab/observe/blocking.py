@@ -6,7 +6,7 @@ from typing import Final
 
 from lab.format import words
 from lab.observe.figures import busy_slots, cores, machine_busy
-from lab.observe.quiet import quiet_times, starved
+from lab.observe.quiet import Starved, quiet_times, starved
 from lab.observe.seen import Seen, WorkerSeen
 from lab.results.observation import Finding
 
@@ -18,6 +18,9 @@ LEAST_S: Final = 0.02
 MATTERS: Final = 0.2
 #: Samples in which messages waited next to free slots, and their share of all samples.
 WAITED, WAITED_SHARE = 3, 0.3
+#: Without records and events: samples that must show that, their share of all,
+#: and the share of the slots that may be busy.
+MANY_SAMPLES, MOST, FEW = 4, 0.75, 0.2
 #: From this many busy cores on, one core is the limit; less on a machine without a free core.
 ONE_CORE, ONE_CORE_SHARED = 0.8, 0.4
 #: The most cores that one core can seem to be.
@@ -36,7 +39,7 @@ def gevent_blocked(worker: WorkerSeen, seen: Seen) -> Finding | None:
     free = starved(worker, seen.depths)
     if free.waited < WAITED or free.waited < WAITED_SHARE * free.moments:
         return None
-    task, evidence = _stops(worker, seen.span_s)
+    task, evidence = _stops(worker, seen.span_s) if worker.attempts else _slow(worker, free)
     if not evidence:
         return None
     used = cores(worker)
@@ -45,14 +48,17 @@ def gevent_blocked(worker: WorkerSeen, seen: Seen) -> Finding | None:
     why = "computes" if computes else "waits in code that does not yield to gevent"
     cpu = "" if used is None else f"; {used:.2f} cores were busy"
     best = f"use --pool {'prefork' if computes else 'threads'} for {task}"
+    sure = bool(worker.attempts)
     return Finding(
         name="gevent-blocked",
         worker=worker.node,
-        text=f"{task} blocks all {worker.slots} slots of {worker.node}: it {why}"
-        + ("" if computes or waits else ", or computes"),
+        text=f"{task} {'blocks' if sure else 'seems to block'} all {worker.slots} slots of "
+        f"{worker.node}: it {why}" + ("" if computes or waits else ", or computes"),
         evidence=f"{evidence}, although up to {free.most_waiting:,} messages waited and at most "
         f"{free.most_busy} slots were busy in {free.waited} of {free.moments} samples{cpu}",
-        fix=best if computes else f"{best}, or a client library that yields to gevent",
+        fix=best
+        + ("" if computes else ", or a client library that yields to gevent")
+        + ("" if sure else "; load the probe to be sure that it is not the broker that is slow"),
     )
 
 
@@ -67,6 +73,17 @@ def _stops(worker: WorkerSeen, span_s: float) -> tuple[str, str]:
                 f"(median), {words.percent(min(1.0, quiet.total_s / span_s))} of the time"
             )
     return "", ""
+
+
+def _slow(worker: WorkerSeen, free: Starved) -> tuple[str, str]:
+    """Return the same from inspections alone, which show no single task."""
+    started, samples = sum(worker.started.values()), worker.samples
+    spacing_s = (samples[-1].at_s - samples[0].at_s) / started if started else 0.0
+    always = free.waited >= max(MANY_SAMPLES, MOST * free.moments)
+    if not always or spacing_s < LEAST_S or free.most_busy > FEW * worker.slots:
+        return "", ""
+    names = ", ".join(sorted(worker.started)[:3])
+    return names, f"{started} tasks started, one every {words.duration(spacing_s)}"
 
 
 def one_core(worker: WorkerSeen, seen: Seen) -> Finding | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,11 +55,10 @@ def _beside(samples: tuple[Sample, ...], other: WorkerSeen) -> Hoard:
     return Hoard(total_s=total_s, longest_s=longest_s, most=most, idle=other.node)
 
 
-def _idle(samples: Iterable[Sample], at_s: float) -> bool:
+def _idle(samples: Sequence[Sample], at_s: float) -> bool:
     """Return whether a worker had a free slot and nothing to run at this moment."""
-    known = list(samples)
-    place = bisect_right([one.at_s for one in known], at_s)
-    if not place or at_s - known[place - 1].at_s > FRESH_S:
+    place = bisect_right(samples, at_s, key=lambda sample: sample.at_s)
+    if not place or at_s - samples[place - 1].at_s > FRESH_S:
         return False
-    last = known[place - 1]
+    last = samples[place - 1]
     return last.busy < last.slots and last.waiting == 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -20,9 +21,13 @@ from lab.observe.replies import Conf, Queue, Running, Stats, fitted, fitted_all
 #: Shortest interval between two rounds of questions, in seconds,
 INTERVAL_S: Final = 1.0
 #: and the longest share of the time that asking may take.
-SHARE: Final = 0.25
+SHARE: Final = 0.5
 #: Seconds between two searches for new workers.
 SEARCH_S: Final = 30.0
+#: Seconds to wait for answers; a worker whose tasks do not yield answers between two of them.
+PATIENCE_S: Final = 1.5
+#: Rounds without an answer after which a worker is not asked until it is found again.
+SILENT_ROUNDS: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +63,7 @@ class Inspector:
         self._app = app
         self._url = broker_url
         self._about: dict[str, About] = {}
+        self._silent: Counter[str] = Counter()  # rounds without an answer
         self._searched_s = float("-inf")
         self._over = threading.Event()
         self.rounds = SimpleQueue[Round | Exception]()
@@ -84,13 +90,13 @@ class Inspector:
         if time.monotonic() - self._searched_s > SEARCH_S:
             self._search(remote)
             self._searched_s = time.monotonic()
-        nodes = sorted(self._about)
+        self._describe(remote, [node for node, about in self._about.items() if not about.queues])
+        nodes = sorted(node for node in self._about if self._silent[node] < SILENT_ROUNDS)
         at_s = time.monotonic()
-        return Round(
-            at_monotonic_s=at_s,
-            answers=_answers(remote, nodes) if nodes else {},
-            about=dict(self._about),
-        )
+        answers = _answers(remote, nodes) if nodes else {}
+        for node, answer in answers.items():
+            self._silent[node] = self._silent[node] + 1 if answer.stats is None else 0
+        return Round(at_monotonic_s=at_s, answers=answers, about=dict(self._about))
 
     def _search(self, remote: RemoteControl) -> None:
         """Find the workers that are not known yet."""
@@ -99,12 +105,18 @@ class Inspector:
             if self._about
             else remote.ask("ping", tries=TRIES)
         )
-        new = sorted(found.keys() - self._about.keys())
-        if not new:
+        for node in found:
+            self._silent[node] = 0
+            self._about.setdefault(node, About(queues=(), visibility_timeout_s=None))
+
+    def _describe(self, remote: RemoteControl, nodes: list[str]) -> None:
+        """Ask what does not change; again in the next round if a worker does not answer."""
+        asked = [node for node in nodes if self._silent[node] < SILENT_ROUNDS]
+        if not asked:
             return
-        active = remote.ask("active_queues", new, TRIES)
-        confs = remote.ask("conf", new, TRIES)
-        self._about |= {node: _about(active.get(node), confs.get(node)) for node in new}
+        active = remote.ask("active_queues", asked, patience_s=PATIENCE_S)
+        confs = remote.ask("conf", asked, patience_s=PATIENCE_S)
+        self._about |= {node: _about(active.get(node), confs.get(node)) for node in asked}
 
 
 def _about(active_queues: Any, conf: Any) -> About:
@@ -118,7 +130,7 @@ def _about(active_queues: Any, conf: Any) -> About:
 def _answers(remote: RemoteControl, nodes: Iterable[str]) -> dict[str, Answer]:
     asked = list(nodes)
     replies = {
-        method: remote.ask(method, asked, patience_s=MOMENT_S)
+        method: remote.ask(method, asked, patience_s=PATIENCE_S)
         for method in ("stats", "active", "reserved")
     }
     return {

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from lab.format import words
 from lab.observe.seen import Source
+
+#: The most workers that are named.
+NAMED: Final = 10
 
 
 class Lines:
@@ -25,8 +29,10 @@ class Lines:
     def watching(self, nodes: dict[str, Source], asked_s: float) -> None:
         """Name the workers and where their figures come from."""
         self._asked_s = asked_s
-        listed = ", ".join(f"{node} ({source})" for node, source in sorted(nodes.items()))
-        self._print(f"observing for {words.duration(asked_s)}: {listed}")
+        listed = [f"{node} ({source})" for node, source in sorted(nodes.items())]
+        more = [f"and {len(listed) - NAMED} more"] if len(listed) > NAMED else []
+        named = ", ".join([*listed[:NAMED], *more])
+        self._print(f"observing for {words.duration(asked_s)}: {named}")
 
     def passed(self, span_s: float, ended: int) -> None:
         """Show the share of the time that has passed."""

@@ -10,7 +10,7 @@ from lab.format import durations
 from tasks.errors import UsageError
 
 #: The shortest and the longest observation, in seconds.
-SHORTEST_S, LONGEST_S = 5.0, 86_400.0
+SHORTEST_S, LONGEST_S = 5.0, 3_600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,5 +26,5 @@ def window(text: str) -> float:
     """Read how long to observe; raise UsageError if that is too short or too long."""
     value = durations.seconds(text, "--for")
     if not SHORTEST_S <= value <= LONGEST_S:
-        raise UsageError(f"--for must be from {SHORTEST_S:.0f}s to 24h, not {text[:60]!r}")
+        raise UsageError(f"--for must be from {SHORTEST_S:.0f}s to 1h, not {text[:60]!r}")
     return value

@@ -75,27 +75,52 @@ class Starved:
 
 
 def starved(worker: WorkerSeen, depths: Mapping[str, Sequence[tuple[float, int]]]) -> Starved:
-    """Count the samples that show waiting messages and free slots."""
-    free = [
-        (waiting, sample.busy)
-        for sample in worker.samples
-        if sample.busy < sample.slots and (waiting := _waiting(sample, worker.queues, depths))
-    ]
+    """Count the moments that show waiting messages and free slots.
+
+    If it is known when tasks ran, they are those at which the queues were looked at, because a
+    worker that is blocked has few samples. Otherwise they are those of the samples.
+    """
+    looked = sorted({at_s for queue in worker.queues for at_s, _ in depths.get(queue, ())})
+    moments = looked if worker.attempts else [sample.at_s for sample in worker.samples]
+    ran = [one for one in worker.attempts if one.started_s is not None]
+    starts, ends = (
+        sorted(one.started_s or 0.0 for one in ran),
+        sorted(one.finished_s for one in ran),
+    )
+    found = []
+    for at_s in moments:
+        # The last sample may be old, and attempts lack the tasks that have not ended.
+        sample = _sample(worker, at_s)
+        busy = max(
+            bisect_right(starts, at_s) - bisect_right(ends, at_s),
+            0 if sample is None else sample.busy,
+        )
+        if busy < worker.slots and (waiting := _waiting(worker, sample, depths, at_s)):
+            found.append((waiting, busy))
     return Starved(
-        moments=len(worker.samples),
-        waited=len(free),
-        most_waiting=max((waiting for waiting, _ in free), default=0),
-        most_busy=max((busy for _, busy in free), default=0),
+        moments=len(moments),
+        waited=len(found),
+        most_waiting=max((waiting for waiting, _ in found), default=0),
+        most_busy=max((busy for _, busy in found), default=0),
     )
 
 
 def _waiting(
-    sample: Sample, queues: Sequence[str], depths: Mapping[str, Sequence[tuple[float, int]]]
+    worker: WorkerSeen,
+    sample: Sample | None,
+    depths: Mapping[str, Sequence[tuple[float, int]]],
+    at_s: float,
 ) -> int:
     """Return how many messages waited in the worker and, when last looked at, in its queues."""
-    waiting = sample.waiting or 0
-    for queue in queues:
+    waiting = 0 if sample is None else sample.waiting or 0
+    for queue in worker.queues:
         read = depths.get(queue, ())
-        place = bisect_right([at_s for at_s, _ in read], sample.at_s)
+        place = bisect_right(read, at_s, key=lambda moment: moment[0])
         waiting += read[place - 1][1] if place else 0
     return waiting
+
+
+def _sample(worker: WorkerSeen, at_s: float) -> Sample | None:
+    """Return the last sample until then."""
+    place = bisect_right(worker.samples, at_s, key=lambda sample: sample.at_s)
+    return worker.samples[place - 1] if place else None

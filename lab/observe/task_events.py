@@ -22,6 +22,8 @@ ENDS: Final = {
     "task-revoked": "revoked",
     "task-rejected": "rejected",
 }
+#: The name of tasks that were received before the observation began, which their events lack.
+EARLIER: Final = "(received earlier)"
 #: The most tasks whose events are remembered.
 MOST_OPEN: Final = 100_000
 
@@ -72,9 +74,9 @@ class OpenTasks:
 
         `names` has the names of tasks that were received before the observation began, by id.
         """
-        known = self._open.pop(event.uuid, None) or _Open(names.get(event.uuid))
+        known = self._open.pop(event.uuid, _Open())
         if event.type in ENDS:
-            return _ended(event, known, at_s)
+            return _ended(event, known, at_s, known.name or names.get(event.uuid, EARLIER))
         match event.type:
             case "task-sent":
                 known = replace(known, name=event.name, sent_s=_due_s(event, at_s))
@@ -100,9 +102,7 @@ def _due_s(event: TaskEvent, at_s: float) -> float:
     return at_s + eta.timestamp() - event.timestamp
 
 
-def _ended(event: TaskEvent, known: _Open, at_s: float) -> Attempt | None:
-    if known.name is None:  # received before the observation began, and never inspected
-        return None
+def _ended(event: TaskEvent, known: _Open, at_s: float, name: str) -> Attempt:
     # A threads worker drops many task-started events, but not the run time.
     started_s = known.started_s
     if started_s is None and event.runtime is not None:
@@ -110,7 +110,7 @@ def _ended(event: TaskEvent, known: _Open, at_s: float) -> Attempt | None:
     outcome = ENDS[event.type]
     return Attempt(
         task_id=event.uuid,
-        task=known.name,
+        task=name,
         sent_s=known.sent_s,
         received_s=known.received_s,
         started_s=started_s,

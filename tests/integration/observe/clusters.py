@@ -10,7 +10,11 @@ from pathlib import Path
 
 from celery import Celery
 
+from cluster.discovery import RemoteControl
 from cluster.local import LocalCluster, WorkerSpec
+from cluster.process import Child
+from cluster.wait import wait_until
+from tasks.celery import app as tasks_app
 from tests.paths import ROOT
 
 PROJECT = """
@@ -52,7 +56,7 @@ LOADS = {
         ),
         calls=(("shop.pause", 60_000, 1), ("shop.pause", 50, 12)),
     ),
-    "blocked": Load(workers=(("g", "gevent", 100, ()),), calls=(("shop.block", 100, 300),)),
+    "blocked": Load(workers=(("g", "gevent", 100, ()),), calls=(("shop.block", 100, 600),)),
     "computing": Load(workers=(("t", "threads", 4, ()),), calls=(("shop.burn", 100, 300),)),
     "healthy": Load(
         workers=(("a", "prefork", 2, ()), ("g", "gevent", 20, ("--prefetch-multiplier", "2"))),
@@ -63,33 +67,62 @@ LOADS = {
 
 
 @contextmanager
-def cluster_with(name: str, folder: Path, *, events: bool = False) -> Iterator[LocalCluster]:
-    """Start the workers of a load on a broker of their own, and send its calls."""
+def cluster_with(name: str, folder: Path, *, probe: bool = True) -> Iterator[LocalCluster]:
+    """Start the workers of a load on a broker of their own, and send its calls.
+
+    Without the probe, they send task events.
+    """
     load = LOADS[name]
     (folder / "shop.py").write_text(PROJECT)
     with LocalCluster(folder) as cluster:
-        cluster.start_workers(
-            [
-                WorkerSpec(
-                    name=worker,
-                    pool=pool,
-                    concurrency=slots,
-                    queues=("celery",),
-                    broker_url=cluster.broker_url,
-                    app="shop",
-                    folder=folder,
-                    include=("worker.probe",),
-                    flags=flags,
-                    events=events,
-                    launcher=(sys.executable, "-m", "tests.integration.observe.preferred"),
-                    env={"PYTHONPATH": f"{folder}:{ROOT}"},
-                )
-                for worker, pool, slots, flags in load.workers
-            ]
-        )
-        app = Celery("sender", broker=cluster.broker_url, set_as_current=False)
-        for task, ms, number in load.calls:
-            for place in range(number):
-                app.send_task(task, args=(ms,), countdown=load.spread_s * place / number)
-        app.close()
+        specs = [
+            WorkerSpec(
+                name=worker,
+                pool=pool,
+                concurrency=slots,
+                queues=("celery",),
+                broker_url=cluster.broker_url,
+                app="shop",
+                folder=folder,
+                include=("worker.probe",) if probe else ("shop",),
+                flags=flags,
+                events=not probe,
+                launcher=(sys.executable, "-m", "tests.integration.observe.preferred"),
+                env={"PYTHONPATH": f"{folder}:{ROOT}"},
+            )
+            for worker, pool, slots, flags in load.workers
+        ]
+        if probe:
+            cluster.start_workers(specs)
+        else:
+            _start_without_probe(cluster, specs)
+        _send(load, cluster.broker_url)
         yield cluster
+
+
+def _start_without_probe(cluster: LocalCluster, specs: Sequence[WorkerSpec]) -> None:
+    for spec in specs:
+        log = cluster.folder / f"worker-{spec.name}.log"
+        child = Child(
+            spec.name,
+            spec.command(),
+            log=log,
+            registry=cluster._reaper,
+            env=spec.environment(),
+            cwd=spec.folder,
+        )
+        cluster.adopt(child)
+    with RemoteControl(tasks_app, cluster.broker_url) as remote:
+        wait_until(
+            lambda: len(remote.ask("ping")) == len(specs),
+            30,
+            lambda: AssertionError(child.log_tail()),
+        )
+
+
+def _send(load: Load, broker_url: str) -> None:
+    app = Celery("sender", broker=broker_url, set_as_current=False)
+    for task, ms, number in load.calls:
+        for place in range(number):
+            app.send_task(task, args=(ms,), countdown=load.spread_s * place / number)
+    app.close()
