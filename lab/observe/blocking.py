@@ -23,6 +23,8 @@ WAITED, WAITED_SHARE = 3, 0.3
 MANY_SAMPLES, MOST, FEW = 4, 0.75, 0.2
 #: From this many busy cores on, one core is the limit; less on a machine without a free core.
 ONE_CORE, ONE_CORE_SHARED = 0.8, 0.4
+#: CPU seconds per task from which on it is the task that computes, not only the worker.
+COMPUTES_S: Final = 0.01
 #: The most cores that one core can seem to be.
 MOST_OF_ONE: Final = 1.25
 #: The share of all cores from which on a machine has no free core.
@@ -92,21 +94,32 @@ def one_core(worker: WorkerSeen, seen: Seen) -> Finding | None:
     if pool is None or pool.parallel_python or worker.slots < 2:
         return None
     used, busy = cores(worker), busy_slots(worker, seen.span_s)
-    if used is None or busy is None or busy < SEVERAL or used > MOST_OF_ONE:
+    if used is None or busy is None or used > MOST_OF_ONE:
+        return None
+    per_task_s = _cpu_per_task_s(worker, used, seen.span_s)
+    computes = per_task_s is None or per_task_s >= COMPUTES_S
+    machine = machine_busy(worker)
+    shared = computes and machine is not None and machine >= FULL_MACHINE
+    if busy < SEVERAL or used < (ONE_CORE_SHARED if shared else ONE_CORE):
         return None
     if gevent_blocked(worker, seen) is not None:  # which explains it
         return None
-    machine = machine_busy(worker)
-    shared = machine is not None and machine >= FULL_MACHINE
-    if used < (ONE_CORE_SHARED if shared else ONE_CORE):
-        return None
     around = "" if machine is None else f"; its machine was {words.percent(machine)} busy"
+    each = "" if per_task_s is None else f", {words.duration(per_task_s)} of CPU per task"
     return Finding(
         name="one-core",
         worker=worker.node,
-        text=f"the tasks of {worker.node} compute: they use a whole core, which is all that "
-        f"{worker.slots} slots of a {pool.name} worker can use for Python code",
-        evidence=f"{used:.2f} cores were busy while {busy:.1f} slots ran a task on average: "
+        text=f"{worker.node} is limited by one core, which is all that {worker.slots} slots of a "
+        f"{pool.name} worker can use for Python code",
+        evidence=f"{used:.2f} cores were busy while {busy:.1f} slots ran a task on average{each}: "
         f"{words.percent(used / busy)} of their run time was CPU time{around}",
-        fix="use --pool prefork with one process per core for these tasks",
+        fix="use --pool prefork with one process per core for these tasks"
+        if computes
+        else "start several such workers side by side: most of this CPU time is the worker's own",
     )
+
+
+def _cpu_per_task_s(worker: WorkerSeen, used: float, span_s: float) -> float | None:
+    """Return the CPU seconds per task, the worker's own included; None if none ended."""
+    number = len(worker.attempts) or sum(worker.started.values())
+    return used * span_s / number if number else None

@@ -84,6 +84,25 @@ SICK: dict[str, tuple[Seen, str, str]] = {
         "0.97 cores were busy while 4.0 slots ran a task on average: 24 % of their run time",
         "--pool prefork",
     ),
+    "one-core, its own work": (
+        seen(
+            replace(COMPUTES, pool_name="gevent", source="inspection", started={"shop.pay": 3_000})
+        ),
+        "0.97 cores were busy while 4.0 slots ran a task on average, 3.23 ms of CPU per task",
+        "start several such workers side by side",
+    ),
+    "one-core, machine without a free core": (
+        seen(
+            replace(
+                COMPUTES,
+                samples=samples(
+                    10, slots=4, busy=4, machine_percent=99.0, cpu_s=lambda second: 0.5 * second
+                ),
+            )
+        ),
+        "its machine was 99 % busy",
+        "--pool prefork",
+    ),
     "memory-grows": (
         seen(GROWS, span_s=60.0),
         "from 110 MB to 150 MB within 59.0 s, 1.2 MB per task",
@@ -163,6 +182,16 @@ HEALTHY: dict[str, Seen] = {
     ),
     "threads that wait": seen(
         replace(COMPUTES, samples=samples(10, slots=4, busy=4, cpu_s=lambda second: 0.2 * second))
+    ),
+    "many tasks that wait, on a machine without a free core": seen(
+        replace(
+            COMPUTES,
+            pool_name="gevent",
+            samples=samples(
+                10, slots=50, busy=49, machine_percent=99.0, cpu_s=lambda second: 0.6 * second
+            ),
+            attempts=tuple(attempt(0.005 * n, 0.005 * n + 0.25) for n in range(1_900)),
+        )
     ),
     "threads that release the GIL": seen(
         replace(COMPUTES, samples=samples(10, slots=4, busy=4, cpu_s=lambda second: 1.9 * second))
