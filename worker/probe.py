@@ -298,8 +298,9 @@ def _machine_ticks() -> tuple[int, int]:
 
 
 def _children(pool: Any) -> list[int]:
+    """Return the pool's processes; the solo pool lists the worker itself, which is none of them."""
     try:
-        return list(pool.info.get("processes", ()))
+        return [pid for pid in pool.info.get("processes", ()) if pid != os.getpid()]
     except AttributeError:  # the pool is shutting down
         return []
 

@@ -75,6 +75,13 @@ def test_cpu_and_memory_include_the_pools_processes(child: int) -> None:
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="needs /proc")  # noqa: PTH110
+def test_a_solo_pool_which_lists_the_worker_itself_counts_once() -> None:
+    alone, solo = gauge(Pool()), gauge(Pool([os.getpid()]))
+    assert solo["memory_bytes"] < 1.5 * alone["memory_bytes"]
+    assert solo["cpu_s"] < 1.5 * alone["cpu_s"]
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="needs /proc")  # noqa: PTH110
 def test_memory_is_rss_if_the_kernel_does_not_report_pss(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "_pss_bytes", lambda _pid: 0)
     found = gauge(Pool())
