@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import comb
 from typing import Final
 
-from lab.results.advice import CandidateResult, Trial
+from lab.results.advice import CandidateResult, Profile, Trial
 
 #: A difference that is less likely than this is no accident. Many candidates are compared, and a
 #: wrong verdict rules out a good one.
@@ -34,6 +34,11 @@ class Tally:
         failed = sum(trial.failed for trial in trials)
         runs = round(sum(trial.rate_per_s * trial.seconds for trial in trials))
         return cls(runs=max(runs, failed), failed=failed)
+
+    @classmethod
+    def alone(cls, profile: Profile) -> Tally:
+        """Return the tally of the single runs."""
+        return cls(runs=profile.runs, failed=profile.failed)
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(runs=self.runs + other.runs, failed=self.failed + other.failed)

@@ -17,8 +17,8 @@ from lab.advise.caveats import Caveats
 from lab.advise.events import AdviseEvents
 from lab.advise.failures import Tally, without_failing
 from lab.advise.first_tries import FirstTries, first_tries
+from lab.advise.gate import Gate
 from lab.advise.losses import losses
-from lab.advise.safety import SafetyCheck, Together, run_together, why_unsafe
 from lab.advise.search import Budget, Search, SearchOptions
 from lab.project.project import Project
 from lab.project.sending import CallSender
@@ -26,11 +26,7 @@ from lab.project.workers import ProjectWorkers
 from lab.results.advice import SCHEMA_VERSION, AdviceResult, AdviceSettings
 from lab.session.session import Session, open_session
 from lab.session.versions import host, versions
-from tasks.errors import WorkerError
 from worker.pools import POOLS, Pool
-
-#: Processes in which a task runs to find out whether it only fails in threads or greenlets.
-APART = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +99,6 @@ class _UnderWay:
         self._events = events
         self._room = Room.of(session.machine, options.memory_bytes)
         self._caveats = Caveats(project.folder)
-        self._checked: set[str] = set()
         self._families: list[Family] = []
 
     def search(self, budget: Budget) -> None:
@@ -113,6 +108,14 @@ class _UnderWay:
         found = self._families = families(profile, self._room, pools)
         limit = self._options.memory_bytes
         self._caveats.of_memory(pools, found, profile, self._room, limit=limit)
+        gate = Gate(
+            self._session,
+            self._sender,
+            self.bench,
+            self._options.calls,
+            self._tried,
+            self._caveats,
+        )
         search = Search(
             self.bench,
             profile,
@@ -124,7 +127,7 @@ class _UnderWay:
                 seed=self._options.seed,
             ),
             on_trial=lambda candidate, rate: self._events.measured(candidate, rate, budget.used()),
-            is_safe=self._is_safe,
+            is_safe=lambda family, candidate: gate.is_safe(family, candidate, self._room),
         )
         search.run(found)
 
@@ -136,50 +139,14 @@ class _UnderWay:
             self._caveats.of_gevent()
         return [pool for pool in chosen if present or not pool.needs_module]
 
-    def _is_safe(self, family: Family, candidate: Candidate) -> bool:
-        """Check once for each pool whose slots share memory."""
-        pool = family.pool.name
-        if family.pool.slot not in {"thread", "greenlet"} or pool in self._checked:
-            return not self._caveats.is_unsafe(pool)
-        self._checked.add(pool)
-        shared = self._together(candidate)
-        if shared is None or not shared.suspicious:
-            return True  # workers that do not start are reported by the trial
-        why = why_unsafe(shared, self._apart(), self._alone)
-        if why:
-            self._caveats.of_safety(pool, why)
-        return not why
-
-    @property
-    def _alone(self) -> Tally:
-        return Tally(runs=self._tried.profile.runs, failed=self._tried.profile.failed)
-
-    def _apart(self) -> Together | None:
-        """Run the calls at the same time, each in a process of its own."""
-        profile, pool = self._tried.profile, POOLS["prefork"]
-        found = families(profile, self._room, [pool])
-        if not found:
-            return None
-        return self._together(found[0].candidate(min(APART, found[0].most)))
-
-    def _together(self, candidate: Candidate) -> Together | None:
-        check = SafetyCheck(
-            calls=self._options.calls,
-            results=self._tried.results,
-            run_s=self._tried.profile.run_s,
-        )
-        try:
-            group = self.bench.group(candidate)
-        except WorkerError:
-            return None
-        return run_together(self._session, group, self._sender, check)
-
     def judged(self, blank: AdviceResult) -> AdviceResult:
         """Return the result with everything that is known."""
         profile = self._tried.profile
-        results = without_failing(self.bench.results(), self._alone)
+        results = without_failing(self.bench.results(), Tally.alone(profile))
         self._caveats.of_stalls(self._session.cluster.folder)
-        self._caveats.of_budget([family.pool for family in self._families], results, profile)
+        if not blank.interrupted:
+            pools = [family.pool for family in self._families]
+            self._caveats.of_budget(pools, results, profile)
         described = self._project.description
         names = _tasks(self._options)
         self._caveats.of_rate_limits(

@@ -230,14 +230,13 @@ class Search:
 
     def _why_failing(self, candidate: Candidate) -> str:
         """Say that more tasks fail here than elsewhere; tasks that fail early look fast."""
-        alone = Tally(runs=self._profile.runs, failed=self._profile.failed)
         tried = (
             ladder.family.candidate(concurrency)
             for ladder in self._ladders
             for concurrency in ladder.rates
         )
         others = [self._bench.trials(other) for other in tried if other != candidate]
-        return why_rejected(self._bench.trials(candidate), others, alone)
+        return why_rejected(self._bench.trials(candidate), others, Tally.alone(self._profile))
 
     def _trial(self, candidate: Candidate, seconds: float) -> float:
         rate_per_s = self._budget.timed(lambda: self._bench.trial(candidate, seconds))

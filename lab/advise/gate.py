@@ -1,0 +1,67 @@
+"""Lets a pool into the search only if the task is safe in it; each pool is checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lab.advise.bench import Bench
+from lab.advise.candidates import Candidate, Family, Room, families
+from lab.advise.caveats import Caveats
+from lab.advise.failures import Tally
+from lab.advise.first_tries import FirstTries
+from lab.advise.safety import SafetyCheck, Together, run_together, why_unsafe
+from lab.project.sending import CallSender
+from lab.session.session import Session
+from producer.plan import Work
+from tasks.errors import WorkerError
+from worker.pools import POOLS
+
+#: Processes in which a task runs to find out whether it only fails in threads or greenlets.
+APART = 4
+
+
+class Gate:
+    """Runs the task next to itself in the bench's workers; what goes wrong becomes a caveat."""
+
+    def __init__(
+        self,
+        session: Session,
+        sender: CallSender,
+        bench: Bench,
+        calls: Sequence[Work],
+        tried: FirstTries,
+        caveats: Caveats,
+    ) -> None:
+        self._session = session
+        self._sender = sender
+        self._bench = bench
+        self._check = SafetyCheck(calls=calls, results=tried.results, run_s=tried.profile.run_s)
+        self._profile = tried.profile
+        self._caveats = caveats
+        self._checked: set[str] = set()
+
+    def is_safe(self, family: Family, candidate: Candidate, room: Room) -> bool:
+        """Return whether the task is safe in this pool; only slots that share memory can be not."""
+        pool = family.pool.name
+        if family.pool.slot not in {"thread", "greenlet"} or pool in self._checked:
+            return not self._caveats.is_unsafe(pool)
+        self._checked.add(pool)
+        shared = self._together(candidate)
+        if shared is None or not shared.suspicious:
+            return True  # workers that do not start are reported by the trial
+        why = why_unsafe(shared, self._apart(room), Tally.alone(self._profile))
+        if why:
+            self._caveats.of_safety(pool, why)
+        return not why
+
+    def _apart(self, room: Room) -> Together | None:
+        """Run the calls at the same time, each in a process of its own."""
+        found = families(self._profile, room, [POOLS["prefork"]])
+        return self._together(found[0].candidate(min(APART, found[0].most))) if found else None
+
+    def _together(self, candidate: Candidate) -> Together | None:
+        try:
+            group = self._bench.group(candidate)
+        except WorkerError:
+            return None
+        return run_together(self._session, group, self._sender, self._check)
