@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import click
 
-from cluster.footprint import pss_bytes
+from cluster.footprint import MemoryWatch
 from cluster.wait import wait_until
 from lab.project.project import Project
 from lab.project.sending import CallSender
@@ -94,10 +95,12 @@ class Bench:
         run = f"{self._session.run}.{self._number}"
         counter = _Counter(self._session, self._sender, group, run)
         counter.warm_up()
-        begin = counter.now()
-        counter.until(begin + self._window_s)
-        end = counter.now()
-        if self._limit is not None and _pss_bytes(group) > self._limit:
+        with ExitStack() as stack:
+            watches = [stack.enter_context(MemoryWatch(pid)) for pid in group.pids]
+            begin = counter.now()
+            counter.until(begin + self._window_s)
+            end = counter.now()
+        if self._limit is not None and sum(one.peak_bytes for one in watches) > self._limit:
             return None
         counter.finish()
         return done(counter.spans, begin, end) / (end - begin)
@@ -155,11 +158,6 @@ class _Counter:
                 if record.run == self._run and record.is_end and record.started is not None:
                     self.spans.append((record.started, record.finished))
         self._session.cluster.check()
-
-
-def _pss_bytes(group: Group) -> int:
-
-    return sum(map(pss_bytes, group.pids))
 
 
 def done(spans: Sequence[tuple[float, float]], begin: float, end: float) -> float:
