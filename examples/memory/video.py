@@ -10,7 +10,7 @@ MB = 1_000_000
 
 @app.task
 def decode(size_mb):
-    """Fill so much memory, and wait for the disk."""
+    """Fill so much memory, and keep it for as long as the disk takes."""
     frame = bytearray(b"x" * MB) * size_mb
-    time.sleep(0.3)
+    time.sleep(1)
     return len(frame)
