@@ -136,6 +136,13 @@ def test_a_variable_of_the_workers_or_the_load_does_not_recreate_flower() -> Non
     assert needed == "    redis: { condition: service_healthy }\n"
 
 
+def test_down_removes_every_volume() -> None:
+    volumes = set(re.findall(r"^ {2}([a-z-]+):", BODY.partition("\nvolumes:\n")[2], re.MULTILINE))
+    by_default = "".join(text for text in blocks().values() if "profiles:" not in text)
+    used = {name for name in volumes if re.search(rf"volumes: .*\b{name}:", by_default)}
+    assert used == volumes == {"redis-data", "results"}
+
+
 def test_no_secret_comes_from_outside_the_checkout_by_default() -> None:
     defaults = re.findall(r"file: \"\$\{\w+:-([^}]*)\}\"", BODY)
     assert set(defaults) == {"./docker/none"}
