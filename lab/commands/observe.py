@@ -30,11 +30,11 @@ from producer.address import redacted
 @shared_options.out
 @shared_options.json_output
 def observe(*, window_text: str, out: Path, as_json: bool, **named: Any) -> int:
-    """Find out what costs the running workers of a broker throughput or work.
+    """Find what slows running workers down, or makes them lose, fail or repeat work.
 
-    It only reads: it starts and sends no task, and changes no worker, queue or setting. The figures
-    come from the probe's records if the probe is loaded, else from task events if they are on, else
-    from what workers answer to inspection. Exits with 1 if something was found.
+    It only reads: it sends no tasks, and changes no worker, queue or setting. The figures come from
+    the probe if it is loaded, otherwise from task events if they are on, otherwise from the
+    workers' replies to inspection. Exits with 1 if it finds something.
 
     \b
     Example:
