@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cluster.machine import Machine
+from lab.format.advice import candidate_label
 from lab.results.advice import Profile
 from worker.pools import Pool
 
@@ -40,8 +41,7 @@ class Candidate:
     @property
     def label(self) -> str:
         """Name it as a person does: "prefork ×2", "2 workers of gevent ×100"."""
-        one = f"{self.pool.name} ×{self.concurrency}"
-        return one if self.workers == 1 else f"{self.workers} workers of {one}"
+        return candidate_label(self.pool.name, self.concurrency, self.workers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from lab.advise.candidates import Candidate
-from lab.advise.table import profile_line
 from lab.format import words
+from lab.format.advice import profile_line
 from lab.results.advice import Profile
 
 

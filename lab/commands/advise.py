@@ -15,16 +15,15 @@ import msgspec
 
 from lab.advise import advise_options
 from lab.advise.advise_options import AdviseOptions
-from lab.advise.deploy import deployments
 from lab.advise.live import progress
 from lab.advise.run import advise as run_advice
 from lab.advise.search import Budget
-from lab.advise.table import deployment_lines, show
+from lab.advise.table import show
 from lab.commands import shared_options
 from lab.commands.console import for_progress, for_results
 from lab.commands.option_types import AnyPath
 from lab.commands.streams import say
-from lab.format import words
+from lab.format import deployment, words
 from lab.project import calls as project_calls
 from lab.project.interpreter import find_python
 from lab.project.project import Project, open_project
@@ -189,24 +188,24 @@ def _confirm(options: AdviseOptions, project: Project, *, yes: bool) -> None:
 
 def _finish(result: AdviceResult, run: Path, *, as_json: bool) -> None:
     try:
-        result_files.write(result, run / "result.json")
-    finally:
+        report = _save(result, run)
+    finally:  # shown even if it could not be saved, so that a full disk does not lose it
         if as_json:
             say(msgspec.json.encode(result).decode())
         else:
             show(result, for_results())
-    if as_json or result.answer is None:
-        return
-    chosen = next(
-        one
-        for one in result.candidates
-        if (one.pool, one.concurrency, one.workers)
-        == (result.answer.pool, result.answer.concurrency, result.answer.workers)
-    )
-    peak_bytes = max(trial.peak_pss_bytes for trial in chosen.trials)
-    deploy = run / "deploy.txt"
-    write_whole(
-        deploy, "\n".join(deployment_lines(deployments(result.answer, peak_bytes))).encode()
-    )
-    say(f"\nFor Docker Compose, systemd and Kubernetes: {deploy}")
-    say(f"Result: {run / 'result.json'}   ·   again: {result.settings.command}")
+    if not as_json:
+        say(f"\nReport: {report}   ·   again: {result.settings.command}")
+
+
+def _save(result: AdviceResult, run: Path) -> Path:
+    """Write the result, its page and what to paste; return the page's path."""
+    result_files.write(result, run / "result.json")
+    if (texts := deployment.of_result(result)) is not None:
+        write_whole(run / "deploy.txt", "\n".join(deployment.lines(texts)).encode())
+    # Imported here because plotly loads slowly, and a command may end without a page.
+    from lab.report import advice  # noqa: PLC0415
+
+    report = run / "report.html"
+    write_whole(report, advice.render(result).encode())
+    return report

@@ -11,6 +11,7 @@ from lab.commands.option_types import AnyPath
 from lab.commands.streams import say
 from lab.report import render
 from lab.results import files as result_files
+from lab.results.advice import AdviceResult
 from lab.results.lesson import LessonResult
 from lab.results.output import write_whole
 from lab.results.race import RaceResult
@@ -45,18 +46,22 @@ def report(files: tuple[Path, ...], output: Path) -> int:
 
 
 def _page(found: Sequence[object]) -> str:
-    """Render races, or one lesson.
+    """Render races, or one lesson, or one advice.
 
-    Raises UsageError for a lesson together with other results.
+    Raises UsageError for a lesson or advice together with other results.
     """
-    lessons = [result for result in found if isinstance(result, LessonResult)]
-    if not lessons:
-        return render([result for result in found if isinstance(result, RaceResult)])
+    races = [result for result in found if isinstance(result, RaceResult)]
+    if len(races) == len(found):
+        return render(races)
     if len(found) > 1:
         raise UsageError(
-            "a lesson cannot be combined with other results: pass one lesson, or only races"
+            "lessons and advice cannot be combined with other results: pass one, or only races"
         )
     # Imported here because plotly loads slowly, and `--help` does not need it.
-    from lab.report import lesson  # noqa: PLC0415
+    from lab.report import advice, lesson  # noqa: PLC0415
 
-    return lesson.render(lessons[0])
+    [result] = found
+    if isinstance(result, LessonResult):
+        return lesson.render(result)
+    assert isinstance(result, AdviceResult), "there is no other kind"  # noqa: S101
+    return advice.render(result)

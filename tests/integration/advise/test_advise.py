@@ -39,6 +39,7 @@ def test_a_waiting_task_gets_a_command_line_to_paste(shop: Path) -> None:
     assert result.answer.command.startswith(f"celery -A shop worker --pool {result.answer.pool} ")
     assert result.answer.command in done.stdout
     assert "kind: Deployment" in (run / "deploy.txt").read_text()
+    assert result.answer.command in (run / "report.html").read_text()
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from lab.advise.answer import answer
-from lab.advise.deploy import deployments
+from lab.format.deployment import deployments
 from lab.results.advice import CandidateResult, Trial
 
 

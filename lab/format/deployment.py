@@ -1,10 +1,11 @@
-"""The answer as a compose service, a systemd unit and a Kubernetes Deployment: pure text."""
+"""Advice as a compose service, a systemd unit and a Kubernetes Deployment: pure text."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lab.results.advice import Answer
+from lab.format.advice import is_recommended
+from lab.results.advice import AdviceResult, Answer
 
 #: Memory to allow beyond the highest that was measured.
 HEADROOM = 1.5
@@ -87,3 +88,29 @@ spec:
             requests: {{ memory: {mib}Mi }}
             limits: {{ memory: {mib}Mi }}
 """
+
+
+def lines(texts: Deployments) -> list[str]:
+    """Return the texts, each with a heading."""
+    return [
+        line
+        for title, text in titled(texts).items()
+        for line in (f"# {title}", *text.splitlines(), "")
+    ]
+
+
+def titled(texts: Deployments) -> dict[str, str]:
+    """Return each text by the name of the program that reads it."""
+    return {
+        "Docker Compose": texts.compose,
+        "systemd": texts.systemd,
+        "Kubernetes": texts.kubernetes,
+    }
+
+
+def of_result(result: AdviceResult) -> Deployments | None:
+    """Return the texts for the recommended candidate, or None without one."""
+    if result.answer is None:
+        return None
+    chosen = next(one for one in result.candidates if is_recommended(result, one))
+    return deployments(result.answer, max(trial.peak_pss_bytes for trial in chosen.trials))

@@ -1,0 +1,93 @@
+"""Texts of advice that the terminal and the page share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lab.format import words
+from lab.results.advice import AdviceResult, CandidateResult, Profile
+
+
+def candidate_label(pool: str, concurrency: int, workers: int) -> str:
+    """Name a candidate as a person does: "prefork ×2", "2 workers of gevent ×100"."""
+    one = words.pool(pool, concurrency)
+    return one if workers == 1 else f"{workers} workers of {one}"
+
+
+def label(result: CandidateResult) -> str:
+    """Name a measured candidate."""
+    return candidate_label(result.pool, result.concurrency, result.workers)
+
+
+def ordered(candidates: Sequence[CandidateResult]) -> list[CandidateResult]:
+    """Return the candidates by throughput, the highest first, then the rejected ones."""
+    return sorted(candidates, key=lambda one: (bool(one.rejected), -median_rate(one)))
+
+
+def median_rate(candidate: CandidateResult) -> float:
+    """Return the median throughput, 0 without a trial."""
+    rates = [trial.rate_per_s for trial in candidate.trials]
+    return float(np.median(rates)) if rates else 0.0
+
+
+def profile_line(profile: Profile) -> str:
+    """Describe what the task is like alone."""
+    share = profile.cpu_share
+    kind = "it computes" if share > 0.8 else "it waits" if share < 0.1 else "it computes and waits"
+    failed = f"; {profile.failed} of {profile.runs} runs failed" if profile.failed else ""
+    return (
+        f"alone: {words.duration(profile.run_s)} per run (from {words.duration(profile.fastest_s)} "
+        f"to {words.duration(profile.slowest_s)}), {words.duration(profile.cpu_s)} of CPU: {kind}; "
+        f"{words.size(profile.slot_bytes)} of memory while it runs{failed}"
+    )
+
+
+def is_recommended(result: AdviceResult, candidate: CandidateResult) -> bool:
+    """Return whether a candidate is the answer."""
+    answer = result.answer
+    return answer is not None and (answer.pool, answer.concurrency, answer.workers) == (
+        candidate.pool,
+        candidate.concurrency,
+        candidate.workers,
+    )
+
+
+def cells(candidate: CandidateResult) -> dict[str, str]:
+    """Return a candidate's figures by their heading."""
+    heads = ("throughput", "trials", "run p50 / p95", "slots busy", "CPU per task", "memory")
+    if not candidate.trials:
+        return dict.fromkeys(heads, words.NOTHING)
+    last = candidate.trials[-1]
+    texts = (
+        words.rate(median_rate(candidate)),
+        str(len(candidate.trials)),
+        f"{words.duration(last.p50_s)} / {words.duration(last.p95_s)}",
+        words.percent(last.busy),
+        words.duration(last.cpu_s_per_task),
+        words.size(max(trial.peak_pss_bytes for trial in candidate.trials)),
+    )
+    return dict(zip(heads, texts, strict=True))
+
+
+def answer_lines(result: AdviceResult) -> list[str]:
+    """Return the answer in sentences: why, how sure, and what it would take away."""
+    answer = result.answer
+    if answer is None:
+        return ["No pool can be recommended: see the table and the warnings."]
+    early = ["Stopped early: this is what was known by then."] if result.interrupted else []
+    return [
+        f"{answer.sentence}. Confidence: {answer.confidence}.",
+        *early,
+        *(f"note: {line}" for line in answer.lose),
+    ]
+
+
+def command_lines(result: AdviceResult) -> list[str]:
+    """Return the command to paste, and how often to run it."""
+    answer = result.answer
+    if answer is None:
+        return []
+    several = [f"# Run {answer.workers} of them side by side."] if answer.workers > 1 else []
+    return [answer.command, *several]

@@ -1,0 +1,53 @@
+"""The page of advice shows the answer first, then everything that it is based on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from html import escape
+from io import StringIO
+
+from rich.console import Console
+
+from lab.advise.table import show
+from lab.report.advice import render
+from tests.unit.lab.advise import sample
+from tests.unit.lab.report.reading import read
+
+BAD = "<img src=x onerror=alert(1)>"
+
+
+def test_the_page_shows_answer_candidates_warnings_and_what_to_paste() -> None:
+    text = read(render(sample.result())).plain()
+    order = (
+        "celery -A shop worker --pool gevent --concurrency 100 --prefetch-multiplier 2",
+        "Run 2 of them side by side",
+        "Confidence: high",
+        "3 of 96 runs failed [unsafe-in-threads]",
+        "unsafe: see the warning",
+        "replicas: 2",
+        "celery-worker@1 celery-worker@2",
+        "kind: Deployment",
+        "poolwise advise -A shop shop.fetch --seed 3",
+    )
+    places = [text.index(one) for one in order]
+    assert places == sorted(places)
+
+
+def test_the_terminal_shows_the_same_answer_and_warnings() -> None:
+    console = Console(file=StringIO(), width=120)
+    show(sample.result(), console)
+    assert isinstance(console.file, StringIO)
+    text = console.file.getvalue()
+    for line in ("← recommended", "Confidence: high", "[unsafe-in-threads]", "905/s"):
+        assert line in text
+
+
+def test_without_an_answer_the_page_says_so() -> None:
+    nothing = replace(sample.result(), candidates=(), answer=None)
+    assert "No pool can be recommended" in read(render(nothing)).plain()
+
+
+def test_a_name_that_is_markup_is_escaped() -> None:
+    html = render(sample.result(task=BAD))
+    assert BAD not in html
+    assert escape(BAD) in html
