@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.advise.candidates import Candidate
 from lab.format.durations import seconds
 from lab.project.endpoints import Endpoint
 from producer.plan import Work
 from tasks.errors import UsageError
+from worker.command_line import options_from_argv
 from worker.pools import Pool
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMG]?)i?B?", re.IGNORECASE)
@@ -39,6 +42,8 @@ class AdviseOptions:
     budget_s: float
     memory_bytes: int | None
     slo: Slo | None
+    deployed: Candidate | None  # what the user runs today
+    margin: float  # a share: by how much that may fall short
     allowed: frozenset[Endpoint]
     seed: int
     command: str  # that repeats it
@@ -70,6 +75,20 @@ def slo(text: str | None) -> Slo | None:
     if found is None or not 0 < float(found[1]) < 100:
         raise UsageError(f'--slo takes an objective such as "p95<200ms", not {text[:60]!r}')
     return Slo(percentile=float(found[1]), seconds=seconds(found[2], "--slo"))
+
+
+def deployed(text: str | None) -> Candidate | None:
+    """Read the command line of a worker; raise UsageError if Celery or Poolwise would reject it."""
+    if text is None:
+        return None
+    try:
+        argv = shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"--check is not a command line: {error}") from None
+    options = options_from_argv(argv)
+    if options.pool is None:
+        raise UsageError(f"--check names the pool {options.pool_name!r}, which cannot be measured")
+    return Candidate(pool=options.pool, concurrency=options.concurrency)
 
 
 def endpoint(text: str) -> Endpoint:

@@ -9,7 +9,7 @@ import numpy as np
 
 from lab.advise.candidates import Candidate
 from lab.format import words
-from lab.results.advice import Answer, CandidateResult
+from lab.results.advice import Answer, CandidateResult, Deployed
 from producer.statistics import Comparison, compare
 from worker.pools import POOLS
 
@@ -100,6 +100,42 @@ def answer(results: Sequence[CandidateResult], app: str, *, seed: int) -> Answer
         runner_up="" if rival is None else rival.candidate.label,
         ratio=None if rival is None else chosen.rate_per_s / rival.rate_per_s,
         lose=(),
+    )
+
+
+def against_deployed(
+    results: Sequence[CandidateResult],
+    found: Answer,
+    today: Candidate,
+    *,
+    margin: float,
+    seed: int,
+) -> Deployed:
+    """Compare what the user runs today with the answer; `margin` is a share, such as 0.1."""
+    by_key = {(one.pool, one.concurrency, one.workers): one for one in results}
+    measured = by_key.get((today.pool.name, today.concurrency, today.workers))
+    if measured is None or not measured.trials or measured.rejected:
+        why = (measured and measured.rejected) or "it was not measured"
+        return _deployed(today, None, falls_short=True, text=why)
+    best = Measured.of(by_key[found.pool, found.concurrency, found.workers])
+    present = Measured.of(measured)
+    ratio = best.rate_per_s / present.rate_per_s
+    real = best != present and compare(best.rates, present.rates, seed=seed).real
+    if real and ratio > 1 + margin:
+        text = f"the recommended one brings {ratio:.2f} times as much"
+    else:
+        text = f"within {margin:.0%} of the recommended one, or within noise"
+    text = f"{words.rate(present.rate_per_s)}; {text}"
+    return _deployed(today, ratio, falls_short=real and ratio > 1 + margin, text=text)
+
+
+def _deployed(today: Candidate, ratio: float | None, *, falls_short: bool, text: str) -> Deployed:
+    return Deployed(
+        pool=today.pool.name,
+        concurrency=today.concurrency,
+        ratio=ratio,
+        falls_short=falls_short,
+        sentence=f"You run {today.label} today: {text}",
     )
 
 

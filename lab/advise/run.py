@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cluster.machine import Machine
 from lab.advise.advise_options import AdviseOptions
-from lab.advise.answer import answer
+from lab.advise.answer import against_deployed, answer
 from lab.advise.bench import Bench
 from lab.advise.candidates import Candidate, Family, Room, families
 from lab.advise.caveats import Caveats
@@ -23,7 +23,14 @@ from lab.advise.search import Budget, Search, SearchOptions
 from lab.project.project import Project
 from lab.project.sending import CallSender
 from lab.project.workers import ProjectWorkers
-from lab.results.advice import SCHEMA_VERSION, AdviceResult, AdviceSettings
+from lab.results.advice import (
+    SCHEMA_VERSION,
+    AdviceResult,
+    AdviceSettings,
+    Answer,
+    CandidateResult,
+    Deployed,
+)
 from lab.session.session import Session, open_session
 from lab.session.versions import host, versions
 from worker.pools import POOLS, Pool
@@ -125,6 +132,7 @@ class _UnderWay:
                 slo_s=None if slo is None else slo.seconds,
                 slo_percentile=95.0 if slo is None else slo.percentile,
                 seed=self._options.seed,
+                deployed=self._options.deployed,
             ),
             on_trial=lambda candidate, rate: self._events.measured(candidate, rate, budget.used()),
             is_safe=lambda family, candidate: gate.is_safe(family, candidate, self._room),
@@ -162,7 +170,23 @@ class _UnderWay:
                 pool=POOLS[found.pool], concurrency=found.concurrency, workers=found.workers
             )
             found = replace(found, lose=losses(chosen, described, names))
-        return replace(blank, candidates=results, warnings=self._caveats.all(), answer=found)
+        return replace(
+            blank,
+            candidates=results,
+            warnings=self._caveats.all(),
+            answer=found,
+            deployed=self._compared(results, found),
+        )
+
+    def _compared(
+        self, results: tuple[CandidateResult, ...], found: Answer | None
+    ) -> Deployed | None:
+        """Compare what the user runs today with the answer, if there are both."""
+        today = self._options.deployed
+        if today is None or found is None:
+            return None
+        options = self._options
+        return against_deployed(results, found, today, margin=options.margin, seed=options.seed)
 
 
 def _settings(options: AdviseOptions, project: Project) -> AdviceSettings:

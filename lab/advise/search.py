@@ -74,6 +74,7 @@ class SearchOptions:
     slo_s: float | None = None
     slo_percentile: float = 95.0
     seed: int = 0
+    deployed: Candidate | None = None  # what the user runs today: measured with the finalists
 
 
 class Search:
@@ -167,7 +168,8 @@ class Search:
             finalists = self._finalists()
             if number > FEWEST and self._is_clear(finalists):
                 return
-            for candidate in order.sample(finalists, len(finalists)):
+            measured = finalists + self._deployed(finalists)
+            for candidate in order.sample(measured, len(measured)):
                 if not self._budget.has_room():
                     return
                 self._trial(candidate, self._long_s())
@@ -186,6 +188,10 @@ class Search:
         best = self.rate(ranked[0]) if ranked else 0.0
         near = [one for one in ranked[:FINALISTS] if self.rate(one) * 1.25 >= best]
         return near or ranked[:1]
+
+    def _deployed(self, finalists: Sequence[Candidate]) -> list[Candidate]:
+        deployed = self._options.deployed
+        return [] if deployed is None or deployed in finalists else [deployed]
 
     def _is_clear(self, finalists: Sequence[Candidate]) -> bool:
         if finalists and len(self._bench.trials(finalists[0])) < FEWEST:

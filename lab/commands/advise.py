@@ -21,7 +21,7 @@ from lab.advise.search import Budget
 from lab.advise.table import show
 from lab.commands import shared_options
 from lab.commands.console import for_progress, for_results
-from lab.commands.option_types import AnyPath
+from lab.commands.option_types import AnyPath, FiniteRange
 from lab.commands.streams import say
 from lab.format import deployment, words
 from lab.project import calls as project_calls
@@ -74,6 +74,19 @@ from worker.pools import DEFAULT_POOLS
 @click.option("--memory", metavar="SIZE", help="The most memory for all workers, such as 512M.")
 @click.option("--slo", metavar="OBJECTIVE", help='A limit for run times, such as "p95<200ms".')
 @click.option(
+    "--check",
+    metavar="COMMAND",
+    help="The worker's command line today, such as 'celery -A shop worker -c 4'. Exits with 1 if "
+    "it falls short of the best by more than --margin.",
+)
+@click.option(
+    "--margin",
+    type=FiniteRange(0, 10),
+    default=0.1,
+    show_default=True,
+    help="By how much --check may fall short: 0.1 is 10 %.",
+)
+@click.option(
     "--allow",
     multiple=True,
     metavar="HOST:PORT",
@@ -99,6 +112,8 @@ def advise(  # noqa: PLR0913 - one parameter for each option of the command
     budget: str,
     memory: str | None,
     slo: str | None,
+    check: str | None,
+    margin: float,
     allow: tuple[str, ...],
     seed: int | None,
     yes: bool,
@@ -127,6 +142,8 @@ def advise(  # noqa: PLR0913 - one parameter for each option of the command
         budget_s=advise_options.budget(budget),
         memory_bytes=advise_options.memory(memory),
         slo=advise_options.slo(slo),
+        deployed=advise_options.deployed(check),
+        margin=margin,
         allowed=frozenset(map(advise_options.endpoint, allow)),
         seed=random.randrange(10_000) if seed is None else seed,  # noqa: S311 - no secret
         command="",
@@ -144,7 +161,9 @@ def advise(  # noqa: PLR0913 - one parameter for each option of the command
         _finish(advised.result, run, as_json=as_json)
     if advised.ended_by is not None:
         raise advised.ended_by
-    return 0 if advised.result.answer is not None else 1
+    deployed = advised.result.deployed
+    good = advised.result.answer is not None and not (deployed and deployed.falls_short)
+    return 0 if good else 1
 
 
 def _calls(

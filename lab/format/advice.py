@@ -80,6 +80,7 @@ def answer_lines(result: AdviceResult) -> list[str]:
     return [
         f"{answer.sentence}. Confidence: {answer.confidence}.",
         *early,
+        *([f"{result.deployed.sentence}."] if result.deployed is not None else []),
         *(f"note: {line}" for line in answer.lose),
     ]
 

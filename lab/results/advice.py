@@ -93,6 +93,17 @@ class Caveat:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deployed:
+    """What the user runs today, against the answer."""
+
+    pool: str
+    concurrency: Whole
+    ratio: Number | None  # throughput of the answer, against it; None if it could not be measured
+    falls_short: bool  # beyond noise, and by more than the margin
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What to deploy."""
 
@@ -124,4 +135,5 @@ class AdviceResult:
     candidates: tuple[CandidateResult, ...]
     warnings: tuple[Caveat, ...]
     answer: Answer | None  # None if no candidate can be recommended
+    deployed: Deployed | None = None  # None if nothing was named
     interrupted: bool = False

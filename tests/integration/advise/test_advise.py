@@ -90,6 +90,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], Prepare, int, str]] = {
     "budget": (("-A", "shop", "x", "--budget", "2 years"), lambda _: None, 2, "--budget"),
     "memory": (("-A", "shop", "x", "--memory", "much"), lambda _: None, 2, "--memory"),
     "slo": (("-A", "shop", "x", "--slo", "fast"), lambda _: None, 2, "--slo"),
+    "check": (("-A", "shop", "x", "--check", "celery worker -P x"), lambda _: None, 2, "--check"),
     "python": (("-A", "shop", "x", "--python", "none"), lambda _: None, 2, "--python"),
     "exits at import": (("-A", "shop", "x"), app_with("import sys; sys.exit(7)"), 2, "ends the"),
     "dies at import": (("-A", "shop", "x"), app_with("import os; os._exit(7)"), 2, "exit code 7"),

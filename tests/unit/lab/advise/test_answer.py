@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from lab.advise.answer import answer
+from lab.advise.answer import against_deployed, answer
+from lab.advise.candidates import Candidate
 from lab.format.deployment import deployments
 from lab.results.advice import CandidateResult, Trial
+from worker.pools import POOLS
 
 
 def trial(rate: float, memory: int = 10**8) -> Trial:
@@ -151,3 +153,23 @@ def test_no_difference_on_a_noisy_machine_is_not_sure(rates: list[float], confid
     assert found is not None
     assert "no real difference" in found.sentence
     assert found.confidence == confidence
+
+
+@pytest.mark.parametrize(
+    ("rates", "short", "text"),
+    [
+        ([450, 455, 445], True, "2.00 times as much"),
+        ([870, 860, 865], False, "within 10%"),
+        ([], True, "it was not measured"),
+    ],
+)
+def test_what_runs_today_falls_short_only_beyond_the_margin(
+    rates: list[float], short: bool, text: str
+) -> None:
+    results = [result("gevent", 100, [900, 910, 890]), result("prefork", 4, rates)]
+    found = answer(results, "shop", seed=1)
+    assert found is not None
+    today = Candidate(pool=POOLS["prefork"], concurrency=4)
+    deployed = against_deployed(results, found, today, margin=0.1, seed=1)
+    assert deployed.falls_short is short
+    assert text in deployed.sentence

@@ -205,3 +205,12 @@ def test_a_lucky_first_trial_does_not_decide_the_concurrency(seconds: float) -> 
     best = next(found(curve, profile(run_s=0.05, cpu_s=0.02), seconds).ranked())
     assert (best.pool.name, best.slots) == ("prefork", 32)
     assert curve.now <= seconds
+
+
+def test_what_runs_today_is_measured_as_often_as_the_finalists() -> None:
+    today = Candidate(pool=POOLS["prefork"], concurrency=3)
+    curve = Curve(knee(1_000.0, 100))
+    options = SearchOptions(room=ROOM, deployed=today)
+    search = Search(curve, WAITS, Budget(120.0, curve.clock), options)  # type: ignore[arg-type]
+    search.run(families(WAITS, ROOM, ALL))
+    assert len(curve.trials(today)) >= 3
