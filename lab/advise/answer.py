@@ -122,9 +122,9 @@ def against_deployed(
     ratio = best.rate_per_s / present.rate_per_s
     real = best != present and compare(best.rates, present.rates, seed=seed).real
     if real and ratio > 1 + margin:
-        text = f"the recommended one brings {ratio:.2f} times as much"
+        text = f"the recommendation has {ratio:.2f} times its throughput"
     else:
-        text = f"within {margin:.0%} of the recommended one, or within noise"
+        text = f"within {margin:.0%} of the recommendation, or within noise"
     text = f"{words.rate(present.rate_per_s)}; {text}"
     return _deployed(today, ratio, falls_short=real and ratio > 1 + margin, text=text)
 
@@ -135,7 +135,7 @@ def _deployed(today: Candidate, ratio: float | None, *, falls_short: bool, text:
         concurrency=today.concurrency,
         ratio=ratio,
         falls_short=falls_short,
-        sentence=f"You run {today.label} today: {text}",
+        sentence=f"Your current {today.label}: {text}",
     )
 
 

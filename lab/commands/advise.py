@@ -71,12 +71,16 @@ from worker.pools import DEFAULT_POOLS
     help="Pools to try, separated by commas.",
 )
 @click.option("--budget", default="2m", show_default=True, help="How long the search may take.")
-@click.option("--memory", metavar="SIZE", help="The most memory for all workers, such as 512M.")
-@click.option("--slo", metavar="OBJECTIVE", help='A limit for run times, such as "p95<200ms".')
+@click.option(
+    "--memory", metavar="SIZE", help="Memory limit for all workers together, such as 512M."
+)
+@click.option(
+    "--slo", metavar="OBJECTIVE", help='Limit on the run time of the task, such as "p95<200ms".'
+)
 @click.option(
     "--check",
     metavar="COMMAND",
-    help="The worker's command line today, such as 'celery -A shop worker -c 4'. Exits with 1 if "
+    help="Your current command line, such as 'celery -A shop worker -c 4'. The exit code is 1 if "
     "it falls short of the best by more than --margin.",
 )
 @click.option(
@@ -84,7 +88,7 @@ from worker.pools import DEFAULT_POOLS
     type=FiniteRange(0, 10),
     default=0.1,
     show_default=True,
-    help="By how much --check may fall short: 0.1 is 10 %.",
+    help="How far --check may fall short; 0.1 is 10 %.",
 )
 @click.option(
     "--allow",
@@ -214,7 +218,7 @@ def _finish(result: AdviceResult, run: Path, *, as_json: bool) -> None:
         else:
             show(result, for_results())
     if not as_json:
-        say(f"\nReport: {report}   ·   again: {result.settings.command}")
+        say(f"\nReport: {report}   ·   to repeat: {result.settings.command}")
 
 
 def _save(result: AdviceResult, run: Path) -> Path:

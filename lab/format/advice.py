@@ -76,7 +76,9 @@ def answer_lines(result: AdviceResult) -> list[str]:
     answer = result.answer
     if answer is None:
         return ["No pool can be recommended: see the table and the warnings."]
-    early = ["Stopped early: this is what was known by then."] if result.interrupted else []
+    early = (
+        ["Stopped early: the answer uses what was measured so far."] if result.interrupted else []
+    )
     return [
         f"{answer.sentence}. Confidence: {answer.confidence}.",
         *early,
@@ -90,5 +92,5 @@ def command_lines(result: AdviceResult) -> list[str]:
     answer = result.answer
     if answer is None:
         return []
-    several = [f"# Run {answer.workers} of them side by side."] if answer.workers > 1 else []
+    several = [f"# Run {answer.workers} such workers side by side."] if answer.workers > 1 else []
     return [answer.command, *several]
