@@ -12,6 +12,7 @@ from cluster.machine import Machine
 from lab.advise.advise_options import AdviseOptions
 from lab.advise.answer import against_deployed, answer
 from lab.advise.bench import Bench
+from lab.advise.budget import Budget
 from lab.advise.candidates import Candidate, Family, Room, families
 from lab.advise.caveats import Caveats
 from lab.advise.events import AdviseEvents
@@ -19,7 +20,7 @@ from lab.advise.failures import Tally, without_failing
 from lab.advise.first_tries import FirstTries, first_tries
 from lab.advise.gate import Gate
 from lab.advise.losses import losses
-from lab.advise.search import Budget, Search, SearchOptions
+from lab.advise.search import Search, SearchOptions
 from lab.project.project import Project
 from lab.project.sending import CallSender
 from lab.project.workers import ProjectWorkers

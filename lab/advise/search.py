@@ -8,7 +8,6 @@ is ahead beyond doubt or the time is up.
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +15,7 @@ from typing import Final
 import numpy as np
 
 from lab.advise.bench import Bench
+from lab.advise.budget import Budget
 from lab.advise.candidates import (
     Candidate,
     Family,
@@ -35,35 +35,8 @@ EXPLORE_BEST: Final = 0.85
 FINALISTS, FEWEST = 3, 3
 #: A family that is behind by this factor and does not grow is dropped.
 BEHIND: Final = 2.0
-#: Seconds to stop the workers at the end.
-CLOSING_S: Final = 1.5
 #: Cores that one worker must use before several side by side are tried.
 SATURATED: Final = 0.6
-
-
-class Budget:
-    """The time that is left, by the monotonic clock."""
-
-    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._start_s = clock()
-        self.seconds = seconds
-        self.step_s = 5.0  # what one more trial is expected to take
-
-    def used(self) -> float:
-        """Return the share of the budget that is used, from 0 on."""
-        return (self._clock() - self._start_s) / self.seconds
-
-    def has_room(self, share: float = 1.0) -> bool:
-        """Return whether another trial ends before this share of the budget is used."""
-        return self._clock() - self._start_s + self.step_s + CLOSING_S <= share * self.seconds
-
-    def timed(self, step: Callable[[], float]) -> float:
-        """Run a trial, and learn how long trials take."""
-        before_s = self._clock()
-        found = step()
-        self.step_s = max(0.7 * self.step_s, self._clock() - before_s)
-        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,9 +15,9 @@ import msgspec
 
 from lab.advise import advise_options
 from lab.advise.advise_options import AdviseOptions
+from lab.advise.budget import Budget
 from lab.advise.live import progress
 from lab.advise.run import advise as run_advice
-from lab.advise.search import Budget
 from lab.advise.table import show
 from lab.commands import shared_options
 from lab.commands.console import for_progress, for_results

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from lab.advise.budget import Budget
 from lab.advise.candidates import Candidate, Family, Ladder, Room, families, first_guess, fits
-from lab.advise.search import Budget, Search, SearchOptions
+from lab.advise.search import Search, SearchOptions
 from lab.results.advice import Profile, Trial
 from worker.pools import DEFAULT_POOLS, POOLS
 

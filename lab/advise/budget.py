@@ -1,0 +1,35 @@
+"""The time that a search may take, and what one more trial is expected to need of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+#: Seconds to stop the workers at the end.
+CLOSING_S: Final = 1.5
+
+
+class Budget:
+    """The time that is left, by the monotonic clock."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._start_s = clock()
+        self.seconds = seconds
+        self.step_s = 5.0  # what one more trial is expected to take
+
+    def used(self) -> float:
+        """Return the share of the budget that is used, from 0 on."""
+        return (self._clock() - self._start_s) / self.seconds
+
+    def has_room(self, share: float = 1.0) -> bool:
+        """Return whether another trial ends before this share of the budget is used."""
+        return self._clock() - self._start_s + self.step_s + CLOSING_S <= share * self.seconds
+
+    def timed(self, step: Callable[[], float]) -> float:
+        """Run a trial, and learn how long trials take."""
+        before_s = self._clock()
+        found = step()
+        self.step_s = max(0.7 * self.step_s, self._clock() - before_s)
+        return found
