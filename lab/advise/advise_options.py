@@ -85,7 +85,10 @@ def deployed(text: str | None) -> Candidate | None:
         argv = shlex.split(text)
     except ValueError as error:
         raise UsageError(f"--check is not a command line: {error}") from None
-    options = options_from_argv(argv)
+    try:
+        options = options_from_argv(argv)
+    except UsageError as error:
+        raise UsageError(f"--check: {error}") from None
     if options.pool is None:
         raise UsageError(f"--check names the pool {options.pool_name!r}, which cannot be measured")
     return Candidate(pool=options.pool, concurrency=options.concurrency)
