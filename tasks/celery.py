@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from celery import Celery
@@ -29,6 +30,17 @@ def use_broker(url: str) -> None:
     private: Any = app  # Celery has no public way to drop its caches
     private._local = threading.local()
     private._after_fork()
+
+
+@contextmanager
+def using_broker(url: str) -> Iterator[None]:
+    """Send to the broker at `url` for a while, then to the one before again."""
+    before = app.conf.broker_write_url
+    use_broker(url)
+    try:
+        yield
+    finally:
+        use_broker(before)
 
 
 def use_transport_options(options: Mapping[str, Any]) -> None:

@@ -22,7 +22,7 @@ from lab.session.renewal import renewed
 from producer import broker
 from producer.address import redacted
 from producer.broker_words import flags
-from tasks.celery import app, use_broker
+from tasks.celery import app, using_broker
 from tasks.transport_options import placing
 from worker.probe import Clock
 
@@ -67,8 +67,7 @@ def open_session(folder: Path, broker_url: str | None, machine: Machine) -> Iter
 
     `folder` takes the logs, and its name is part of the run's id. On the way out every process that
     was started stops, and then the session's queues are removed: a worker that is still starting
-    would declare its queue again. The queues of earlier runs that were
-    killed are removed at the start.
+    would declare its queue again. Queues of earlier runs that were killed are removed at the start.
 
     Raises BrokerError or UsageError if there is no usable broker.
     """
@@ -78,8 +77,8 @@ def open_session(folder: Path, broker_url: str | None, machine: Machine) -> Iter
         LocalCluster(folder, broker_url) as cluster,
         RemoteControl(app, cluster.broker_url) as remote,
         broker.connection(app, cluster.broker_url) as connection,
+        using_broker(cluster.broker_url),
     ):
-        use_broker(cluster.broker_url)
         # Now, because kombu repeats a connection's first attempt for seconds if the broker is gone.
         connection.connect()
         # An embedded broker does not outlive the run, and neither do its queues.

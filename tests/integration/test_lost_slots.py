@@ -106,6 +106,8 @@ class Lost:
             self.outcomes[record.task].append(record.outcome)
         self.states = states
         collector = Collector(app)
+        # Flower would follow the records since before the first task.
+        collector.begin(time.time(), time.time() - BOUND_S)
         collector.add_batches(batches, time.time())
         # The last second counts once it is over.
         wait_until(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tasks import settings
-from tasks.celery import app, use_broker
+from tasks.celery import app, use_broker, using_broker
 
 
 def test_only_json_is_accepted() -> None:
@@ -46,3 +46,14 @@ def test_a_process_that_changes_its_broker_drops_all_connections_to_the_old_one(
         use_broker(f"redis://127.0.0.1:{port}/0")
         assert app.backend.as_uri() == f"redis://127.0.0.1:{port}/0"
         assert app.producer_pool.connections.connection.info()["port"] == port
+
+
+def test_a_broker_that_is_used_for_a_while_gives_way_to_the_one_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(app, "backend_cls", app.backend_cls)
+    monkeypatch.setitem(app.conf, "broker_write_url", app.conf.broker_write_url)
+    use_broker("redis://127.0.0.1:1/1")
+    with using_broker("redis://127.0.0.1:1/2"):
+        assert app.conf.broker_write_url == app.backend_cls == "redis://127.0.0.1:1/2"
+    assert app.conf.broker_write_url == app.backend_cls == "redis://127.0.0.1:1/1"
