@@ -192,7 +192,10 @@ def resize_unsupported(pool: Pool, _options: WorkerOptions) -> Finding | None:
     return note(
         "resize-unsupported",
         f"under {pool.name}, pool_grow and pool_shrink fail: the number of slots is fixed",
-        "restart the worker with a different --concurrency",
+        "restart the worker with a different --concurrency"
+        if pool.fixed_concurrency is None
+        else f"use --pool {pools_where(lambda p: p.fixed_concurrency is None)} to run more than "
+        "one task at a time",
     )
 
 

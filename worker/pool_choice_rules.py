@@ -82,7 +82,7 @@ def concurrency_default(pool: Pool, options: WorkerOptions) -> Finding | None:
     return note(
         "concurrency-default",
         f"without --concurrency, {pool.name} has one {pool.slot} per core: {options.slots} here",
-        "use more slots for IO-bound tasks, such as --concurrency "
+        "for IO-bound tasks, use more slots, such as --concurrency "
         f"{pool.default_concurrency('io', 1)}",
     )
 

@@ -94,7 +94,8 @@ from worker.pools import DEFAULT_POOLS
     "--allow",
     multiple=True,
     metavar="HOST:PORT",
-    help="Allow connections to this address, although it is your broker's.",
+    help="Let the task connect to this address. By default it cannot reach the address of your "
+    "broker, where your cache or database may be too.",
 )
 @click.option(
     "--seed",
@@ -124,7 +125,7 @@ def advise(  # noqa: PLR0913 - one parameter for each option of the command
     out: Path,
     as_json: bool,
 ) -> int:
-    """Find the best pool and concurrency for one of your own tasks, by measurement.
+    """Find the best pool and concurrency for your own task, by measuring it.
 
     Run it in the folder where you start your workers. It starts workers with your own interpreter
     and Celery, but on a private broker: no task is sent to your queues or taken from them. The task

@@ -96,8 +96,8 @@ _FURTHER: Final = (
         envvar=transport_options.VARIABLE,
         show_envvar=True,
         help="The project's broker_transport_options, such as "
-        """'{"global_keyprefix": "shop:"}'. Without its key prefix, separator and priority """
-        "steps, neither its workers nor its queues are found.",
+        """'{"global_keyprefix": "shop:"}'. If they set a key prefix, a separator or priority """
+        "steps, Poolwise needs them to find the project's workers and queues.",
     ),
 )
 
@@ -178,8 +178,8 @@ def _used(
 
 #: What to do if no broker answers.
 START_SOME = (
-    "Start a cluster with poolwise up. If yours runs in docker compose, put docker compose run "
-    "--rm in front of poolwise"
+    "Check the address, or start a cluster with `poolwise up`. If your cluster runs in docker "
+    "compose, put `docker compose run --rm` in front of `poolwise`"
 )
 
 

@@ -38,7 +38,9 @@ LOOPBACK = "127.0.0.1"
 )
 @broker_options.running_broker
 def flower(*, port: int, address: str, **named: Any) -> int:
-    """Run Flower with the Throughput page for the workers of any Celery project, until Ctrl-C.
+    """Run Flower with the Throughput page for any workers.
+
+    Stop it with Ctrl-C.
 
     The workers keep running as they are. The page counts their tasks from task events, which Flower
     switches on; if you load worker.probe into them (-I worker.probe), it also shows their CPU,

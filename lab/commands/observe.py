@@ -30,7 +30,7 @@ from producer.address import redacted
 @shared_options.out
 @shared_options.json_output
 def observe(*, window_text: str, out: Path, as_json: bool, **named: Any) -> int:
-    """Find what slows running workers down, or makes them lose, fail or repeat work.
+    """Find what slows running workers down or loses tasks.
 
     It only reads: it sends no tasks, and changes no worker, queue or setting. The figures come from
     the probe if it is loaded, otherwise from task events if they are on, otherwise from the

@@ -19,7 +19,7 @@ out = click.option(
     envvar="POOLWISE_OUT",
     show_envvar=True,
     show_default=True,
-    help="Where to create a folder for this run's logs, result and report.",
+    help="Where to create a folder for what this run writes, such as logs and results.",
 )
 json_output = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 

@@ -118,4 +118,4 @@ def test_workers_lists_running_workers_or_says_how_to_start_one(
     assert "CELERY_BROKER_URL=redis://" in none.stderr
     refused = poolwise("workers", "--broker", f"redis://127.0.0.1:{free_port()}/0")
     assert refused.returncode == 3
-    assert "Start a cluster with poolwise up" in refused.stderr
+    assert "start a cluster with `poolwise up`" in refused.stderr

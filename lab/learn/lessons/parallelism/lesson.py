@@ -20,7 +20,7 @@ def run(context: Context) -> Findings:
 
 LESSON: Final = Lesson(
     name="parallelism",
-    title="Whether four tasks take T or 4 T depends on what they do",
+    title="Four tasks at once: as fast as one, or four times slower?",
     setting=(
         "Four tasks of T seconds each run on workers with 4 slots: burn computes in Python, digest "
         "computes in C, sleep waits. First each worker is pinned to one core, then it may use all "
