@@ -125,7 +125,7 @@ def advise(  # noqa: PLR0913 - one parameter for each option of the command
     out: Path,
     as_json: bool,
 ) -> int:
-    """Find the best pool and concurrency for your own task, by measuring it.
+    """Find the best pool and concurrency for a task of your own.
 
     Run it in the folder where you start your workers. It starts workers with your own interpreter
     and Celery, but on a private broker: no task is sent to your queues or taken from them. The task
