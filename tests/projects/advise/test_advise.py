@@ -14,7 +14,7 @@ import pytest
 from lab.results import files as result_files
 from lab.results.advice import AdviceResult
 from tests.command import poolwise, running
-from tests.integration.advise.projects import write_shop
+from tests.projects.advise.projects import write_shop
 
 #: No one listens there, and nothing must try.
 BROKER = "redis://127.0.0.1:1/0"

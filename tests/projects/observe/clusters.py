@@ -87,7 +87,7 @@ def cluster_with(name: str, folder: Path, *, probe: bool = True) -> Iterator[Loc
                 include=("worker.probe",) if probe else ("shop",),
                 flags=flags,
                 events=not probe,
-                launcher=(sys.executable, "-m", "tests.integration.observe.preferred"),
+                launcher=(sys.executable, "-m", "tests.projects.observe.preferred"),
                 env={"PYTHONPATH": f"{folder}:{ROOT}"},
             )
             for worker, pool, slots, flags in load.workers

@@ -16,7 +16,7 @@ from lab.results import files as result_files
 from lab.results.observation import ObservationResult
 from tasks.celery import app
 from tests.command import poolwise, running
-from tests.integration.observe.clusters import cluster_with
+from tests.projects.observe.clusters import cluster_with
 
 
 def observed(cluster: LocalCluster, folder: Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from lab.project.window import Measurement
 from lab.project.workers import GroupSpec, ProjectWorkers
 from lab.session.session import open_session
 from producer.plan import Work
-from tests.integration.advise.projects import BROKERS, Listener, listening, write_shop
+from tests.projects.advise.projects import BROKERS, Listener, listening, write_shop
 from worker.pools import POOLS
 
 PYTHON = Path(sys.executable)

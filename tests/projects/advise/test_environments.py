@@ -10,8 +10,8 @@ import pytest
 
 from lab.project.project import open_project
 from producer.plan import Work
-from tests.integration.advise.projects import write_shop
-from tests.integration.advise.test_isolation import run_one
+from tests.projects.advise.projects import write_shop
+from tests.projects.advise.test_isolation import run_one
 
 OURS = Path(sysconfig.get_paths()["purelib"])
 
