@@ -123,14 +123,20 @@ def victims_at_moment(command: RunningCommand, death: Death) -> list[psutil.Proc
 
 
 def victims(processes: list[psutil.Process], death: Death) -> list[psutil.Process]:
-    """Return the processes to kill: all that the victim's name fits."""
+    """Return the processes to kill: all that the victim's name fits.
+
+    A child that has not yet become another program has the command line of the command, which may
+    contain the name, as in --flower-port.
+    """
     found = []
     for process in processes:
         try:
-            if death.victim in " ".join(process.cmdline()):
-                found.append(process)
+            words = process.cmdline()
         except psutil.NoSuchProcess:
             continue
+        unchanged = words[-len(death.command) :] == list(death.command)
+        if death.victim in " ".join(words) and not unchanged:
+            found.append(process)
     return found
 
 
