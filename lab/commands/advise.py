@@ -95,7 +95,7 @@ from worker.pools import DEFAULT_POOLS
     multiple=True,
     metavar="HOST:PORT",
     help="Let the task connect to this address. By default it cannot reach the address of your "
-    "broker, where your cache or database may be too.",
+    "broker, so a cache or database at the same address is blocked too.",
 )
 @click.option(
     "--seed",

@@ -80,10 +80,11 @@ def _command(lesson: Lesson) -> click.Command:
 
     for dial in reversed(lesson.dials):
         taught = lesson_options.dial_option(dial)(taught)
-    text = f"{lesson.title}.\n\n{lesson.setting}\n\n\b\nExample:\n  " + "\n  ".join(
+    title = lesson.title if lesson.title.endswith("?") else f"{lesson.title}."
+    text = f"{title}\n\n{lesson.setting}\n\n\b\nExample:\n  " + "\n  ".join(
         (f"poolwise learn {lesson.name}", *lesson.turn_next)
     )
-    return click.command(lesson.name, help=text, short_help=f"{lesson.title}.")(
+    return click.command(lesson.name, help=text, short_help=title)(
         lesson_options.every_lesson(taught)
     )
 

@@ -54,7 +54,7 @@ HIGHEST_SEED = 2**32 - 1
     envvar="POOLWISE_CONCURRENCY",
     show_envvar=True,
     help="Concurrency per pool, such as prefork=4,gevent=200. [default: the number of cores for "
-    "CPU-bound work, 100 for the other work, or 40 with --quick; solo has 1]",
+    "CPU-bound work; 100 for other work, 40 with --quick; always 1 for solo]",
 )
 @click.option(
     "--workloads",

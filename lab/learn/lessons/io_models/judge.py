@@ -137,5 +137,5 @@ def _verdict(runs: ModelRuns) -> str:
         f"took about {words.duration(best.wall_s)}. Blocking on one socket after the other took "
         f"{words.duration(blocking.wall_s)}, the sum of all delays, with "
         f"{words.duration(blocking.cpu_s)} of CPU; a thread for each socket took "
-        f"{words.duration(threads.wall_s)} with {words.duration(threads.cpu_s)}."
+        f"{words.duration(threads.wall_s)}, with {words.duration(threads.cpu_s)} of CPU."
     )
