@@ -149,11 +149,11 @@ def _verdict(runs: MixRuns) -> str:
         return words.duration(trials[layout.name].makespan_s)
 
     return (
-        f"Jobs that wait need many slots, and only threads and greenlets make slots cheap: in "
-        f"{words.size(layouts.budget_bytes)}, {layouts.per_core.name} took "
+        f"Jobs that wait need many slots, and only threads and greenlets make slots cheap: with "
+        f"{words.size(layouts.budget_bytes)} of memory, {layouts.per_core.name} took "
         f"{took(waiting, layouts.per_core)} and {layouts.few.name} took "
-        f"{took(waiting, layouts.few)}; as many slots that are all processes "
-        f"({layouts.processes.name}) need "
+        f"{took(waiting, layouts.few)}; the same number of slots as processes "
+        f"({layouts.processes.name}) would need "
         f"{words.size(layouts.pss_bytes[layouts.processes.name])}. "
         f"Jobs that compute need a process for each core: {layouts.gevent.name} kept "
         f"{computing[layouts.gevent.name].cores_busy:.2f} of {layouts.cores} cores busy and took "
