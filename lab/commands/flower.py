@@ -38,7 +38,7 @@ LOOPBACK = "127.0.0.1"
 )
 @broker_options.running_broker
 def flower(*, port: int, address: str, **named: Any) -> int:
-    """Run Flower with the Throughput page for any workers.
+    """Run Flower with the Throughput page for running workers.
 
     Stop it with Ctrl-C.
 

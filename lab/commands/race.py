@@ -85,7 +85,7 @@ HIGHEST_SEED = 2**32 - 1
     envvar="POOLWISE_ON_RUNNING",
     show_envvar=True,
     help=(
-        "Race the running workers that use the broker, as they are, or start new ones. "
+        "Race the workers that are already connected to the broker, or start new ones. "
         "[default: on-new]"
     ),
 )
@@ -103,8 +103,8 @@ HIGHEST_SEED = 2**32 - 1
     is_flag=True,
     envvar="POOLWISE_PAUSE_LOAD",
     show_envvar=True,
-    help="With --on-running: pause the light load that docker compose's producer sends, until the "
-    "race ends.",
+    help="With --on-running: until the race ends, pause the light load that docker compose's "
+    "producer sends.",
 )
 @click.option("--with-results", is_flag=True, help="Store task results, to measure their cost.")
 @click.option("--with-events", is_flag=True, help="Send task events, to measure their cost.")

@@ -70,7 +70,7 @@ def up(
     Starts a broker, one worker per pool and Flower.
 
     Each worker consumes the queue named after its pool. The prefork worker also consumes `cpu`, and
-    the others consume `io`.
+    each of the others also consumes `io`.
 
     \b
     Example:
