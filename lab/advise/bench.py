@@ -26,12 +26,19 @@ class Bench:
     """Runs trials one at a time."""
 
     def __init__(
-        self, session: Session, workers: ProjectWorkers, sender: CallSender, profile: Profile
+        self,
+        session: Session,
+        workers: ProjectWorkers,
+        sender: CallSender,
+        profile: Profile,
+        percentile: float,
     ) -> None:
+        """`percentile`, from 0 to 100, is that of the objective for run times."""
         self._session = session
         self._workers = workers
         self._sender = sender
         self._profile = profile
+        self._percentile = percentile
         self._groups: OrderedDict[Candidate, Group] = OrderedDict()
         self._trials: dict[Candidate, list[Trial]] = {}
         self._rejected: dict[Candidate, str] = {}
@@ -63,7 +70,7 @@ class Bench:
             return 0.0
         if window.died:
             self.reject(candidate, f"a worker died ({window.died})")
-        trial = _trial(window)
+        trial = _trial(window, self._percentile)
         self._trials.setdefault(candidate, []).append(trial)
         return trial.rate_per_s
 
@@ -127,13 +134,17 @@ class Bench:
         )
 
 
-def _trial(window: Window) -> Trial:
-    p50_s, p95_s = statistics.percentiles(window.run_s, 50, 95) if window.run_s else (0.0, 0.0)
+def _trial(window: Window, percentile: float) -> Trial:
+    wanted = (50, 95, percentile)
+    p50_s, p95_s, objective_s = (
+        statistics.percentiles(window.run_s, *wanted) if window.run_s else (0.0, 0.0, 0.0)
+    )
     return Trial(
         seconds=window.seconds,
         rate_per_s=window.rate_per_s,
         p50_s=p50_s,
         p95_s=p95_s,
+        objective_s=objective_s,
         busy=window.busy,
         cpu_s_per_task=window.cpu_s_per_task,
         cores=window.cpu_s / window.seconds,

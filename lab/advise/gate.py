@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab.advise.bench import Bench
-from lab.advise.candidates import Candidate, Family, Room, families
+from lab.advise.candidates import Candidate, Room, families
 from lab.advise.caveats import Caveats
 from lab.advise.failures import Tally
 from lab.advise.first_tries import FirstTries
@@ -40,10 +40,10 @@ class Gate:
         self._caveats = caveats
         self._checked: set[str] = set()
 
-    def is_safe(self, family: Family, candidate: Candidate, room: Room) -> bool:
+    def is_safe(self, candidate: Candidate, room: Room) -> bool:
         """Return whether the task is safe in this pool; only slots that share memory can be not."""
-        pool = family.pool.name
-        if family.pool.slot not in {"thread", "greenlet"} or pool in self._checked:
+        pool = candidate.pool.name
+        if candidate.pool.slot not in {"thread", "greenlet"} or pool in self._checked:
             return not self._caveats.is_unsafe(pool)
         self._checked.add(pool)
         shared = self._together(candidate)

@@ -61,7 +61,8 @@ def advise(
         tried = first_tries(session, workers, sender, options.calls, events.tried)
         events.profiled(tried.profile)
         under_way = _UnderWay(options, project, session, sender, tried, events)
-        under_way.bench = Bench(session, workers, sender, tried.profile)
+        percentile = 95.0 if options.slo is None else options.slo.percentile
+        under_way.bench = Bench(session, workers, sender, tried.profile, percentile)
         ended_by: BaseException | None = None
         try:
             under_way.search(budget)
@@ -131,12 +132,11 @@ class _UnderWay:
             SearchOptions(
                 room=self._room,
                 slo_s=None if slo is None else slo.seconds,
-                slo_percentile=95.0 if slo is None else slo.percentile,
                 seed=self._options.seed,
                 deployed=self._options.deployed,
             ),
             on_trial=lambda candidate, rate: self._events.measured(candidate, rate, budget.used()),
-            is_safe=lambda family, candidate: gate.is_safe(family, candidate, self._room),
+            is_safe=lambda candidate: gate.is_safe(candidate, self._room),
         )
         search.run(found)
 

@@ -45,7 +45,6 @@ class SearchOptions:
 
     room: Room
     slo_s: float | None = None
-    slo_percentile: float = 95.0
     seed: int = 0
     deployed: Candidate | None = None  # what the user runs today: measured with the finalists
 
@@ -60,7 +59,7 @@ class Search:
         budget: Budget,
         options: SearchOptions,
         on_trial: Callable[[Candidate, float], None] = lambda _candidate, _rate: None,
-        is_safe: Callable[[Family, Candidate], bool] = lambda _family, _candidate: True,
+        is_safe: Callable[[Candidate], bool] = lambda _candidate: True,
     ) -> None:
         self._bench = bench
         self._profile = profile
@@ -94,12 +93,17 @@ class Search:
                     moving.remove(ladder)
                     continue
                 candidate = ladder.family.candidate(concurrency)
-                if not self._is_safe(ladder.family, candidate):
-                    self._bench.reject(candidate, "unsafe: see the warning")
+                if not self._passes_the_check(candidate):
                     moving.remove(ladder)
                     continue
                 rate_per_s = self._trial(candidate, self._short_s())
                 ladder.add(concurrency, rate_per_s if self._is_within_limits(candidate) else 0.0)
+
+    def _passes_the_check(self, candidate: Candidate) -> bool:
+        """Return whether the task is safe in this pool; reject the candidate otherwise."""
+        if not self._is_safe(candidate):
+            self._bench.reject(candidate, "unsafe: see the warning")
+        return not self._bench.is_rejected(candidate)
 
     def _until(self, ladder: Ladder) -> float:
         """Return the share of the budget within which a ladder may take its next step.
@@ -146,6 +150,7 @@ class Search:
                 if not self._budget.has_room():
                     return
                 self._trial(candidate, self._long_s())
+                self._is_within_limits(candidate)
                 self._correct(candidate)
 
     def _correct(self, candidate: Candidate) -> None:
@@ -164,7 +169,9 @@ class Search:
 
     def _deployed(self, finalists: Sequence[Candidate]) -> list[Candidate]:
         deployed = self._options.deployed
-        return [] if deployed is None or deployed in finalists else [deployed]
+        if deployed is None or deployed in finalists or not self._passes_the_check(deployed):
+            return []
+        return [deployed]
 
     def _is_clear(self, finalists: Sequence[Candidate]) -> bool:
         if finalists and len(self._bench.trials(finalists[0])) < FEWEST:
@@ -201,7 +208,7 @@ class Search:
             return False
         if trials[-1].peak_pss_bytes > options.room.memory_bytes:
             self._bench.reject(candidate, "needs more memory than the limit")
-        elif options.slo_s is not None and trials[-1].p95_s > options.slo_s:
+        elif options.slo_s is not None and trials[-1].objective_s > options.slo_s:
             self._bench.reject(candidate, "misses the objective (--slo)")
         elif why := self._why_failing(candidate):
             self._bench.reject(candidate, why)

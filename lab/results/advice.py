@@ -64,6 +64,7 @@ class Trial:
     rate_per_s: Number
     p50_s: Number  # run time, from start to end
     p95_s: Number
+    objective_s: Number  # at the percentile of the objective (--slo), or the 95th without one
     busy: Number  # share of the slots that were in use
     cpu_s_per_task: Number
     cores: Number  # CPU seconds per second, of all processes

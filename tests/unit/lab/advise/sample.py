@@ -21,6 +21,7 @@ def trial(rate_per_s: float, memory_bytes: int = 10**8) -> Trial:
         rate_per_s=rate_per_s,
         p50_s=0.1,
         p95_s=0.2,
+        objective_s=0.2,
         busy=0.98,
         cpu_s_per_task=0.01,
         cores=1.0,

@@ -19,6 +19,7 @@ def trial(rate: float, memory: int = 10**8) -> Trial:
         rate_per_s=rate,
         p50_s=0.1,
         p95_s=0.2,
+        objective_s=0.2,
         busy=1.0,
         cpu_s_per_task=0.01,
         cores=1.0,

@@ -23,6 +23,7 @@ def trial(
         rate_per_s=rate,
         p50_s=0.06,
         p95_s=0.07,
+        objective_s=0.07,
         busy=busy,
         cpu_s_per_task=0.001,
         cores=0.1,

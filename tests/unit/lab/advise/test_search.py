@@ -58,7 +58,8 @@ class Curve:
                 seconds=seconds,
                 rate_per_s=rate,
                 p50_s=candidate.slots / rate,
-                p95_s=candidate.slots / rate,
+                p95_s=0.0,
+                objective_s=candidate.slots / rate,
                 busy=1.0,
                 cpu_s_per_task=0.0,
                 cores=1.0 * candidate.workers,
@@ -215,3 +216,21 @@ def test_what_runs_today_is_measured_as_often_as_the_finalists() -> None:
     search = Search(curve, WAITS, Budget(120.0, curve.clock), options)  # type: ignore[arg-type]
     search.run(families(WAITS, ROOM, ALL))
     assert len(curve.trials(today)) >= 3
+
+
+@pytest.mark.parametrize("unsafe", ["threads", "gevent"])
+def test_what_runs_today_is_not_recommended_if_the_task_is_unsafe_there(unsafe: str) -> None:
+    today = Candidate(pool=POOLS[unsafe], concurrency=3)
+    curve = Curve(knee(1_000.0, 2))
+    options = SearchOptions(room=ROOM, deployed=today)
+    budget = Budget(120.0, curve.clock)
+    search = Search(
+        curve,  # type: ignore[arg-type]
+        WAITS,
+        budget,
+        options,
+        is_safe=lambda candidate: candidate.pool.name != unsafe,
+    )
+    search.run(families(WAITS, ROOM, ALL))
+    assert curve.is_rejected(today)
+    assert not curve.trials(today)

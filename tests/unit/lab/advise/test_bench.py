@@ -1,0 +1,25 @@
+"""What a trial keeps of a window."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.advise.bench import _trial
+from lab.project.window import Window
+
+
+@pytest.mark.parametrize(("percentile", "seconds"), [(50.0, 0.5), (95.0, 0.95), (99.0, 0.99)])
+def test_a_trial_keeps_the_run_time_at_the_percentile_of_the_objective(
+    percentile: float, seconds: float
+) -> None:
+    window = Window(
+        seconds=1.0,
+        tasks=100.0,
+        failed=0,
+        run_s=tuple(number / 100 for number in range(1, 101)),
+        busy=1.0,
+        cpu_s=0.1,
+        peak_pss_bytes=1,
+    )
+    trial = _trial(window, percentile)
+    assert (trial.p95_s, trial.objective_s) == (0.95, seconds)
