@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import Final
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 
 from lab.format import words
+from lab.format.progress import ProgressLines, progress_lines
 from lab.observe.seen import Source
 
 #: The most workers that are named.
@@ -19,10 +19,8 @@ NAMED: Final = 10
 class Lines:
     """Prints a line when workers are found, and one for each tenth of the time; or a bar."""
 
-    def __init__(self, console: Console, bar: Progress | None) -> None:
-        self._console = console
-        self._bar = bar
-        self._task = None if bar is None else bar.add_task("looking for workers", total=1.0)
+    def __init__(self, shown: ProgressLines) -> None:
+        self._shown = shown
         self._asked_s = 0.0
         self._tenths = 0
 
@@ -32,7 +30,7 @@ class Lines:
         listed = [f"{node} ({source})" for node, source in sorted(nodes.items())]
         more = [f"and {len(listed) - NAMED} more"] if len(listed) > NAMED else []
         named = ", ".join([*listed[:NAMED], *more])
-        self._print(f"observing for {words.duration(asked_s)}: {named}")
+        self._shown.print(f"observing for {words.duration(asked_s)}: {named}")
 
     def passed(self, span_s: float, ended: int) -> None:
         """Show the share of the time that has passed."""
@@ -40,26 +38,13 @@ class Lines:
             return
         share = min(1.0, span_s / self._asked_s)
         tasks = "1 task" if ended == 1 else f"{ended:,} tasks"
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=share, description=f"{tasks} ended")
-        elif int(share * 10) > self._tenths:
+        if not self._shown.show(f"{tasks} ended", share) and int(share * 10) > self._tenths:
             self._tenths = int(share * 10)
-            self._print(f"{share:4.0%} of the time   {tasks} ended")
-
-    def _print(self, line: str) -> None:
-        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+            self._shown.print(f"{share:4.0%} of the time   {tasks} ended")
 
 
 @contextmanager
 def progress(console: Console) -> Iterator[Lines]:
     """Show progress; a bar only at a terminal."""
-    if not console.is_terminal:
-        yield Lines(console, None)
-        return
-    columns = (
-        BarColumn(20),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        yield Lines(console, bar)
+    with progress_lines(console, "looking for workers") as shown:
+        yield Lines(shown)
