@@ -1,7 +1,7 @@
 """Reads how a Celery project reaches its broker, by importing its app in a process of its own.
 
-So nothing that the project does at import can disturb the command, and a project whose package is
-named like one of ours is still found.
+So nothing that the project does at import can disturb the command, and a project whose package
+has the name of one of Poolwise's packages is still found.
 """
 
 from __future__ import annotations

@@ -128,7 +128,7 @@ def first_guess(pool: Pool, profile: Profile, room: Room) -> int:
 
 
 class Ladder:
-    """Finds the concurrency at which more brings little; it is told rates and says what to try."""
+    """Finds the concurrency beyond which more brings little, from the rates measured so far."""
 
     def __init__(self, family: Family) -> None:
         self.family = family

@@ -26,7 +26,7 @@ LECTURE: Final = "Compared with the lecture on Python concurrency that these les
 
 
 def short_name(node: str) -> str:
-    """Return the part of a worker's name that tells it apart within a lesson."""
+    """Return the part of a worker's name that is unique within a lesson."""
     return node.partition("@")[0].removesuffix(OWN)
 
 

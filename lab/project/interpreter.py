@@ -39,7 +39,7 @@ def _checked(path: Path) -> Path:
         path = path / PROGRAM
     if not _runs(path):
         raise UsageError(f"--python {path} is not an executable file")
-    return path.absolute()  # not resolved: the link tells Python which environment it is in
+    return path.absolute()  # not resolved: from the link, Python knows its environment
 
 
 def _runs(path: Path) -> bool:

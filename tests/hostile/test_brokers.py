@@ -201,7 +201,7 @@ def test_a_real_server_that_cannot_be_a_broker(command: str, unusable: tuple[int
     assert words in assert_clean_end(done, codes={3})
 
 
-#: What a real server starts to do after some commands, in the middle of one of ours.
+#: What a real server starts to do after some commands, in the middle of a command of Poolwise.
 TURNS = (
     *("OK", "1", "null", "empty list", "nested lists", "garbage", "closed", "silence", "echo"),
     *("loading", "read-only", "full", "cluster", "unknown error"),

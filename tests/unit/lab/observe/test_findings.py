@@ -149,7 +149,7 @@ def test_an_illness_is_named_with_its_evidence_and_its_fix(name: str) -> None:
 HEALTHY: dict[str, Seen] = {
     "no worker": seen(),
     "idle": seen(IDLE),
-    "no idle worker beside it": seen(HOARDS, worker("b@x", samples=samples(10, busy=2))),
+    "no other worker is idle": seen(HOARDS, worker("b@x", samples=samples(10, busy=2))),
     "the idle worker has other queues": seen(HOARDS, replace(IDLE, queues=("mail",))),
     "the idle worker lacks one of its queues": seen(replace(HOARDS, queues=("celery", "x")), IDLE),
     "it held messages for a moment": seen(
