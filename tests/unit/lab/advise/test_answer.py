@@ -2,56 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytest
 
 from lab.advise.answer import against_deployed, answer
 from lab.advise.candidates import Candidate
 from lab.format.deployment import deployments
-from lab.results.advice import CandidateResult, Trial
+from lab.results.advice import CandidateResult
+from tests.unit.lab.advise.sample import candidate
 from worker.pools import POOLS
-
-
-def trial(rate: float, memory: int = 10**8) -> Trial:
-    return Trial(
-        seconds=2.0,
-        rate_per_s=rate,
-        p50_s=0.1,
-        p95_s=0.2,
-        objective_s=0.2,
-        busy=1.0,
-        cpu_s_per_task=0.01,
-        cores=1.0,
-        peak_pss_bytes=memory,
-        failed=0,
-    )
-
-
-def result(
-    pool: str,
-    concurrency: int,
-    rates: Sequence[float],
-    *,
-    memory: int = 10**8,
-    rejected: str = "",
-    workers: int = 1,
-) -> CandidateResult:
-    return CandidateResult(
-        pool=pool,
-        concurrency=concurrency,
-        workers=workers,
-        trials=tuple(trial(rate, memory) for rate in rates),
-        rejected=rejected,
-    )
 
 
 def test_a_clear_winner_is_named_with_its_command_and_its_lead() -> None:
     found = answer(
         [
-            result("gevent", 100, [900, 910, 905]),
-            result("threads", 50, [450, 455, 460]),
-            result("gevent", 200, [908]),
+            candidate("gevent", 100, [900, 910, 905]),
+            candidate("threads", 50, [450, 455, 460]),
+            candidate("gevent", 200, [908]),
         ],
         "shop",
         seed=1,
@@ -68,8 +34,8 @@ def test_a_clear_winner_is_named_with_its_command_and_its_lead() -> None:
 def test_of_equal_candidates_the_one_with_less_memory_is_chosen() -> None:
     found = answer(
         [
-            result("prefork", 32, [500, 480, 520], memory=900_000_000),
-            result("threads", 40, [490, 510, 495], memory=60_000_000),
+            candidate("prefork", 32, [500, 480, 520], memory_bytes=900_000_000),
+            candidate("threads", 40, [490, 510, 495], memory_bytes=60_000_000),
         ],
         "shop",
         seed=1,
@@ -82,7 +48,9 @@ def test_of_equal_candidates_the_one_with_less_memory_is_chosen() -> None:
 
 def test_a_single_lucky_trial_does_not_win_against_candidates_measured_in_turn() -> None:
     found = answer(
-        [result("gevent", 9, [2_000]), result("threads", 8, [500, 510, 505, 500])], "shop", seed=1
+        [candidate("gevent", 9, [2_000]), candidate("threads", 8, [500, 510, 505, 500])],
+        "shop",
+        seed=1,
     )
     assert found is not None
     assert found.pool == "threads"
@@ -90,7 +58,7 @@ def test_a_single_lucky_trial_does_not_win_against_candidates_measured_in_turn()
 
 def test_a_slower_candidate_is_not_preferred_for_its_fewer_slots() -> None:
     found = answer(
-        [result("gevent", 14, [100, 156, 212]), result("threads", 28, [180, 224, 260])],
+        [candidate("gevent", 14, [100, 156, 212]), candidate("threads", 28, [180, 224, 260])],
         "shop",
         seed=1,
     )
@@ -103,11 +71,15 @@ def test_a_slower_candidate_is_not_preferred_for_its_fewer_slots() -> None:
 @pytest.mark.parametrize(
     ("chosen", "other", "reason"),
     [
-        (result("threads", 4, [100] * 3), result("prefork", 8, [100] * 3), "fewer slots"),
-        (result("threads", 4, [100] * 3, memory=10), result("prefork", 2, [100] * 3), "memory"),
+        (candidate("threads", 4, [100] * 3), candidate("prefork", 8, [100] * 3), "fewer slots"),
         (
-            result("threads", 4, [100] * 3),
-            result("threads", 4, [101] * 3, workers=2),
+            candidate("threads", 4, [100] * 3, memory_bytes=10),
+            candidate("prefork", 2, [100] * 3),
+            "memory",
+        ),
+        (
+            candidate("threads", 4, [100] * 3),
+            candidate("threads", 4, [101] * 3, workers=2),
             "simpler to run",
         ),
     ],
@@ -123,7 +95,9 @@ def test_the_preference_among_equals_is_explained(
 
 def test_a_rival_that_was_dropped_early_is_named_and_the_confidence_is_high() -> None:
     found = answer(
-        [result("prefork", 8, [120, 121, 119, 120]), result("threads", 22, [16])], "shop", seed=1
+        [candidate("prefork", 8, [120, 121, 119, 120]), candidate("threads", 22, [16])],
+        "shop",
+        seed=1,
     )
     assert found is not None
     assert (found.runner_up, found.confidence) == ("threads ×22", "high")
@@ -131,12 +105,12 @@ def test_a_rival_that_was_dropped_early_is_named_and_the_confidence_is_high() ->
 
 
 def test_a_rejected_candidate_is_not_recommended() -> None:
-    assert answer([result("threads", 8, [100], rejected="unsafe")], "shop", seed=1) is None
+    assert answer([candidate("threads", 8, [100], rejected="unsafe")], "shop", seed=1) is None
     assert answer([], "shop", seed=1) is None
 
 
 def test_the_texts_to_paste_contain_the_command_and_enough_memory() -> None:
-    found = answer([result("threads", 8, [100, 101, 99])], "shop", seed=1)
+    found = answer([candidate("threads", 8, [100, 101, 99])], "shop", seed=1)
     assert found is not None
     texts = deployments(found, 100 * 1024 * 1024)
     assert f"command: {found.command} --hostname worker@%h" in texts.compose
@@ -150,7 +124,7 @@ def test_the_texts_to_paste_contain_the_command_and_enough_memory() -> None:
     [([98, 100, 103], "high"), ([88, 100, 114], "medium"), ([40, 100, 180], "low")],
 )
 def test_no_difference_on_a_noisy_machine_is_not_sure(rates: list[float], confidence: str) -> None:
-    found = answer([result("threads", 4, rates), result("gevent", 8, rates)], "shop", seed=1)
+    found = answer([candidate("threads", 4, rates), candidate("gevent", 8, rates)], "shop", seed=1)
     assert found is not None
     assert "no real difference" in found.sentence
     assert found.confidence == confidence
@@ -167,7 +141,7 @@ def test_no_difference_on_a_noisy_machine_is_not_sure(rates: list[float], confid
 def test_what_runs_today_falls_short_only_beyond_the_margin(
     rates: list[float], short: bool, text: str
 ) -> None:
-    results = [result("gevent", 100, [900, 910, 890]), result("prefork", 4, rates)]
+    results = [candidate("gevent", 100, [900, 910, 890]), candidate("prefork", 4, rates)]
     found = answer(results, "shop", seed=1)
     assert found is not None
     today = Candidate(pool=POOLS["prefork"], concurrency=4)
