@@ -12,10 +12,10 @@ import flower.command
 import flower.urls
 from celery import Celery
 
-from monitor import compatibility
-from monitor.collector import Collector
-from monitor.handlers import HEALTH, ROUTES
-from monitor.template_loader import TemplateLoader
+from monitor.collecting.collector import Collector
+from monitor.page import compatibility
+from monitor.page.handlers import HEALTH, ROUTES
+from monitor.page.template_loader import TemplateLoader
 from producer.broker import NEVER_REDELIVER
 from tasks.errors import PoolwiseError
 from tasks.transport_options import from_environment

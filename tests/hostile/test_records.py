@@ -13,8 +13,8 @@ import msgspec
 import pytest
 from celery import Celery
 
-from monitor.collector import Collector
-from monitor.response import Query
+from monitor.answer.response import Query
+from monitor.collecting.collector import Collector
 from producer.records import RecordReader
 from worker.probe import HEADER_KEYS, ROW, VERSION
 

@@ -18,11 +18,11 @@ from cluster.local import LocalCluster
 from cluster.ports import free_port
 from cluster.reaper import Reaper
 from cluster.wait import wait_until
-from monitor.collector import Collector
-from monitor.history_keeper import PREFIX
-from monitor.points import STEPS_S
-from monitor.response import Query
-from monitor.stored_step import (
+from monitor.answer.points import STEPS_S
+from monitor.answer.response import Query
+from monitor.collecting.collector import Collector
+from monitor.storing.history_keeper import PREFIX
+from monitor.storing.stored_step import (
     MAX_BYTES,
     MAX_COUNT,
     VERSION,

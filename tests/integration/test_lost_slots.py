@@ -15,8 +15,8 @@ from cluster.local import LocalCluster
 from cluster.process import Child
 from cluster.reaper import Reaper
 from cluster.wait import wait_until
-from monitor.collector import Collector
-from monitor.response import Query
+from monitor.answer.response import Query
+from monitor.collecting.collector import Collector
 from producer.records import Batch, RecordReader
 from tests.paths import ROOT
 

@@ -17,7 +17,7 @@ from cluster.ports import LOOPBACK
 from cluster.process import Child
 from cluster.reaper import Reaper
 from cluster.wait import wait_until
-from monitor.record_follower import RecordFollower
+from monitor.reading.record_follower import RecordFollower
 from tests.hostile.real_server import real
 from tests.hostile.resp_server import Act, serving
 from tests.paths import ROOT

@@ -67,6 +67,26 @@ def test_the_folders_of_the_lab_are_in_the_order_of_their_imports() -> None:
     assert documented == []
 
 
+def test_the_folders_of_the_monitor_are_in_the_order_of_their_imports() -> None:
+    layers = layers_of(
+        "each folder of the monitor imports only from those above it in docs/architecture.md"
+    )
+    rooms = [one for one in layers[::-1] if (ROOT / "monitor" / one).is_dir()]
+    documented = first_cells("Packages", "| room | question | contents |")
+    assert documented == [f"monitor/{one}/" for one in rooms]
+
+
+@pytest.mark.parametrize("package", ["lab", "monitor"])
+def test_every_folder_is_listed(package: str) -> None:
+    folders = {f"{package}/{one.parent.name}/" for one in (ROOT / package).glob("*/__init__.py")}
+    documented = {
+        cell
+        for header in ("| folder |", "| room | question | contents |")
+        for cell in first_cells("Packages", header)
+    }
+    assert folders <= documented
+
+
 def test_the_wire_contract_is_that_of_the_probe() -> None:
     assert first_cells("Wire contract", "| key | meaning |") == list(HEADER_KEYS)
     assert tuple(first_cells("Wire contract", "| field | meaning |")) == ROW

@@ -16,7 +16,7 @@ from cluster.broker import start_broker
 from cluster.local import LocalCluster
 from cluster.ports import free_port
 from cluster.reaper import Reaper
-from monitor.latency_start import latency_note
+from monitor.history.latency_start import latency_note
 from tests.integration.monitor.made import NOW_S, STEP_S, answer, line, pool, worker
 
 DATA = "**/throughput/data*"

@@ -15,7 +15,7 @@ import pytest
 from cluster.ports import free_port
 from cluster.process import Child
 from cluster.wait import wait_until
-from monitor.history_keeper import EXPIRE_S, PREFIX
+from monitor.storing.history_keeper import EXPIRE_S, PREFIX
 from tests.integration.monitor.conftest import BOUND_S, OpenPage, Watched
 from worker.probe import STREAM
 

@@ -16,16 +16,16 @@ from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application
 
-import monitor.queue_follower
+import monitor.reading.queue_follower
 from cluster.broker import start_broker
 from cluster.ports import LOOPBACK, free_port
 from cluster.process import Child
 from cluster.reaper import Reaper
 from cluster.wait import wait_until
-from monitor.collector import Collector
-from monitor.handlers import HEALTH
-from monitor.response import Query
-from monitor.stored_steps import StoredSteps
+from monitor.answer.response import Query
+from monitor.collecting.collector import Collector
+from monitor.page.handlers import HEALTH
+from monitor.storing.stored_steps import StoredSteps
 from producer.records import RecordReader
 
 BOUND_S = 30.0
@@ -122,7 +122,7 @@ def test_a_broker_that_was_killed_is_followed_again(background: Background) -> N
 
 JOBS = {
     "records": (RecordReader, "read", "trouble"),
-    "queue depths": (monitor.queue_follower, "depths", "queues_trouble"),
+    "queue depths": (monitor.reading.queue_follower, "depths", "queues_trouble"),
     "history": (StoredSteps, "take", "history_trouble"),
 }
 
@@ -153,7 +153,7 @@ def test_events_that_cannot_be_added_are_reported(
     background.start_broker()
     background.until_trouble(False, False)
     with monkeypatch.context() as broken:
-        broken.setattr("monitor.task_events.EventListener.collect", None)
+        broken.setattr("monitor.reading.task_events.EventListener.collect", None)
         assert background.answer()["source"]["events_trouble"].startswith("TypeError;")
     source = background.answer()["source"]
     assert (source["events_trouble"], source["faults"]) == ("", 1)

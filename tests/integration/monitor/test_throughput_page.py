@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from cluster.wait import wait_until
-from monitor.histogram import ERROR
+from monitor.history.histogram import ERROR
 from producer.statistics import percentiles
 from tests.integration.monitor.conftest import BOUND_S, SLOTS, OpenPage, Theme, Watched
 from worker.pools import DEFAULT_POOLS

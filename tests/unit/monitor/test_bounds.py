@@ -9,14 +9,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from monitor.archive import body_of
-from monitor.gauge_history import GONE_S, MAX_WORKERS, WorkerKey
-from monitor.history import MAX_FOLDED, FinishedTask, History, SeriesKey
-from monitor.lines import MAX_LINES
-from monitor.response import Query, build_response
-from monitor.snapshot import MAX_ROWS
-from monitor.stored_step import MAX_BYTES, decode
-from monitor.tiers import COARSE
+from monitor.answer.lines import MAX_LINES
+from monitor.answer.response import Query, build_response
+from monitor.answer.snapshot import MAX_ROWS
+from monitor.history.gauge_history import GONE_S, MAX_WORKERS, WorkerKey
+from monitor.history.history import MAX_FOLDED, FinishedTask, History, SeriesKey
+from monitor.history.tiers import COARSE
+from monitor.storing.archive import body_of
+from monitor.storing.stored_step import MAX_BYTES, decode
 from producer.records import Gauge
 
 NOW_S = 1_700_000_003

@@ -1,0 +1,1 @@
+"""What does the page show? Computes its data from the history: pure functions."""

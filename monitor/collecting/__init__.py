@@ -1,0 +1,1 @@
+"""How do reading, storing and answering work together in a running Flower? Threads and locks."""

@@ -1,0 +1,181 @@
+"""The history of gauges: slots, CPU and memory of workers, depths of queues. NaN means unknown."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from monitor.history.levels import GaugeArray, Levels
+from monitor.history.tiers import Tier
+from producer.records import Gauge
+
+#: The longest gap between two gauges, in seconds, that the later one fills.
+FILL_S: Final = 5
+#: Seconds of silence after which a worker counts as gone.
+GONE_S: Final = 6
+#: The latest gauges kept of each worker, one a second: those that the current figures need.
+LATELY: Final = 6
+#: The most workers and queues kept. A new worker replaces one that is gone; if there is none, it is
+#: left out.
+MAX_WORKERS: Final = 500
+MAX_QUEUES: Final = 100
+#: The most workers whose names are kept to count those left out.
+MAX_LEFT_OUT: Final = 10_000
+
+#: The gauges of a worker, in the order of its levels; CPU is in per cent of one core.
+BUSY, SLOTS, CPU_PERCENT, MEMORY_BYTES = range(4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerKey:
+    """One worker in one pool; a worker that switches its pool gets another key."""
+
+    pool: str
+    node: str
+
+
+@dataclass(slots=True, kw_only=True)
+class WorkerGauges:
+    """The gauges of one worker: their history, and the latest one."""
+
+    levels: Levels = field(default_factory=lambda: Levels(4))
+    seen_s: float = 0.0
+    stopped: bool = False
+    probed: bool = True  # False: known only from its task events
+    last: Gauge | None = None  # None: known only from before a restart of Flower
+    ready_s: float = 0.0
+    cpu_now_percent: float | None = None
+    lately: deque[tuple[float, Gauge]] = field(default_factory=lambda: deque(maxlen=LATELY))
+
+    def is_alive(self, now_s: float) -> bool:
+        """Return whether the worker was seen recently and has not stopped since."""
+        return not self.stopped and now_s - self.seen_s < GONE_S
+
+    def ring(self, tier: Tier, gauge: int) -> GaugeArray:
+        """Return the ring of one gauge."""
+        found: GaugeArray = self.levels.rings[tier][gauge]
+        return found
+
+
+@dataclass(slots=True)
+class GaugeHistory:
+    """The gauges of all workers and the depths of all queues."""
+
+    workers: dict[WorkerKey, WorkerGauges] = field(default_factory=dict)
+    depths: dict[str, Levels] = field(default_factory=dict)
+    depths_now: dict[str, int] = field(default_factory=dict)
+    depths_at_s: int = 0
+    #: For the latest measurements of the queues: the second, and the tasks in queues and workers.
+    in_system: deque[tuple[int, int | None]] = field(default_factory=lambda: deque(maxlen=LATELY))
+    _left_out: dict[WorkerKey, float] = field(default_factory=dict)  # when last seen
+    _full_at_s: int = 0  # when no worker was gone
+
+    def clear(self, tier: Tier, row: int) -> None:
+        """Forget one row of a tier."""
+        for worker in self.workers.values():
+            worker.levels.clear(tier, row)
+        for depth in self.depths.values():
+            depth.clear(tier, row)
+
+    def add_gauge(self, key: WorkerKey, at_s: float, gauge: Gauge) -> Collection[int]:
+        """Add a worker's gauge and return the seconds that it fills."""
+        worker = self.worker(key, at_s)
+        if worker is None:
+            return ()
+        since_s = worker.seen_s if not worker.stopped else 0.0
+        worker.cpu_now_percent = _cpu_percent(worker, at_s, gauge)
+        seconds = _filled(since_s, at_s)
+        values = (gauge.busy, gauge.slots, worker.cpu_now_percent, gauge.memory_bytes)
+        worker.levels.fill(seconds, levels_of(*values))
+        if worker.last is not None and gauge.up_s < worker.last.up_s:  # another process
+            worker.lately.clear()
+        worker.lately.append((at_s, gauge))
+        worker.seen_s, worker.last, worker.stopped = at_s, gauge, False
+        worker.ready_s, worker.probed = at_s - gauge.up_s, True
+        return seconds
+
+    def stop(self, key: WorkerKey, at_s: float) -> None:
+        """Mark a worker as stopped, unless it was seen later than `at_s`."""
+        if (worker := self.workers.get(key)) is not None and worker.seen_s <= at_s:
+            worker.stopped = True
+
+    def add_depths(self, second: int, depths: dict[str, int]) -> Collection[int]:
+        """Add the depths of the queues and return the seconds that they fill."""
+        for name in set(self.depths) - set(depths):
+            if not self.depths[name].any_known():
+                del self.depths[name]
+        seconds = _filled(self.depths_at_s, second)
+        for name, depth in list(depths.items())[:MAX_QUEUES]:
+            self.queue(name).fill(seconds, levels_of(depth))
+        self.depths_now, self.depths_at_s = depths, second
+        self.in_system.append((second, self._in_system(second)))
+        return seconds
+
+    def _in_system(self, now_s: float) -> int | None:
+        """Return how many tasks wait in queues or are held by workers; None if unknown."""
+        if self.left_out(now_s):
+            return None
+        gauges = [one.last for one in self.workers.values() if one.is_alive(now_s)]
+        held = [None if gauge is None else gauge.held for gauge in gauges]
+        known = [count for count in held if count is not None]
+        return sum(known) + sum(self.depths_now.values()) if len(known) == len(held) else None
+
+    def queue(self, name: str) -> Levels:
+        """Return the depths of a queue, which are made if need be."""
+        if name not in self.depths:
+            self.depths[name] = Levels(1)
+        return self.depths[name]
+
+    def left_out(self, now_s: float) -> int:
+        """Return how many live workers there is no room for."""
+        return sum(now_s - seen_s < GONE_S for seen_s in self._left_out.values())
+
+    def worker(self, key: WorkerKey, at_s: float) -> WorkerGauges | None:
+        """Return a worker's gauges, made if there is room; None if there is none."""
+        if (worker := self.workers.get(key)) is not None:
+            return worker
+        if len(self.workers) >= MAX_WORKERS and not self._make_room(at_s):
+            if len(self._left_out) >= MAX_LEFT_OUT:
+                self._left_out.clear()
+            self._left_out[key] = at_s
+            return None
+        self._left_out.pop(key, None)
+        self.workers[key] = WorkerGauges()
+        return self.workers[key]
+
+    def _make_room(self, at_s: float) -> bool:
+        """Forget the worker that has been silent longest, if it is gone; look once a second."""
+        if self._full_at_s == int(at_s):
+            return False
+        oldest = min(self.workers, key=lambda one: self.workers[one].seen_s)
+        if at_s - self.workers[oldest].seen_s < GONE_S:
+            self._full_at_s = int(at_s)
+            return False
+        del self.workers[oldest]
+        return True
+
+
+def _filled(since_s: float, at_s: float) -> range:
+    """Return the seconds that a gauge at `at_s` fills if the one before was at `since_s`."""
+    last = int(at_s)
+    first = int(since_s) + 1 if 0 < last - int(since_s) <= FILL_S else last
+    return range(first, last + 1)
+
+
+def _cpu_percent(worker: WorkerGauges, at_s: float, gauge: Gauge) -> float | None:
+    before = worker.last
+    if before is None or before.cpu_s is None or gauge.cpu_s is None:
+        return None
+    elapsed_s = at_s - worker.seen_s
+    if elapsed_s <= 0 or gauge.up_s < before.up_s:
+        return None
+    return max(0.0, gauge.cpu_s - before.cpu_s) / elapsed_s * 100
+
+
+def levels_of(*values: float | None) -> GaugeArray:
+    """Return values as a row of levels."""
+    return np.array([np.nan if value is None else value for value in values], np.float32)

@@ -1,0 +1,1 @@
+"""How does it reach a browser? Handlers, templates and files within Flower."""

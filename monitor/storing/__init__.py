@@ -1,0 +1,1 @@
+"""What outlives a restart of Flower? Keeps the steps of the history in Redis."""

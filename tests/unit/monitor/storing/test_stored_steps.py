@@ -1,0 +1,196 @@
+"""A history that is stored and restored is the same one, whenever and however often."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.answer.points import STEPS_S
+from monitor.answer.response import Query, build_response
+from monitor.history.gauge_history import WorkerKey
+from monitor.history.history import OTHERS, FinishedTask, History, SeriesKey
+from monitor.history.tiers import COARSE, RANGE_S
+from monitor.storing.archive import body_of, step_of
+from monitor.storing.stored_step import MAX_BYTES, MAX_COUNT, EntryId, decode
+from monitor.storing.stored_steps import StoredSteps
+from producer.records import Gauge
+
+NOW_S = 1_700_000_000
+GAUGE = Gauge(
+    up_s=50.0, slots=4, busy=3, queues=("q",), cpu_s=1.0, memory_bytes=1_000, memory="rss"
+)
+
+
+def task(at_s: float, name: str = "t", pool: str = "prefork", **changes: Any) -> FinishedTask:
+    known: dict[str, Any] = {"failed": False, "latency_s": 0.1, "origin": 0}
+    key = SeriesKey(pool=pool, node=f"{pool}@x", task=name)
+    return FinishedTask(key=key, at_s=at_s, **{**known, **changes})
+
+
+class Flower:
+    """A history with its steps, as a running Flower has them, and the Redis that it shares."""
+
+    def __init__(self, redis: dict[int, bytes], start_s: float, complete_from_s: float) -> None:
+        self.redis = redis
+        self.history = History(int(start_s))
+        self.steps = StoredSteps(self.history, threading.Lock())
+        stored = [decode(redis[at_s], at_s) for at_s in sorted(redis)]
+        self.steps.restore([stored], start_s, complete_from_s)
+
+    def read(self, entry: EntryId, tasks: list[FinishedTask], now_s: float) -> None:
+        self.history.advance(now_s)
+        self.steps.add([(one, entry) for one in tasks])
+        self.steps.note_read([entry], now_s)
+
+    def store(self) -> list[int]:
+        stored = []
+        while some := self.steps.take():
+            self.redis.update({one.at_s: one.body for one in some})
+            self.steps.note_stored(some)
+            stored += [one.at_s for one in some]
+        return stored
+
+    def answer(self, now_s: float, range_s: int = RANGE_S, **how: Any) -> dict[str, Any]:
+        self.history.advance(now_s)
+        return build_response(self.history, Query(range_s=range_s, **how), now_s)
+
+
+def by_step(flower: Flower) -> Counter[int]:
+    """Count the finished tasks of each coarse step."""
+    found: Counter[int] = Counter()
+    for tiers in flower.history.series.values():
+        for at_s in range(NOW_S - 100, NOW_S + 200, COARSE.step_s):
+            found[at_s] += int(tiers[COARSE].finished[COARSE.row_of(at_s)])
+    return +found
+
+
+#: One entry for each second: how many tasks, and how many seconds ago they finished.
+ENTRIES = st.lists(
+    st.lists(st.tuples(st.integers(1, 3), st.floats(0, 8)), max_size=3), min_size=5, max_size=60
+)
+
+
+@given(ENTRIES, st.data())
+def test_no_task_is_lost_or_counted_twice_whichever_flower_stored_it(
+    entries: list[list[tuple[int, float]]], data: st.DataObject
+) -> None:
+    stream = [
+        ((1_000 * (NOW_S + second), 0), [task(NOW_S + second - ago) for n, ago in groups] * n)
+        for second, groups in enumerate(entries)
+        for n in [sum(n for n, _ in groups)]
+    ]
+    redis: dict[int, bytes] = {}
+    first_s = float(NOW_S - 10)
+    flowers = [Flower(redis, NOW_S, first_s), Flower(redis, NOW_S, first_s)]
+    for second, (entry, tasks) in enumerate(stream):
+        for number, flower in enumerate(flowers):
+            flower.read(entry, tasks, NOW_S + second + 0.5)
+            if data.draw(st.booleans()):
+                flower.store()
+            if data.draw(st.integers(0, 9)) == 0:  # a restart; the stream has all entries
+                flowers[number] = Flower(redis, NOW_S + second + 0.7, first_s)
+                for again, more in stream[: second + 1]:
+                    flowers[number].read(again, more, NOW_S + second + 0.8)
+    expected = Counter(
+        int(one.at_s) // COARSE.step_s * COARSE.step_s for _, tasks in stream for one in tasks
+    )
+    assert [by_step(flower) for flower in flowers] == [expected, expected]
+
+
+def filled() -> Flower:
+    """Make a history of 100 s with two tasks in each second, all stored."""
+    flower = Flower({}, NOW_S, NOW_S)
+    for second in range(100):
+        at_s = float(NOW_S + second)
+        flower.history.add_gauge(WorkerKey(pool="prefork", node="prefork@x"), at_s, GAUGE)
+        flower.history.add_depths(at_s, {"q": 7})
+        flower.read((1_000 * int(at_s), 0), [task(at_s), task(at_s, failed=True)], at_s + 0.1)
+        flower.store()
+    return flower
+
+
+@pytest.mark.parametrize("range_s", STEPS_S)
+def test_a_gap_is_unknown_and_what_is_before_it_is_kept(range_s: int) -> None:
+    before = filled()
+    start_s = NOW_S + 150.0
+    after = Flower(before.redis, start_s, start_s - 20)  # the stream begins 30 s after the end
+    found = after.answer(start_s + 10, range_s)
+    last_s = max(before.redis) + COARSE.step_s
+    assert found["gaps"] == [[last_s, NOW_S + 130]]
+    points = dict(zip(found["at"], found["lines"]["prefork"]["finished_per_s"], strict=True))
+    assert [value for at_s, value in points.items() if last_s <= at_s < start_s - 25] == [
+        None for at_s in points if last_s <= at_s < start_s - 25
+    ]
+    assert {value for at_s, value in points.items() if value is not None} <= {2.0}
+    assert found["known_from"] == NOW_S
+    if range_s > 60:
+        assert found["finished"] == 2 * (last_s - NOW_S)
+        assert 2.0 in points.values()
+        assert found["lines"]["prefork"]["p50_s"] != [None] * len(points)
+        assert 4.0 in found["lines"]["prefork"]["slots"]
+        assert 7.0 in found["queues"]["q"]
+
+
+def test_a_step_that_was_read_only_in_part_is_unknown_and_never_stored() -> None:
+    redis: dict[int, bytes] = {}
+    flower = Flower(redis, NOW_S + 3, NOW_S + 3)
+    for second in range(3, 20):
+        flower.read((1_000 * (NOW_S + second), 0), [task(NOW_S + second)], NOW_S + second + 0.1)
+    flower.store()
+    assert sorted(redis) == [NOW_S + 5, NOW_S + 10]
+    assert flower.answer(NOW_S + 20.0)["known_from"] == NOW_S + 5
+
+
+def test_a_step_is_stored_again_only_if_it_changed() -> None:
+    flower = filled()
+    assert flower.store() == []
+    flower.read((1_000 * (NOW_S + 100), 0), [task(NOW_S + 12.0)], NOW_S + 100.0)
+    assert NOW_S + 10 in flower.store()
+    assert flower.store() == []
+    flower.steps.note_lost()
+    assert len(flower.store()) == len(flower.redis)
+
+
+def test_the_stored_history_has_a_bounded_size() -> None:
+    flower = Flower({}, NOW_S, NOW_S)
+    tasks = [
+        task(NOW_S + 1.0, f"task-{n}" * 20, f"pool-{n % 300}-" + "\u2603" * 300)
+        for n in range(3_000)
+    ]
+    flower.read((1_000 * NOW_S, 0), tasks, NOW_S + 2.0)
+    for n in range(600):
+        key = WorkerKey(pool="p" * 900, node=f"node-{n}" * 100)
+        flower.history.add_gauge(key, NOW_S + 1.0, GAUGE)
+    flower.history.add_depths(NOW_S + 1.0, {f"queue-{n}" * 100: n for n in range(500)})
+    body = body_of(flower.history, NOW_S, (1, 1))
+    assert len(body) <= MAX_BYTES
+    assert sum(one.finished for one in decode(body, NOW_S).series) == 3_000
+
+
+def test_the_least_busy_tasks_of_a_pool_are_added_up_if_there_are_too_many() -> None:
+    flower = Flower({}, NOW_S, NOW_S)
+    busy = [task(NOW_S + 1.0, "busy") for _ in range(50)]
+    rare = [task(NOW_S + 1.0, f"{n}-{'x' * 500}") for n in range(150)]
+    flower.read((1_000 * NOW_S, 0), busy + rare, NOW_S + 2.0)
+    series = decode(body_of(flower.history, NOW_S, (1, 1)), NOW_S).series
+    assert (series[0].task, series[0].finished) == ("busy", 50)
+    assert series[-1].pool == "prefork"
+    assert series[-1].task == OTHERS
+    assert sum(one.finished for one in series) == 200
+
+
+def test_the_highest_counts_can_be_stored_and_restored() -> None:
+    flower = Flower({}, NOW_S, NOW_S)
+    flower.read((1, 0), [task(NOW_S + 1.0)], NOW_S + 1.0)
+    [series] = flower.history.series.values()
+    for counts in (series[COARSE].finished, series[COARSE].failed, series[COARSE].latencies):
+        counts[COARSE.row_of(NOW_S)] = 2**16 - 1 if counts.ndim == 2 else 2**32 - 1
+    step = decode(body_of(flower.history, NOW_S, (1, 0)), NOW_S)
+    assert step.series[0].finished == MAX_COUNT
+    again = Flower({NOW_S: body_of(flower.history, NOW_S, (1, 0))}, NOW_S + 9, NOW_S)
+    assert step_of(again.history, NOW_S, (1, 0)) == step
