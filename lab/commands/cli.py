@@ -16,6 +16,7 @@ from tasks.errors import BrokerError, PoolwiseError, ResultFileError, UsageError
 #: The sub-commands: each is the function of the same name in a module of `lab.commands`.
 COMMANDS = (
     "advise",
+    "chaos",
     "flower",
     "learn",
     "observe",

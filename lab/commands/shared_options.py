@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 
 import click
@@ -35,6 +37,12 @@ def was_typed(name: str) -> bool:
             return True
         context = context.parent
     return False
+
+
+def repeating(seed: int) -> str:
+    """Return the command as it was typed, with its seed if that was not typed."""
+    typed = shlex.join(["poolwise", *sys.argv[1:]])
+    return typed if was_typed("seed") else f"{typed} --seed {seed}"
 
 
 def names(text: str | None) -> tuple[str, ...]:

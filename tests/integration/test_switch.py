@@ -222,7 +222,7 @@ def test_a_worker_without_the_switch_module_is_rejected_and_undisturbed(
     command = [sys.executable, "-m", "celery", "-A", "tasks", "worker", "-n", "plain@x"]
     env = {"CELERY_BROKER_URL": cluster.broker_url}
     flags = ["-Psolo", "-Qplain", "-lWARNING", "--without-gossip", "--without-mingle"]
-    child = Child("plain", [*command, *flags], log=log, registry=cluster._reaper, env=env)
+    child = Child("plain", [*command, *flags], log=log, registry=cluster.reaper, env=env)
     cluster.adopt(child)
     [worker] = wait_until(
         lambda: [worker for worker in discover_workers(remote) if worker.node == "plain@x"],

@@ -107,7 +107,7 @@ def _start_without_probe(cluster: LocalCluster, specs: Sequence[WorkerSpec]) -> 
             spec.name,
             spec.command(),
             log=log,
-            registry=cluster._reaper,
+            registry=cluster.reaper,
             env=spec.environment(),
             cwd=spec.folder,
         )

@@ -1,0 +1,1 @@
+"""Hurts workers, brokers and networks under load, and accounts for every task."""

@@ -1,0 +1,96 @@
+"""What was submitted in a trial, and what the ledger says happened to it so far."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from tasks.chaos.ledger import Line, Reader
+
+#: Seconds by which lines may be out of order, because each is timed before it is written.
+SKEW_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """One submission."""
+
+    task_id: str
+    at_s: float  # by the monotonic clock of this machine
+    known: bool  # whether the broker confirmed it
+    not_before_s: float | None = None  # its ETA, by the same clock
+    kind: str = "work"  # what was sent
+
+
+class Book:
+    """All submissions and all lines of the ledger; one thread may add while another reads."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._lock = threading.Lock()
+        self._sent: dict[str, Sent] = {}
+        self._lines: list[Line] = []
+        self._running: dict[str, Line] = {}  # the last start of each task that has not ended
+        self._over: set[str] = set()  # what has ended, failed or is gone
+        self._open: set[str] = set()  # what is confirmed, and not over
+
+    def add(self, sent: Sent) -> None:
+        """Note a submission."""
+        with self._lock:
+            self._sent[sent.task_id] = sent
+            if sent.known and sent.task_id not in self._over:
+                self._open.add(sent.task_id)
+
+    def update(self) -> None:
+        """Read the lines that are new."""
+        with self._lock:
+            for line in self._reader.new():
+                self._lines.append(line)
+                if line.event == "started":
+                    self._running[line.task_id] = line
+                else:
+                    self._running.pop(line.task_id, None)
+                    self._over.add(line.task_id)
+                    self._open.discard(line.task_id)
+
+    def running(self, pids: Collection[int]) -> dict[str, float]:
+        """Return the tasks that these processes have started and not ended, with when they did."""
+        self.update()
+        with self._lock:
+            return {one: line.at_s for one, line in self._running.items() if line.pid in pids}
+
+    def unended(self, tasks: Mapping[str, float]) -> dict[str, float]:
+        """Return those of `tasks` that have started and not ended."""
+        self.update()
+        with self._lock:
+            return {one: at_s for one, at_s in tasks.items() if one in self._running}
+
+    def started_since(self, at_s: float, pids: Collection[int]) -> bool:
+        """Return whether one of these processes has started a task since then."""
+        self.update()
+        with self._lock:
+            for line in reversed(self._lines):
+                if line.at_s < at_s - SKEW_S:
+                    return False
+                if line.event == "started" and line.at_s > at_s and line.pid in pids:
+                    return True
+            return False
+
+    def open(self) -> frozenset[str]:
+        """Return the confirmed submissions that have not ended in any way yet."""
+        self.update()
+        with self._lock:
+            return frozenset(self._open)
+
+    @property
+    def submitted(self) -> int:
+        """The number of submissions."""
+        return len(self._sent)
+
+    def closed(self) -> tuple[tuple[Sent, ...], tuple[Line, ...]]:
+        """Return everything."""
+        self.update()
+        with self._lock:
+            return tuple(self._sent.values()), tuple(self._lines)

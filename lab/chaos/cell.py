@@ -1,0 +1,155 @@
+"""One cell of the matrix: a trial in which one fault is injected several times, and its account."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import redis
+
+from cluster.local import LocalCluster
+from lab.chaos.delivery import Delivery
+from lab.chaos.fault import Fault
+from lab.chaos.injected import Injected
+from lab.chaos.judge import Evidence, account, lost_ids, recovery
+from lab.chaos.leftovers import dead_ids, left_ids
+from lab.chaos.trial import Trial, TrialSpec, running_trial
+from lab.results.chaos import ChaosCell
+from lab.results.output import write_whole
+from tasks.errors import WorkerError
+from worker.pools import Pool
+
+#: Seconds in which tasks must run again after a fault; the trial goes on after that.
+RESUME_S: Final = 40.0
+#: Seconds without anything happening after which a trial is over.
+QUIET_S: Final = 2.5
+#: Seconds beyond those that the settings need to bring tasks back.
+SPARE_S: Final = 10.0
+#: Seconds that the work in the queue may take at the end.
+FINISH_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellSpec:
+    """Which cell, and how often its fault is injected."""
+
+    pool: Pool
+    fault: Fault
+    delivery: Delivery
+    kills: int
+    seed: int
+    command: str
+    transport: str = "stock"
+
+    @property
+    def name(self) -> str:
+        """A name that is unique in the matrix and good for a file."""
+        return f"{self.pool.name}-{self.fault.name}-{self.delivery.name}-{self.transport}"
+
+
+#: Receives how many faults of a cell have been injected.
+OnFault = Callable[[CellSpec, int], None]
+
+
+def measure(
+    spec: CellSpec, cluster: LocalCluster, folder: Path, stop: threading.Event, on_fault: OnFault
+) -> ChaosCell:
+    """Run the trial of a cell in its own folder below `folder`, and account for every task.
+
+    Raises WorkerError if its workers do not start, StoppedError once `stop` is set.
+    """
+    if why := spec.fault.cannot():
+        return blank(spec, why)
+    begun_s = time.monotonic()
+    trial_spec = TrialSpec(
+        name=spec.name, pool=spec.pool, delivery=spec.delivery, seed=spec.seed,
+        append_only=spec.fault.append_only, stops_all=spec.fault.target != "worker",
+    )  # fmt: skip
+    with running_trial(trial_spec, cluster, folder / spec.name, stop) as trial:
+        faults, resumed, notes = _injected(trial, spec, on_fault)
+        trial.feeder.stop()
+        _settle(trial)
+        found = _evidence(trial, faults)
+    if lost := lost_ids(found):
+        write_whole(folder / spec.name / "lost.txt", "".join(f"{one}\n" for one in lost).encode())
+    seconds = time.monotonic() - begun_s
+    return replace(_cell(spec, found), resumed=resumed, seconds=seconds, notes=tuple(notes))
+
+
+def blank(spec: CellSpec, why: str) -> ChaosCell:
+    """Return a cell that was not measured, with the reason."""
+    return replace(_cell(spec, Evidence(sent=(), lines=(), faults=())), skipped=why)
+
+
+def _injected(
+    trial: Trial, spec: CellSpec, on_fault: OnFault
+) -> tuple[list[Injected], bool, list[str]]:
+    """Inject the fault as often as wanted; return also whether tasks ran after the last one."""
+    faults: list[Injected] = []
+    resumed, notes = True, []
+    for number in range(1, spec.kills + 1):
+        faults.append(spec.fault.inject(trial))
+        ended = trial.replace_dead()
+        if ended and spec.fault.target == "broker":
+            notes.append(f"{ended} workers ended after fault {number}")
+        healed_s = time.monotonic()
+        resumed = trial.within(lambda since=healed_s: trial.all_run(since), RESUME_S)  # type: ignore[misc]
+        on_fault(spec, number)
+        if not resumed:
+            notes.append(f"a worker ran no task for {RESUME_S:g} s after fault {number}")
+            trial.restart_workers()
+    return faults, resumed, notes
+
+
+def _settle(trial: Trial) -> None:
+    """Wait until every task has ended, or nothing will happen before the visibility timeout."""
+    patience_s = QUIET_S
+    if trial.spec.delivery.returns_s is not None:
+        patience_s = trial.spec.delivery.returns_s + SPARE_S
+    deadline = time.monotonic() + FINISH_S + patience_s
+    last, since = -1, time.monotonic()
+    while open_tasks := trial.book.open():
+        if len(open_tasks) != last:
+            last, since = len(open_tasks), time.monotonic()
+        if time.monotonic() > min(since + patience_s, deadline):
+            return
+        trial.pause(0.05)
+
+
+def _evidence(trial: Trial, faults: list[Injected]) -> Evidence:
+    sent, lines = trial.book.closed()
+    try:
+        left, dead = left_ids(trial.broker.client), dead_ids(trial.broker.client)
+    except redis.RedisError as error:
+        raise WorkerError(f"{trial.spec.name}: its broker does not answer: {error}") from error
+    return Evidence(
+        sent=sent,
+        lines=lines,
+        faults=faults,
+        left=left,
+        dead=dead,
+        stops_all=trial.spec.stops_all,
+    )
+
+
+def _cell(spec: CellSpec, found: Evidence) -> ChaosCell:
+    again = recovery(found)
+    return ChaosCell(
+        pool=spec.pool.name,
+        fault=spec.fault.name,
+        settings=spec.delivery.name,
+        transport=spec.transport,
+        aimed=len(found.faults),
+        hits=sum(one.hit for one in found.faults),
+        account=account(found),
+        first_again_s=again.first_s,
+        last_again_s=again.last_s,
+        never_again=again.never,
+        resumed=True,
+        seconds=0.0,
+        command=spec.command,
+    )

@@ -1,0 +1,66 @@
+"""The delivery settings that are compared, each under a name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from tasks.errors import UsageError
+
+#: What every worker loads: it notes in the ledger how tasks end.
+_LEDGER: Final = ("tasks.chaos.work", "tasks.chaos.observers")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """An app, and what decides whether a task of its workers is lost or runs twice."""
+
+    name: str
+    text: str  # what it sets
+    app: str  # as in `celery -A APP`
+    include: tuple[str, ...] = ("worker.probe",)
+    #: Seconds after which the tasks of a dead worker have started again; None: an hour or more.
+    returns_s: float | None = None
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The modules that its workers load."""
+        return (*self.include, *_LEDGER)
+
+
+_ALL: Final = (
+    Delivery(
+        name="defaults",
+        text="Celery's defaults: a task is acknowledged when it starts",
+        app="tasks.chaos.app:defaults",
+    ),
+    Delivery(
+        name="acks-late",
+        text="task_acks_late: a task is acknowledged when it has ended",
+        app="tasks.chaos.app:acks_late",
+    ),
+    Delivery(
+        name="reject-on-lost",
+        text="task_acks_late and task_reject_on_worker_lost",
+        app="tasks.chaos.app:reject_on_lost",
+    ),
+    Delivery(
+        name="poolwise",
+        text="Poolwise's settings (tasks/settings.py) and worker code (worker.startup)",
+        app="tasks",
+        include=("worker.probe", "worker.startup"),
+        returns_s=15.0,
+    ),
+)
+
+#: All of them by name, from the least to the most careful.
+DELIVERIES: Final[Mapping[str, Delivery]] = MappingProxyType({one.name: one for one in _ALL})
+
+
+def delivery_named(name: str) -> Delivery:
+    """Return the settings of a name; raise UsageError with the closest one."""
+    if name in DELIVERIES:
+        return DELIVERIES[name]
+    raise UsageError.unknown("settings", name, DELIVERIES)

@@ -1,0 +1,24 @@
+"""The table of all faults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from lab.chaos.broker_faults import BROKER_FAULTS
+from lab.chaos.fault import Fault
+from lab.chaos.worker_faults import WORKER_FAULTS
+from tasks.errors import UsageError
+
+#: All faults by name, in display order.
+FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
+    {one.name: one for one in (*WORKER_FAULTS, *BROKER_FAULTS)}
+)
+
+
+def fault_named(name: str) -> Fault:
+    """Return the fault of a name; raise UsageError with the closest one."""
+    if name in FAULTS:
+        return FAULTS[name]
+    raise UsageError.unknown("fault", name, FAULTS)

@@ -1,0 +1,130 @@
+"""Accounts for every task of a trial; a pure function of what was sent, noted and left over."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from lab.chaos.book import Sent
+from lab.chaos.injected import Injected
+from lab.results.chaos import CellAccount
+from tasks.chaos.ledger import Line
+
+#: Seconds by which a task may seem to start too early, because clocks are read one after another.
+CLOCK_S = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What a trial left behind."""
+
+    sent: Sequence[Sent]
+    lines: Sequence[Line]
+    faults: Sequence[Injected]
+    left: frozenset[str] = frozenset()  # ids of the messages that are still in the broker
+    dead: frozenset[str] = frozenset()  # ids of the messages in the list of dead letters
+    stops_all: bool = False  # whether a fault stops all workers, rather than one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """How soon after each fault tasks ran again, in seconds; see `ChaosCell`."""
+
+    first_s: tuple[float, ...]
+    last_s: tuple[float, ...]
+    never: int
+
+
+def account(found: Evidence) -> CellAccount:
+    """Put every submission into exactly one group, and count what ran twice."""
+    by_task = _by_task(found.lines)
+    known = [one for one in found.sent if one.known]
+    unknown = [one for one in found.sent if not one.known]
+    groups = {one.task_id: _group(one.task_id, by_task, found) for one in known}
+    counts: dict[str, int] = defaultdict(int)
+    for group in groups.values():
+        counts[group] += 1
+    twice = [_twice(lines, found.faults) for lines in by_task.values()]
+    return CellAccount(
+        submitted=len(known),
+        **{name: counts[name] for name in GROUPS},
+        unknown=len(unknown),
+        unknown_ran=sum(bool(by_task.get(one.task_id)) for one in unknown),
+        twice_by_fault=twice.count("by fault"),
+        twice_otherwise=twice.count("otherwise"),
+        early=sum(_early(one, by_task.get(one.task_id, ())) for one in found.sent),
+    )
+
+
+#: The groups of `CellAccount`, of which each confirmed submission is in one.
+GROUPS = ("finished", "failed", "revoked", "dead", "refused", "held", "lost")
+
+
+def lost_ids(found: Evidence) -> tuple[str, ...]:
+    """Return the tasks that are lost."""
+    by_task = _by_task(found.lines)
+    known = (one.task_id for one in found.sent if one.known)
+    return tuple(one for one in known if _group(one, by_task, found) == "lost")
+
+
+def recovery(found: Evidence) -> Recovery:
+    """Measure how soon tasks ran again after each fault that hit."""
+    starts: dict[str, list[float]] = defaultdict(list)
+    for line in found.lines:
+        if line.event == "started":
+            starts[line.task_id].append(line.at_s)
+    all_starts = sorted(at_s for times in starts.values() for at_s in times)
+    first, last, never = [], [], 0
+    for fault in (one for one in found.faults if one.hit):
+        if found.stops_all:
+            again = [at_s for at_s in all_starts if at_s > fault.until_s][:1]
+            delays = [at_s - fault.until_s for at_s in again]
+        else:
+            again_at = [_next(starts[one], at_s) for one, at_s in fault.interrupted.items()]
+            delays = sorted(at_s - fault.at_s for at_s in again_at if at_s is not None)
+            never += again_at.count(None)
+        if delays:
+            first.append(delays[0])
+            last.append(delays[-1])
+    return Recovery(first_s=tuple(first), last_s=tuple(last), never=never)
+
+
+def _next(starts: Sequence[float], after_s: float) -> float | None:
+    return min((at_s for at_s in starts if at_s > after_s), default=None)
+
+
+def _by_task(lines: Iterable[Line]) -> Mapping[str, list[Line]]:
+    by_task: dict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        by_task[line.task_id].append(line)
+    return by_task
+
+
+def _group(task_id: str, by_task: Mapping[str, list[Line]], found: Evidence) -> str:
+    events = {line.event for line in by_task.get(task_id, ())}
+    if "ended" in events:
+        return "finished"
+    if task_id in found.dead:
+        return "dead"
+    for event, group in (("failed", "failed"), ("revoked", "revoked"), ("gone", "refused")):
+        if event in events:
+            return group
+    return "held" if task_id in found.left else "lost"
+
+
+def _twice(lines: Sequence[Line], faults: Sequence[Injected]) -> str:
+    """Return why a task ended twice: "by fault", or "otherwise"; empty if it did not."""
+    if sum(line.event == "ended" for line in lines) < 2:
+        return ""
+    starts = sorted(line.at_s for line in lines if line.event == "started")
+    between = any(one.at_s <= starts[-1] and starts[0] <= one.until_s for one in faults)
+    return "by fault" if between else "otherwise"
+
+
+def _early(sent: Sent, lines: Sequence[Line]) -> bool:
+    if sent.not_before_s is None:
+        return False
+    return any(
+        line.event == "started" and line.at_s < sent.not_before_s - CLOCK_S for line in lines
+    )

@@ -1,0 +1,54 @@
+"""Progress of a run of faults on stderr: a bar at a terminal, and a line for each cell."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+from lab.chaos.cell import CellSpec
+from lab.chaos.chaos_options import ChaosOptions
+from lab.format import chaos
+from lab.format.progress import ProgressLines, progress_lines
+from lab.results.chaos import ChaosCell
+
+
+class Lines:
+    """Counts faults, of all threads, and prints a line for each complete cell."""
+
+    def __init__(self, shown: ProgressLines) -> None:
+        self._shown = shown
+        self._lock = threading.Lock()
+        self._total = 0
+        self._done = 0
+
+    def prepared(self, options: ChaosOptions, cells: int) -> None:
+        """Say what will be measured."""
+        self._total = cells * options.kills
+        self._shown.print(
+            f"{cells} cells of {options.kills} faults each, {options.jobs} cells at a time, "
+            f"seed {options.seed}"
+        )
+
+    def fault(self, spec: CellSpec, number: int) -> None:
+        """Move the bar."""
+        with self._lock:
+            self._done += 1
+            where = f"{spec.fault.name} {spec.pool.name} {spec.delivery.name}"
+            self._shown.show(
+                f"{self._done}/{self._total} faults · {where} {number}", self._done / self._total
+            )
+
+    def measured(self, cell: ChaosCell) -> None:
+        """Print the cell's figures."""
+        text = cell.skipped or chaos.cell_text(cell)
+        self._shown.print(f"  {cell.fault:<18} {cell.pool:<8} {cell.settings:<15} {text}")
+
+
+@contextmanager
+def progress(console: Console) -> Iterator[Lines]:
+    """Show progress; a bar only at a terminal."""
+    with progress_lines(console, "starting") as shown:
+        yield Lines(shown)

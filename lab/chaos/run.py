@@ -1,0 +1,160 @@
+"""A whole run: the cells of the matrix, several at a time, each with a broker of its own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from cluster.local import LocalCluster
+from cluster.machine import Machine
+from lab.chaos.cell import CellSpec, blank, measure
+from lab.chaos.chaos_options import ChaosOptions
+from lab.chaos.trial import SLOTS, TASK_S, WORKERS
+from lab.results.chaos import SCHEMA_VERSION, ChaosCell, ChaosResult, ChaosSettings, Named
+from lab.session.versions import host, versions
+from tasks.celery import app
+from tasks.errors import PoolwiseError
+
+#: Seconds between two looks for Ctrl-C.
+LOOK_S = 0.2
+
+
+class ChaosEvents(Protocol):
+    """Receives what happens, in the order in which it happens, from several threads."""
+
+    def prepared(self, options: ChaosOptions, cells: int) -> None:
+        """Note what will be measured."""
+
+    def fault(self, spec: CellSpec, number: int) -> None:
+        """Note that the fault of a cell was injected."""
+
+    def measured(self, cell: ChaosCell) -> None:
+        """Note that a cell is complete."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """The result, and what ended the run early."""
+
+    result: ChaosResult
+    ended_by: BaseException | None = None
+
+
+def run(options: ChaosOptions, folder: Path, machine: Machine, events: ChaosEvents) -> Ended:
+    """Measure every cell; if something ends the run early, return the complete ones with it.
+
+    `folder` takes the logs. A cell that cannot be measured says why, and the others go on. Raises
+    what ended the run if no cell was complete.
+    """
+    app.loader.import_default_modules()
+    begun_s = time.monotonic()
+    cells: list[ChaosCell] = []
+    with LocalCluster(folder) as cluster:
+        result = _blank(options, folder, cluster, machine)
+        events.prepared(options, len(options.cells()))
+        ended_by: BaseException | None = None
+        try:
+            for cell in _measured(options, folder, cluster, events):
+                cells.append(cell)
+                events.measured(cell)
+        except BaseException as ending:
+            if not cells:
+                raise
+            ended_by = ending
+    return Ended(
+        result=replace(
+            result,
+            cells=_in_order(options, cells),
+            elapsed_s=time.monotonic() - begun_s,
+            interrupted=ended_by is not None,
+        ),
+        ended_by=ended_by,
+    )
+
+
+def _measured(
+    options: ChaosOptions, folder: Path, cluster: LocalCluster, events: ChaosEvents
+) -> Iterator[ChaosCell]:
+    with _threads(options.jobs) as (threads, stop):
+        waiting: set[Future[ChaosCell]] = {
+            threads.submit(_one, spec, cluster, folder, stop, events) for spec in options.cells()
+        }
+        while waiting:
+            done, waiting = wait(waiting, LOOK_S, FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+
+
+def _one(
+    spec: CellSpec,
+    cluster: LocalCluster,
+    folder: Path,
+    stop: threading.Event,
+    events: ChaosEvents,
+) -> ChaosCell:
+    try:
+        return measure(spec, cluster, folder, stop, events.fault)
+    except PoolwiseError as error:
+        return blank(spec, f"could not be measured: {str(error).splitlines()[0]}")
+
+
+@contextmanager
+def _threads(jobs: int) -> Iterator[tuple[ThreadPoolExecutor, threading.Event]]:
+    """Run cells in threads; on an error or Ctrl-C, each ends what it started, then this returns."""
+    stop = threading.Event()
+    threads = ThreadPoolExecutor(jobs, thread_name_prefix="cell")
+    try:
+        yield threads, stop
+    finally:
+        stop.set()
+        threads.shutdown(wait=True, cancel_futures=True)
+
+
+def _in_order(options: ChaosOptions, cells: Iterable[ChaosCell]) -> tuple[ChaosCell, ...]:
+    """Return the cells as the matrix shows them: by fault, then pool, then settings."""
+    faults = [one.name for one in options.faults]
+    pools = [one.name for one in options.pools]
+    settings = [one.name for one in options.deliveries]
+    return tuple(
+        sorted(
+            cells,
+            key=lambda one: (
+                faults.index(one.fault),
+                pools.index(one.pool),
+                settings.index(one.settings),
+            ),
+        )
+    )
+
+
+def _blank(
+    options: ChaosOptions, folder: Path, cluster: LocalCluster, machine: Machine
+) -> ChaosResult:
+    return ChaosResult(
+        schema_version=SCHEMA_VERSION,
+        kind="chaos",
+        run_id=folder.name,
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        elapsed_s=0.0,
+        versions=versions(cluster),
+        host=host(machine),
+        settings=ChaosSettings(
+            faults=tuple(Named(name=one.name, text=one.text) for one in options.faults),
+            deliveries=tuple(Named(name=one.name, text=one.text) for one in options.deliveries),
+            pools=tuple(one.name for one in options.pools),
+            kills=options.kills,
+            slots=SLOTS,
+            workers=WORKERS,
+            task_s=TASK_S,
+            seed=options.seed,
+            command=options.command,
+        ),
+        cells=(),
+    )

@@ -1,0 +1,37 @@
+"""The matrix as a person reads it at a terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from lab.format import chaos
+from lab.results.chaos import ChaosResult
+
+LEGEND = (
+    "lost: nowhere any more · held: in Redis until the visibility timeout (an hour by default) · "
+    "failed: stored as FAILURE without a result · twice: ended twice · unknown: the producer got "
+    "an error · back: when the last interrupted task started again"
+)
+
+
+def show(result: ChaosResult, console: Console) -> None:
+    """Print the matrix, notes on its cells, and a line for each set of settings."""
+    names = [one.name for one in result.settings.deliveries]
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("fault", "pool"):
+        table.add_column(heading, no_wrap=True)
+    for name in names:
+        table.add_column(name)
+    cells = {(one.fault, one.pool, one.settings): one for one in result.cells}
+    rows = dict.fromkeys((one.fault, one.pool) for one in result.cells)
+    last = ""
+    for fault, pool in rows:
+        found = [cells.get((fault, pool, name)) for name in names]
+        texts = [chaos.cell_text(one) if one else "" for one in found]
+        table.add_row(fault if fault != last else "", pool, *texts)
+        last = fault
+    console.print(table)
+    console.print()
+    for line in (LEGEND, *chaos.notes(result), "", *chaos.summary_lines(result)):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,226 @@
+"""A trial: a broker, workers and a load of their own, in which one fault is injected repeatedly."""
+
+from __future__ import annotations
+
+import random
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import psutil
+import redis
+
+from cluster.broker import AppendOnly
+from cluster.local import LocalCluster
+from cluster.process import Child
+from cluster.workers import RunningWorker, WorkerSpec, start_workers
+from lab.chaos.book import Book
+from lab.chaos.broker import TrialBroker
+from lab.chaos.delivery import Delivery
+from lab.chaos.feeder import Feeder
+from tasks.celery import app
+from tasks.chaos.ledger import VARIABLE, Reader
+from tasks.errors import WorkerError
+from worker.pools import Pool
+from worker.probe import URL_VARIABLE
+
+#: The queue of a trial, and the slots of each of its workers.
+QUEUE: Final = "chaos"
+SLOTS: Final = 4
+WORKERS: Final = 2
+#: How long a task takes, in seconds: short, so that workers fetch messages all the time.
+TASK_S: Final = 0.1
+#: Messages that wait in the queue, for each slot.
+AHEAD_PER_SLOT: Final = 4
+#: Seconds between two looks at the ledger.
+LOOK_S: Final = 0.02
+
+
+class StoppedError(Exception):
+    """Raised in a trial when the run ends, so that its thread ends too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialSpec:
+    """What a trial needs to know before it starts."""
+
+    name: str  # unique in the run
+    pool: Pool
+    delivery: Delivery
+    append_only: AppendOnly = "everysec"
+    stops_all: bool = False  # whether its fault stops all workers, rather than one
+    seed: int = 1
+    flags: tuple[str, ...] = ()  # further flags of its workers
+    env: Mapping[str, str] = field(default_factory=dict)
+    launcher: tuple[str, ...] = (sys.executable, "-m", "celery")  # what runs `celery`
+
+
+@dataclass(slots=True)
+class TrialWorker:
+    """A worker of a trial."""
+
+    running: RunningWorker
+
+    @property
+    def child(self) -> Child:
+        """Its process."""
+        return self.running.child
+
+    def pids(self) -> frozenset[int]:
+        """Return the ids of its main process and of the processes of its pool."""
+        with suppress(psutil.Error):
+            main = psutil.Process(self.child.pid)
+            return frozenset([main.pid, *(one.pid for one in main.children(recursive=True))])
+        return frozenset([self.child.pid])
+
+
+class Trial:
+    """The parts of a trial that faults are injected into, and the waiting that they need."""
+
+    def __init__(
+        self, spec: TrialSpec, cluster: LocalCluster, folder: Path, stop: threading.Event
+    ) -> None:
+        folder.mkdir()
+        self.spec = spec
+        self.random = random.Random(f"{spec.seed} {spec.name}")  # noqa: S311 - no secret
+        self.folder = folder
+        self.book = Book(Reader(folder / "ledger"))
+        self.workers: list[TrialWorker] = []
+        self._cluster = cluster
+        self._stop = stop
+        self._children: list[Child] = []
+        self._numbers = iter(range(1, 1_000_000))
+        self.broker = TrialBroker(folder, cluster.reaper, spec.append_only)
+        self.feeder = self._feeder()
+
+    def start(self) -> None:
+        """Start the workers and the load; return once every worker runs tasks."""
+        self.workers += self._started(WORKERS)
+        self.feeder.start()
+        self.until(lambda: all(map(self.running_in, self.workers)), 30, "no worker runs tasks")
+
+    def running_in(self, worker: TrialWorker) -> dict[str, float]:
+        """Return the tasks that a worker runs."""
+        return self.book.running(worker.pids())
+
+    def busy_worker(self) -> TrialWorker:
+        """Wait until a worker runs tasks, and a random moment longer; return it."""
+        chosen = self.random.choice(self.workers)
+        self.until(lambda: self.running_in(chosen), 30, "no worker runs tasks")
+        self.pause(self.random.uniform(0, 2 * self.feeder.work_s))
+        return chosen
+
+    def replace_dead(self) -> int:
+        """Start a worker for each that has ended, as a supervisor does; return how many."""
+        dead = [one for one in self.workers if not one.child.alive]
+        for one in dead:
+            self.workers.remove(one)
+            one.child.kill()  # what is left of its group
+        self.workers += self._started(len(dead))
+        return len(dead)
+
+    def all_run(self, since_s: float) -> bool:
+        """Return whether each worker has started a task since then."""
+        return all(self.book.started_since(since_s, one.pids()) for one in self.workers)
+
+    def restart_workers(self) -> None:
+        """Replace all workers, because they have stopped consuming."""
+        for one in self.workers:
+            one.child.kill()
+        self.replace_dead()
+
+    def until(self, condition: Callable[[], object], timeout_s: float, failure: str) -> None:
+        """Wait for a condition; raise WorkerError after `timeout_s` seconds."""
+        deadline = time.monotonic() + timeout_s
+        while not condition():
+            if time.monotonic() > deadline:
+                raise WorkerError(f"{self.spec.name}: {failure} after {timeout_s:g} s")
+            self.pause(LOOK_S)
+
+    def within(self, condition: Callable[[], object], timeout_s: float) -> bool:
+        """Wait for a condition; return whether it came true in time."""
+        deadline = time.monotonic() + timeout_s
+        while not condition():
+            if time.monotonic() > deadline:
+                return False
+            self.pause(LOOK_S)
+        return True
+
+    def pause(self, seconds: float) -> None:
+        """Wait; raise StoppedError if the run ends meanwhile."""
+        if self._stop.wait(max(0.0, seconds)):
+            raise StoppedError
+
+    def start_more(self, count: int, flags: Sequence[str] = ()) -> list[TrialWorker]:
+        """Start workers in addition to those that run, as a deployment does."""
+        more = self._started(count, flags)
+        self.workers += more
+        return more
+
+    def close(self) -> None:
+        """Kill every process of the trial."""
+        with suppress(RuntimeError):  # it was never started
+            self.feeder.stop()
+        for child in self._children:
+            child.kill()
+        self.broker.close()
+
+    def _feeder(self) -> Feeder:
+        ahead = AHEAD_PER_SLOT * SLOTS * WORKERS
+        return Feeder(app, self.broker.url, QUEUE, self.book, ahead=ahead, work_s=TASK_S)
+
+    def _started(self, count: int, flags: Sequence[str] = ()) -> list[TrialWorker]:
+        if not count:
+            return []
+        specs = [self._worker_spec(next(self._numbers), flags) for _ in range(count)]
+        started = start_workers(
+            specs,
+            self.folder,
+            self._cluster.reaper,
+            self._records,
+            adopt=self._children.append,
+            progress=lambda _ready: self.pause(0),
+        )
+        return [TrialWorker(one) for one in started]
+
+    @property
+    def _records(self) -> redis.Redis:
+        """Return the server that is never hurt."""
+        return self._cluster.redis
+
+    def _worker_spec(self, number: int, flags: Sequence[str]) -> WorkerSpec:
+        spec = self.spec
+        return WorkerSpec(
+            name=f"{spec.name}-{number}",
+            pool=spec.pool.name,
+            concurrency=spec.pool.fixed_concurrency or SLOTS,
+            queues=(QUEUE,),
+            broker_url=self.broker.url,
+            app=spec.delivery.app,
+            include=spec.delivery.modules,
+            flags=(*spec.flags, *flags),
+            env={
+                URL_VARIABLE: self._cluster.broker_url,
+                VARIABLE: str(self.folder / "ledger"),
+                **spec.env,
+            },
+            launcher=spec.launcher,
+        )
+
+
+@contextmanager
+def running_trial(
+    spec: TrialSpec, cluster: LocalCluster, folder: Path, stop: threading.Event
+) -> Iterator[Trial]:
+    """Start a trial; on the way out, end everything that it started."""
+    trial = Trial(spec, cluster, folder, stop)
+    try:
+        trial.start()
+        yield trial
+    finally:
+        trial.close()

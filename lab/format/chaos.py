@@ -1,0 +1,83 @@
+"""What faults did to tasks, in the words of the terminal and of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+from lab.format import words
+from lab.results.chaos import ChaosCell, ChaosResult
+
+#: Faults without a loss say no more than this about the next: 3 divided by their number.
+RULE_OF_THREE = 3.0
+
+
+def cell_text(cell: ChaosCell) -> str:
+    """Summarise a cell in a few words, such as "3 lost, 2 twice, back in 9.1 s"."""
+    if cell.skipped:
+        return words.NOTHING
+    account = cell.account
+    parts = [f"{account.lost:,} lost" if account.lost else "none lost"]
+    counts = (
+        (account.held, "held"),
+        (account.failed, "failed"),
+        (account.dead, "dead-lettered"),
+        (account.refused, "refused"),
+        (account.early, "early"),
+        (account.twice_by_fault + account.twice_otherwise, "twice"),
+        (account.unknown, "unknown"),
+    )
+    parts += [f"{number:,} {what}" for number, what in counts if number]
+    return ", ".join([*parts, *_back(cell)])
+
+
+def _back(cell: ChaosCell) -> list[str]:
+    if not cell.resumed:
+        return ["workers did not resume"]
+    if cell.last_again_s:
+        return [f"back in {words.duration(median(cell.last_again_s))}"]
+    return []
+
+
+def settings_line(result: ChaosResult, name: str) -> str:
+    """Summarise all cells of one set of settings, with what their number allows to claim."""
+    cells = [one for one in result.cells if one.settings == name and not one.skipped]
+    hits = sum(one.hits for one in cells)
+    lost = sum(one.account.lost for one in cells)
+    submitted = sum(one.account.submitted for one in cells)
+    if not hits:
+        return f"{name}: nothing was hit"
+    faults = f"{hits:,} {'fault' if hits == 1 else 'faults'}"
+    if lost:
+        return f"{name}: {lost:,} of {submitted:,} tasks lost in {faults}, {lost / hits:.2g} each"
+    bound = RULE_OF_THREE / hits
+    return (
+        f"{name}: none of {submitted:,} tasks lost in {faults}; with 95 % confidence, fewer than "
+        f"{min(1.0, bound):.2g} per fault"
+    )
+
+
+def summary_lines(result: ChaosResult) -> list[str]:
+    """Return a line for each set of settings, then what must be said about the run."""
+    lines = [settings_line(result, one.name) for one in result.settings.deliveries]
+    if result.interrupted:
+        lines.append("Stopped early: only the complete cells are shown.")
+    return lines
+
+
+def unaccounted(cells: Sequence[ChaosCell]) -> list[ChaosCell]:
+    """Return the cells whose groups do not add up to what was submitted; there are none."""
+    return [one for one in cells if one.account.accounted != one.account.submitted]
+
+
+def notes(result: ChaosResult) -> list[str]:
+    """Return what is worth knowing about single cells."""
+    lines = []
+    for one in result.cells:
+        where = f"{one.fault}, {one.pool}, {one.settings}"
+        if one.skipped:
+            lines.append(f"{where}: {one.skipped}")
+        if one.hits < one.aimed:
+            lines.append(f"{where}: only {one.hits} of {one.aimed} faults hit running tasks")
+        lines += [f"{where}: {note}" for note in one.notes]
+    return lines

@@ -1,0 +1,72 @@
+"""The ledger: a file to which each process appends what happened to a task.
+
+It is outside the broker, and each line goes to the kernel in one call, so neither a broker that
+loses data nor the death of the process in the next instant can take a line away.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+#: Names the file. Without it, nothing is noted.
+VARIABLE: Final = "POOLWISE_LEDGER"
+
+#: What can happen to a task. `gone` means that a worker refused the message and it is in no queue.
+EVENTS: Final = frozenset({"started", "ended", "failed", "revoked", "gone"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One event of one task."""
+
+    event: str
+    task_id: str
+    pid: int  # of the process that noted it
+    at_s: float  # by the monotonic clock of this machine, which all its processes share
+    redelivered: bool = False
+    text: str = ""
+
+
+def note(event: str, task_id: str, *, redelivered: bool = False, text: str = "") -> None:
+    """Append an event of a task that happened now in this process."""
+    path = os.environ.get(VARIABLE)
+    if not path:
+        return
+    row = [event, task_id, os.getpid(), time.monotonic(), redelivered, text[:500]]
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(handle, f"{json.dumps(row)}\n".encode())
+    finally:
+        os.close(handle)
+
+
+class Reader:
+    """Reads the lines that were appended since the last call."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+
+    def new(self) -> list[Line]:
+        """Return the complete lines that are new; none if there is no file yet."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                data = file.read()
+        except FileNotFoundError:
+            return []
+        whole = data[: data.rfind(b"\n") + 1]
+        self._offset += len(whole)
+        return [_line(text) for text in whole.splitlines()]
+
+
+def _line(text: bytes) -> Line:
+    event, task_id, pid, at_s, redelivered, words = json.loads(text)
+    return Line(
+        event=event, task_id=task_id, pid=pid, at_s=at_s, redelivered=redelivered, text=words
+    )

@@ -1,0 +1,72 @@
+"""The book knows what runs where and what is open, from a file that grows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab.chaos.book import Book, Sent
+from tasks.chaos import ledger
+
+
+@pytest.fixture
+def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Book:
+    monkeypatch.setenv(ledger.VARIABLE, str(tmp_path / "ledger"))
+    return Book(ledger.Reader(tmp_path / "ledger"))
+
+
+def add(book: Book, task_id: str, *, known: bool = True) -> None:
+    book.add(Sent(task_id=task_id, at_s=0.0, known=known))
+
+
+def test_what_started_and_did_not_end_runs(book: Book) -> None:
+    for task_id in "ab":
+        add(book, task_id)
+        ledger.note("started", task_id)
+    ledger.note("ended", "a")
+    pid = book.closed()[1][0].pid
+    assert set(book.running([pid])) == {"b"}
+    assert book.running([pid + 1]) == {}
+    assert set(book.unended({"a": 0.0, "b": 0.0})) == {"b"}
+
+
+@pytest.mark.parametrize("event", sorted(ledger.EVENTS - {"started"}))
+def test_a_task_is_open_until_it_ended_in_any_way(book: Book, event: str) -> None:
+    add(book, "a")
+    ledger.note("started", "a")
+    assert book.open() == {"a"}
+    ledger.note(event, "a")
+    assert book.open() == set()
+
+
+def test_a_task_may_end_before_its_submission_is_noted(book: Book) -> None:
+    ledger.note("ended", "a")
+    book.update()
+    add(book, "a")
+    assert book.open() == set()
+
+
+def test_an_unconfirmed_submission_is_not_open(book: Book) -> None:
+    add(book, "a", known=False)
+    assert book.open() == set()
+
+
+def test_starts_are_found_by_time_and_process(book: Book) -> None:
+    ledger.note("started", "a")
+    [line] = book.closed()[1] or (None,)
+    assert line is not None
+    assert book.started_since(line.at_s - 1, [line.pid])
+    assert not book.started_since(line.at_s, [line.pid])
+    assert not book.started_since(line.at_s - 1, [line.pid + 1])
+
+
+def test_an_incomplete_line_waits_for_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    path.write_text('["started", "a", 1, 2.0, false, ""]\n["ended", "a"')
+    reader = ledger.Reader(path)
+    assert [one.event for one in reader.new()] == ["started"]
+    with path.open("a") as file:
+        file.write(', 1, 3.0, false, ""]\n')
+    assert [one.event for one in reader.new()] == ["ended"]
+    assert reader.new() == []

@@ -1,0 +1,54 @@
+"""The matrix: its cells, their names, and what a run may claim."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from lab.chaos.chaos_options import DEFAULT_FAULTS, ChaosOptions, most_careful
+from lab.chaos.delivery import DELIVERIES, delivery_named
+from lab.chaos.faults import FAULTS, fault_named
+from lab.format import chaos
+from tasks.errors import UsageError
+from worker.pools import DEFAULT_POOLS, POOLS
+
+OPTIONS = ChaosOptions(
+    faults=tuple(FAULTS.values()),
+    pools=tuple(POOLS[name] for name in DEFAULT_POOLS),
+    deliveries=tuple(DELIVERIES.values()),
+    kills=3,
+    jobs=2,
+    seed=1,
+    command="poolwise chaos",
+    program="poolwise",
+)
+
+
+def test_every_cell_has_a_name_of_its_own_and_a_command() -> None:
+    cells = OPTIONS.cells()
+    assert len({one.name for one in cells}) == len(cells)
+    assert all("/" not in one.name and one.command.endswith("--seed 1") for one in cells)
+
+
+def test_only_pools_with_child_processes_lose_a_child() -> None:
+    pools = {one.pool.name for one in OPTIONS.cells() if one.fault.name == "kill-child"}
+    assert pools == {"prefork"}
+
+
+def test_the_default_faults_are_some_of_all() -> None:
+    assert set(DEFAULT_FAULTS) < set(FAULTS)
+    assert "kill-worker" in DEFAULT_FAULTS
+
+
+@pytest.mark.parametrize("named", [fault_named, delivery_named])
+def test_a_mistyped_name_is_an_error_that_lists_the_names(named: object) -> None:
+    with pytest.raises(UsageError, match="known: "):
+        named("kil-worker")  # type: ignore[operator]
+
+
+def test_the_most_careful_settings_are_the_last() -> None:
+    assert most_careful(OPTIONS) == "poolwise"
+    two = tuple(map(delivery_named, ("acks-late", "defaults")))
+    assert most_careful(replace(OPTIONS, deliveries=two)) == "acks-late"
+    assert chaos.RULE_OF_THREE == 3
