@@ -91,6 +91,7 @@ class _Frame(Struct, frozen=True, kw_only=True):
     dropped: Count
     error_s: Seconds
     offset_s: Offset
+    errors: Count = 0  # in the probe itself
     gauge: Gauge | None = None
 
 

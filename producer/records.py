@@ -67,6 +67,7 @@ class Batch:
     dropped: int
     error_s: float
     records: tuple[Record, ...]
+    errors: int = 0  # in the worker's probe itself so far
     gauge: Gauge | None = None
     entry_id: tuple[int, int] = (0, 0)  # milliseconds since 1970 by the records' clock, a number
 
@@ -187,6 +188,7 @@ def _batch(entry: Entry, rows: Sequence[Row | None], entry_id: tuple[int, int]) 
         seq=entry.seq,
         dropped=entry.dropped,
         error_s=entry.error_s,
+        errors=entry.errors,
         records=tuple([_record(entry, row) for row in rows if row is not None]),
         gauge=entry.gauge,
         entry_id=entry_id,

@@ -151,4 +151,5 @@ def _trial(window: Window, percentile: float) -> Trial:
         peak_pss_bytes=window.peak_pss_bytes,
         failed=window.failed,
         died=window.died,
+        probe_errors=window.probe_errors,
     )

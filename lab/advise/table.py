@@ -35,5 +35,5 @@ def _table(result: AdviceResult) -> Table:
 
 
 def _mark(result: AdviceResult, candidate: CandidateResult) -> str:
-    recommended = advice.is_recommended(result, candidate)
-    return "← recommended" if recommended else candidate.rejected
+    arrow = "← " if advice.is_recommended(result, candidate) else ""
+    return f"{arrow}{advice.note(result, candidate)}"

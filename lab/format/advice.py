@@ -54,6 +54,21 @@ def is_recommended(result: AdviceResult, candidate: CandidateResult) -> bool:
     )
 
 
+def errors(candidate: CandidateResult) -> int:
+    """Return how many errors the probes of its workers had."""
+    return max((trial.probe_errors for trial in candidate.trials), default=0)
+
+
+def note(result: AdviceResult, candidate: CandidateResult) -> str:
+    """Return what to know of a candidate beyond its figures; empty if nothing."""
+    found = errors(candidate)
+    parts = (
+        "recommended" if is_recommended(result, candidate) else candidate.rejected,
+        f"{found} errors in the probe" if found else "",
+    )
+    return "; ".join(filter(None, parts))
+
+
 def cells(candidate: CandidateResult) -> dict[str, str]:
     """Return a candidate's figures by their heading."""
     heads = ("throughput", "trials", "run p50 / p95", "slots busy", "CPU per task", "memory")

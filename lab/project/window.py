@@ -38,6 +38,7 @@ class Window:
     cpu_s: float
     peak_pss_bytes: int
     died: str = ""  # how a worker ended, if one did
+    probe_errors: int = 0  # errors in the workers' probes, since the workers have started
 
     @property
     def rate_per_s(self) -> float:
@@ -61,6 +62,7 @@ class Measurement:
         self._reader = RecordReader(session.records)
         self._open: set[str] = set()
         self._ended: list[Record] = []
+        self._errors: dict[int, int] = {}  # in the probe, by the pid of its worker
         self._held = group.spec.slots * (1 + group.spec.pool.prefetch_multiplier)
 
     def measure(self, seconds: float, *, service_s: float, rate_per_s: float) -> Window:
@@ -89,6 +91,7 @@ class Measurement:
             used_s=used_s,
             peak_bytes=sum(watch.peak_bytes for watch in watches),
             died="" if self._group.alive else self._group.how_it_ended(),
+            probe_errors=sum(self._errors.values()),
         )
 
     def _warm_up(self, service_s: float, rate_per_s: float) -> None:
@@ -114,6 +117,8 @@ class Measurement:
         """Read records until `until` or until a worker dies; yield after each read."""
         while self._now() < until and self._group.alive:
             for batch in self._reader.read(STEP_S):
+                if batch.pid in self._group.pids:
+                    self._errors[batch.pid] = batch.errors
                 for record in batch.records:
                     if record.run == self._run and record.is_end:
                         self._ended.append(record)
@@ -152,7 +157,13 @@ class _Bounds:
 
 
 def _window(
-    ended: list[Record], bounds: _Bounds, *, used_s: float, peak_bytes: int, died: str
+    ended: list[Record],
+    bounds: _Bounds,
+    *,
+    used_s: float,
+    peak_bytes: int,
+    died: str,
+    probe_errors: int,
 ) -> Window:
     parts, run_s, failed, busy_s = 0.0, [], 0, 0.0
     for record in ended:
@@ -174,4 +185,5 @@ def _window(
         cpu_s=used_s,
         peak_pss_bytes=peak_bytes,
         died=died,
+        probe_errors=probe_errors,
     )

@@ -59,7 +59,7 @@ def _candidates(result: AdviceResult) -> Markup:
     rows = [
         Row(
             name=advice.label(one),
-            note="recommended" if advice.is_recommended(result, one) else one.rejected,
+            note=advice.note(result, one),
             best=advice.is_recommended(result, one),
             cells=tuple(
                 TableCell(head=head, body=text) for head, text in advice.cells(one).items()

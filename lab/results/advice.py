@@ -71,6 +71,7 @@ class Trial:
     peak_pss_bytes: Whole
     failed: Whole
     died: str = ""
+    probe_errors: Whole = 0  # errors in the probes of its workers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,6 +70,11 @@ def test_no_entries_are_missing_between_consecutive_numbers() -> None:
     assert reader.missed == 0
 
 
+def test_errors_in_the_probe_are_read_and_older_probes_report_none() -> None:
+    _, batches = read(entry(errors=3), entry(seq=1))
+    assert [batch.errors for batch in batches] == [3, 0]
+
+
 def test_missing_entries_are_counted_per_worker() -> None:
     reader, _ = read(entry(seq=4), entry(seq=0, pid=8), entry(seq=7), entry(seq=1, pid=8))
     assert reader.missed == 2

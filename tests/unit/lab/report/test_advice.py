@@ -42,6 +42,17 @@ def test_the_terminal_shows_the_same_answer_and_warnings() -> None:
         assert line in text
 
 
+def test_errors_in_the_probe_are_shown_next_to_their_candidate() -> None:
+    broken = replace(sample.trial(118.0), probe_errors=7)
+    candidates = (replace(sample.CANDIDATES[0], trials=(broken,)), *sample.CANDIDATES[1:])
+    result = sample.result(candidates=candidates)
+    assert "7 errors in the probe" in read(render(result)).plain()
+    console = Console(file=StringIO(), width=160)
+    show(result, console)
+    assert isinstance(console.file, StringIO)
+    assert console.file.getvalue().count("7 errors in the probe") == 1
+
+
 def test_without_an_answer_the_page_says_so() -> None:
     nothing = replace(sample.result(), candidates=(), answer=None)
     assert "No pool can be recommended" in read(render(nothing)).plain()
