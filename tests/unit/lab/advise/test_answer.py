@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lab.advise.answer import against_deployed, answer
+from lab.advise.answer import answer
 from lab.advise.candidates import Candidate
+from lab.advise.deployed import against_deployed
 from lab.format.deployment import deployments
 from lab.results.advice import CandidateResult
 from tests.unit.lab.advise.sample import candidate
@@ -82,6 +83,11 @@ def test_a_slower_candidate_is_not_preferred_for_its_fewer_slots() -> None:
             candidate("threads", 4, [101] * 3, workers=2),
             "simpler to run",
         ),
+        (
+            candidate("prefork", 4, [100] * 3),
+            candidate("gevent", 4, [101] * 3),
+            "prefork is Celery's default",
+        ),
     ],
 )
 def test_the_preference_among_equals_is_explained(
@@ -91,6 +97,23 @@ def test_the_preference_among_equals_is_explained(
     assert found is not None
     assert (found.pool, found.workers) == (chosen.pool, 1)
     assert reason in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("fast", "chosen", "text"),
+    [
+        ([1_035, 1_036, 1_037], "threads", "only 1.04 times as many, and it needs fewer slots"),
+        ([1_060, 1_061, 1_062], "gevent", "1.06 times as many as with threads ×20"),
+    ],
+)
+def test_a_simpler_candidate_is_preferred_although_another_is_a_little_faster(
+    fast: list[float], chosen: str, text: str
+) -> None:
+    results = [candidate("gevent", 80, fast), candidate("threads", 20, [1_000, 1_001, 999])]
+    found = answer(results, "shop", seed=1)
+    assert found is not None
+    assert found.pool == chosen
+    assert text in found.sentence
 
 
 def test_a_rival_that_was_dropped_early_is_named_and_the_confidence_is_high() -> None:
