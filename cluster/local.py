@@ -140,6 +140,11 @@ class LocalCluster:
         self._adopt_server(child)
         return child, url
 
+    def start_program(self, name: str, command: Sequence[str], folder: Path) -> Child:
+        """Start a program in `folder`, which logs to `NAME.log`; the caller must stop it."""
+        log = self.folder / f"{name}.log"
+        return Child(name, command, log=log, registry=self.reaper, cwd=folder)
+
     def stop(self, children: Sequence[Child], grace_s: float) -> None:
         """Stop these children in parallel; kill those still alive after `grace_s` seconds."""
         for child in children:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.advise.candidates import Candidate
+from lab.advise.hooks import Hooks
 from lab.format.durations import seconds
 from lab.project.endpoints import Endpoint
 from producer.plan import Work
@@ -45,8 +46,14 @@ class AdviseOptions:
     deployed: Candidate | None  # what the user runs today
     margin: float  # a share: by how much that may fall short
     allowed: frozenset[Endpoint]
+    hooks: Hooks
     seed: int
     command: str  # that repeats it
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The names of the tasks."""
+        return tuple(sorted({call.task for call in self.calls}))
 
 
 def budget(text: str) -> float:

@@ -23,6 +23,10 @@ class Budget:
         """Return the share of the budget that is used, from 0 on."""
         return (self._clock() - self._start_s) / self.seconds
 
+    def left_s(self) -> float:
+        """Return the seconds that are left, 0 if none are."""
+        return max(0.0, self.seconds - (self._clock() - self._start_s))
+
     def has_room(self, share: float = 1.0) -> bool:
         """Return whether another trial ends before this share of the budget is used."""
         return self._clock() - self._start_s + self.step_s + CLOSING_S <= share * self.seconds

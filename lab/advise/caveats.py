@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lab.advise import stalls
 from lab.advise.candidates import Candidate, Family, Room, needed_bytes
-from lab.format import words
+from lab.format import advice, words
 from lab.results.advice import CandidateResult, Caveat, Profile
 from worker.pools import POOLS, Pool
 
@@ -30,22 +30,18 @@ class Caveats:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._found: list[Caveat] = []
-        self._unsafe: set[str] = set()
 
     def all(self) -> tuple[Caveat, ...]:
         """Return everything collected so far."""
         return tuple(self._found)
 
     def _add(self, pool: str, name: str, text: str) -> None:
-        self._found.append(Caveat(pool=pool, name=name, text=text))
-
-    def is_unsafe(self, pool: str) -> bool:
-        """Return whether the task is unsafe in a pool."""
-        return pool in self._unsafe
+        """Keep the first of each kind."""
+        if not any((one.pool, one.name) == (pool, name) for one in self._found):
+            self._found.append(Caveat(pool=pool, name=name, text=text))
 
     def of_safety(self, pool: str, why: str) -> None:
         """Note that the task must not run in a pool."""
-        self._unsafe.add(pool)
         kind = POOLS[pool].slot
         self._add(
             pool,
@@ -173,6 +169,18 @@ class Caveats:
                 "refused-connections",
                 f"Poolwise blocked connections to {named}, because your broker or result backend "
                 "is there. If the task needs something else there, add --allow HOST:PORT",
+            )
+
+    def of_probe(self, results: Sequence[CandidateResult]) -> None:
+        """Note errors in the probe: a row may be missing, or its outcome wrong."""
+        found = {advice.label(one): errors for one in results if (errors := advice.errors(one))}
+        if found:
+            names = ", ".join(f"{errors} with {label}" for label, errors in found.items())
+            self._add(
+                "",
+                "probe-errors",
+                f"Poolwise's probe had errors: {names}. These figures may be wrong; the worker's "
+                "log shows the first error",
             )
 
 

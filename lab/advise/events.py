@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from lab.advise.candidates import Candidate
+from lab.advise.plan import Planned
 from lab.results.advice import Profile
 
 
@@ -18,7 +18,16 @@ class AdviseEvents(Protocol):
         """So many single runs have ended."""
 
     def profiled(self, profile: Profile) -> None:
-        """The first tries are over, and the search begins."""
+        """The first tries are over."""
 
-    def measured(self, candidate: Candidate, rate_per_s: float, used: float) -> None:
-        """A trial has ended; `used` is the share of the budget, which may exceed 1."""
+    def planned(self, plan: Planned) -> None:
+        """The search begins, and is expected to do this."""
+
+    def teardown_failed(self, why: str) -> None:
+        """The command of `--teardown` has failed."""
+
+    def measured(self, name: str, rate_per_s: float, used: float) -> None:
+        """A trial of the candidate `name` has ended.
+
+        `used` is the share of the budget, which may exceed 1.
+        """

@@ -38,21 +38,25 @@ class Gate:
         self._check = SafetyCheck(calls=calls, results=tried.results, run_s=tried.profile.run_s)
         self._profile = tried.profile
         self._caveats = caveats
-        self._checked: set[str] = set()
+        self._safe: dict[str, bool] = {}  # by the name of the pool
 
     def is_safe(self, candidate: Candidate, room: Room) -> bool:
         """Return whether the task is safe in this pool; only slots that share memory can be not."""
         pool = candidate.pool.name
-        if candidate.pool.slot not in {"thread", "greenlet"} or pool in self._checked:
-            return not self._caveats.is_unsafe(pool)
-        self._checked.add(pool)
+        if candidate.pool.slot not in {"thread", "greenlet"}:
+            return True
+        if pool not in self._safe:
+            why = self._why_unsafe(candidate, room)
+            self._safe[pool] = not why
+            if why:
+                self._caveats.of_safety(pool, why)
+        return self._safe[pool]
+
+    def _why_unsafe(self, candidate: Candidate, room: Room) -> str:
         shared = self._together(candidate)
         if shared is None or not shared.suspicious:
-            return True  # workers that do not start are reported by the trial
-        why = why_unsafe(shared, self._apart(room), Tally.alone(self._profile))
-        if why:
-            self._caveats.of_safety(pool, why)
-        return not why
+            return ""  # workers that do not start are reported by the trial
+        return why_unsafe(shared, self._apart(room), Tally.alone(self._profile))
 
     def _apart(self, room: Room) -> Together | None:
         """Run the calls at the same time, each in a process of its own."""

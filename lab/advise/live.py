@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
-from lab.advise.candidates import Candidate
+from lab.advise.plan import Planned
 from lab.format import words
 from lab.format.advice import profile_line
 from lab.format.progress import ProgressLines, progress_lines
@@ -34,12 +34,20 @@ class Lines:
         """Describe the task."""
         self._shown.print(profile_line(profile))
 
-    def measured(self, candidate: Candidate, rate_per_s: float, used: float) -> None:
+    def planned(self, plan: Planned) -> None:
+        """Describe the search."""
+        self._shown.print(plan.line())
+
+    def teardown_failed(self, why: str) -> None:
+        """Report it; the result is good all the same."""
+        self._shown.print(f"warning: {why}")
+
+    def measured(self, name: str, rate_per_s: float, used: float) -> None:
         """Report a trial."""
         share = min(1.0, used)
         rate = words.rate(rate_per_s) if rate_per_s else "cannot be used"
-        self._shown.print(f"{share:4.0%} of the time used   {candidate.label:<28} {rate}")
-        self._shown.show(candidate.label, share)
+        self._shown.print(f"{share:4.0%} of the time used   {name:<28} {rate}")
+        self._shown.show(name, share)
 
 
 @contextmanager

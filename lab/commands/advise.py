@@ -15,7 +15,8 @@ import msgspec
 
 from lab.advise import advise_options
 from lab.advise.advise_options import AdviseOptions
-from lab.advise.budget import Budget
+from lab.advise.first_tries import MOST_RUNS
+from lab.advise.hooks import Hooks
 from lab.advise.live import progress
 from lab.advise.run import advise as run_advice
 from lab.advise.table import show
@@ -91,6 +92,19 @@ from worker.pools import DEFAULT_POOLS
     help="How far --check may fall short; 0.1 is 10 %.",
 )
 @click.option(
+    "--setup",
+    default="",
+    metavar="COMMAND",
+    help="A shell command that prepares what the task needs, such as './manage.py loaddata test'. "
+    "It runs in this folder before the first run of the task.",
+)
+@click.option(
+    "--teardown",
+    default="",
+    metavar="COMMAND",
+    help="A shell command that runs at the end, also after an error or Ctrl-C.",
+)
+@click.option(
     "--allow",
     multiple=True,
     metavar="HOST:PORT",
@@ -119,6 +133,8 @@ def advise(  # noqa: PLR0913 - one parameter for each option of the command
     slo: str | None,
     check: str | None,
     margin: float,
+    setup: str,
+    teardown: str,
     allow: tuple[str, ...],
     seed: int | None,
     yes: bool,
@@ -150,6 +166,7 @@ def advise(  # noqa: PLR0913 - one parameter for each option of the command
         deployed=advise_options.deployed(check),
         margin=margin,
         allowed=frozenset(map(advise_options.endpoint, allow)),
+        hooks=Hooks(setup=setup, teardown=teardown),
         seed=random.randrange(10_000) if seed is None else seed,  # noqa: S311 - no secret
         command="",
     )
@@ -157,12 +174,11 @@ def advise(  # noqa: PLR0913 - one parameter for each option of the command
     with run_folder(out, "advise", datetime.now()) as run:
         logs = run.absolute()
         project = open_project(app, folder, options.python, logs, options.allowed)
-        for name in sorted({call.task for call in chosen}):
+        for name in options.tasks:
             project.description.task(name)
         _confirm(options, project, yes=yes)
-        budget_left = Budget(options.budget_s)
         with progress(for_progress()) as events:
-            advised = run_advice(options, project, logs, budget_left, events)
+            advised = run_advice(options, project, logs, events)
         _finish(advised.result, run, as_json=as_json)
     if advised.ended_by is not None:
         raise advised.ended_by
@@ -193,15 +209,17 @@ def _typed() -> list[str]:
 
 def _confirm(options: AdviseOptions, project: Project, *, yes: bool) -> None:
     """Say what will be run, and ask; raise UsageError if there is nobody to ask."""
-    names = ", ".join(sorted({call.task for call in options.calls}))
-    found = project.description
-    say(
-        f"project  {found.name}: Celery {found.celery}, Python {found.python}, {options.python}\n"
-        f"runs     {names}, for real: up to 30 times alone, then as often as the workers can "
-        f"within {words.duration(options.budget_s)}, which may be many thousands of times\n"
+    names = ", ".join(options.tasks)
+    found, hooks = project.description, options.hooks
+    lines = [
+        f"project  {found.name}: Celery {found.celery}, Python {found.python}, {options.python}",
+        f"runs     {names}, for real: up to {MOST_RUNS + 1} times alone. Then a search of at most "
+        f"{words.duration(options.budget_s)} runs it many more times; it prints how many it plans",
         "broker   a private one; your own broker and result backend are not contacted",
-        progress=True,
-    )
+    ]
+    lines += [f"setup    {hooks.setup}"] if hooks.setup else []
+    lines += [f"teardown {hooks.teardown}"] if hooks.teardown else []
+    say("\n".join(lines), progress=True)
     if yes:
         return
     if not sys.stdin.isatty():

@@ -126,3 +126,23 @@ def test_a_memory_limit_names_what_was_left_out(limit_mb: int, end: str) -> None
     caveats.of_memory(pools, found, heavy, room, limit=room.memory_bytes)
     [one] = caveats.all()
     assert one.text.endswith(end)
+
+
+def test_errors_in_the_probe_are_noted_with_the_candidate() -> None:
+    found = Caveats(Path())
+    bad = replace(trial(), probe_errors=3)
+    found.of_probe([result(trial()), result(trial(), bad, pool="gevent")])
+    [caveat] = found.all()
+    assert caveat.name == "probe-errors"
+    assert "3 with gevent ×20" in caveat.text
+
+
+def test_the_same_warning_is_kept_once(tmp_path: Path) -> None:
+    found = Caveats(tmp_path)
+    found.of_safety("threads", "first")
+    found.of_safety("threads", "second")
+    found.of_safety("gevent", "third")
+    assert [(one.pool, one.text[-5:]) for one in found.all()] == [
+        ("threads", "first"),
+        ("gevent", "third"),
+    ]

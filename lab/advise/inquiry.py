@@ -1,0 +1,112 @@
+"""Tries a task alone, then searches what to deploy for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from lab.advise.advise_options import AdviseOptions
+from lab.advise.bench import Bench
+from lab.advise.budget import Budget
+from lab.advise.candidates import Room, families
+from lab.advise.caveats import Caveats
+from lab.advise.events import AdviseEvents
+from lab.advise.first_tries import first_tries
+from lab.advise.gate import Gate
+from lab.advise.plan import planned
+from lab.advise.search import Search, SearchOptions
+from lab.project.project import Project
+from lab.project.sending import CallSender
+from lab.project.workers import ProjectWorkers
+from lab.results.advice import CandidateResult, Profile
+from lab.session.session import Session
+from worker.pools import Pool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """Where an inquiry takes place, and what it reports to."""
+
+    options: AdviseOptions
+    project: Project
+    session: Session
+    workers: ProjectWorkers
+    room: Room
+    caveats: Caveats
+    events: AdviseEvents
+
+    def pools(self) -> list[Pool]:
+        """Return the pools that can run in the project's environment; note if gevent cannot."""
+        present, chosen = self.project.description.has_gevent, self.options.pools
+        if not present and any(pool.needs_module for pool in chosen):
+            self.caveats.of_gevent()
+        return [pool for pool in chosen if present or not pool.needs_module]
+
+    @property
+    def percentile(self) -> float:
+        """The percentile of the objective for run times."""
+        return 95.0 if self.options.slo is None else self.options.slo.percentile
+
+    def search_options(self, room: Room | None = None) -> SearchOptions:
+        """Return what bounds a search in `room`, or in all of it."""
+        slo = self.options.slo
+        return SearchOptions(
+            room=room or self.room,
+            slo_s=None if slo is None else slo.seconds,
+            seed=self.options.seed,
+            deployed=self.options.deployed,
+        )
+
+
+class Inquiry(Protocol):
+    """What finds the candidates of one piece of advice."""
+
+    profile: Profile
+    pools: list[Pool]  # those that the search has room for
+
+    def search(self, budget: Budget) -> None:
+        """Search until the answer is clear or the budget is used."""
+
+    def results(self) -> tuple[CandidateResult, ...]:
+        """Return what is known by now."""
+
+
+class TaskInquiry:
+    """An inquiry into one task; its first tries are made at once."""
+
+    def __init__(self, setting: Setting) -> None:
+        """Raise PoolwiseError if the task cannot be measured."""
+        self._setting = setting
+        options, session = setting.options, setting.session
+        sender = CallSender(session, options.calls, seed=options.seed)
+        setting.events.trying(len(options.calls))
+        tried = first_tries(session, setting.workers, sender, options.calls, setting.events.tried)
+        self.profile = tried.profile
+        self.pools: list[Pool] = []
+        setting.events.profiled(tried.profile)
+        self._bench = Bench(session, setting.workers, sender, tried.profile, setting.percentile)
+        self._gate = Gate(session, sender, self._bench, options.calls, tried, setting.caveats)
+
+    def search(self, budget: Budget) -> None:
+        """Search until the answer is clear or the budget is used."""
+        setting = self._setting
+        pools = setting.pools()
+        found = families(self.profile, setting.room, pools)
+        self.pools = [family.pool for family in found]
+        limit = setting.options.memory_bytes
+        setting.caveats.of_memory(pools, found, self.profile, setting.room, limit=limit)
+        if found:
+            setting.events.planned(planned(self.profile, found, setting.room, budget))
+        search = Search(
+            self._bench,
+            self.profile,
+            budget,
+            setting.search_options(),
+            on_trial=lambda one, rate: setting.events.measured(one.label, rate, budget.used()),
+            is_safe=lambda candidate: self._gate.is_safe(candidate, setting.room),
+        )
+        search.run(found)
+
+    def results(self) -> tuple[CandidateResult, ...]:
+        """Return what is known of each candidate."""
+        return self._bench.results()
