@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Parallel installs into one .venv would break each other, so ignore -j.
 .NOTPARALLEL:
 
-.PHONY: help race up learn report check format test unit kills test-projects test-docker screenshots chromium nogil old-celery lock clean runtime dev
+.PHONY: help race up learn report check format test unit kills test-faults test-projects test-docker screenshots chromium nogil old-celery lock clean runtime dev
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -45,13 +45,16 @@ format: dev ## format the code and apply ruff's automatic fixes
 
 # Tests keep their folder order, so that a run does not end with one long test on one core.
 test: dev ## run all tests but those with a target of their own, below
-	$(BIN)/pytest tests --ignore tests/compose --ignore tests/old_celery --ignore tests/projects -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/pytest tests --ignore tests/compose --ignore tests/old_celery --ignore tests/projects --ignore tests/faults -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 unit: dev ## run only the unit tests
 	$(BIN)/pytest tests/unit $(ARGS)
 
 kills: dev ## kill the commands 100 times at random moments; fail if a process is left
 	$(BIN)/python -m tests.hostile.kills $(ARGS)
+
+test-faults: dev ## test what is lost while workers, brokers and connections fail
+	$(BIN)/pytest tests/faults -n 2 --dist loadfile $(ARGS)
 
 test-projects: dev ## test advise and observe on small projects
 	$(BIN)/pytest tests/projects -n 2 --dist loadfile $(ARGS)

@@ -16,9 +16,11 @@ from cluster.local import LocalCluster
 from cluster.machine import Machine
 from lab.chaos.cell import CellSpec, blank, measure
 from lab.chaos.chaos_options import ChaosOptions
-from lab.chaos.trial import SLOTS, TASK_S, WORKERS
+from lab.chaos.explain import explanations
+from lab.chaos.trial import SLOTS, TASK_S, WORKERS, StoppedError
 from lab.results.chaos import SCHEMA_VERSION, ChaosCell, ChaosResult, ChaosSettings, Named
 from lab.session.versions import host, versions
+from producer import broker
 from tasks.celery import app
 from tasks.errors import PoolwiseError
 
@@ -72,6 +74,7 @@ def run(options: ChaosOptions, folder: Path, machine: Machine, events: ChaosEven
         result=replace(
             result,
             cells=_in_order(options, cells),
+            explanations=explanations(_in_order(options, cells)),
             elapsed_s=time.monotonic() - begun_s,
             interrupted=ended_by is not None,
         ),
@@ -101,8 +104,16 @@ def _one(
 ) -> ChaosCell:
     try:
         return measure(spec, cluster, folder, stop, events.fault)
-    except PoolwiseError as error:
-        return blank(spec, f"could not be measured: {str(error).splitlines()[0]}")
+    except StoppedError:
+        raise
+    except Exception as error:
+        if isinstance(error, PoolwiseError):
+            why = str(error).splitlines()[0].partition("; the last lines of")[0]
+        elif broker.is_broker_fault(error):
+            why = broker.failure(error)
+        else:
+            raise
+        return blank(spec, f"could not be measured: {why}; see {folder / spec.name}")
 
 
 @contextmanager

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
 from rich.console import Console
 from rich.table import Table
 
 from lab.format import chaos
 from lab.results.chaos import ChaosResult
-
-LEGEND = (
-    "lost: nowhere any more · held: in Redis until the visibility timeout (an hour by default) · "
-    "failed: stored as FAILURE without a result · twice: ended twice · unknown: the producer got "
-    "an error · back: when the last interrupted task started again"
-)
 
 
 def show(result: ChaosResult, console: Console) -> None:
@@ -32,6 +28,11 @@ def show(result: ChaosResult, console: Console) -> None:
         table.add_row(fault if fault != last else "", pool, *texts)
         last = fault
     console.print(table)
-    console.print()
-    for line in (LEGEND, *chaos.notes(result), "", *chaos.summary_lines(result)):
+    explained = [
+        line
+        for one in result.explanations
+        for line in (chaos.explanation_heading(one), f"   {one.why} {one.cure}")
+    ]
+    parts = ([chaos.LEGEND], chaos.notes(result), explained, chaos.summary_lines(result))
+    for line in itertools.chain.from_iterable(["", *part] for part in parts if part):
         console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -109,10 +109,10 @@ class Trial:
         return self.book.running(worker.pids())
 
     def busy_worker(self) -> TrialWorker:
-        """Wait until a worker runs tasks, and a random moment longer; return it."""
+        """Wait for a random moment in which a worker runs tasks; return it."""
         chosen = self.random.choice(self.workers)
-        self.until(lambda: self.running_in(chosen), 30, "no worker runs tasks")
         self.pause(self.random.uniform(0, 2 * self.feeder.work_s))
+        self.until(lambda: self.running_in(chosen), 30, "no worker runs tasks")
         return chosen
 
     def replace_dead(self) -> int:

@@ -29,6 +29,7 @@ from lab.commands.program import program
 from lab.commands.streams import say
 from lab.results import files as result_files
 from lab.results.chaos import ChaosResult
+from lab.results.output import write_whole
 from lab.session.folders import run_folder
 from tasks.errors import UsageError
 from worker.pools import DEFAULT_POOLS
@@ -122,8 +123,8 @@ def chaos(  # noqa: PLR0913 - one parameter for each option of the command
         raise UsageError("none of these pools has what these faults hit: name other pools")
     with run_folder(out, "chaos", datetime.now()) as run, progress(for_progress()) as lines:
         ended = run_chaos(options, run.absolute(), machine, lines)
-        result_files.write(ended.result, run / "result.json")
-    _finish(ended.result, run, as_json=as_json)
+        report = _save(ended.result, run)
+    _finish(ended.result, report, as_json=as_json)
     if ended.ended_by is not None:
         raise ended.ended_by
     return _exit_code(ended.result, most_careful(options))
@@ -143,9 +144,20 @@ def _exit_code(result: ChaosResult, careful: str) -> int:
     return 1 if lost or any(one.skipped for one in result.cells) else 0
 
 
-def _finish(result: ChaosResult, run: Path, *, as_json: bool) -> None:
+def _save(result: ChaosResult, run: Path) -> Path:
+    """Write the result and its page; return the page's path."""
+    result_files.write(result, run / "result.json")
+    # Imported here because plotly loads slowly, and a command may end without a page.
+    from lab.report import chaos as page  # noqa: PLC0415
+
+    report = run / "report.html"
+    write_whole(report, page.render(result).encode())
+    return report
+
+
+def _finish(result: ChaosResult, report: Path, *, as_json: bool) -> None:
     if as_json:
         say(msgspec.json.encode(result).decode())
         return
     show(result, for_results())
-    say(f"\nResult: {run / 'result.json'}   ·   to repeat: {result.settings.command}")
+    say(f"\nReport: {report}   ·   to repeat: {result.settings.command}")

@@ -12,6 +12,7 @@ from lab.commands.streams import say
 from lab.report import render
 from lab.results import files as result_files
 from lab.results.advice import AdviceResult
+from lab.results.chaos import ChaosResult
 from lab.results.lesson import LessonResult
 from lab.results.output import write_whole
 from lab.results.race import RaceResult
@@ -46,22 +47,22 @@ def report(files: tuple[Path, ...], output: Path) -> int:
 
 
 def _page(found: Sequence[object]) -> str:
-    """Render races, or one lesson, or one advice.
+    """Render races, or one result of another kind.
 
-    Raises UsageError for a lesson or advice together with other results.
+    Raises UsageError for one of another kind together with other results.
     """
     races = [result for result in found if isinstance(result, RaceResult)]
     if len(races) == len(found):
         return render(races)
     if len(found) > 1:
-        raise UsageError(
-            "lessons and advice cannot be combined with other results: pass one, or only races"
-        )
+        raise UsageError("only races can be combined: pass one result, or only races")
     # Imported here because plotly loads slowly, and `--help` does not need it.
-    from lab.report import advice, lesson  # noqa: PLC0415
+    from lab.report import advice, chaos, lesson  # noqa: PLC0415
 
     [result] = found
     if isinstance(result, LessonResult):
         return lesson.render(result)
+    if isinstance(result, ChaosResult):
+        return chaos.render(result)
     assert isinstance(result, AdviceResult), "there is no other kind"  # noqa: S101
     return advice.render(result)

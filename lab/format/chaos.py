@@ -6,10 +6,16 @@ from collections.abc import Sequence
 from statistics import median
 
 from lab.format import words
-from lab.results.chaos import ChaosCell, ChaosResult
+from lab.results.chaos import ChaosCell, ChaosResult, Explanation
 
 #: Faults without a loss say no more than this about the next: 3 divided by their number.
 RULE_OF_THREE = 3.0
+
+LEGEND = (
+    "lost: nowhere any more · held: in Redis until the visibility timeout (an hour by default) · "
+    "failed: stored as FAILURE and not run again · twice: ended twice · unknown: the producer got "
+    "an error, so the task may be there or not · back: when the last interrupted task started again"
+)
 
 
 def cell_text(cell: ChaosCell) -> str:
@@ -29,6 +35,11 @@ def cell_text(cell: ChaosCell) -> str:
     )
     parts += [f"{number:,} {what}" for number, what in counts if number]
     return ", ".join([*parts, *_back(cell)])
+
+
+def is_bad(cell: ChaosCell) -> bool:
+    """Return whether tasks were lost or ran early, or workers did not resume."""
+    return bool(cell.account.lost or cell.account.early) or not (cell.resumed or cell.skipped)
 
 
 def _back(cell: ChaosCell) -> list[str]:
@@ -63,6 +74,12 @@ def summary_lines(result: ChaosResult) -> list[str]:
     if result.interrupted:
         lines.append("Stopped early: only the complete cells are shown.")
     return lines
+
+
+def explanation_heading(one: Explanation) -> str:
+    """Name what is explained, such as "defaults: 12 lost (kill-worker; prefork, threads)"."""
+    where = f"{', '.join(one.faults)}; {', '.join(one.pools)}"
+    return f"{one.settings}: {one.tasks:,} {one.what} ({where})"
 
 
 def unaccounted(cells: Sequence[ChaosCell]) -> list[ChaosCell]:

@@ -65,6 +65,19 @@ class ChaosCell:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why tasks of some cells did not simply run once, and what helps."""
+
+    settings: str
+    what: str  # such as "lost"
+    tasks: Whole  # how many
+    faults: tuple[str, ...]
+    pools: tuple[str, ...]
+    why: str
+    cure: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
     """A name and what it stands for."""
 
@@ -101,4 +114,5 @@ class ChaosResult:
     host: Host
     settings: ChaosSettings
     cells: tuple[ChaosCell, ...]
+    explanations: tuple[Explanation, ...] = ()
     interrupted: bool = False

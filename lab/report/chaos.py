@@ -1,0 +1,160 @@
+"""The page of a run of faults: what was lost, why, what helps, and how to repeat each cell."""
+
+from __future__ import annotations
+
+from statistics import median
+
+from markupsafe import Markup
+
+from lab.format import chaos, words
+from lab.report.document import document
+from lab.report.facts import machine
+from lab.report.markup import dotted, join, tag
+from lab.report.tables import Row, TableCell, table
+from lab.results.chaos import ChaosCell, ChaosResult, Explanation, Named
+
+
+def render(result: ChaosResult) -> str:
+    """Render a run of faults as an HTML document that loads nothing."""
+    return document(
+        "Poolwise chaos: what is lost when something dies",
+        join(
+            tag("h1", "What is lost when something dies?"),
+            tag("p", dotted(_stamp(result)), cls="stamp"),
+            tag("ul", *(tag("li", line) for line in chaos.summary_lines(result)), cls="verdicts"),
+            _matrix(result),
+            _explanations(result),
+            _cells(result),
+            _names("Delivery settings", result.settings.deliveries),
+            _names("Faults", result.settings.faults),
+            _notes(result),
+        ),
+    )
+
+
+def _stamp(result: ChaosResult) -> list[str]:
+    asked, versions = result.settings, result.versions
+    return [
+        machine(result.host),
+        words.moment(result.started_at),
+        f"Poolwise {versions.poolwise}",
+        f"Celery {versions.celery}",
+        f"kombu {versions.kombu}",
+        versions.broker,
+        f"{asked.workers} workers with {asked.slots} slots each",
+        f"tasks of {words.duration(asked.task_s)}",
+        f"{asked.kills} faults per cell",
+        f"seed {asked.seed}",
+        f"took {words.duration(result.elapsed_s)}",
+    ]
+
+
+def _matrix(result: ChaosResult) -> Markup:
+    names = [one.name for one in result.settings.deliveries]
+    cells = {(one.fault, one.pool, one.settings): one for one in result.cells}
+    rows = [
+        Row(
+            name=fault,
+            note=pool,
+            cells=tuple(_matrix_cell(name, cells.get((fault, pool, name))) for name in names),
+        )
+        for fault, pool in dict.fromkeys((one.fault, one.pool) for one in result.cells)
+    ]
+    return tag(
+        "section",
+        tag("h2", "What became of the tasks"),
+        table("fault and pool", rows, "What became of the tasks"),
+        tag("p", chaos.LEGEND, cls="account"),
+    )
+
+
+def _matrix_cell(name: str, cell: ChaosCell | None) -> TableCell:
+    if cell is None:
+        return TableCell(head=name, body="", quiet=True)
+    return TableCell(head=name, body=chaos.cell_text(cell), alarm=chaos.is_bad(cell))
+
+
+def _explanations(result: ChaosResult) -> Markup | None:
+    if not result.explanations:
+        return None
+    return tag("section", tag("h2", "Why, and what helps"), *map(_explanation, result.explanations))
+
+
+def _explanation(one: Explanation) -> Markup:
+    return tag("p", tag("b", chaos.explanation_heading(one)), " ", one.why, " ", one.cure)
+
+
+def _cells(result: ChaosResult) -> Markup:
+    measured = [one for one in result.cells if not one.skipped]
+    rows = [
+        Row(name=one.fault, note=f"{one.pool}, {one.settings}", cells=_account(one))
+        for one in measured
+    ]
+    commands = [tag("li", tag("code", one.command)) for one in measured]
+    return tag(
+        "section",
+        tag("h2", "Every cell"),
+        table("cell", rows, "Every cell"),
+        tag(
+            "details",
+            tag("summary", "Commands that repeat a cell"),
+            tag("ul", *commands, cls="choices"),
+        ),
+    )
+
+
+def _account(cell: ChaosCell) -> tuple[TableCell, ...]:
+    account = cell.account
+    counts = {
+        "failed": account.failed,
+        "revoked": account.revoked,
+        "dead-lettered": account.dead,
+        "refused": account.refused,
+        "held": account.held,
+        "lost": account.lost,
+        "unknown": account.unknown,
+        "twice, by the fault": account.twice_by_fault,
+        "twice, otherwise": account.twice_otherwise,
+        "early": account.early,
+        "never again": cell.never_again,
+    }
+    bad = {"lost", "early", "twice, otherwise"}
+    return (
+        TableCell(head="faults that hit", body=f"{cell.hits} of {cell.aimed}"),
+        TableCell(head="submitted", body=words.count(account.submitted)),
+        TableCell(head="finished", body=words.count(account.finished)),
+        *(
+            TableCell(
+                head=head,
+                body=words.count(number),
+                alarm=number > 0 and head in bad,
+                quiet=not number,
+                zero=not number,
+            )
+            for head, number in counts.items()
+        ),
+        TableCell(head="first back", body=_median(cell.first_again_s)),
+        TableCell(head="last back", body=_median(cell.last_again_s)),
+        TableCell(head="slowest", body=_most(cell.last_again_s)),
+        TableCell(head="resumed", body="yes" if cell.resumed else "no", alarm=not cell.resumed),
+    )
+
+
+def _median(values: tuple[float, ...]) -> str:
+    return words.duration(median(values)) if values else words.NOTHING
+
+
+def _most(values: tuple[float, ...]) -> str:
+    return words.duration(max(values)) if values else words.NOTHING
+
+
+def _names(title: str, named: tuple[Named, ...]) -> Markup:
+    items = (tag("li", tag("b", one.name), f": {one.text}") for one in named)
+    return tag("section", tag("h2", title), tag("ul", *items, cls="choices"))
+
+
+def _notes(result: ChaosResult) -> Markup | None:
+    notes = chaos.notes(result)
+    repeat = tag("p", "To repeat this: ", tag("code", result.settings.command), cls="account")
+    listed = tag("ul", *(tag("li", note) for note in notes), cls="choices") if notes else None
+    return tag("section", tag("h2", "Notes"), listed, repeat)

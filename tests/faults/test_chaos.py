@@ -1,0 +1,75 @@
+"""`poolwise chaos` on real brokers and workers: it finds losses, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from lab.results import files as result_files
+from lab.results.chaos import ChaosCell, ChaosResult
+from tests.command import RunningCommand, running
+from worker.pools import DEFAULT_POOLS
+
+#: Seconds that a run of a few cells may take on a busy machine.
+BOUND_S = 240.0
+
+
+def cells(folder: Path, *options: str) -> dict[tuple[str, str, str], ChaosCell]:
+    """Run `poolwise chaos`; return its cells by fault, pool and settings."""
+    with running("chaos", "--seed", "1", *options, folder=folder) as command:
+        done = command.done(BOUND_S)
+        assert done.returncode in {0, 1}, done.stderr
+        [written] = folder.glob("runs/*/result.json")
+        found = result_files.read(written, ChaosResult).cells
+        command.wait_for_descendants()
+    assert (written.parent / "report.html").exists()
+    for one in found:
+        assert not one.skipped, one.skipped
+        assert one.account.accounted == one.account.submitted > 0
+        assert one.account.early == 0
+    return {(one.fault, one.pool, one.settings): one for one in found}
+
+
+@pytest.mark.timeout(BOUND_S + 30)
+def test_defaults_lose_the_tasks_of_a_killed_worker_in_every_pool(tmp_path: Path) -> None:
+    found = cells(tmp_path, "--fault", "kill-worker", "--settings", "defaults", "--kills", "2")
+    assert {pool for _, pool, _ in found} == set(DEFAULT_POOLS)
+    for one in found.values():
+        assert one.hits > 0
+        assert one.account.lost >= one.hits, one
+
+
+@pytest.mark.timeout(BOUND_S + 30)
+def test_rejecting_brings_the_task_of_a_killed_process_back(tmp_path: Path) -> None:
+    settings = "defaults,acks-late,reject-on-lost,poolwise"
+    options = ("--pool", "prefork", "--settings", settings, "--kills", "2")
+    found = cells(tmp_path, "--fault", "kill-child", *options)
+    failed = {settings: one.account.failed > 0 for (_, _, settings), one in found.items()}
+    assert failed == {
+        "defaults": True,
+        "acks-late": True,
+        "reject-on-lost": False,
+        "poolwise": False,
+    }
+    for name in ("reject-on-lost", "poolwise"):
+        one = found["kill-child", "prefork", name]
+        assert one.never_again == 0
+        assert one.account.lost == 0
+
+
+@pytest.mark.timeout(BOUND_S + 30)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_however_it_ends_nothing_is_left(number: signal.Signals, tmp_path: Path) -> None:
+    options = ("--fault", "redis-restart,kill-worker", "--pool", "prefork", "--seed", "1")
+    with running("chaos", *options, folder=tmp_path) as command:
+        command.until(lambda: _is_at_work(tmp_path, command))
+        command.signal(number)
+        assert command.ended() == (-9 if number == signal.SIGKILL else 128 + number)
+        command.wait_for_descendants()
+
+
+def _is_at_work(folder: Path, command: RunningCommand) -> bool:
+    assert command.process.poll() is None, command.output()
+    return any(ledger.stat().st_size for ledger in folder.glob("runs/*/*/ledger"))
