@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -70,14 +70,22 @@ def measure(
         append_only=spec.fault.append_only, stops_all=spec.fault.target != "worker",
     )  # fmt: skip
     with running_trial(trial_spec, cluster, folder / spec.name, stop) as trial:
-        faults, resumed, notes = _injected(trial, spec, on_fault)
+        seen = _injected(trial, spec, on_fault)
         trial.feeder.stop()
-        _settle(trial)
-        found = _evidence(trial, faults)
+        settle(trial)
+        found = _evidence(trial, seen)
     if lost := lost_ids(found):
         write_whole(folder / spec.name / "lost.txt", "".join(f"{one}\n" for one in lost).encode())
-    seconds = time.monotonic() - begun_s
-    return replace(_cell(spec, found), resumed=resumed, seconds=seconds, notes=tuple(notes))
+    return replace(_cell(spec, found), seconds=time.monotonic() - begun_s, notes=tuple(seen.notes))
+
+
+@dataclass(slots=True)
+class _Seen:
+    """The faults so far, and what was seen right after each."""
+
+    faults: list[Injected] = field(default_factory=list)
+    all_again_s: list[float | None] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def blank(spec: CellSpec, why: str) -> ChaosCell:
@@ -85,27 +93,27 @@ def blank(spec: CellSpec, why: str) -> ChaosCell:
     return replace(_cell(spec, Evidence(sent=(), lines=(), faults=())), skipped=why)
 
 
-def _injected(
-    trial: Trial, spec: CellSpec, on_fault: OnFault
-) -> tuple[list[Injected], bool, list[str]]:
-    """Inject the fault as often as wanted; return also whether tasks ran after the last one."""
-    faults: list[Injected] = []
-    resumed, notes = True, []
+def _injected(trial: Trial, spec: CellSpec, on_fault: OnFault) -> _Seen:
+    """Inject the fault as often as wanted, each time after all workers run tasks again."""
+    seen = _Seen()
     for number in range(1, spec.kills + 1):
-        faults.append(spec.fault.inject(trial))
+        fault = spec.fault.inject(trial)
+        seen.faults.append(fault)
         ended = trial.replace_dead()
-        if ended and spec.fault.target == "broker":
-            notes.append(f"{ended} workers ended after fault {number}")
-        healed_s = time.monotonic()
-        resumed = trial.within(lambda since=healed_s: trial.all_run(since), RESUME_S)  # type: ignore[misc]
+        if ended and spec.fault.target != "worker":
+            seen.notes.append(f"{ended} workers ended by themselves after fault {number}")
+        since = time.monotonic() if ended else fault.until_s
+        resumed = trial.within(lambda since=since: trial.all_run(since), RESUME_S)  # type: ignore[misc]
+        by_itself = resumed and not (ended and spec.fault.target != "worker")
+        seen.all_again_s.append(time.monotonic() - fault.until_s if by_itself else None)
         on_fault(spec, number)
         if not resumed:
-            notes.append(f"a worker ran no task for {RESUME_S:g} s after fault {number}")
+            seen.notes.append(f"a worker ran no task for {RESUME_S:g} s after fault {number}")
             trial.restart_workers()
-    return faults, resumed, notes
+    return seen
 
 
-def _settle(trial: Trial) -> None:
+def settle(trial: Trial) -> None:
     """Wait until every task has ended, or nothing will happen before the visibility timeout."""
     patience_s = QUIET_S
     if trial.spec.delivery.returns_s is not None:
@@ -120,7 +128,7 @@ def _settle(trial: Trial) -> None:
         trial.pause(0.05)
 
 
-def _evidence(trial: Trial, faults: list[Injected]) -> Evidence:
+def _evidence(trial: Trial, seen: _Seen) -> Evidence:
     sent, lines = trial.book.closed()
     try:
         left, dead = left_ids(trial.broker.client), dead_ids(trial.broker.client)
@@ -129,7 +137,8 @@ def _evidence(trial: Trial, faults: list[Injected]) -> Evidence:
     return Evidence(
         sent=sent,
         lines=lines,
-        faults=faults,
+        faults=seen.faults,
+        all_again_s=seen.all_again_s,
         left=left,
         dead=dead,
         stops_all=trial.spec.stops_all,
@@ -149,7 +158,7 @@ def _cell(spec: CellSpec, found: Evidence) -> ChaosCell:
         first_again_s=again.first_s,
         last_again_s=again.last_s,
         never_again=again.never,
-        resumed=True,
+        resumed=sum(one is not None for one in found.all_again_s),
         seconds=0.0,
         command=spec.command,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
@@ -20,20 +21,28 @@ LOOK_S: Final = 0.02
 AGAIN_S: Final = 0.2
 
 
-class Feeder(threading.Thread):
-    """Sends tasks whenever fewer than `ahead` wait, until it is told to stop."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What is sent."""
 
-    def __init__(
-        self, app: Celery, url: str, queue: str, book: Book, *, ahead: int, work_s: float
-    ) -> None:
-        super().__init__(name=f"feeder {queue}", daemon=True)
+    queue: str
+    task_s: float  # how long a task takes
+    ahead: int  # messages that wait in the queue
+    tasks: int | None = None  # how many to send, all at once; None: until stopped
+
+
+class Feeder(threading.Thread):
+    """Sends tasks whenever few of them wait, until it is stopped."""
+
+    def __init__(self, app: Celery, url: str, load: Load, book: Book) -> None:
+        super().__init__(name=f"feeder {load.queue}", daemon=True)
         self._app = app
         self._url = url
-        self._queue = queue
+        self._load = load
         self._book = book
-        self._ahead = ahead
         self._stopped = threading.Event()
-        self.work_s = work_s  # how long a task takes
+        self._left = load.tasks
+        self.task_s = load.task_s  # of the tasks that are sent from now on
 
     def run(self) -> None:
         """Send until stopped; after an error, connect again."""
@@ -54,20 +63,26 @@ class Feeder(threading.Thread):
     def _feed(self, connection: Connection) -> None:
         producer = connection.Producer()
         while not self._stopped.wait(LOOK_S):
-            waiting = depths(connection, [self._queue])[self._queue]
-            for _ in range(self._ahead - waiting):
+            for _ in range(self._missing(connection)):
                 if self._stopped.is_set():
                     return
                 self._send(producer)
+
+    def _missing(self, connection: Connection) -> int:
+        if self._left is not None:
+            return self._left
+        return self._load.ahead - depths(connection, [self._load.queue])[self._load.queue]
 
     def _send(self, producer: Any) -> None:
         task_id = str(uuid4())
         known = False
         try:
             self._app.send_task(
-                "chaos.work", (self.work_s,), task_id=task_id, queue=self._queue,
+                "chaos.work", (self.task_s,), task_id=task_id, queue=self._load.queue,
                 producer=producer, retry=False, ignore_result=True,
             )  # fmt: skip
             known = True
         finally:
+            if self._left is not None:
+                self._left -= 1
             self._book.add(Sent(task_id=task_id, at_s=time.monotonic(), known=known))

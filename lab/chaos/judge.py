@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ class Evidence:
     left: frozenset[str] = frozenset()  # ids of the messages that are still in the broker
     dead: frozenset[str] = frozenset()  # ids of the messages in the list of dead letters
     stops_all: bool = False  # whether a fault stops all workers, rather than one
+    #: How many seconds after each fault every worker ran again; None: not by itself.
+    all_again_s: Sequence[float | None] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,23 +73,31 @@ def lost_ids(found: Evidence) -> tuple[str, ...]:
 
 def recovery(found: Evidence) -> Recovery:
     """Measure how soon tasks ran again after each fault that hit."""
+    return _of_all_workers(found) if found.stops_all else _of_interrupted_tasks(found)
+
+
+def _of_all_workers(found: Evidence) -> Recovery:
+    starts = sorted(line.at_s for line in found.lines if line.event == "started")
+    first = []
+    for fault in (one for one in found.faults if one.hit):
+        place = bisect_right(starts, fault.until_s)
+        first += [at_s - fault.until_s for at_s in starts[place : place + 1]]
+    last = tuple(one for one in found.all_again_s if one is not None)
+    return Recovery(first_s=tuple(first), last_s=last, never=0)
+
+
+def _of_interrupted_tasks(found: Evidence) -> Recovery:
     starts: dict[str, list[float]] = defaultdict(list)
     for line in found.lines:
         if line.event == "started":
             starts[line.task_id].append(line.at_s)
-    all_starts = sorted(at_s for times in starts.values() for at_s in times)
     first, last, never = [], [], 0
     for fault in (one for one in found.faults if one.hit):
-        if found.stops_all:
-            again = [at_s for at_s in all_starts if at_s > fault.until_s][:1]
-            delays = [at_s - fault.until_s for at_s in again]
-        else:
-            again_at = [_next(starts[one], at_s) for one, at_s in fault.interrupted.items()]
-            delays = sorted(at_s - fault.at_s for at_s in again_at if at_s is not None)
-            never += again_at.count(None)
-        if delays:
-            first.append(delays[0])
-            last.append(delays[-1])
+        again_at = [_next(starts[one], at_s) for one, at_s in fault.interrupted.items()]
+        delays = sorted(at_s - fault.at_s for at_s in again_at if at_s is not None)
+        never += again_at.count(None)
+        first += delays[:1]
+        last += delays[-1:]
     return Recovery(first_s=tuple(first), last_s=tuple(last), never=never)
 
 

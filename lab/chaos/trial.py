@@ -22,7 +22,7 @@ from cluster.workers import RunningWorker, WorkerSpec, start_workers
 from lab.chaos.book import Book
 from lab.chaos.broker import TrialBroker
 from lab.chaos.delivery import Delivery
-from lab.chaos.feeder import Feeder
+from lab.chaos.feeder import Feeder, Load
 from tasks.celery import app
 from tasks.chaos.ledger import VARIABLE, Reader
 from tasks.errors import WorkerError
@@ -54,6 +54,9 @@ class TrialSpec:
     delivery: Delivery
     append_only: AppendOnly = "everysec"
     stops_all: bool = False  # whether its fault stops all workers, rather than one
+    workers: int = WORKERS
+    task_s: float = TASK_S
+    tasks: int | None = None  # how many to send, all at once; None: as long as the trial runs
     seed: int = 1
     flags: tuple[str, ...] = ()  # further flags of its workers
     env: Mapping[str, str] = field(default_factory=dict)
@@ -100,7 +103,7 @@ class Trial:
 
     def start(self) -> None:
         """Start the workers and the load; return once every worker runs tasks."""
-        self.workers += self._started(WORKERS)
+        self.workers += self._started(self.spec.workers)
         self.feeder.start()
         self.until(lambda: all(map(self.running_in, self.workers)), 30, "no worker runs tasks")
 
@@ -111,7 +114,7 @@ class Trial:
     def busy_worker(self) -> TrialWorker:
         """Wait for a random moment in which a worker runs tasks; return it."""
         chosen = self.random.choice(self.workers)
-        self.pause(self.random.uniform(0, 2 * self.feeder.work_s))
+        self.pause(self.random.uniform(0, 2 * self.feeder.task_s))
         self.until(lambda: self.running_in(chosen), 30, "no worker runs tasks")
         return chosen
 
@@ -171,8 +174,13 @@ class Trial:
         self.broker.close()
 
     def _feeder(self) -> Feeder:
-        ahead = AHEAD_PER_SLOT * SLOTS * WORKERS
-        return Feeder(app, self.broker.url, QUEUE, self.book, ahead=ahead, work_s=TASK_S)
+        load = Load(
+            queue=QUEUE,
+            task_s=self.spec.task_s,
+            ahead=AHEAD_PER_SLOT * SLOTS * self.spec.workers,
+            tasks=self.spec.tasks,
+        )
+        return Feeder(app, self.broker.url, load, self.book)
 
     def _started(self, count: int, flags: Sequence[str] = ()) -> list[TrialWorker]:
         if not count:

@@ -79,7 +79,7 @@ def cold_shutdown(trial: Trial) -> Injected:
 
 def impatient_orchestrator(trial: Trial) -> Injected:
     """SIGTERM, then SIGKILL after a grace period that is shorter than a task."""
-    usual_s, trial.feeder.work_s = trial.feeder.work_s, LONG_TASK_S
+    usual_s, trial.feeder.task_s = trial.feeder.task_s, LONG_TASK_S
     try:
         trial.pause(AHEAD_S)
         worker = trial.busy_worker()
@@ -87,7 +87,7 @@ def impatient_orchestrator(trial: Trial) -> Injected:
         trial.pause(SHORT_GRACE_S)
         return _killed(trial, sorted(worker.pids()), _name(worker), holding=worker)
     finally:
-        trial.feeder.work_s = usual_s
+        trial.feeder.task_s = usual_s
 
 
 def deploy(trial: Trial) -> Injected:

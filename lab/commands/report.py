@@ -55,7 +55,9 @@ def _page(found: Sequence[object]) -> str:
     if len(races) == len(found):
         return render(races)
     if len(found) > 1:
-        raise UsageError("only races can be combined: pass one result, or only races")
+        raise UsageError(
+            "such a result cannot be combined with other results: pass only one, or only races"
+        )
     # Imported here because plotly loads slowly, and `--help` does not need it.
     from lab.report import advice, chaos, lesson  # noqa: PLC0415
 

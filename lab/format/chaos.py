@@ -14,7 +14,8 @@ RULE_OF_THREE = 3.0
 LEGEND = (
     "lost: nowhere any more · held: in Redis until the visibility timeout (an hour by default) · "
     "failed: stored as FAILURE and not run again · twice: ended twice · unknown: the producer got "
-    "an error, so the task may be there or not · back: when the last interrupted task started again"
+    "an error, so the task may be there or not · back: when the last interrupted task started "
+    "again; if all workers were interrupted, when each of them ran tasks again"
 )
 
 
@@ -39,15 +40,15 @@ def cell_text(cell: ChaosCell) -> str:
 
 def is_bad(cell: ChaosCell) -> bool:
     """Return whether tasks were lost or ran early, or workers did not resume."""
-    return bool(cell.account.lost or cell.account.early) or not (cell.resumed or cell.skipped)
+    return bool(cell.account.lost or cell.account.early) or cell.resumed < cell.aimed
 
 
 def _back(cell: ChaosCell) -> list[str]:
-    if not cell.resumed:
-        return ["workers did not resume"]
+    stuck = cell.aimed - cell.resumed
+    parts = [f"did not resume {stuck} of {cell.aimed} times"] if stuck else []
     if cell.last_again_s:
-        return [f"back in {words.duration(median(cell.last_again_s))}"]
-    return []
+        parts.append(f"back in {words.duration(median(cell.last_again_s))}")
+    return parts
 
 
 def settings_line(result: ChaosResult, name: str) -> str:

@@ -136,7 +136,11 @@ def _account(cell: ChaosCell) -> tuple[TableCell, ...]:
         TableCell(head="first back", body=_median(cell.first_again_s)),
         TableCell(head="last back", body=_median(cell.last_again_s)),
         TableCell(head="slowest", body=_most(cell.last_again_s)),
-        TableCell(head="resumed", body="yes" if cell.resumed else "no", alarm=not cell.resumed),
+        TableCell(
+            head="resumed",
+            body=f"{cell.resumed} of {cell.aimed}",
+            alarm=cell.resumed < cell.aimed,
+        ),
     )
 
 

@@ -48,11 +48,11 @@ class ChaosCell:
     hits: Whole  # how often it hit a worker or a broker that was at work
     account: CellAccount
     #: Seconds from a fault until the first, and the last, of the tasks that it interrupted started
-    #: again. If it hits all workers: from its end until any task started.
+    #: again. If it hits all workers: from its end until one, and until each, of them ran a task.
     first_again_s: tuple[Number, ...]
     last_again_s: tuple[Number, ...]
     never_again: Whole  # interrupted tasks that never started again
-    resumed: bool  # whether tasks were run after the last fault
+    resumed: Whole  # faults after which every worker ran tasks again by itself
     seconds: Number
     command: str  # that repeats it
     skipped: str = ""  # why it was not measured; the figures are 0 then

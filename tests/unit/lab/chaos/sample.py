@@ -53,7 +53,7 @@ def cell(**changes: Any) -> ChaosCell:
         first_again_s=(7.0, 8.0, 9.0),
         last_again_s=(8.0, 9.0, 12.0),
         never_again=0,
-        resumed=True,
+        resumed=3,
         seconds=20.0,
         command="poolwise chaos --fault kill-worker --pool prefork --seed 1",
     )
@@ -66,7 +66,7 @@ def result(*cells: ChaosCell, name: str = "poolwise") -> ChaosResult:
         cell(settings="defaults", account=account(lost=12, held=5), last_again_s=()),
         cell(),
         cell(fault="redis-kill", settings="defaults", account=account(lost=2, unknown=4)),
-        cell(fault="redis-kill", resumed=False, notes=("a worker ran no task for 40 s",)),
+        cell(fault="redis-kill", resumed=2, notes=("a worker ran no task for 40 s",)),
         cell(fault="stall", hits=0, skipped="needs root"),
     )
     return ChaosResult(

@@ -31,7 +31,7 @@ BAD = "<img src=x onerror=alert(1)>"
             cell(account=account(twice_by_fault=2, twice_otherwise=1), last_again_s=()),
             "none lost, 3 twice",
         ),
-        (cell(resumed=False), "none lost, workers did not resume"),
+        (cell(resumed=1), "none lost, did not resume 2 of 3 times, back in 9.00 s"),
         (cell(skipped="needs root"), "–"),
     ],
 )
@@ -91,7 +91,7 @@ def test_the_terminal_shows_matrix_reasons_and_what_was_not_measured() -> None:
         "defaults: 14 of 200 tasks lost in 6 faults, 2.3 each",
         "stall, prefork, poolwise: needs root",
         "Set task_acks_late",
-        "workers did not resume",
+        "did not resume 1 of 3 times",
     ):
         assert line in text
 
