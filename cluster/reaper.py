@@ -39,7 +39,8 @@ class Reaper:
             try:
                 with explained_start():
                     self._process = subprocess.Popen(
-                        [sys.executable, "-m", "cluster.reaper", str(self.scratch)],
+                        # Without -P, modules in the user's folder would hide ours.
+                        [sys.executable, "-P", "-m", "cluster.reaper", str(self.scratch)],
                         stdin=subprocess.PIPE,
                         start_new_session=True,
                     )

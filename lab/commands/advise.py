@@ -61,8 +61,8 @@ from worker.pools import DEFAULT_POOLS
     "--python",
     default="",
     metavar="PATH",
-    help="Your project's interpreter. [default: the one in .venv, venv or env here, or in the "
-    "active environment]",
+    help="Your project's interpreter. [default: the one in .venv, venv or env here, in the "
+    "active environment, or else Poolwise's own]",
 )
 @click.option(
     "--pools",

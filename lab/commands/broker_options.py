@@ -13,8 +13,8 @@ import click
 from click.core import ParameterSource
 
 from cluster.discovery import RemoteControl
-from cluster.project import read_project
 from lab.commands.shared_options import was_typed
+from lab.project.broker import read_broker
 from producer import broker_words
 from producer.address import HIDDEN, redacted, usable
 from producer.broker import connect
@@ -86,8 +86,8 @@ _FURTHER: Final = (
         envvar="POOLWISE_APP",
         show_envvar=True,
         help="Use the broker and the transport options of this Celery app, as in celery -A. "
-        "Poolwise's Python must be able to import it from the current folder: install Poolwise in "
-        "the project's environment. If you cannot, use --broker and --transport-options.",
+        "It is imported from the current folder, with the project's own interpreter: the one in "
+        ".venv, venv or env here, or in the active environment.",
     ),
     click.option(
         "--transport-options",
@@ -164,7 +164,7 @@ def _used(
     options: dict[str, Any] = {}
     named_by = None if url and was_typed("broker") else ""
     if project is not None:
-        found = read_project(project)
+        found = read_broker(project, named.get("python") or "")
         options |= found.options
         named_by = named_by if url else f"-A {quote(project)}"
         url = url or usable(found.url, f"-A {project}")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, TypeVar
 
 import msgspec
 
+from lab.project.describing import App
 from tasks.errors import UsageError, suggestion
 
+T = TypeVar("T")
+
 #: How many names an error shows.
-MOST_NAMES = 12
+MOST_NAMES: Final = 12
 #: The oldest Celery that is supported.
-OLDEST_CELERY = (5, 3)
+OLDEST_CELERY: Final = (5, 3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,21 +51,38 @@ class Description:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerDescription:
+    """How a project's app reaches its broker."""
+
+    url: str
+    tls: dict[str, Any] | bool  # `broker_use_ssl`
+    options: dict[str, Any]  # `broker_transport_options`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """Why the app could not be loaded."""
 
     error: str
     kind: str
     missing: str  # the module that does not exist, if that is the reason
-    traceback: str
 
 
-def decode(app: str, text: bytes) -> Description:
+def read(app: App, text: bytes, kind: type[T]) -> T:
     """Read a description; raise UsageError, which names the fix, if the app could not be loaded."""
     try:
-        found = msgspec.json.decode(text, type=Description)
+        return msgspec.json.decode(text, type=kind)
     except msgspec.ValidationError:
-        raise _error(app, msgspec.json.decode(text, type=Failure)) from None
+        failure = msgspec.json.decode(text, type=Failure)
+    raise app.unusable(_reason(app, failure))
+
+
+def read_app(app: App, text: bytes) -> Description:
+    """Read the description of an app whose workers Poolwise is to run.
+
+    Raises UsageError too if its Celery is too old, or if it does not accept JSON.
+    """
+    found = read(app, text, Description)
     version = tuple(int(part) for part in found.celery.split(".")[:2] if part.isdecimal())
     if version < OLDEST_CELERY:
         oldest = ".".join(map(str, OLDEST_CELERY))
@@ -75,23 +96,24 @@ def decode(app: str, text: bytes) -> Description:
     return found
 
 
-def _error(app: str, failure: Failure) -> UsageError:
-    if failure.kind == "ModuleNotFoundError":
-        module = app.partition(":")[0]
-        if failure.missing and (
-            module == failure.missing or module.startswith(f"{failure.missing}.")
-        ):
-            return UsageError(
-                f"no module named {failure.missing!r} here: run the command in the folder from "
-                f"which you start your workers, or check -A {app}"
-            )
-        if failure.missing == "celery":
-            return UsageError(
-                "this interpreter has no Celery: name your project's own with --python"
-            )
+def _reason(app: App, failure: Failure) -> str:
+    """Say in one line why the app could not be loaded, without addresses: they hold passwords."""
+    module, missing = app.name.partition(":")[0], failure.missing
+    if missing and f"{module}.".startswith(f"{missing}."):
+        return f"no module named {missing} in {app.folder}"
+    if missing == "celery":
+        return f"{app.python} has no Celery"
+    if missing:
+        return f"it imports {missing}, which {app.python} does not have"
+    if failure.kind == "NoAppError":
+        what = failure.error
+        found = f"that is a {what}, not a Celery app" if what else "there is no Celery app"
+        return f"{found} (name it as for celery, such as -A PACKAGE.MODULE:APP)"
+    line = re.sub(r"\S*://\S*", "(an address)", " ".join(failure.error.split()))
     if failure.kind == "SystemExit":
-        return UsageError(f"the app {app} ends the process when it is imported ({failure.error})")
-    return UsageError(f"the app {app} cannot be loaded: {failure.error.splitlines()[-1]}")
+        code = failure.error if failure.error.isdecimal() else f"{1 if line else 0} ({line})"
+        return f"importing it ends Python, with exit code {code.removesuffix(' ()')}"
+    return f"importing it fails ({failure.kind}: {line})"
 
 
 def _others(name: str, known: dict[str, TaskDescription]) -> str:

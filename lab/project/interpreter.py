@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,8 +18,9 @@ PROGRAM = Path("bin", "python")
 def find_python(chosen: str, folder: Path, environment: Mapping[str, str] = os.environ) -> Path:
     """Return the interpreter `chosen`; without one, that of the project in `folder`.
 
-    An environment in the folder comes before the active one, which is usually Poolwise's.
-    Raises UsageError if there is none.
+    An environment in the folder comes before the active one, which is usually Poolwise's. If there
+    is neither, Poolwise may be installed next to the project: its own interpreter is returned.
+    Raises UsageError if the chosen one cannot be run.
     """
     if chosen:
         return _checked(Path(chosen).expanduser())
@@ -28,10 +30,7 @@ def find_python(chosen: str, folder: Path, environment: Mapping[str, str] = os.e
     active = environment.get("VIRTUAL_ENV")
     if active and _runs(Path(active) / PROGRAM):
         return Path(active) / PROGRAM
-    raise UsageError(
-        f"no virtual environment in {folder}: name the interpreter that runs your Celery project "
-        "with --python, such as --python ../shop/.venv/bin/python"
-    )
+    return Path(sys.executable)
 
 
 def _checked(path: Path) -> Path:

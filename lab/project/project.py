@@ -5,26 +5,25 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from cluster.process import tail
-from lab.project.description import Description, decode
+from lab.project.describing import INJECTED, LAUNCHER, App, Asked, describe
+from lab.project.description import Description, read_app
 from lab.project.endpoints import Endpoint, endpoints
-from tasks.errors import UsageError, WorkerError
 
-#: Files that run in the project's interpreter.
-INJECTED: Final = Path(__file__).parent / "injected"
-LAUNCHER: Final = "poolwise_isolated.py"
-DESCRIBE: Final = "poolwise_describe.py"
 #: Modules that each of its workers loads: the probe, and the settings of the private broker.
 INCLUDED: Final = ("poolwise_probe", "poolwise_settings")
 #: Seconds that the app may take to load.
 LOAD_S: Final = 60.0
+#: What to do if it cannot be loaded.
+OTHER_PYTHON: Final = (
+    "run this in the folder where you start your workers, and if that needs another interpreter, "
+    "name it with --python"
+)
 #: Variables in which the user's shell may name the project's broker.
 URL_VARIABLES: Final = (
     "CELERY_BROKER_URL",
@@ -86,13 +85,16 @@ def open_project(
     `logs` takes the files to inject and the log. `allowed` are addresses that its tasks may connect
     to although a broker is there.
 
-    Raises UsageError if the app cannot be loaded, WorkerError if loading it takes too long.
+    Raises UsageError if the app cannot be loaded, or takes too long.
     """
     tools = logs / "project"
     _prepare(tools)
     shell = [environment[name] for name in URL_VARIABLES if environment.get(name)]
     known = endpoints(url for value in shell for url in value.split(";"))
-    found = decode(app, _describe(app, folder, python, tools, known - allowed))
+    loaded = App(name=app, folder=folder, python=python, fix=OTHER_PYTHON)
+    env = _away(known - allowed, tools / "attempts")
+    asked = Asked(what="app", limit_s=LOAD_S, env=env, log=tools / "describe.log")
+    found = read_app(loaded, describe(loaded, asked))
     _lend(tools, found.missing)
     return Project(
         app=app,
@@ -130,45 +132,13 @@ def _lend(tools: Path, modules: Iterable[str]) -> None:
             (fallback / found.name).symlink_to(found)
 
 
-def _describe(
-    app: str, folder: Path, python: Path, tools: Path, forbidden: frozenset[Endpoint]
-) -> bytes:
-    answer, log = tools / "description.json", tools / "describe.log"
-    command = [str(python), str(tools / LAUNCHER), str(tools / DESCRIBE), app, str(answer)]
-    with log.open("wb") as sink:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env={
-                **os.environ,
-                **dict.fromkeys(URL_VARIABLES[:3], "memory://"),
-                "CELERY_RESULT_BACKEND": "cache+memory://",
-                **_guard(forbidden, tools / "attempts"),
-            },
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            process.wait(LOAD_S)
-        except subprocess.TimeoutExpired:
-            raise WorkerError(
-                f"the app {app} was not loaded within {LOAD_S:g} s; does it wait for something "
-                f"when it is imported? The last lines of {log}:\n{tail(log)}"
-            ) from None
-        finally:
-            process.kill()
-            process.wait()
-    try:
-        text = answer.read_bytes()
-        answer.unlink()  # it holds the passwords of the project's brokers
-        return text
-    except FileNotFoundError:
-        raise UsageError(
-            f"the app {app} cannot be loaded (exit code {process.returncode}); the last lines of "
-            f"{log}:\n{tail(log)}"
-        ) from None
+def _away(shell_urls: frozenset[Endpoint], attempts: Path) -> dict[str, str]:
+    """Return the variables that keep the project away from its broker while it is loaded."""
+    return {
+        **dict.fromkeys(URL_VARIABLES[:3], "memory://"),
+        "CELERY_RESULT_BACKEND": "cache+memory://",
+        **_guard(shell_urls, attempts),
+    }
 
 
 def _guard(forbidden: frozenset[Endpoint], attempts: Path) -> dict[str, str]:

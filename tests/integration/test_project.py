@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 
 import psutil
 import pytest
 
-from cluster.project import read_project
+from lab.project.broker import read_broker
 from tasks.errors import UsageError
 from tests.command import poolwise
 
@@ -46,15 +47,15 @@ REFUSED = {
     "imports another": (
         "shop",
         {"shop.py": "import redis_lock_nope\n"},
-        "-A shop: it imports redis_lock_nope, which Poolwise's Python (/",
+        f"-A shop: it imports redis_lock_nope, which {sys.executable} does not have: activate",
     ),
-    "no app": ("shop", {"shop.py": "x = 1\n"}, "there is no Celery app: name it as for celery"),
+    "no app": ("shop", {"shop.py": "x = 1\n"}, "there is no Celery app (name it as for celery"),
     "another app": ("shop", {"shop.py": "app = 5\n"}, "that is a int, not a Celery app"),
     "attribute": ("shop", {"shop.py": "import os\nos.nope\n"}, "fails (AttributeError: module"),
     "raises": (
         "shop",
         {"shop.py": "raise ValueError('two\\nlines of amqp://me:secret@host')\n"},
-        "two lines of (an address)): run this in the project's folder",
+        "two lines of (an address)): activate your project's environment, or",
     ),
     "syntax": ("shop", {"shop.py": "if\n"}, "importing it fails (SyntaxError: "),
     "settings": (
@@ -67,7 +68,7 @@ REFUSED = {
     "is killed": (
         "shop",
         {"shop.py": "import os\nos.kill(os.getpid(), 9)\n"},
-        "importing it was ended by SIGKILL",
+        "importing it was ended by a signal (killed by SIGKILL)",
     ),
     "another broker": (
         "shop",
@@ -93,7 +94,7 @@ def test_the_app_names_its_broker(
 ) -> None:
     write(tmp_path, files)
     monkeypatch.chdir(tmp_path)
-    found = read_project(name)
+    found = read_broker(name)
     assert found.url == "redis://127.0.0.1:1/3"
     assert found.options == options
 
@@ -118,10 +119,28 @@ def test_a_project_that_hangs_is_stopped_with_all_that_it_started(
     monkeypatch.chdir(tmp_path)
     before_s = time.monotonic()
     with pytest.raises(UsageError, match="-A shop: importing it takes longer than 2 s: "):
-        read_project("shop", limit_s=2)
+        read_broker("shop", limit_s=2)
     assert time.monotonic() - before_s < 10
     running = [one.info["cmdline"] or () for one in psutil.process_iter(["cmdline"])]
     assert ["sleep", "98765"] not in running
+
+
+def test_the_app_is_imported_by_the_interpreter_in_the_projects_environment(
+    tmp_path: Path,
+) -> None:
+    """It can import what Poolwise's own interpreter cannot."""
+    write(tmp_path, {"shop.py": "import only_theirs\n" + APP})
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "only_theirs.py").touch()
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nPYTHONPATH={tmp_path}/site exec {sys.executable} "$@"\n')
+    python.chmod(0o700)
+    done = poolwise("workers", "-A", "shop", cwd=tmp_path)
+    assert "no usable Redis at redis://127.0.0.1:1/3" in done.stderr
+    python.unlink()
+    done = poolwise("workers", "-A", "shop", cwd=tmp_path)
+    assert "it imports only_theirs, which " in done.stderr
 
 
 @pytest.mark.parametrize("command", ["workers", "race", "up", "learn"])

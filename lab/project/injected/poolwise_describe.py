@@ -3,7 +3,7 @@
 It runs in the interpreter of the user's project, which may be Python 3.9 and have nothing of
 Poolwise installed. It connects to nothing.
 
-usage: python poolwise_isolated.py poolwise_describe.py APP FILE
+usage: python poolwise_isolated.py poolwise_describe.py (app | broker) APP FILE
 """
 
 from __future__ import annotations
@@ -55,15 +55,43 @@ VARIABLES = (
 )
 
 
-def describe(name):
-    """Return what is known of the app `name`, as plain data."""
+class NoAppError(Exception):
+    """Raised if the name is not that of a Celery app; its text is what was found instead."""
+
+
+def find(name):
+    """Return the app `name`, found as `celery -A` finds it."""
     import celery
     from celery.app.utils import find_app
 
-    before = {variable: os.environ.get(variable) for variable in VARIABLES}
-    app = find_app(name)
+    try:
+        app = find_app(name)
+    except AttributeError as error:
+        if _raised_in(error) not in ("celery.app.utils", "kombu.utils.imports"):
+            raise
+        raise NoAppError("") from None
     if not isinstance(app, celery.Celery):
-        raise ValueError("%s is not a Celery app, but a %s" % (name, type(app).__name__))
+        raise NoAppError(type(app).__name__)
+    return app
+
+
+def broker(name):
+    """Return how the app `name` reaches its broker, as plain data."""
+    conf = find(name).conf
+    url, tls = conf.broker_write_url, conf.broker_use_ssl
+    return {
+        "url": url if isinstance(url, str) else ";".join(url or ()),
+        "tls": _json(tls) if isinstance(tls, dict) else bool(tls),
+        "options": _json(conf.broker_transport_options or {}),
+    }
+
+
+def describe(name):
+    """Return what is known of the app `name`, as plain data."""
+    import celery
+
+    before = {variable: os.environ.get(variable) for variable in VARIABLES}
+    app = find(name)
     app.set_default()
     app.set_current()
     app.loader.import_default_modules()
@@ -123,21 +151,35 @@ def _plain(value):
     return str(value)
 
 
+def _json(options):
+    """Return the options that JSON can hold, with ranges as lists; it cannot hold classes."""
+    found = {}
+    for key, value in options.items():
+        try:
+            found[str(key)] = json.loads(json.dumps(value, default=list))
+        except (TypeError, ValueError):
+            continue
+    return found
+
+
+def _raised_in(error):
+    """Return the name of the module that raised `error`."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return frames[-1].f_globals.get("__name__", "")
+
+
 def _failure(error):
-    """Return the last line of an error, and where in the project it was raised."""
-    lines = traceback.format_exception(type(error), error, error.__traceback__)
-    return {
-        "error": "".join(traceback.format_exception_only(type(error), error)).strip(),
-        "kind": type(error).__name__,
-        "missing": getattr(error, "name", None) or "",
-        "traceback": "".join(lines),
-    }
+    """Return why the app could not be loaded; its log gets the traceback."""
+    traceback.print_exception(type(error), error, error.__traceback__)
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    return {"error": str(error), "kind": type(error).__name__, "missing": missing or ""}
 
 
-def main(name, path):
-    """Write the description, or why there is none."""
+def main(what, name, path):
+    """Write what was asked for, or why it could not be found out."""
+    del sys.argv[1:]  # the project may read them
     try:
-        found = describe(name)
+        found = broker(name) if what == "broker" else describe(name)
     except BaseException as error:  # even SystemExit: an app that ends at import
         found = _failure(error)
     with open(path + ".part", "w", encoding="utf-8") as file:
@@ -147,6 +189,6 @@ def main(name, path):
 
 if __name__ == "__main__":
     sys.stdout = sys.stderr
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:4])
     sys.stderr.flush()
     os._exit(0)  # threads that the app has started must not keep this process alive

@@ -81,8 +81,8 @@ def app_with(text: str) -> Prepare:
 
 
 MISTAKES: dict[str, tuple[tuple[str, ...], Prepare, int, str]] = {
-    "no such app": (("-A", "shp", "shop.pause"), lambda _: None, 2, "no module named 'shp'"),
-    "no app in the module": (("-A", "plain", "x"), lambda _: None, 2, "cannot be loaded"),
+    "no such app": (("-A", "shp", "shop.pause"), lambda _: None, 2, "no module named shp in /"),
+    "no app in the module": (("-A", "plain", "x"), lambda _: None, 2, "there is no Celery app"),
     "no such task": (("-A", "shop", "shop.paus"), lambda _: None, 2, "did you mean shop.pause?"),
     "no task": (("-A", "shop"), lambda _: None, 2, "name the task"),
     "not JSON": (("-A", "shop", "shop.pause", "--args", "SKU-1"), lambda _: None, 2, "--args"),
@@ -92,7 +92,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], Prepare, int, str]] = {
     "slo": (("-A", "shop", "x", "--slo", "fast"), lambda _: None, 2, "--slo"),
     "check": (("-A", "shop", "x", "--check", "celery worker -P x"), lambda _: None, 2, "--check"),
     "python": (("-A", "shop", "x", "--python", "none"), lambda _: None, 2, "--python"),
-    "exits at import": (("-A", "shop", "x"), app_with("import sys; sys.exit(7)"), 2, "ends the"),
+    "exits at import": (("-A", "shop", "x"), app_with("import sys; sys.exit(7)"), 2, "exit code 7"),
     "dies at import": (("-A", "shop", "x"), app_with("import os; os._exit(7)"), 2, "exit code 7"),
     "raises at import": (("-A", "shop", "x"), app_with("1 / 0"), 2, "ZeroDivisionError"),
 }
