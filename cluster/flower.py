@@ -46,6 +46,7 @@ def start_flower(
         log=folder / "flower.log",
         registry=registry,
         env={**urls, URL_VARIABLE: "", **(env or {})},
+        cwd=folder,  # Celery looks for `tasks` in the current folder first
     )
 
     def failure() -> WorkerError:

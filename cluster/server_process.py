@@ -22,7 +22,8 @@ def start_server(
     Raises WorkerError, with the tail of its log, if it does not listen in time.
     """
     log = folder / f"{name.replace(' ', '-')}.log"
-    child = Child(name, [sys.executable, "-m", *command], log=log, registry=registry)
+    # Without -P, modules in the user's folder would hide ours.
+    child = Child(name, [sys.executable, "-P", "-m", *command], log=log, registry=registry)
 
     def failure() -> WorkerError:
         return WorkerError(child.failure("did not start"))

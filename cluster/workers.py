@@ -36,7 +36,9 @@ class WorkerSpec:
     launcher: Sequence[str] = (sys.executable, "-m", "celery")  # what runs `celery`
     app: str = "tasks"
     include: Sequence[str] = ("worker.probe", "worker.startup")
-    folder: Path | None = None  # where it is started; None: where we are
+    #: Where it is started; None: in the folder of its log, because Celery looks for apps in the
+    #: current folder first, and the user's may have a module `tasks` too.
+    folder: Path | None = None
 
     @property
     def node(self) -> str:
@@ -96,7 +98,7 @@ def start_workers(
             log=log,
             registry=registry,
             env=spec.environment(),
-            cwd=spec.folder,
+            cwd=spec.folder or folder,
         )
         adopt(child)
     ready: dict[str, float] = {}

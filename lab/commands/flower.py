@@ -67,7 +67,8 @@ def flower(*, port: int, address: str, **named: Any) -> int:
 def _become_flower(broker: str, address: str, port: int) -> None:
     """Replace this process with Flower; the broker's address goes where `ps` does not show it."""
     command = [
-        *(sys.executable, "-m", "celery", "--quiet", "flower"),
+        # Without -P, modules in the user's folder would hide ours.
+        *(sys.executable, "-P", "-m", "celery", "--quiet", "flower"),
         *(f"--conf={config_file()}", f"--address={address}", f"--port={port}"),
     ]
     urls = {"CELERY_BROKER_URL": broker, "CELERY_RESULT_BACKEND": broker}
