@@ -15,10 +15,11 @@ from celery.utils.log import worker_logger
 
 from worker import switch
 from worker.controller import options_from_worker
+from worker.delivery import install
 from worker.finding import Severity
 from worker.preflight import check
 
-__all__ = ["log_findings", "switch"]
+__all__ = ["install", "log_findings", "switch"]
 
 _LEVELS: Final = {Severity.WARNING: logging.WARNING, Severity.NOTE: logging.INFO}
 

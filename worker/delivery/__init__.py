@@ -1,0 +1,1 @@
+"""What happens to the messages of a worker that dies, stalls or is cut off from Redis."""

@@ -1,0 +1,45 @@
+"""Installs the delivery of messages in a worker that starts; it is imported by `-I worker.startup`.
+
+It changes three classes of this process, and only if the broker is Redis through kombu's own
+transport: the transport's channel, the worker's consumer, and the requests of its tasks.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+from typing import Any
+
+from celery.signals import worker_init
+from kombu.transport import redis as stock
+from kombu.utils.imports import symbol_by_name
+
+from worker.delivery.channel import OwnedChannel
+from worker.delivery.consumer import KeepingConsumer
+from worker.delivery.heart import Heart
+from worker.delivery.limits import most_deaths
+from worker.delivery.registration import ThisProcess
+from worker.delivery.request import CountedRequest, counted
+
+
+@worker_init.connect(dispatch_uid="poolwise-delivery")
+def install(sender: Any, **_: Any) -> None:
+    """Install it in the worker that starts."""
+    if sender.app.connection_for_read().get_transport_cls() is not stock.Transport:
+        return
+    ThisProcess.node = sender.hostname
+    stock.Transport.Channel = OwnedChannel
+    consumer = symbol_by_name(sender.consumer_cls)
+    sender.consumer_cls = type("Consumer", (KeepingConsumer, consumer), {})
+    for task in sender.app.tasks.values():
+        plain = symbol_by_name(task.Request)
+        if not issubclass(plain, CountedRequest):
+            task.Request = counted(plain)
+    heart = Heart(sender.app, most_deaths())
+    heart.start()
+    atexit.register(_end, heart)
+
+
+def _end(heart: Heart) -> None:
+    if os.getpid() == ThisProcess.pid:
+        heart.stop()

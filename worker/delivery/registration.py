@@ -1,0 +1,42 @@
+"""Registers this process as an owner of messages, and renews that while it lives."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from worker.delivery.keys import OWNER, Keys
+from worker.delivery.limits import ALIVE_S
+from worker.delivery.scripts import BEAT, FORGET
+
+
+class ThisProcess:
+    """The process that consumes; its forked children do not."""
+
+    pid = os.getpid()
+    node = ""
+
+
+def register(client: Any, keys: Keys) -> list[str]:
+    """Renew the registration; return the owners that have not renewed theirs in time."""
+    names = (keys.owners, keys.alive(OWNER))
+    alive_ms = int(ALIVE_S * 1_000)
+    missing = client.eval(
+        BEAT, len(names), *names, OWNER, ThisProcess.node, alive_ms, keys.alive("")
+    )
+    return [owner.decode() for owner in missing]
+
+
+def forget(client: Any, keys: Keys, owner: str) -> bool:
+    """End the registration of a dead owner that holds nothing; return whether that was so."""
+    names = (
+        *(keys.owners, keys.alive(owner)),
+        *(keys.held(owner), keys.index_of(owner), keys.started(owner)),
+    )
+    return bool(client.eval(FORGET, len(names), *names, owner))
+
+
+def leave(client: Any, keys: Keys) -> None:
+    """Let others restore at once what this process still holds, as it ends."""
+    client.delete(keys.alive(OWNER))
+    forget(client, keys, OWNER)

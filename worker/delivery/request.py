@@ -1,0 +1,88 @@
+"""The mixin of a task's request that counts how often a worker died while it ran the task."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from billiard.einfo import ExceptionInfo, ExceptionWithTraceback  # type: ignore[attr-defined]
+from billiard.exceptions import WorkerLostError
+from celery.exceptions import InvalidTaskError
+from celery.utils.log import worker_logger
+from celery.worker import state
+
+from worker.delivery.keep import count_death, owned
+from worker.delivery.limits import most_deaths
+from worker.delivery.marks import STARTED
+from worker.delivery.qos import BROKER_ERRORS
+from worker.delivery.validity import fault
+
+
+class DeadLetteredError(Exception):
+    """Raised as the result of a task whose message was given up."""
+
+
+class CountedRequest:
+    """A mixin for the class of a task's requests."""
+
+    def __init__(self, message: Any, *args: Any, **kwargs: Any) -> None:
+        """Read a message; raise InvalidTaskError if it is malformed, whatever Celery raises."""
+        try:
+            super().__init__(message, *args, **kwargs)  # type: ignore[call-arg]
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise InvalidTaskError(f"{type(error).__name__}: {error}") from error
+        request: Any = self
+        if found := fault(request._request_dict, request._payload):
+            raise InvalidTaskError(found)
+
+    def on_accepted(self, *args: Any, **kwargs: Any) -> Any:
+        """Note the start of a task that was delivered before."""
+        request: Any = self
+        message = request.message
+        if request.delivery_info["redelivered"] and request.task.acks_late and owned(message):
+            try:
+                STARTED.add(message.delivery_tag, request.id, message.channel)
+            except BROKER_ERRORS:
+                worker_logger.debug("cannot note the start of %s", request.id, exc_info=True)
+        return super().on_accepted(*args, **kwargs)  # type: ignore[misc]
+
+    def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> Any:
+        """Count a death; give the message up if it was the last that is allowed."""
+        if self._died(exc_info):
+            request: Any = self
+            if count_death(request.message, most_deaths()):
+                request.acknowledged = True
+                exc_info = _given_up(request)
+            elif isinstance(_error_of(exc_info), MemoryError):
+                # Celery would raise it in the worker's main process, which ends it.
+                state.task_ready(request)
+                return request.reject(requeue=True)
+        return super().on_failure(exc_info, *args, **kwargs)  # type: ignore[misc]
+
+    def _died(self, exc_info: Any) -> bool:
+        """Return whether the task's process died, and the task would run again."""
+        request: Any = self
+        if request.acknowledged or request._already_cancelled or request._already_revoked:
+            return False
+        if not (request.task.acks_late and request.task.reject_on_worker_lost):
+            return False
+        stopping = state.should_stop is not None or state.should_terminate is not None
+        kinds = (WorkerLostError, MemoryError, SystemExit, KeyboardInterrupt)
+        return not stopping and isinstance(_error_of(exc_info), kinds) and owned(request.message)
+
+
+def counted(plain: type) -> type:
+    """Return a subclass of a class of requests that counts deaths."""
+    return type("Request", (CountedRequest, plain), {})
+
+
+def _error_of(exc_info: Any) -> BaseException:
+    error: BaseException = exc_info.exception
+    return error.exc if isinstance(error, ExceptionWithTraceback) else error
+
+
+def _given_up(request: Any) -> Any:
+    try:
+        raise DeadLetteredError(f"its process died {most_deaths()} times; see `poolwise dead list`")
+    except DeadLetteredError:
+        worker_logger.error("gave up %s[%s]: its process died each time", request.name, request.id)
+        return ExceptionInfo()
