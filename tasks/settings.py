@@ -62,9 +62,10 @@ task_reject_on_worker_lost = True
 worker_prefetch_multiplier = 1
 
 broker_transport_options = {
-    # A message that is not acknowledged for this long is redelivered. The time must exceed the
-    # longest task, or a task is started again while it still runs. Beyond that, shorter is better:
-    # a dead worker's tasks are not redelivered earlier.
+    # Workers with `-I worker.startup` have keys of their own and a heartbeat: their messages are
+    # redelivered some 10 s after they die, and never while they live (docs/dead-letters.md). Those
+    # of other consumers are redelivered if they are not acknowledged for this long; it must exceed
+    # the longest task, or a task is started again while it still runs.
     "visibility_timeout": LONGEST_TASK_S + 15,
     # Any worker redelivers all messages noted under these keys that are older than its own timeout.
     # With kombu's names, it would redeliver those of other projects that share the Redis.

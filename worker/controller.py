@@ -12,6 +12,7 @@ from kombu.utils.compat import detect_environment
 from tasks.errors import UsageError
 from worker.celery_cli import ParsedLine, parse_line
 from worker.cores import usable_cores
+from worker.delivery import is_installed
 from worker.delivery_settings import delivery_from
 from worker.modules import module_missing
 from worker.options import Delivery, Recycling, Shutdown, TimeLimits, WorkerOptions
@@ -105,4 +106,5 @@ def _delivery(worker: Any) -> Delivery:
         {**settings, **requeued},
         redis=connection.transport.driver_type == "redis",
         acks_late=bool(late),
+        watched=is_installed(),
     )

@@ -61,7 +61,7 @@ def late_ack_lost(pool: Pool, options: WorkerOptions) -> Finding | None:
 def lost_loops(pool: Pool, options: WorkerOptions) -> Finding | None:
     """Celery counts no deliveries: it requeues the task however often its process dies."""
     delivery = options.delivery
-    if not pool.survives_task_death or not delivery.acks_late:
+    if not pool.survives_task_death or not delivery.acks_late or delivery.watched:
         return None
     if not delivery.rejects_lost or delivery.retries_lost:
         return None
@@ -75,7 +75,7 @@ def lost_loops(pool: Pool, options: WorkerOptions) -> Finding | None:
 def visibility_timeout(pool: Pool, options: WorkerOptions) -> Finding | None:
     """Redis redelivers an unacknowledged message after this time, even if its task still runs."""
     delivery, limit_s = options.delivery, options.limits.hard_s
-    if delivery.redis is not True or delivery.acks_late is not True:
+    if delivery.redis is not True or delivery.acks_late is not True or delivery.watched:
         return None
     bounded = pool.hard_time_limit and limit_s is not None
     if bounded and limit_s is not None and limit_s < delivery.visibility_timeout_s:
@@ -93,7 +93,7 @@ def visibility_timeout(pool: Pool, options: WorkerOptions) -> Finding | None:
 def waiting_redelivered(_pool: Pool, options: WorkerOptions) -> Finding | None:
     """Even early acknowledgement happens only when the task starts, not when it is fetched."""
     delivery = options.delivery
-    if delivery.redis is not True or delivery.acks_late is True:
+    if delivery.redis is not True or delivery.acks_late is True or delivery.watched:
         return None
     return note(
         "waiting-redelivered",

@@ -13,6 +13,7 @@ def delivery_from(
     *,
     redis: bool | None,
     acks_late: bool | None,
+    watched: bool = False,
     multiplier_typed: int | None = None,
 ) -> Delivery:
     """Build a Delivery; missing settings get Celery's defaults.
@@ -25,6 +26,7 @@ def delivery_from(
     return Delivery(
         redis=redis,
         acks_late=acks_late,
+        watched=watched,
         rejects_lost=bool(settings.get("task_reject_on_worker_lost")),
         retries_lost=bool(settings.get("task_retry_on_worker_lost")),
         cancels_on_connection_loss=bool(

@@ -40,6 +40,7 @@ class Delivery:
     prefetch_disabled: bool = False
     max_connections: int = 10  # of a Redis channel: broker_transport_options
     visibility_timeout_s: float = 3600
+    watched: bool = False  # other workers restore its messages, and only if it dies
     eta_limit: int | None = None  # worker_eta_task_limit; None: no limit
 
     @property

@@ -71,9 +71,12 @@ class LoadRun:
     def held(self, queue: str) -> int:
         """Count the messages of a queue that are waiting, or delivered but not acknowledged.
 
-        Reads the keys of kombu's own Redis transport.
+        Reads the keys in which each worker notes what it holds (`worker.delivery.keys`).
         """
-        delivered = [json.loads(message)[2] for message in self.server.hvals("poolwise:unacked")]
+        keys = Keys(prefix="", unacked="poolwise:unacked", index="poolwise:unacked_index")
+        owners: list[Any] = list(self.server.hkeys(keys.owners))
+        held = [self.server.hvals(keys.held(owner.decode())) for owner in owners]
+        delivered = [json.loads(message)[2] for messages in held for message in messages]
         return int(self.server.llen(queue)) + delivered.count(queue)
 
     def settle(self, timeout_s: float) -> bool:

@@ -80,6 +80,8 @@ def test_asking_workers_never_redelivers_what_they_run(cluster: LocalCluster) ->
                 concurrency=1,
                 queues=("slow",),
                 broker_url=cluster.broker_url,
+                # Without `worker.startup`, which would give it keys of its own.
+                include=("worker.probe",),
             )
         ]
     )

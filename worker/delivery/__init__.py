@@ -1,1 +1,10 @@
 """What happens to the messages of a worker that dies, stalls or is cut off from Redis."""
+
+from __future__ import annotations
+
+from kombu.transport import redis as stock
+
+
+def is_installed() -> bool:
+    """Return whether this process is a worker in which `worker.delivery.install` did its work."""
+    return stock.Transport.Channel is not stock.Channel

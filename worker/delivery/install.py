@@ -10,6 +10,7 @@ import atexit
 import os
 from typing import Any
 
+from celery import bootsteps
 from celery.signals import worker_init
 from kombu.transport import redis as stock
 from kombu.utils.imports import symbol_by_name
@@ -22,24 +23,37 @@ from worker.delivery.registration import ThisProcess
 from worker.delivery.request import CountedRequest, counted
 
 
+class Beating(bootsteps.StartStopStep):
+    """Starts the heart before the consumer connects; it beats until the process exits."""
+
+    def start(self, parent: Any) -> None:
+        """Start it."""
+        ThisProcess.node = parent.hostname
+        ThisProcess.pid = os.getpid()
+        stock.Transport.Channel = OwnedChannel
+        heart = Heart(parent.app, most_deaths())
+        heart.start()
+        atexit.register(_end, heart)
+
+    def stop(self, parent: Any) -> None:
+        """Do nothing: tasks may still run."""
+
+
+def _end(heart: Heart) -> None:
+    if os.getpid() == ThisProcess.pid:
+        heart.stop()
+
+
 @worker_init.connect(dispatch_uid="poolwise-delivery")
 def install(sender: Any, **_: Any) -> None:
-    """Install it in the worker that starts."""
+    """Prepare the worker that is built; nothing runs and no connection is made before it starts."""
     if sender.app.connection_for_read().get_transport_cls() is not stock.Transport:
         return
-    ThisProcess.node = sender.hostname
-    stock.Transport.Channel = OwnedChannel
+    most_deaths()  # reports an invalid value before the worker starts
+    sender.app.steps["worker"].add(Beating)
     consumer = symbol_by_name(sender.consumer_cls)
     sender.consumer_cls = type("Consumer", (KeepingConsumer, consumer), {})
     for task in sender.app.tasks.values():
         plain = symbol_by_name(task.Request)
         if not issubclass(plain, CountedRequest):
             task.Request = counted(plain)
-    heart = Heart(sender.app, most_deaths())
-    heart.start()
-    atexit.register(_end, heart)
-
-
-def _end(heart: Heart) -> None:
-    if os.getpid() == ThisProcess.pid:
-        heart.stop()
