@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 from uuid import uuid4
 
 import redis
@@ -16,6 +17,7 @@ from producer.queues import drain
 from producer.records import Batch, Record, RecordReader
 from producer.submit import SubmitOptions, Submitter
 from tasks.celery import app
+from worker.delivery.keys import Keys
 from worker.probe import Clock
 
 
