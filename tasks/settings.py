@@ -29,6 +29,7 @@ imports = (
     "tasks.io",
     "tasks.mixed",
     "tasks.faults",
+    "tasks.chaos.work",
     "tasks.lessons.gil",
     "tasks.lessons.deadlock.two_locks",
     "tasks.lessons.deadlock.subtasks",

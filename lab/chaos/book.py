@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
-from tasks.chaos.ledger import Line, Reader
+from tasks.chaos.ledger import Line
 
 #: Seconds by which lines may be out of order, because each is timed before it is written.
 SKEW_S: Final = 5.0
@@ -24,10 +24,17 @@ class Sent:
     kind: str = "work"  # what was sent
 
 
+class Lines(Protocol):
+    """Where the lines of the ledger come from."""
+
+    def new(self) -> list[Line]:
+        """Return the lines since the last call."""
+
+
 class Book:
     """All submissions and all lines of the ledger; one thread may add while another reads."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Lines) -> None:
         self._reader = reader
         self._lock = threading.Lock()
         self._sent: dict[str, Sent] = {}

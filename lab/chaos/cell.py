@@ -46,6 +46,11 @@ class CellSpec:
     transport: str = "stock"
 
     @property
+    def title(self) -> str:
+        """What is shown while it is measured."""
+        return f"{self.fault.name} {self.pool.name} {self.delivery.name}"
+
+    @property
     def name(self) -> str:
         """A name that is unique in the matrix and good for a file."""
         return f"{self.pool.name}-{self.fault.name}-{self.delivery.name}-{self.transport}"

@@ -115,7 +115,8 @@ def explanations(cells: Sequence[ChaosCell]) -> tuple[Explanation, ...]:
 
 def _explains(reason: Reason, cell: ChaosCell) -> bool:
     fits = reason.early is None or reason.early == (cell.settings in EARLY)
-    return fits and reason.count(cell) > 0 and FAULTS[cell.fault].target in reason.targets
+    target = FAULTS[cell.fault].target if cell.fault in FAULTS else "worker"
+    return fits and reason.count(cell) > 0 and target in reason.targets
 
 
 def _explanation(name: str, reason: Reason, cells: Sequence[ChaosCell]) -> Explanation:

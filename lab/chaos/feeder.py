@@ -28,6 +28,7 @@ class Load:
     queue: str
     task_s: float  # how long a task takes
     ahead: int  # messages that wait in the queue
+    key: str = ""  # of the shared ledger; empty: the tasks use their own
     tasks: int | None = None  # how many to send, all at once; None: until stopped
 
 
@@ -78,9 +79,14 @@ class Feeder(threading.Thread):
         known = False
         try:
             self._app.send_task(
-                "chaos.work", (self.task_s,), task_id=task_id, queue=self._load.queue,
-                producer=producer, retry=False, ignore_result=True,
-            )  # fmt: skip
+                "chaos.work",
+                (self.task_s, self._load.key),
+                task_id=task_id,
+                queue=self._load.queue,
+                producer=producer,
+                retry=False,
+                ignore_result=True,
+            )
             known = True
         finally:
             if self._left is not None:

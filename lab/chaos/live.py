@@ -8,8 +8,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
-from lab.chaos.cell import CellSpec
-from lab.chaos.chaos_options import ChaosOptions
+from lab.chaos.run import Titled
 from lab.format import chaos
 from lab.format.progress import ProgressLines, progress_lines
 from lab.results.chaos import ChaosCell
@@ -24,21 +23,18 @@ class Lines:
         self._total = 0
         self._done = 0
 
-    def prepared(self, options: ChaosOptions, cells: int) -> None:
+    def prepared(self, cells: int, kills: int, text: str) -> None:
         """Say what will be measured."""
-        self._total = cells * options.kills
-        self._shown.print(
-            f"{cells} cells of {options.kills} faults each, {options.jobs} cells at a time, "
-            f"seed {options.seed}"
-        )
+        self._total = cells * kills
+        self._shown.print(f"{cells} cells of {kills} faults each, {text}")
 
-    def fault(self, spec: CellSpec, number: int) -> None:
+    def fault(self, spec: Titled, number: int) -> None:
         """Move the bar."""
         with self._lock:
             self._done += 1
-            where = f"{spec.fault.name} {spec.pool.name} {spec.delivery.name}"
             self._shown.show(
-                f"{self._done}/{self._total} faults · {where} {number}", self._done / self._total
+                f"{self._done}/{self._total} faults · {spec.title} {number}",
+                self._done / self._total,
             )
 
     def measured(self, cell: ChaosCell) -> None:

@@ -17,7 +17,8 @@ from cluster.machine import Machine
 from lab.chaos.cell import CellSpec, blank, measure
 from lab.chaos.chaos_options import ChaosOptions
 from lab.chaos.explain import explanations
-from lab.chaos.trial import SLOTS, TASK_S, WORKERS, StoppedError
+from lab.chaos.trial import SLOTS, TASK_S, WORKERS
+from lab.chaos.waiting import StoppedError
 from lab.results.chaos import SCHEMA_VERSION, ChaosCell, ChaosResult, ChaosSettings, Named
 from lab.session.versions import host, versions
 from producer import broker
@@ -28,13 +29,21 @@ from tasks.errors import PoolwiseError
 LOOK_S = 0.2
 
 
+class Titled(Protocol):
+    """A cell that is being measured."""
+
+    @property
+    def title(self) -> str:
+        """What is shown while it is measured."""
+
+
 class ChaosEvents(Protocol):
     """Receives what happens, in the order in which it happens, from several threads."""
 
-    def prepared(self, options: ChaosOptions, cells: int) -> None:
-        """Note what will be measured."""
+    def prepared(self, cells: int, kills: int, text: str) -> None:
+        """Note what will be measured: cells, faults in each, and how."""
 
-    def fault(self, spec: CellSpec, number: int) -> None:
+    def fault(self, spec: Titled, number: int) -> None:
         """Note that the fault of a cell was injected."""
 
     def measured(self, cell: ChaosCell) -> None:
@@ -60,7 +69,8 @@ def run(options: ChaosOptions, folder: Path, machine: Machine, events: ChaosEven
     cells: list[ChaosCell] = []
     with LocalCluster(folder) as cluster:
         result = _blank(options, folder, cluster, machine)
-        events.prepared(options, len(options.cells()))
+        how = f"{options.jobs} cells at a time, seed {options.seed}"
+        events.prepared(len(options.cells()), options.kills, how)
         ended_by: BaseException | None = None
         try:
             for cell in _measured(options, folder, cluster, events):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import random
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,9 +22,9 @@ from lab.chaos.book import Book
 from lab.chaos.broker import TrialBroker
 from lab.chaos.delivery import Delivery
 from lab.chaos.feeder import Feeder, Load
+from lab.chaos.waiting import Waiting
 from tasks.celery import app
 from tasks.chaos.ledger import VARIABLE, Reader
-from tasks.errors import WorkerError
 from worker.pools import Pool
 from worker.probe import URL_VARIABLE
 
@@ -37,12 +36,6 @@ WORKERS: Final = 2
 TASK_S: Final = 0.1
 #: Messages that wait in the queue, for each slot.
 AHEAD_PER_SLOT: Final = 4
-#: Seconds between two looks at the ledger.
-LOOK_S: Final = 0.02
-
-
-class StoppedError(Exception):
-    """Raised in a trial when the run ends, so that its thread ends too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +75,13 @@ class TrialWorker:
         return frozenset([self.child.pid])
 
 
-class Trial:
+class Trial(Waiting):
     """The parts of a trial that faults are injected into, and the waiting that they need."""
 
     def __init__(
         self, spec: TrialSpec, cluster: LocalCluster, folder: Path, stop: threading.Event
     ) -> None:
+        super().__init__(spec.name, stop)
         folder.mkdir()
         self.spec = spec
         self.random = random.Random(f"{spec.seed} {spec.name}")  # noqa: S311 - no secret
@@ -95,7 +89,6 @@ class Trial:
         self.book = Book(Reader(folder / "ledger"))
         self.workers: list[TrialWorker] = []
         self._cluster = cluster
-        self._stop = stop
         self._children: list[Child] = []
         self._numbers = iter(range(1, 1_000_000))
         self.broker = TrialBroker(folder, cluster.reaper, spec.append_only)
@@ -136,28 +129,6 @@ class Trial:
         for one in self.workers:
             one.child.kill()
         self.replace_dead()
-
-    def until(self, condition: Callable[[], object], timeout_s: float, failure: str) -> None:
-        """Wait for a condition; raise WorkerError after `timeout_s` seconds."""
-        deadline = time.monotonic() + timeout_s
-        while not condition():
-            if time.monotonic() > deadline:
-                raise WorkerError(f"{self.spec.name}: {failure} after {timeout_s:g} s")
-            self.pause(LOOK_S)
-
-    def within(self, condition: Callable[[], object], timeout_s: float) -> bool:
-        """Wait for a condition; return whether it came true in time."""
-        deadline = time.monotonic() + timeout_s
-        while not condition():
-            if time.monotonic() > deadline:
-                return False
-            self.pause(LOOK_S)
-        return True
-
-    def pause(self, seconds: float) -> None:
-        """Wait; raise StoppedError if the run ends meanwhile."""
-        if self._stop.wait(max(0.0, seconds)):
-            raise StoppedError
 
     def start_more(self, count: int, flags: Sequence[str] = ()) -> list[TrialWorker]:
         """Start workers in addition to those that run, as a deployment does."""

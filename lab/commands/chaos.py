@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 import click
 import msgspec
 
 from cluster.machine import Machine
+from lab.chaos import compose_project, compose_run
 from lab.chaos.chaos_options import (
     DEFAULT_DELIVERIES,
     DEFAULT_FAULTS,
@@ -18,9 +21,12 @@ from lab.chaos.chaos_options import (
     ChaosOptions,
     most_careful,
 )
+from lab.chaos.compose_faults import CONTAINER_FAULTS, container_fault_named
+from lab.chaos.compose_run import ComposeOptions
 from lab.chaos.delivery import DELIVERIES, delivery_named
 from lab.chaos.faults import FAULTS, fault_named
 from lab.chaos.live import progress
+from lab.chaos.run import Ended
 from lab.chaos.run import run as run_chaos
 from lab.chaos.table import show
 from lab.commands import shared_options
@@ -33,6 +39,8 @@ from lab.results.output import write_whole
 from lab.session.folders import run_folder
 from tasks.errors import UsageError
 from worker.pools import DEFAULT_POOLS
+
+T = TypeVar("T")
 
 
 @click.command()
@@ -73,6 +81,13 @@ from worker.pools import DEFAULT_POOLS
 @click.option(
     "--seed", type=click.IntRange(0, 10**9), help="Seed for the moments.  [default: random]"
 )
+@click.option(
+    "--on-compose",
+    is_flag=True,
+    help="Test the running workers of `docker compose` in this folder instead. Faults: "
+    f"{', '.join(CONTAINER_FAULTS)}.",
+)
+@click.option("--yes", is_flag=True, help="With --on-compose: do not ask first.")
 @shared_options.out
 @shared_options.json_output
 def chaos(  # noqa: PLR0913 - one parameter for each option of the command
@@ -84,6 +99,8 @@ def chaos(  # noqa: PLR0913 - one parameter for each option of the command
     kills: int,
     jobs: int | None,
     seed: int | None,
+    on_compose: bool,
+    yes: bool,
     out: Path,
     as_json: bool,
 ) -> int:
@@ -99,44 +116,98 @@ def chaos(  # noqa: PLR0913 - one parameter for each option of the command
       poolwise chaos
       poolwise chaos --fault kill-worker --pool prefork --settings defaults,acks-late --kills 20
       poolwise chaos --all --json
+      poolwise chaos --on-compose --fault container-kill --pool threads
     """
-    machine = Machine.this()
     seed = random.randrange(10_000) if seed is None else seed  # noqa: S311 - no secret
-    options = ChaosOptions(
-        faults=tuple(
-            map(fault_named, _names("--fault", faults, FAULTS if everything else DEFAULT_FAULTS))
-        ),
-        pools=shared_options.pools_named(pools),
-        deliveries=tuple(
-            map(
+    machine = Machine.this()
+    if on_compose:
+        for name in ("settings", "jobs", "everything"):
+            if shared_options.was_typed(name):
+                raise UsageError("--settings, --jobs and --all do not apply to --on-compose")
+        careful, work = _on_compose(faults, pools, kills, seed, machine, yes=yes)
+    else:
+        options = ChaosOptions(
+            faults=_named(fault_named, "--fault", faults, FAULTS if everything else DEFAULT_FAULTS),
+            pools=shared_options.pools_named(pools),
+            deliveries=_named(
                 delivery_named,
-                _names("--settings", settings, DELIVERIES if everything else DEFAULT_DELIVERIES),
-            )
-        ),
-        kills=kills,
-        jobs=jobs or 2 * machine.cores,
-        seed=seed,
-        command=shared_options.repeating(seed),
-        program=program(),
-    )
-    if not options.cells():
-        raise UsageError("none of these pools has what these faults hit: name other pools")
-    with run_folder(out, "chaos", datetime.now()) as run, progress(for_progress()) as lines:
-        ended = run_chaos(options, run.absolute(), machine, lines)
+                "--settings",
+                settings,
+                DELIVERIES if everything else DEFAULT_DELIVERIES,
+            ),
+            kills=kills,
+            jobs=jobs or 2 * machine.cores,
+            seed=seed,
+            command=shared_options.repeating(seed),
+            program=program(),
+        )
+        careful, work = _on_own(options, machine)
+    with run_folder(out, "chaos", datetime.now()) as run:
+        ended = work(run.absolute())
         report = _save(ended.result, run)
     _finish(ended.result, report, as_json=as_json)
     if ended.ended_by is not None:
         raise ended.ended_by
-    return _exit_code(ended.result, most_careful(options))
+    return _exit_code(ended.result, careful)
 
 
-def _names(option: str, typed: str | None, default: Iterable[str]) -> tuple[str, ...]:
-    if typed is None:
-        return tuple(default)
-    found = tuple(dict.fromkeys(shared_options.names(typed)))
-    if not found:
+#: Runs everything; receives the folder for logs.
+Work = Callable[[Path], Ended]
+
+
+def _on_own(options: ChaosOptions, machine: Machine) -> tuple[str, Work]:
+    if not options.cells():
+        raise UsageError("none of these pools has what these faults hit: name other pools")
+
+    def work(folder: Path) -> Ended:
+        with progress(for_progress()) as lines:
+            return run_chaos(options, folder, machine, lines)
+
+    return most_careful(options), work
+
+
+def _on_compose(
+    faults: str | None, pools: str, kills: int, seed: int, machine: Machine, *, yes: bool
+) -> tuple[str, Work]:
+    names = tuple(one.name for one in shared_options.pools_named(pools))
+    options = ComposeOptions(
+        faults=_named(container_fault_named, "--fault", faults, CONTAINER_FAULTS),
+        containers=tuple(compose_project.workers(names)),
+        kills=kills,
+        seed=seed,
+        command=shared_options.repeating(seed),
+        program=program(),
+    )
+    _confirm(options, yes=yes)
+
+    def work(folder: Path) -> Ended:
+        with progress(for_progress()) as lines:
+            return compose_run.run(options, folder.name, machine, lines)
+
+    return compose_run.SETTINGS, work
+
+
+def _confirm(options: ComposeOptions, *, yes: bool) -> None:
+    """Say which containers will be hurt, and ask; raise UsageError if there is nobody to ask."""
+    for one in options.containers:
+        say(f"{one.service}  container {one.id}", progress=True)
+    doing = ", ".join(one.name for one in options.faults)
+    say(f"Each of them, {options.kills} times: {doing}.", progress=True)
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("this stops running workers: add --yes if that is what you want")
+    if not click.confirm("Go on?", err=True):
+        raise click.Abort
+
+
+def _named(
+    find: Callable[[str], T], option: str, typed: str | None, default: Iterable[str]
+) -> tuple[T, ...]:
+    names = tuple(default) if typed is None else shared_options.names(typed)
+    if not names:
         raise UsageError(f"{option} is empty: name at least one")
-    return found
+    return tuple(map(find, dict.fromkeys(names)))
 
 
 def _exit_code(result: ChaosResult, careful: str) -> int:

@@ -14,6 +14,11 @@ from producer import broker
 def versions(cluster: LocalCluster) -> Versions:
     """Return the version of each piece of software that takes part."""
     server = broker.version(cluster.redis)
+    return installed(f"{server} (embedded)" if cluster.embedded else server)
+
+
+def installed(server: str) -> Versions:
+    """Return the version of each piece of software here, with the broker as `server`."""
     return Versions(
         poolwise=version("poolwise"),
         celery=version("celery"),
@@ -21,7 +26,7 @@ def versions(cluster: LocalCluster) -> Versions:
         redis_py=version("redis"),
         gevent=_version_or_none("gevent"),
         python=platform.python_version(),
-        broker=f"{server} (embedded)" if cluster.embedded else server,
+        broker=server,
     )
 
 

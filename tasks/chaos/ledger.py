@@ -1,7 +1,8 @@
 """The ledger: a file to which each process appends what happened to a task.
 
 It is outside the broker, and each line goes to the kernel in one call, so neither a broker that
-loses data nor the death of the process in the next instant can take a line away.
+loses data nor the death of the process in the next instant can take a line away. Where processes
+share no file, as in containers, `tasks.chaos.shared_ledger` writes the same lines to Redis.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class Line:
 
     event: str
     task_id: str
-    pid: int  # of the process that noted it
+    pid: int  # of the process that noted it; in a shared ledger, the number of its container
     at_s: float  # by the monotonic clock of this machine, which all its processes share
     redelivered: bool = False
     text: str = ""
@@ -37,12 +38,19 @@ def note(event: str, task_id: str, *, redelivered: bool = False, text: str = "")
     path = os.environ.get(VARIABLE)
     if not path:
         return
-    row = [event, task_id, os.getpid(), time.monotonic(), redelivered, text[:500]]
+    line = encoded(event, task_id, os.getpid(), redelivered=redelivered, text=text)
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        os.write(handle, f"{json.dumps(row)}\n".encode())
+        os.write(handle, line + b"\n")
     finally:
         os.close(handle)
+
+
+def encoded(
+    event: str, task_id: str, pid: int, *, redelivered: bool = False, text: str = ""
+) -> bytes:
+    """Write a line about something that happens now."""
+    return json.dumps([event, task_id, pid, time.monotonic(), redelivered, text[:500]]).encode()
 
 
 class Reader:
@@ -62,10 +70,11 @@ class Reader:
             return []
         whole = data[: data.rfind(b"\n") + 1]
         self._offset += len(whole)
-        return [_line(text) for text in whole.splitlines()]
+        return [decoded(text) for text in whole.splitlines()]
 
 
-def _line(text: bytes) -> Line:
+def decoded(text: bytes) -> Line:
+    """Read a line."""
     event, task_id, pid, at_s, redelivered, words = json.loads(text)
     return Line(
         event=event, task_id=task_id, pid=pid, at_s=at_s, redelivered=redelivered, text=words

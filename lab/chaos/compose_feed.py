@@ -1,0 +1,101 @@
+"""Sends tasks and reads the shared ledger from inside the network of docker compose.
+
+Run in a container as `python -m lab.chaos.compose_feed RUN QUEUE TASK_S AHEAD`. It prints a JSON
+array per line: what it sent, each new line of the ledger, and at the end what is left in the
+broker. On stdin, `stop` ends the sending; `end`, or the end of the input, ends the program.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from typing import Any
+
+from lab.chaos.book import Book, Sent
+from lab.chaos.feeder import Feeder, Load
+from lab.chaos.leftovers import dead_ids, left_ids
+from producer import broker
+from tasks.celery import app
+from tasks.chaos.ledger import Line
+from tasks.chaos.shared_ledger import PREFIX
+from tasks.settings import broker_url
+
+#: Seconds between two looks at the ledger.
+LOOK_S = 0.05
+
+
+class _Printed(Book):
+    """A book that prints every submission."""
+
+    def __init__(self) -> None:
+        super().__init__(_Nothing())
+
+    def add(self, sent: Sent) -> None:
+        """Print a submission."""
+        _say("sent", sent.task_id, sent.at_s, sent.known)
+
+
+class _Nothing:
+    """A ledger without lines: the other side reads them."""
+
+    def new(self) -> list[Line]:
+        """Return nothing."""
+        return []
+
+
+def main() -> None:
+    """Send and read until stdin says otherwise."""
+    run, queue, task_s, ahead = sys.argv[1:]
+    app.loader.import_default_modules()
+    key = PREFIX + run
+    load = Load(queue=queue, task_s=float(task_s), ahead=int(ahead), key=key)
+    feeder = Feeder(app, broker_url, load, _Printed())
+    ended = threading.Event()
+    threading.Thread(target=_obey, args=(feeder, ended), daemon=True).start()
+    _say("now", time.monotonic())
+    feeder.start()
+    with broker.connection(app) as connection:
+        seen = 0
+        while not ended.wait(LOOK_S):
+            seen = _print_lines(connection, key, seen)
+        _print_lines(connection, key, seen)
+        channel: Any = connection.default_channel
+        with channel.conn_or_acquire() as client:
+            client.delete(key)
+            _say("left", sorted(left_ids(client)), sorted(dead_ids(client)))
+
+
+def _obey(feeder: Feeder, ended: threading.Event) -> None:
+    for line in sys.stdin:
+        if line.strip() == "now":
+            _say("now", time.monotonic())
+        elif line.strip() == "stop":
+            feeder.stop()
+            _say("stopped")
+        else:
+            break
+    feeder.stop()
+    ended.set()
+
+
+def _print_lines(connection: Any, key: str, seen: int) -> int:
+    with connection.default_channel.conn_or_acquire() as client:
+        rows = client.lrange(key, seen, -1)
+    for row in rows:
+        _say("line", row.decode())
+    return seen + len(rows)
+
+
+_saying = threading.Lock()
+
+
+def _say(*parts: object) -> None:
+    with _saying:
+        sys.stdout.write(f"{json.dumps(parts)}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

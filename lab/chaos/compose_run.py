@@ -1,0 +1,187 @@
+"""A run of container faults on the running cluster of docker compose."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final
+
+from cluster.machine import Machine
+from lab.chaos.compose_faults import ContainerFault
+from lab.chaos.compose_project import Container
+from lab.chaos.compose_trial import SETTLE_S, TASK_S, ComposeTrial
+from lab.chaos.explain import explanations
+from lab.chaos.injected import Injected
+from lab.chaos.judge import Evidence, account, recovery
+from lab.chaos.run import ChaosEvents, Ended
+from lab.results.chaos import SCHEMA_VERSION, ChaosCell, ChaosResult, ChaosSettings, Named
+from lab.session.versions import host, installed
+
+#: The name of the delivery settings, which are those of the running workers.
+SETTINGS: Final = "compose"
+#: Seconds in which the worker must run tasks again.
+RESUME_S: Final = 90.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComposeOptions:
+    """The containers to hurt, and how."""
+
+    faults: tuple[ContainerFault, ...]
+    containers: tuple[Container, ...]
+    kills: int
+    seed: int
+    command: str  # that repeats the run
+    program: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComposeCell:
+    """One fault of one container."""
+
+    fault: ContainerFault
+    container: Container
+    command: str
+
+    @property
+    def title(self) -> str:
+        """What is shown while it is measured."""
+        return f"{self.fault.name} {self.container.pool}"
+
+
+def run(options: ComposeOptions, run_id: str, machine: Machine, events: ChaosEvents) -> Ended:
+    """Measure each fault on each container, one after the other.
+
+    If something ends the run early, return the complete cells with it; raise it if there are none.
+    Each container runs again at the end.
+    """
+    begun_s = time.monotonic()
+    result = _blank(options, run_id, machine)
+    cells: list[ChaosCell] = []
+    ended_by: BaseException | None = None
+    try:
+        for cell in _measured(options, run_id, events):
+            cells.append(cell)
+            events.measured(cell)
+    except BaseException as ending:
+        if not cells:
+            raise
+        ended_by = ending
+    return Ended(
+        result=replace(
+            result,
+            cells=tuple(cells),
+            explanations=explanations(cells),
+            elapsed_s=time.monotonic() - begun_s,
+            interrupted=ended_by is not None,
+        ),
+        ended_by=ended_by,
+    )
+
+
+def _measured(options: ComposeOptions, run_id: str, events: ChaosEvents) -> Iterator[ChaosCell]:
+    specs = [
+        ComposeCell(fault=fault, container=container, command=_command(options, fault, container))
+        for fault in options.faults
+        for container in options.containers
+    ]
+    events.prepared(len(specs), options.kills, f"seed {options.seed}")
+    for spec in specs:
+        yield _measure(spec, options, run_id, events)
+
+
+def _command(options: ComposeOptions, fault: ContainerFault, container: Container) -> str:
+    return (
+        f"{options.program} chaos --on-compose --fault {fault.name} --pool {container.pool} "
+        f"--kills {options.kills} --seed {options.seed} --yes"
+    )
+
+
+def _measure(
+    spec: ComposeCell, options: ComposeOptions, run_id: str, events: ChaosEvents
+) -> ChaosCell:
+    begun_s = time.monotonic()
+    name = f"{run_id}-{spec.fault.name}-{spec.container.pool}"
+    with closing(ComposeTrial(spec.container, name, options.seed, threading.Event())) as trial:
+        trial.start()
+        faults: list[Injected] = []
+        again: list[float | None] = []
+        for number in range(1, options.kills + 1):
+            fault = spec.fault.inject(trial)
+            faults.append(fault)
+            again.append(_resumed(trial, fault))
+            events.fault(spec, number)
+        trial.stop_sending()
+        _settle(trial)
+        trial.finish()
+        sent, lines = trial.book.closed()
+        found = Evidence(
+            sent=sent, lines=lines, faults=faults, left=trial.left, dead=trial.dead,
+            stops_all=True, all_again_s=again,
+        )  # fmt: skip
+    return _cell(spec, found, time.monotonic() - begun_s)
+
+
+def _resumed(trial: ComposeTrial, fault: Injected) -> float | None:
+    """Wait until the worker runs tasks; return how long after the fault, None if it does not."""
+    runs = trial.within(lambda: trial.book.started_since(fault.until_s, trial.places), RESUME_S)
+    return time.monotonic() - fault.until_s if runs else None
+
+
+def _settle(trial: ComposeTrial) -> None:
+    """Wait until every task has ended, or until redelivery would have happened."""
+    last, since = -1, time.monotonic()
+    while open_tasks := trial.book.open():
+        if len(open_tasks) != last:
+            last, since = len(open_tasks), time.monotonic()
+        if time.monotonic() > since + SETTLE_S:
+            return
+        trial.pause(0.1)
+
+
+def _cell(spec: ComposeCell, found: Evidence, seconds: float) -> ChaosCell:
+    again = recovery(found)
+    return ChaosCell(
+        pool=spec.container.pool,
+        fault=spec.fault.name,
+        settings=SETTINGS,
+        transport="stock",
+        aimed=len(found.faults),
+        hits=sum(one.hit for one in found.faults),
+        account=account(found),
+        first_again_s=again.first_s,
+        last_again_s=again.last_s,
+        never_again=again.never,
+        resumed=sum(one is not None for one in found.all_again_s),
+        seconds=seconds,
+        command=spec.command,
+    )
+
+
+def _blank(options: ComposeOptions, run_id: str, machine: Machine) -> ChaosResult:
+    services: Sequence[str] = [one.service for one in options.containers]
+    return ChaosResult(
+        schema_version=SCHEMA_VERSION,
+        kind="chaos",
+        run_id=run_id,
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        elapsed_s=0.0,
+        versions=installed("the broker of docker compose"),
+        host=host(machine),
+        settings=ChaosSettings(
+            faults=tuple(Named(name=one.name, text=one.text) for one in options.faults),
+            deliveries=(Named(name=SETTINGS, text=f"those of the running {', '.join(services)}"),),
+            pools=tuple(one.pool for one in options.containers),
+            kills=options.kills,
+            slots=0,
+            workers=1,
+            task_s=TASK_S,
+            seed=options.seed,
+            command=options.command,
+        ),
+        cells=(),
+    )
