@@ -8,6 +8,7 @@ import random
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -80,7 +81,6 @@ class ComposeTrial(Waiting):
 
     def start(self) -> None:
         """Wait until the worker runs tasks."""
-        self.until(lambda: self._offset_s is not None or self._ended(), START_S, "nothing is sent")
         self.until(self.running, START_S, "the worker runs no task")
 
     def running(self) -> dict[str, float]:
@@ -115,7 +115,8 @@ class ComposeTrial(Waiting):
     def close(self) -> None:
         """End the container that sends, and bring the worker back."""
         if self._process.stdin is not None:
-            self._process.stdin.close()
+            with suppress(BrokenPipeError):
+                self._process.stdin.close()
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
@@ -125,18 +126,21 @@ class ComposeTrial(Waiting):
 
     def _tell(self, word: str) -> None:
         assert self._process.stdin is not None  # noqa: S101 - it was asked for
-        self._process.stdin.write(f"{word}\n")
-        self._process.stdin.flush()
-
-    def _ended(self) -> bool:
-        self._check()
-        return False
+        try:
+            self._process.stdin.write(f"{word}\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            self._process.wait(START_S)
+            raise self._failure() from None
 
     def _check(self) -> None:
-        if self._process.poll():
-            assert self._process.stderr is not None  # noqa: S101 - it was asked for
-            last = (self._process.stderr.read().strip().splitlines() or ["no message"])[-1]
-            raise WorkerError(f"{self._name}: the container that sends tasks ended: {last}")
+        if self._process.poll() is not None:
+            raise self._failure()
+
+    def _failure(self) -> WorkerError:
+        assert self._process.stderr is not None  # noqa: S101 - it was asked for
+        last = (self._process.stderr.read().strip().splitlines() or ["no message"])[-1]
+        return WorkerError(f"{self._name}: the container that sends tasks ended: {last}")
 
     def _read(self) -> None:
         assert self._process.stdout is not None  # noqa: S101 - it was asked for

@@ -26,7 +26,8 @@ class Lines:
     def prepared(self, cells: int, kills: int, text: str) -> None:
         """Say what will be measured."""
         self._total = cells * kills
-        self._shown.print(f"{cells} cells of {kills} faults each, {text}")
+        each = "1 fault" if kills == 1 else f"{kills} faults"
+        self._shown.print(f"{cells} {'cell' if cells == 1 else 'cells'} of {each} each, {text}")
 
     def fault(self, spec: Titled, number: int) -> None:
         """Move the bar."""

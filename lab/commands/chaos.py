@@ -192,7 +192,8 @@ def _confirm(options: ComposeOptions, *, yes: bool) -> None:
     for one in options.containers:
         say(f"{one.service}  container {one.id}", progress=True)
     doing = ", ".join(one.name for one in options.faults)
-    say(f"Each of them, {options.kills} times: {doing}.", progress=True)
+    often = "once" if options.kills == 1 else f"{options.kills} times"
+    say(f"Each of them, {often}: {doing}.", progress=True)
     if yes:
         return
     if not sys.stdin.isatty():
