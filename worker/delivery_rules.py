@@ -133,12 +133,12 @@ def early_ack_spare(_pool: Pool, options: WorkerOptions) -> Finding | None:
     if delivery.prefetch_disabled and delivery.redis is not False:
         return None
     make_certain = "" if delivery.acks_late is False else "without late acks, "
+    with_redis = "" if delivery.redis is False else ", or use --disable-prefetch with Redis"
     return note(
         "early-ack-spare",
         f"{make_certain}a prefetch multiplier of 1 still holds one waiting message per slot, "
         "which no other worker can take",
-        "set task_acks_late = True if your tasks are safe to run twice, or use --disable-prefetch "
-        "with Redis",
+        f"set task_acks_late = True if your tasks are safe to run twice{with_redis}",
     )
 
 

@@ -158,6 +158,7 @@ def test_a_missing_module_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
         ("celery -A proj worker -P", "requires an argument"),
         ("celery worker -A proj", "-A goes before the word worker"),
         ("celery -A proj beat", "preflight checks only celery worker, not celery beat"),
+        ("celery multi start w1 -A proj -P threads", "only celery worker, not celery multi"),
         ("celery -A proj", "Missing command"),
         ("celery -A proj worker stray", "not a valid setting: 'stray'"),
         ("proj worker -P threads", "not a celery command"),

@@ -87,6 +87,15 @@ def test_a_chosen_concurrency_is_distinguished_from_the_default() -> None:
     assert made(pool="threads", settings={"worker_concurrency": cores}).concurrency_chosen
 
 
+@pytest.mark.parametrize(("typed", "chosen"), [([], False), (["-c"], True)])
+def test_a_concurrency_equal_to_the_cores_is_chosen_if_it_was_typed(
+    typed: list[str], chosen: bool
+) -> None:
+    cores = made(pool="threads").cores
+    argv = ["celery", "-A", "made", "worker", *typed, *(str(cores) for _ in typed)]
+    assert made(pool="threads", concurrency=cores, argv=argv).concurrency_chosen is chosen
+
+
 @pytest.mark.parametrize("setting", ["task_reject_on_worker_lost", "task_retry_on_worker_lost"])
 def test_either_setting_requeues_lost_tasks(setting: str) -> None:
     assert made(pool="prefork", settings={setting: True}).delivery.requeues_lost

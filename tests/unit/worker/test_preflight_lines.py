@@ -81,6 +81,28 @@ def test_advice_on_the_prefetch_multiplier_does_not_contradict_itself(
     assert bool(advised) is (multiplier < best)
 
 
+@every_pool
+@pytest.mark.parametrize("flags", ["", "--prefetch-multiplier 1", "--disable-prefetch"])
+def test_no_fix_names_an_option_that_the_broker_makes_useless(pool: Pool, flags: str) -> None:
+    line = f"celery -b amqp://h -A proj worker -P {pool.name} -c 8 {flags}"
+    fixes = [f.fix for f in check(options_from_argv(shlex.split(line), cores=CORES))]
+    assert fixes
+    assert not [fix for fix in fixes if "--disable-prefetch" in fix]
+
+
+def test_the_advice_for_lost_tasks_leads_to_no_other_finding() -> None:
+    line = "celery -A proj worker -c 2 -- task.acks_late=1"
+    [lost] = [
+        finding
+        for finding in check(options_from_argv(shlex.split(line), cores=CORES))
+        if finding.code == "late-ack-lost"
+    ]
+    advised = "task_retry_on_worker_lost"
+    assert f"set {advised} = True, with max_retries" in lost.fix
+    followed = findings_for(f"{line} {advised.replace('_', '.', 1)}=1").keys()
+    assert not followed & {"late-ack-lost", "lost-loops"}
+
+
 @pytest.mark.parametrize("name", ["prefork", "gevent"])
 @pytest.mark.parametrize("variable", ["BROKER_URL", "CELERY_BROKER_URL"])
 def test_the_broker_of_a_variable_is_known(variable: str, name: str) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,3 +31,19 @@ def test_any_words_end_with_a_documented_code(words: list[str], complete: bool) 
         assert "[" in done.stdout  # the code of a finding
     else:
         assert_clean_end(done, codes={0, 2})
+
+
+@pytest.mark.parametrize(
+    ("line", "praised"),
+    [
+        ("celery -A proj worker", True),
+        ("celery -A proj worker -P solo", True),  # notes, but no warning
+        ("celery -A proj worker -P threads --time-limit 5", False),
+        ("celery -A proj worker -P eventlet --time-limit 5 -B", False),
+        ("CELERY_CUSTOM_WORKER_POOL=shop.pool:Pool celery -A proj worker -P custom", False),
+    ],
+)
+def test_a_line_is_free_of_warnings_only_if_it_was_checked(line: str, praised: bool) -> None:
+    done = run("preflight", "--", *shlex.split(line))
+    assert ("No warnings" in done.stdout) is praised
+    assert "othing is lost" not in done.stdout
