@@ -119,3 +119,4 @@ def test_workers_lists_running_workers_or_says_how_to_start_one(
     refused = poolwise("workers", "--broker", f"redis://127.0.0.1:{free_port()}/0")
     assert refused.returncode == 3
     assert "start a cluster with `poolwise up`" in refused.stderr
+    assert "put `docker compose run --rm` in front of" in refused.stderr
