@@ -116,6 +116,9 @@ def test_workers_lists_running_workers_or_says_how_to_start_one(
     assert none.stderr.startswith("error: no worker answers at redis://127.0.0.1:")
     assert "try again" in none.stderr
     assert "CELERY_BROKER_URL=redis://" in none.stderr
+
+
+def test_a_missing_broker_names_both_ways_to_reach_a_cluster() -> None:
     refused = poolwise("workers", "--broker", f"redis://127.0.0.1:{free_port()}/0")
     assert refused.returncode == 3
     assert "start a cluster with `poolwise up`" in refused.stderr

@@ -134,7 +134,7 @@ def test_a_thread_that_fails_is_reported_and_started_again(
 ) -> None:
     owner, name, trouble = JOBS[job]
     background.start_broker()
-    background.until_trouble(False, False)
+    background.until(lambda answer: not answer["source"][trouble])
 
     def fail(*_: Any) -> None:
         raise error
@@ -144,7 +144,7 @@ def test_a_thread_that_fails_is_reported_and_started_again(
         source = background.until(lambda answer: bool(answer["source"][trouble]))["source"]
     assert source[trouble] == f"{type(error).__name__}; Flower's log has the details"
     assert source["faults"] >= 1
-    background.until_trouble(False, False)
+    background.until(lambda answer: not answer["source"][trouble])
 
 
 def test_events_that_cannot_be_added_are_reported(
