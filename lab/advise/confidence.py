@@ -29,11 +29,11 @@ def sentence(
         return f"{rate}; nothing else was measured often enough to compare"
     name = rival.candidate.label
     if found.real and chosen.rate_per_s > rival.rate_per_s:
-        return f"{rate}, {found.ratio:.2f} times as many as with {name}"
+        return f"{rate}, {found.ratio:.2f} times the throughput of {name}"
     why = advantage(chosen, rival)
     if found.real:
         more = (
-            f"{name} reaches {words.rate(rival.rate_per_s)}, only {found.ratio:.2f} times as many"
+            f"{name} reaches {words.rate(rival.rate_per_s)}, only {found.ratio:.2f} times that"
         )
         return f"{rate}; {more}{why}"
     return (

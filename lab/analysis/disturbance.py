@@ -46,7 +46,7 @@ def causes(pools: Sequence[PoolResult]) -> str:
     slots = max((repeat.others_slot_share for repeat in repeats), default=0.0)
     found = (
         (cpu, f"other processes used up to {words.percent(cpu)} of the machine's CPU"),
-        (stolen, f"the hypervisor gave up to {words.percent(stolen)} of it to other machines"),
+        (stolen, f"the hypervisor withheld up to {words.percent(stolen)} of the machine's CPU"),
         (slots, f"other clients' tasks took up to {words.percent(slots)} of a pool's slots"),
     )
     return " and ".join(text for share, text in found if share >= NAMED)

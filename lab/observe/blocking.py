@@ -72,7 +72,8 @@ def _stops(worker: WorkerSeen, span_s: float) -> tuple[str, str]:
             return quiet.task, (
                 f"after {quiet.alike} of {quiet.starts} starts of {quiet.task}, the worker "
                 f"fetched, started and ended no other task for {words.duration(quiet.usual_s)} "
-                f"(median), {words.percent(min(1.0, quiet.total_s / span_s))} of the time"
+                f"(median); this adds up to {words.percent(min(1.0, quiet.total_s / span_s))} of "
+                "the time"
             )
     return "", ""
 

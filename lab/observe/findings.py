@@ -57,7 +57,7 @@ def hoarding(worker: WorkerSeen, seen: Seen) -> Finding | None:
     long = f", which ran {', '.join(worker.long_tasks)}" if worker.long_tasks else ""
     messages = "1 message" if hoard.most == 1 else f"up to {hoard.most} messages"
     broken = hoard.longest_s < 0.9 * hoard.total_s
-    stretch = f", up to {words.duration(hoard.longest_s)} at a stretch," if broken else ""
+    stretch = f" in total, up to {words.duration(hoard.longest_s)} at a time," if broken else ""
     return Finding(
         name="prefetch-hoarding",
         worker=worker.node,
@@ -76,8 +76,8 @@ def _fetch_less(worker: WorkerSeen) -> str:
     if fetched is not None and 0 < fetched <= worker.slots * least:
         return (
             f"start it with {without}, or set task_acks_late = True if its tasks are safe to run "
-            "twice: its prefetch multiplier is as low as it can be, but a message whose task has "
-            "started no longer counts unless it is acknowledged late"
+            "twice: its prefetch multiplier is as low as it can be, but with early acks a started "
+            "task no longer counts, so the worker fetches one more message for its slot"
         )
     return (
         f"set --prefetch-multiplier {least}, and task_acks_late = True if its tasks are safe to "

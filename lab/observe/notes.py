@@ -20,7 +20,7 @@ def notes(seen: Seen) -> tuple[str, ...]:
     if any(_starts_missing(one) for one in by_source["events"]):
         found.append(
             "up to Celery 5.6, a threads worker drops more than half of its task-started events "
-            "(celery#10434): starts of tasks that succeeded are taken from their run time, "
+            "(celery#10434): starts of tasks that succeeded are calculated from their run time, "
             "those of other tasks may be missing"
         )
     if by_source["inspection"]:

@@ -53,7 +53,7 @@ def _ran_twice(task: str, attempts: Sequence[Attempt], seen: Seen) -> _Weighed |
         finding=Finding(
             name="ran-twice",
             worker="",
-            text=f"messages of {task} were delivered again while their task still ran",
+            text=f"messages of {task} were redelivered while the task was still running",
             evidence=f"{times}, the same task id ran twice at the same time, for up to "
             f"{words.duration(longest_s)}; the visibility timeout is {words.duration(limit_s)}",
             fix="set visibility_timeout in broker_transport_options to more than the longest run "
@@ -120,7 +120,7 @@ def _redelivered(task: str, attempts: Sequence[Attempt], _seen: Seen) -> _Weighe
         finding=Finding(
             name="redeliveries",
             worker="",
-            text=f"messages of {task} were delivered before",
+            text=f"messages of {task} are often redelivered",
             evidence=f"{again:,} of {len(attempts):,} attempts ran a message that another worker "
             "had already received",
             fix="look for workers that were killed or restarted, and set visibility_timeout in "

@@ -54,6 +54,5 @@ LESSON: Final = Lesson(
     turn_next=(
         "poolwise learn gil --pause-ms 0",
         "poolwise learn gil --pools prefork",
-        "poolwise learn deadlock",
     ),
 )

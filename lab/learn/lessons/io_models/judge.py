@@ -81,7 +81,7 @@ def _claims(runs: ModelRuns) -> Iterator[Claim]:
         f"{words.times(polling.cpu_s / best.cpu_s)}",
     )
     yield Claim(
-        says=f"polling makes many times as many system calls as {BEST}",
+        says=f"polling makes far more system calls than {BEST}",
         holds=polling.system_calls >= 5 * best.system_calls,
         seen=f"{words.count(polling.system_calls)} against {words.count(best.system_calls)}",
     )

@@ -137,10 +137,10 @@ def _verdict(timings: Timings) -> str:
     waited = max(one.in_t for cores in timings.cores for one in timings.of(SLEEP, cores))
     return (
         f"Four tasks that wait took at most {waited:.1f} T in any pool, on any number of cores. "
-        f"Of four tasks that compute in Python ({burned} on {core_count(most)}) only processes "
-        "can run two at the same instant. C code that releases the GIL is the exception: threads "
-        f"run it on every core too ({digested}), and only greenlets, which switch only when they "
-        "wait, still take turns."
+        f"When four tasks compute in Python ({burned} on {core_count(most)}), only processes can "
+        "run two of them at the same instant. C code that releases the GIL is the exception: "
+        f"threads run it on every core too ({digested}), and only greenlets, which switch only "
+        "when they wait, still take turns."
     )
 
 

@@ -102,8 +102,8 @@ def test_the_preference_among_equals_is_explained(
 @pytest.mark.parametrize(
     ("fast", "chosen", "text"),
     [
-        ([1_035, 1_036, 1_037], "threads", "only 1.04 times as many, and it needs fewer slots"),
-        ([1_060, 1_061, 1_062], "gevent", "1.06 times as many as with threads ×20"),
+        ([1_035, 1_036, 1_037], "threads", "only 1.04 times that, and it needs fewer slots"),
+        ([1_060, 1_061, 1_062], "gevent", "1.06 times the throughput of threads ×20"),
     ],
 )
 def test_a_simpler_candidate_is_preferred_although_another_is_a_little_faster(
@@ -124,7 +124,7 @@ def test_a_rival_that_was_dropped_early_is_named_and_the_confidence_is_high() ->
     )
     assert found is not None
     assert (found.runner_up, found.confidence) == ("threads ×22", "high")
-    assert "7.50 times as many as with threads ×22" in found.sentence
+    assert "7.50 times the throughput of threads ×22" in found.sentence
 
 
 def test_a_rejected_candidate_is_not_recommended() -> None:
