@@ -32,9 +32,7 @@ def sentence(
         return f"{rate}, {found.ratio:.2f} times the throughput of {name}"
     why = advantage(chosen, rival)
     if found.real:
-        more = (
-            f"{name} reaches {words.rate(rival.rate_per_s)}, only {found.ratio:.2f} times that"
-        )
+        more = f"{name} reaches {words.rate(rival.rate_per_s)}, only {found.ratio:.2f} times that"
         return f"{rate}; {more}{why}"
     return (
         f"{rate}; no real difference from {name} ({words.rate(rival.rate_per_s)}; anything below "
