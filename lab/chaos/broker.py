@@ -17,6 +17,11 @@ STOP_S = 10.0
 ANSWER_S = 5.0
 
 
+def port_of(url: str) -> int:
+    """Return the port in the URL of a server that we started."""
+    return int(url.rsplit(":", 1)[1].split("/", maxsplit=1)[0])
+
+
 class TrialBroker:
     """A real server at one port of loopback, whatever happens to its process."""
 
@@ -32,7 +37,7 @@ class TrialBroker:
     @property
     def port(self) -> int:
         """Its port, which stays the same."""
-        return int(self.url.rsplit(":", 1)[1].split("/")[0])
+        return port_of(self.url)
 
     def kill(self) -> None:
         """Kill the process at once."""

@@ -23,8 +23,6 @@ from lab.results.output import write_whole
 from tasks.errors import WorkerError
 from worker.pools import Pool
 
-#: Seconds in which tasks must run again after a fault; the trial goes on after that.
-RESUME_S: Final = 40.0
 #: Seconds without anything happening after which a trial is over.
 QUIET_S: Final = 2.5
 #: Seconds beyond those that the settings need to bring tasks back.
@@ -73,6 +71,7 @@ def measure(
     trial_spec = TrialSpec(
         name=spec.name, pool=spec.pool, delivery=spec.delivery, seed=spec.seed,
         append_only=spec.fault.append_only, stops_all=spec.fault.target != "worker",
+        linked=spec.fault.linked,
     )  # fmt: skip
     with running_trial(trial_spec, cluster, folder / spec.name, stop) as trial:
         seen = _injected(trial, spec, on_fault)
@@ -100,7 +99,7 @@ def blank(spec: CellSpec, why: str) -> ChaosCell:
 
 def _injected(trial: Trial, spec: CellSpec, on_fault: OnFault) -> _Seen:
     """Inject the fault as often as wanted, each time after all workers run tasks again."""
-    seen = _Seen()
+    seen, resume_s = _Seen(), spec.fault.resume_s
     for number in range(1, spec.kills + 1):
         fault = spec.fault.inject(trial)
         seen.faults.append(fault)
@@ -108,12 +107,12 @@ def _injected(trial: Trial, spec: CellSpec, on_fault: OnFault) -> _Seen:
         if ended and spec.fault.target != "worker":
             seen.notes.append(f"{ended} workers ended by themselves after fault {number}")
         since = time.monotonic() if ended else fault.until_s
-        resumed = trial.within(lambda since=since: trial.all_run(since), RESUME_S)  # type: ignore[misc]
+        resumed = trial.within(lambda since=since: trial.all_run(since), resume_s)  # type: ignore[misc]
         by_itself = resumed and not (ended and spec.fault.target != "worker")
         seen.all_again_s.append(time.monotonic() - fault.until_s if by_itself else None)
         on_fault(spec, number)
         if not resumed:
-            seen.notes.append(f"a worker ran no task for {RESUME_S:g} s after fault {number}")
+            seen.notes.append(f"a worker ran no task for {resume_s:g} s after fault {number}")
             trial.restart_workers()
     return seen
 

@@ -32,3 +32,5 @@ class Fault:
     cannot: Callable[[], str] = everywhere
     default: bool = False  # part of the default matrix
     append_only: AppendOnly = "everysec"  # how the broker keeps its data
+    linked: bool = False  # whether it needs a link between each worker and the broker
+    resume_s: float = 40.0  # seconds in which workers must run tasks again; then they are restarted

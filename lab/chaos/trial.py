@@ -17,11 +17,13 @@ import redis
 from cluster.broker import AppendOnly
 from cluster.local import LocalCluster
 from cluster.process import Child
+from cluster.reaper import Reaper
 from cluster.workers import RunningWorker, WorkerSpec, start_workers
 from lab.chaos.book import Book
-from lab.chaos.broker import TrialBroker
+from lab.chaos.broker import TrialBroker, port_of
 from lab.chaos.delivery import Delivery
 from lab.chaos.feeder import Feeder, Load
+from lab.chaos.link import Link, start_link
 from lab.chaos.waiting import Waiting
 from tasks.celery import app
 from tasks.chaos.ledger import VARIABLE, Reader
@@ -50,6 +52,7 @@ class TrialSpec:
     workers: int = WORKERS
     task_s: float = TASK_S
     tasks: int | None = None  # how many to send, all at once; None: as long as the trial runs
+    linked: bool = False  # whether each worker reaches the broker over a link of its own
     seed: int = 1
     flags: tuple[str, ...] = ()  # further flags of its workers
     env: Mapping[str, str] = field(default_factory=dict)
@@ -90,6 +93,7 @@ class Trial(Waiting):
         self.workers: list[TrialWorker] = []
         self._cluster = cluster
         self._children: list[Child] = []
+        self._links: dict[str, Link] = {}  # by the name of the worker
         self._numbers = iter(range(1, 1_000_000))
         self.broker = TrialBroker(folder, cluster.reaper, spec.append_only)
         self.feeder = self._feeder()
@@ -99,6 +103,10 @@ class Trial(Waiting):
         self.workers += self._started(self.spec.workers)
         self.feeder.start()
         self.until(lambda: all(map(self.running_in, self.workers)), 30, "no worker runs tasks")
+
+    def link_of(self, worker: TrialWorker) -> Link:
+        """Return the link between a worker and the broker, if the trial has links."""
+        return self._links[worker.running.spec.name]
 
     def running_in(self, worker: TrialWorker) -> dict[str, float]:
         """Return the tasks that a worker runs."""
@@ -130,9 +138,14 @@ class Trial(Waiting):
             one.child.kill()
         self.replace_dead()
 
-    def start_more(self, count: int, flags: Sequence[str] = ()) -> list[TrialWorker]:
-        """Start workers in addition to those that run, as a deployment does."""
-        more = self._started(count, flags)
+    def start_more(
+        self, count: int, flags: Sequence[str] = (), launcher: Sequence[str] = ()
+    ) -> list[TrialWorker]:
+        """Start workers in addition to those that run, as a deployment does.
+
+        `launcher` runs `celery` instead of the trial's own.
+        """
+        more = self._started(count, flags, launcher)
         self.workers += more
         return more
 
@@ -153,10 +166,15 @@ class Trial(Waiting):
         )
         return Feeder(app, self.broker.url, load, self.book)
 
-    def _started(self, count: int, flags: Sequence[str] = ()) -> list[TrialWorker]:
+    def _started(
+        self, count: int, flags: Sequence[str] = (), launcher: Sequence[str] = ()
+    ) -> list[TrialWorker]:
         if not count:
             return []
-        specs = [self._worker_spec(next(self._numbers), flags) for _ in range(count)]
+        numbers = [next(self._numbers) for _ in range(count)]
+        specs = [self._worker_spec(one, flags, launcher) for one in numbers]
+        if self.spec.linked:
+            specs = [self._linked(one) for one in specs]
         started = start_workers(
             specs,
             self.folder,
@@ -168,11 +186,26 @@ class Trial(Waiting):
         return [TrialWorker(one) for one in started]
 
     @property
+    def registry(self) -> Reaper:
+        """What ends and removes everything of this run once it has ended."""
+        return self._cluster.reaper
+
+    @property
     def _records(self) -> redis.Redis:
         """Return the server that is never hurt."""
         return self._cluster.redis
 
-    def _worker_spec(self, number: int, flags: Sequence[str]) -> WorkerSpec:
+    def _linked(self, spec: WorkerSpec) -> WorkerSpec:
+        """Start a link for a worker; return the worker at its other end."""
+        ports = (self.broker.port, port_of(self._cluster.broker_url))
+        self._links[spec.name] = link = start_link(
+            spec.name, ports, self.folder, self._cluster.reaper, self._children.append
+        )
+        return link.around(spec)
+
+    def _worker_spec(
+        self, number: int, flags: Sequence[str], launcher: Sequence[str]
+    ) -> WorkerSpec:
         spec = self.spec
         return WorkerSpec(
             name=f"{spec.name}-{number}",
@@ -188,7 +221,7 @@ class Trial(Waiting):
                 VARIABLE: str(self.folder / "ledger"),
                 **spec.env,
             },
-            launcher=spec.launcher,
+            launcher=launcher or spec.launcher,
         )
 
 
