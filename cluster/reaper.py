@@ -4,7 +4,8 @@ The reaper is a separate process that reads from a pipe which of our process gro
 child writes to the pipe itself, before it becomes the program that was to be started, so there is
 no moment in which a child runs and is unknown. When the pipe closes, because we closed it or died,
 the reaper stops the remaining groups. It also removes the temporary files that killed processes
-left behind. The kernel closes the pipe in every case; no handler in a killed process could do that.
+left behind, and the control groups that they were in. The kernel closes the pipe in every case; no
+handler in a killed process could do that.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from cluster.signals import deferred_signals
 
 #: Seconds between SIGTERM and SIGKILL for the remaining process groups.
 GRACE_S = 3.0
+#: Seconds that killed processes may take to end on a busy machine; then their group can go.
+GONE_S = 8.0
 
 
 class Reaper:
@@ -58,6 +61,10 @@ class Reaper:
             with suppress(BrokenPipeError):
                 os.write(self.fileno(), f"-{pid}\n".encode())
 
+    def remove_at_end(self, control_group: Path) -> None:
+        """Remove a control group, which need not exist yet, once the children have ended."""
+        os.write(self.fileno(), f"/{control_group}\n".encode())
+
     def close(self) -> None:
         """Stop the remaining children, remove the temporary files and end the reaper."""
         self._pipe.close()
@@ -79,6 +86,16 @@ def living(groups: Iterable[int]) -> set[int]:
     return alive
 
 
+def remove_control_group(folder: Path) -> None:
+    """Remove a control group whose processes have been killed; the kernel may need a moment."""
+    deadline = time.monotonic() + GONE_S
+    while folder.exists() and time.monotonic() < deadline:
+        with suppress(OSError):
+            folder.rmdir()
+            return
+        time.sleep(0.05)
+
+
 def _signal(groups: Iterable[int], number: signal.Signals) -> None:
     for group in groups:
         with suppress(ProcessLookupError):
@@ -90,14 +107,20 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     groups: set[int] = set()
+    control_groups: list[Path] = []
     for line in sys.stdin:
-        change, pid = line[0], int(line[1:])
-        (groups.add if change == "+" else groups.discard)(pid)
+        change, what = line[0], line[1:].rstrip("\n")
+        if change == "/":
+            control_groups.append(Path(what))
+        else:
+            (groups.add if change == "+" else groups.discard)(int(what))
     _signal(groups, signal.SIGTERM)
     deadline = time.monotonic() + GRACE_S
     while (groups := living(groups)) and time.monotonic() < deadline:
         time.sleep(0.05)
     _signal(groups, signal.SIGKILL)
+    for one in control_groups:
+        remove_control_group(one)
     shutil.rmtree(sys.argv[1], ignore_errors=True)
 
 

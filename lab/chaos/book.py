@@ -68,6 +68,13 @@ class Book:
         with self._lock:
             return {one: line.at_s for one, line in self._running.items() if line.pid in pids}
 
+    def start_of(self, task_id: str) -> Line | None:
+        """Return the first start of a task; None if there is none yet."""
+        self.update()
+        with self._lock:
+            starts = (one for one in self._lines if one.event == "started")
+            return next((one for one in starts if one.task_id == task_id), None)
+
     def unended(self, tasks: Mapping[str, float]) -> dict[str, float]:
         """Return those of `tasks` that have started and not ended."""
         self.update()

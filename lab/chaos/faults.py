@@ -9,12 +9,13 @@ from typing import Final
 from lab.chaos.broker_faults import BROKER_FAULTS
 from lab.chaos.fault import Fault
 from lab.chaos.network_faults import NETWORK_FAULTS
+from lab.chaos.task_faults import TASK_FAULTS
 from lab.chaos.worker_faults import WORKER_FAULTS
 from tasks.errors import UsageError
 
 #: All faults by name, in display order.
 FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
-    {one.name: one for one in (*WORKER_FAULTS, *BROKER_FAULTS, *NETWORK_FAULTS)}
+    {one.name: one for one in (*WORKER_FAULTS, *TASK_FAULTS, *BROKER_FAULTS, *NETWORK_FAULTS)}
 )
 
 

@@ -12,7 +12,7 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 #: Names the file. Without it, nothing is noted.
 VARIABLE: Final = "POOLWISE_LEDGER"
@@ -51,6 +51,12 @@ def encoded(
 ) -> bytes:
     """Write a line about something that happens now."""
     return json.dumps([event, task_id, pid, time.monotonic(), redelivered, text[:500]]).encode()
+
+
+def note_of(event: str, request: Any) -> None:
+    """Append an event of the task whose Celery request this is."""
+    redelivered = bool((request.delivery_info or {}).get("redelivered"))
+    note(event, request.id, redelivered=redelivered)
 
 
 class Reader:
