@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from lab.chaos.broker_faults import BROKER_FAULTS
+from lab.chaos.clock_faults import CLOCK_FAULTS
 from lab.chaos.fault import Fault
 from lab.chaos.network_faults import NETWORK_FAULTS
 from lab.chaos.task_faults import TASK_FAULTS
@@ -15,7 +16,10 @@ from tasks.errors import UsageError
 
 #: All faults by name, in display order.
 FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
-    {one.name: one for one in (*WORKER_FAULTS, *TASK_FAULTS, *BROKER_FAULTS, *NETWORK_FAULTS)}
+    {
+        one.name: one
+        for one in (*WORKER_FAULTS, *TASK_FAULTS, *CLOCK_FAULTS, *BROKER_FAULTS, *NETWORK_FAULTS)
+    }
 )
 
 
