@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from worker.capability_rules import Rule
 from worker.finding import Finding, note, warning
 from worker.options import WorkerOptions
 from worker.pools import Pool
+from worker.rule import Rule
 
 #: More processes per core than this are reported.
 MANY_PROCESSES_PER_CORE: Final = 4

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from worker.capability_rules import CAPABILITY_RULES
-from worker.delivery_rules import DELIVERY_RULES
+from worker.control_rules import CONTROL_RULES
 from worker.finding import Finding, Severity, note
+from worker.limit_rules import LIMIT_RULES
 from worker.options import WorkerOptions
 from worker.pool_choice_rules import POOL_CHOICE_RULES
 from worker.pools import POOLS
+from worker.prefetch_rules import PREFETCH_RULES
+from worker.redelivery_rules import REDELIVERY_RULES
+from worker.rule import Rule
 
 __all__ = ["Finding", "Severity", "check", "lines", "warnings_of"]
+
+#: In the order in which findings of equal severity are listed.
+RULES: Final[tuple[Rule, ...]] = (
+    *POOL_CHOICE_RULES,
+    *LIMIT_RULES,
+    *CONTROL_RULES,
+    *REDELIVERY_RULES,
+    *PREFETCH_RULES,
+)
 
 
 def check(options: WorkerOptions) -> tuple[Finding, ...]:
@@ -19,9 +32,7 @@ def check(options: WorkerOptions) -> tuple[Finding, ...]:
     pool = options.pool
     if pool is None:
         return (_unknown_pool(options.pool_name),)
-    found = [
-        rule(pool, options) for rule in (*POOL_CHOICE_RULES, *CAPABILITY_RULES, *DELIVERY_RULES)
-    ]
+    found = [rule(pool, options) for rule in RULES]
     ranks = tuple(Severity)
     return tuple(sorted((f for f in found if f is not None), key=lambda f: ranks.index(f.severity)))
 

@@ -69,7 +69,7 @@ def hoarding(worker: WorkerSeen, seen: Seen) -> Finding | None:
 
 
 def _fetch_less(worker: WorkerSeen) -> str:
-    """Say how a worker fetches fewer messages; see `worker/delivery_rules.py` for the reasons."""
+    """Say how a worker fetches fewer messages; see `worker/prefetch_rules.py` for the reasons."""
     least = 1 if worker.pool is None else worker.pool.prefetch_multiplier
     without = "--disable-prefetch"
     fetched = worker.prefetch_count

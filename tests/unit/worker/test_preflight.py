@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.capability_rules import pools_where
 from worker.command_line import options_from_argv
 from worker.options import Delivery, Recycling, TimeLimits, WorkerOptions
 from worker.pools import POOLS, Pool
 from worker.preflight import Finding, Severity, check, lines, warnings_of
+from worker.rule import pools_where
 
 CORES = 2
 WARNING, NOTE = Severity.WARNING, Severity.NOTE

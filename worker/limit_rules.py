@@ -1,24 +1,16 @@
-"""Preflight rules about what a pool cannot do: limits, recycling, scaling and remote control.
+"""Preflight rules about limits: when a task or a process is ended, and what that loses.
 
 They read the pool table and the options; no rule names a pool.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from worker.finding import Finding, note, warning
 from worker.options import WorkerOptions
-from worker.pools import POOLS, Pool
-
-Rule = Callable[[Pool, WorkerOptions], Finding | None]
-
-
-def pools_where(able: Callable[[Pool], bool]) -> str:
-    """Name the pools that have a capability, as `prefork, threads or gevent`."""
-    *front, last = (pool.name for pool in POOLS.values() if able(pool))
-    return f"{', '.join(front)} or {last}" if front else last
+from worker.pools import Pool
+from worker.rule import Rule, pools_where
 
 
 def _limit_text(limit_s: float | None, task_names: tuple[str, ...]) -> str:
@@ -37,19 +29,6 @@ def time_limit_ignored(pool: Pool, options: WorkerOptions) -> Finding | None:
         "time-limit-ignored",
         f"{pool.name} ignores the time limit {which}: a stuck task blocks its {pool.slot} forever",
         f"use --pool {pools_where(lambda p: p.hard_time_limit)}, or timeouts inside the task",
-    )
-
-
-def time_limit_cooperative(pool: Pool, options: WorkerOptions) -> Finding | None:
-    """Without preemption, a task that computes runs to its end, blocks the others, then fails."""
-    which = _limit_text(options.limits.hard_s, options.limits.hard_tasks)
-    if not which or not pool.hard_time_limit or pool.preemptive:
-        return None
-    return note(
-        "time-limit-cooperative",
-        f"under {pool.name}, the time limit {which} takes effect only when the task next waits: "
-        "a CPU-bound task runs to completion, blocks all others, and is then marked as failed",
-        f"run CPU-bound tasks with --pool {pools_where(lambda p: p.preemptive)}",
     )
 
 
@@ -140,77 +119,20 @@ def start_method_ignored(pool: Pool, options: WorkerOptions) -> Finding | None:
     )
 
 
-def autoscale_unsupported(pool: Pool, options: WorkerOptions) -> Finding | None:
-    """Celery accepts the flag for every pool; the worker then fails later or never grows."""
-    if options.autoscale_max is None or pool.autoscale:
-        return None
-    return warning(
-        "autoscale-unsupported",
-        f"{pool.name} cannot autoscale: {pool.autoscale_failure}",
-        f"use --pool {pools_where(lambda p: p.autoscale)}, or remove --autoscale",
-    )
-
-
-def beat_refused(pool: Pool, options: WorkerOptions) -> Finding | None:
-    """Celery raises ImproperlyConfigured at startup."""
-    if not options.beat or pool.embeds_beat:
-        return None
-    return warning(
-        "beat-refused",
-        f"Celery does not allow -B with {pool.name}: the worker will not start",
-        "run celery beat as a separate process",
-    )
-
-
-def cancel_unsupported(pool: Pool, options: WorkerOptions) -> Finding | None:
-    """Celery logs `Failed to cancel active request` and the task keeps running."""
-    if pool.terminate or not options.delivery.cancels_on_connection_loss:
-        return None
-    return warning(
-        "cancel-unsupported",
-        f"{pool.name} cannot cancel running tasks when the broker connection is lost: "
-        "they keep running while the broker redelivers them",
-        f"use --pool {pools_where(lambda p: p.terminate)}, or make the tasks safe to run twice",
-    )
-
-
-def terminate_unsupported(pool: Pool, _options: WorkerOptions) -> Finding | None:
-    """The error is only in the reply, which callers do not wait for by default."""
-    if pool.terminate:
+def time_limit_cooperative(pool: Pool, options: WorkerOptions) -> Finding | None:
+    """Without preemption, a task that computes runs to its end, blocks the others, then fails."""
+    which = _limit_text(options.limits.hard_s, options.limits.hard_tasks)
+    if not which or not pool.hard_time_limit or pool.preemptive:
         return None
     return note(
-        "terminate-unsupported",
-        f"under {pool.name}, revoke(terminate=True) does not stop a running task",
-        f"use --pool {pools_where(lambda p: p.terminate)} if you need to stop running tasks",
+        "time-limit-cooperative",
+        f"under {pool.name}, the time limit {which} takes effect only when the task next waits: "
+        "a CPU-bound task runs to completion, blocks all others, and is then marked as failed",
+        f"run CPU-bound tasks with --pool {pools_where(lambda p: p.preemptive)}",
     )
 
 
-def resize_unsupported(pool: Pool, _options: WorkerOptions) -> Finding | None:
-    """`pool_grow` and `pool_shrink` raise AttributeError inside the worker."""
-    if pool.grow_shrink:
-        return None
-    return note(
-        "resize-unsupported",
-        f"under {pool.name}, pool_grow and pool_shrink fail: the number of slots is fixed",
-        "restart the worker with a different --concurrency"
-        if pool.fixed_concurrency is None
-        else f"use --pool {pools_where(lambda p: p.fixed_concurrency is None)} to run more than "
-        "one task at a time",
-    )
-
-
-def control_blocked(pool: Pool, options: WorkerOptions) -> Finding | None:
-    """The same thread reads control messages and runs the task."""
-    if pool.answers_while_busy or not options.remote_control:
-        return None
-    return note(
-        "control-blocked",
-        f"under {pool.name}, inspect, ping and revoke wait until the running task has finished",
-        f"use --pool {pools_where(lambda p: p.answers_while_busy)}, or expect missing replies",
-    )
-
-
-CAPABILITY_RULES: Final[tuple[Rule, ...]] = (
+LIMIT_RULES: Final[tuple[Rule, ...]] = (
     time_limit_ignored,
     soft_time_limit_ignored,
     limits_swapped,
@@ -218,11 +140,5 @@ CAPABILITY_RULES: Final[tuple[Rule, ...]] = (
     max_tasks_ignored,
     max_memory_ignored,
     start_method_ignored,
-    autoscale_unsupported,
-    beat_refused,
-    cancel_unsupported,
     time_limit_cooperative,
-    terminate_unsupported,
-    resize_unsupported,
-    control_blocked,
 )
