@@ -111,6 +111,7 @@ class LoadSender:
 
     def send_until_broker_is_gone(self) -> None:
         """Send tasks when they are due; raise an error once the broker is gone."""
+        self._measure_queues()  # they may be full already
         zero = time.monotonic()
         measured_at = read_at = said_at = zero
         looked_at = -inf

@@ -56,7 +56,9 @@ def test_a_full_queue_is_topped_up_and_never_overfilled(
             stderr=stderr,
         )
     try:
-        until(lambda: f"{QUEUE} is full" in log.read_text("utf-8"), True)
+        until(
+            lambda: (waiting(), f"{QUEUE} is full" in log.read_text("utf-8")), (MOST_WAITING, True)
+        )
         server.ltrim(QUEUE, 0, MOST_WAITING - TAKEN - 1)
         until(waiting, MOST_WAITING)
     finally:
