@@ -1,0 +1,79 @@
+"""The transport: kombu's own for Redis, with this package's channels and poller."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+from kombu.transport import redis as stock
+
+from kombu_lease.channel import Channel, SentinelChannel
+from kombu_lease.poller import Poller
+
+#: The periodic tasks of kombu's poller that this transport needs, with their intervals in seconds.
+#: Versions of kombu that lack one do without it.
+_PERIODIC_S = {
+    "maybe_check_subclient_health": 25,
+    "maybe_reauth": 10,
+    "maybe_refresh_binding_expiry": 1,
+}
+
+
+class LeaseTransportMixin:
+    """What a transport does differently, for any of kombu's Redis transports."""
+
+    Channel = Channel
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.cycle = Poller()
+        self._on_tick: Any = None
+        self._timers: list[Any] = []
+
+    def register_with_event_loop(self: Any, connection: Any, loop: Any) -> None:
+        """Let Celery's event loop wait for messages."""
+        cycle = self.cycle
+        cycle.use_hub(loop)
+        loop.on_tick.add(cycle.on_poll_start)
+        self._on_tick = (loop, cycle.on_poll_start)
+        chosen_s = connection.client.transport_options
+        for name, default_s in _PERIODIC_S.items():
+            interval_s = default_s
+            if name == "maybe_check_subclient_health":
+                interval_s = chosen_s.get("health_check_interval", default_s)
+            if (run := getattr(cycle, name, None)) and interval_s:
+                self._timers.append(loop.call_repeatedly(interval_s, run))
+
+    def unregister(self: Any) -> None:
+        """Take the transport out of Celery's event loop."""
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+        if self._on_tick is not None:
+            loop, on_tick = self._on_tick
+            loop.on_tick.discard(on_tick)
+            self._on_tick = None
+
+    def close_connection(self: Any, connection: Any) -> None:
+        """Close all channels."""
+        self.unregister()
+        super().close_connection(connection)  # type: ignore[misc]
+
+
+class Transport(LeaseTransportMixin, stock.Transport):  # type: ignore[misc]
+    """`lease://`: one Redis server."""
+
+
+class TLSTransport(Transport):
+    """`leases://`: one Redis server, with TLS. Certificates are checked unless options say no."""
+
+    def __init__(self, client: Any, **kwargs: Any) -> None:
+        if not client.ssl or client.ssl is True:
+            client.ssl = {"ssl_cert_reqs": ssl.CERT_REQUIRED}
+        super().__init__(client, **kwargs)
+
+
+class SentinelTransport(LeaseTransportMixin, stock.SentinelTransport):  # type: ignore[misc]
+    """`leasesentinel://`: the server that Sentinel names."""
+
+    Channel = SentinelChannel

@@ -1,0 +1,202 @@
+"""Brokers and workers for the tests of kombu_lease: started, killed and restarted at will."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import redis
+from celery import Celery
+from kombu import Connection
+
+import kombu_lease  # noqa: F401  registers lease://
+
+from cluster.broker import server_program
+from cluster.ports import LOOPBACK, free_port
+from cluster.process import Child
+from cluster.reaper import Reaper
+from cluster.wait import wait_until
+
+#: Flags of each pool; two slots each.
+POOLS = {
+    "prefork": ("--pool", "prefork", "-c", "2"),
+    "threads": ("--pool", "threads", "-c", "2"),
+    "gevent": ("--pool", "gevent", "-c", "2"),
+    "solo": ("--pool", "solo"),
+}
+FOLDER = Path(__file__).parents[2]
+
+
+class Server:
+    """A Redis server that can be killed and started again on the same port and files."""
+
+    def __init__(self, folder: Path, reaper: Reaper, **options: str) -> None:
+        self.port = free_port()
+        self._folder = folder
+        self._reaper = reaper
+        self._options = {"bind": LOOPBACK, "port": str(self.port), "dir": str(folder), **options}
+        self._options.setdefault("save", "")
+        folder.mkdir(parents=True, exist_ok=True)
+        self.client = redis.Redis(port=self.port, socket_timeout=5, socket_connect_timeout=5)
+        self.start()
+
+    @property
+    def url(self) -> str:
+        """Its address for stock kombu."""
+        return f"redis://{LOOPBACK}:{self.port}/0"
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        words = [word for name, value in self._options.items() for word in (f"--{name}", value)]
+        self.child = Child(
+            "server",
+            [server_program(), *words],
+            log=self._folder / "server.log",
+            registry=self._reaper,
+        )
+        wait_until(self._answers, 20, lambda: AssertionError(self.child.failure("did not start")))
+
+    def kill(self) -> None:
+        """Kill it without notice."""
+        self.child.kill()
+
+    def _answers(self) -> bool:
+        with suppress(redis.RedisError, OSError):
+            return bool(self.client.ping())
+        return False
+
+
+class Farm:
+    """A broker, another server for notes, and workers."""
+
+    def __init__(self, folder: Path, **broker_options: str) -> None:
+        self.folder = folder
+        self.reaper = Reaper()
+        self.workers: list[Child] = []
+        self._apps: list[Celery] = []
+        self._servers: list[Server] = []
+        self._count = 0
+        try:
+            self.broker = Server(folder / "broker", self.reaper, **broker_options)
+            self._servers.append(self.broker)
+            self._servers.append(Server(folder / "notes", self.reaper))
+            self.notes = self._servers[-1].client
+        except BaseException:
+            self.close()
+            raise
+
+    def url(self, transport: str = "lease") -> str:
+        """Return the broker's URL for a transport."""
+        return self.broker.url.replace("redis", "redis" if transport == "stock" else transport, 1)
+
+    def worker(
+        self,
+        pool: str = "prefork",
+        transport: str = "lease",
+        *flags: str,
+        ready: bool = True,
+        **settings: Any,
+    ) -> Child:
+        """Start a worker; wait until it consumes."""
+        self._count += 1
+        name = f"w{self._count}-{pool}"
+        command = (
+            *(sys.executable, "-m", "celery", "-A", "tests.lease.shop", "worker"),
+            *(*POOLS[pool], "-n", f"{name}@farm", "-l", "INFO"),
+            *("--without-mingle", "--without-gossip", *flags),
+        )
+        child = Child(
+            name,
+            command,
+            log=self.folder / f"{name}.log",
+            registry=self.reaper,
+            env=self._environment(transport, settings),
+            cwd=FOLDER,
+        )
+        self.workers.append(child)
+        if ready:
+            self.until(lambda: f"{name}@farm ready" in child.log.read_text(), 60, child)
+        return child
+
+    def app(self, transport: str = "lease", prefix: str = "") -> Celery:
+        """Return a producer."""
+        app = Celery("producer", broker=self.url(transport), set_as_current=False)
+        app.conf.broker_transport_options = {"global_keyprefix": prefix}
+        self._apps.append(app)
+        return app
+
+    def send(self, app: Celery, name: str, count: int, *args: Any, **options: Any) -> None:
+        """Send `count` tasks whose first argument is their number."""
+        for mark in range(count):
+            app.send_task(f"tests.lease.shop.{name}", (mark, *args), **options)
+
+    def ran(self, key: str = "ran") -> Counter[int]:
+        """Return how often each task ran, or did what `key` names."""
+        noted: Any = self.notes.lrange(key, 0, -1)
+        return Counter(int(mark) for mark in noted)
+
+    def held(self, prefix: str = "") -> dict[str, bytes]:
+        """Return all messages in flight under leases."""
+        found: dict[str, bytes] = {}
+        for key in self.broker.client.scan_iter(f"{prefix}_kombu.lease.held.*"):
+            values: Any = self.broker.client.hgetall(key)
+            found |= {f.decode(): v for f, v in values.items() if not f.startswith(b"@")}
+        return found
+
+    def until(
+        self, condition: Callable[[], Any], timeout_s: float, *children: Child, what: str = ""
+    ) -> None:
+        """Wait for a condition; if it does not come true, show what the workers logged."""
+
+        def failure() -> AssertionError:
+            tails = "\n".join(f"{c.name}:\n{c.log_tail()}" for c in children or self.workers)
+            return AssertionError(f"{what or 'not in time'}\nran: {self.ran()}\n{tails}")
+
+        wait_until(condition, timeout_s, failure)
+
+    def until_ran(self, count: int, timeout_s: float = 60) -> None:
+        """Wait until tasks 0 to `count` - 1 have all run."""
+        self.until(lambda: set(self.ran()) >= set(range(count)), timeout_s, what="tasks are missing")
+
+    def close(self) -> None:
+        """Stop everything."""
+        for app in self._apps:
+            app.close()
+        for child in self.workers:
+            child.stop(0.1)
+        for server in self._servers:
+            server.client.close()
+            server.kill()
+        self.reaper.close()
+
+    def _environment(self, transport: str, settings: Mapping[str, Any]) -> dict[str, str]:
+        chosen = {f"SHOP_{name.upper()}": str(value) for name, value in settings.items()}
+        notes_url = f"redis://{LOOPBACK}:{self.notes.get_connection_kwargs()['port']}/0"
+        return {"SHOP_BROKER": self.url(transport), "SHOP_NOTES": notes_url, **chosen}
+
+
+def kill(worker: Child) -> None:
+    """Kill a worker's main process and its children without notice."""
+    worker.kill()
+
+
+def pause(worker: Child) -> None:
+    """Stop a worker and its children without their notice."""
+    os.killpg(worker.pid, signal.SIGSTOP)
+
+
+def resume(worker: Child) -> None:
+    """Continue a stopped worker."""
+    os.killpg(worker.pid, signal.SIGCONT)
+
+
+def lists(connection: Connection, names: Iterable[str]) -> dict[str, int]:
+    """Return how many messages wait in queues."""
+    channel = connection.default_channel
+    return {name: channel._size(name) for name in names}

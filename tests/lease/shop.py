@@ -1,0 +1,90 @@
+"""A Celery project that uses the lease transport, or the stock one; it knows nothing of Poolwise.
+
+Each run of a task is noted in Redis lists, so that tests see what ran, how often and where.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+
+import redis
+from celery import Celery, Task
+
+import kombu_lease  # noqa: F401  registers lease://
+
+app = Celery("shop", broker=os.environ["SHOP_BROKER"])
+app.conf.update(
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=int(os.environ.get("SHOP_PREFETCH", "4")),
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={
+        "lease_s": float(os.environ.get("SHOP_LEASE_S", "6")),
+        "max_deliveries": int(os.environ.get("SHOP_MAX_DELIVERIES", "20")),
+        "visibility_timeout": 3,
+        "unacked_restore_interval": 1,
+        "unacked_restore_throttle": 1,
+        "global_keyprefix": os.environ.get("SHOP_PREFIX", ""),
+        "max_connections": 1000,
+    },
+)
+_notes: redis.Redis | None = None
+
+
+def notes() -> redis.Redis:
+    """Return this process's connection to the server that keeps the notes."""
+    global _notes  # noqa: PLW0603
+    if _notes is None:
+        _notes = redis.Redis.from_url(os.environ["SHOP_NOTES"])
+    return _notes
+
+
+@app.task
+def note(mark: int) -> None:
+    """Note that it ran."""
+    notes().rpush("ran", mark)
+
+
+@app.task
+def wait(mark: int, seconds: float) -> None:
+    """Note that it began, wait, and note that it ran."""
+    notes().rpush("began", mark)
+    time.sleep(seconds)
+    notes().rpush("ran", mark)
+
+
+@app.task
+def hold_gil(mark: int, seconds: float) -> None:
+    """Compute in C, without releasing the GIL, for about so many seconds at once."""
+    notes().rpush("began", mark)
+    size = 1_000
+    spent_s = 0.0
+    while spent_s < 0.2:  # find out how fast this machine is
+        size *= 2
+        spent_s = _search(size)
+    _search(int(size * (seconds / spent_s) ** 0.5))
+    notes().rpush("ran", mark)
+
+
+def _search(size: int) -> float:
+    """Run a search whose time grows with the square of `size`; return it in seconds."""
+    began_s = time.perf_counter()
+    re.search("a*b", "a" * size)
+    return time.perf_counter() - began_s
+
+
+@app.task(bind=True, max_retries=None)
+def again(self: Task, mark: int, times: int) -> None:
+    """Retry so many times, then note that it ran."""
+    if self.request.retries < times:
+        raise self.retry(countdown=0)
+    notes().rpush("ran", mark)
+
+
+@app.task(bind=True)
+def describe(self: Task, mark: int) -> None:
+    """Note how the message was delivered."""
+    notes().rpush("described", str(self.request.delivery_info.get("redelivered")))
+    notes().rpush("ran", mark)
