@@ -22,12 +22,13 @@ COPY tasks tasks
 COPY worker worker
 COPY producer producer
 COPY cluster cluster
+COPY kombu_lease kombu_lease
 COPY monitor monitor
 COPY lab lab
 # Editable, so that code has the same layout in the container as in a clone: tasks/, worker/, ...
 RUN pip --python /opt/poolwise/bin/python install --no-deps --no-build-isolation --no-compile \
         --no-cache-dir --prefix /project --editable . \
-    && python -m compileall -q tasks worker producer cluster monitor lab
+    && python -m compileall -q kombu_lease tasks worker producer cluster monitor lab
 
 FROM python:3.13-slim
 # On most Linux machines 1000 is the first user, who can then read what the lab writes to ./runs.

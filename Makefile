@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Parallel installs into one .venv would break each other, so ignore -j.
 .NOTPARALLEL:
 
-.PHONY: help race up learn report check format test unit kills test-faults test-projects test-docker screenshots chromium nogil old-celery lock clean runtime dev
+.PHONY: help race up learn report check format test unit kills test-faults test-projects test-lease test-docker screenshots chromium nogil old-celery lock clean runtime dev
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -45,7 +45,7 @@ format: dev ## format the code and apply ruff's automatic fixes
 
 # Tests keep their folder order, so that a run does not end with one long test on one core.
 test: dev ## run all tests but those with a target of their own, below
-	$(BIN)/pytest tests --ignore tests/compose --ignore tests/old_celery --ignore tests/projects --ignore tests/faults -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/pytest tests --ignore tests/compose --ignore tests/old_celery --ignore tests/projects --ignore tests/faults --ignore tests/lease -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 unit: dev ## run only the unit tests
 	$(BIN)/pytest tests/unit $(ARGS)
@@ -58,6 +58,9 @@ test-faults: dev ## test what is lost while workers, brokers and connections fai
 
 test-projects: dev ## test advise and observe on small projects
 	$(BIN)/pytest tests/projects -n 2 --dist loadfile $(ARGS)
+
+test-lease: dev ## test kombu_lease: kill, stop and cut off workers and brokers
+	$(BIN)/pytest tests/lease -n 2 --dist load $(ARGS)
 
 old-celery: dev ## test the probe on Celery 5.2 to 5.6; installs them in .venv-celery-5.2 and so on
 	$(BIN)/pytest tests/old_celery $(ARGS)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections.abc import Callable
-from queue import Empty
 from time import time
 from typing import Any
 
 import redis
 from kombu.log import get_logger
-from kombu.transport import redis as stock
 from kombu.utils.json import dumps
 
-from kombu_lease import options
+from kombu_lease import options, stock
 from kombu_lease.claims import Claimed, Claims, Sources, claim_now
 from kombu_lease.delivery import decoded, delivery_count, due_s
 from kombu_lease.errors import UndecodableError
@@ -110,7 +108,9 @@ class LeaseMixin:
 
     def _sources(self: Any, queues: list[str], unleased: bool | None = None) -> Sources:
         prefix = self.global_keyprefix
-        held = [queue not in self._unleased if unleased is None else not unleased for queue in queues]
+        held = [
+            queue not in self._unleased if unleased is None else not unleased for queue in queues
+        ]
         return Sources(
             queues=tuple(queues),
             lists=tuple(
@@ -237,9 +237,9 @@ class LeaseMixin:
         self.lease = None  # it is the parent's
         super()._after_fork()  # type: ignore[misc]
 
-    def _get(self: Any, queue: str) -> Any:
-        """Kept from kombu's callers, because it takes messages out of Redis before they are held."""
-        raise Empty
+    def _get(self, queue: str) -> Any:
+        """Refuse what would take a message out of Redis before it is held."""
+        raise NotImplementedError(f"claim from {queue} instead")
 
 
 def _check_server(client: redis.Redis) -> None:

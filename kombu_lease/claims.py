@@ -247,11 +247,16 @@ class Claims:
 
 
 def claim_now(
-    client: redis.Redis, lease: Lease | None, keys: Keys, number: int, sources: Sources
+    client: redis.Redis,
+    lease: Lease | None,
+    keys: Keys,
+    number: int,
+    sources: Sources,
+    credit: int = 1,
 ) -> list[Claimed]:
-    """Claim one message with a client that waits for the reply, and may ask again by itself."""
+    """Claim messages with a client that waits for the reply, and may ask again by itself."""
     held_key = lease.held_key if lease else keys.held
-    words = ("g", number, 1, int(sources.fair), len(sources.queues), sources.holds)
+    words = ("g", number, credit, int(sources.fair), len(sources.queues), sources.holds)
     reply = CLAIM.run(client, [held_key, keys.dead, *sources.lists], words)
     if reply[0] == b"lost" and lease:
         lease.lose()

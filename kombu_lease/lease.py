@@ -158,7 +158,9 @@ class Lease:
             return
         for field, message in delivered:
             # Without the message itself, or it would never be collected.
-            self._references[field] = weakref.ref(message, _adder(self._orphans, self._waker, field))
+            self._references[field] = weakref.ref(
+                message, _adder(self._orphans, self._waker, field)
+            )
         self._orphans.extend(field for field in list(self._held) if field not in self._references)
         self._closing = True
         self._waker.wake()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from kombu.transport import virtual
+from kombu_lease import stock
 
 
-class Message(virtual.Message):  # type: ignore[misc]
+class Message(stock.Message):  # type: ignore[misc]
     """Celery acknowledges what it cannot decode; this keeps it with the dead letters instead."""
 
     _undecodable: str = ""

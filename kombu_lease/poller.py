@@ -1,4 +1,4 @@
-"""Waits for what arrives on the connections of all channels, with Celery's event loop or without."""
+"""Waits for what arrives on all channels' connections, with Celery's event loop or without."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from contextlib import suppress
 from queue import Empty
 from typing import Any
 
-from kombu.transport import redis as stock
 from kombu.utils.eventio import ERR, READ
+
+from kombu_lease import stock
 
 #: The longest wait for events, so that overdue replies are noticed.
 _WAIT_S = 1.0

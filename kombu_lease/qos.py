@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from kombu.transport import virtual
+from kombu_lease import stock
 
 
-class QoS(virtual.QoS):  # type: ignore[misc]
+class QoS(stock.QoS):  # type: ignore[misc]
     """Counts messages towards the prefetch limit; delivery tags are the lease's fields."""
 
     def __init__(self, channel: Any, prefetch_count: int = 0) -> None:

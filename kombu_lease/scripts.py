@@ -23,11 +23,11 @@ class Script:
 
     def run(self, client: redis.Redis, keys: Sequence[str], args: Sequence[Any] = ()) -> Any:
         """Run the script; load it if Redis does not have it (any more)."""
-        words = (len(keys), *keys, *args)
+        words = (*keys, *args)
         try:
-            return client.execute_command("EVALSHA", self.sha, *words)
+            return client.evalsha(self.sha, len(keys), *words)
         except redis.exceptions.NoScriptError:
-            return client.execute_command("EVAL", self.text, *words)
+            return client.eval(self.text, len(keys), *words)
 
 
 def _script(name: str) -> Script:

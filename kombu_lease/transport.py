@@ -5,8 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import Any
 
-from kombu.transport import redis as stock
-
+from kombu_lease import stock
 from kombu_lease.channel import Channel, SentinelChannel
 from kombu_lease.poller import Poller
 
@@ -22,7 +21,7 @@ _PERIODIC_S = {
 class LeaseTransportMixin:
     """What a transport does differently, for any of kombu's Redis transports."""
 
-    Channel = Channel
+    Channel: Any = Channel
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -6,7 +6,10 @@ between its versions.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+import redis
 
 
 class Push(list[Any]):
@@ -69,6 +72,8 @@ class Reader:
             return {_key(self._value()): self._value() for _ in range(int(rest))}
         if kind == b"-":
             return ReplyError(rest.decode("utf-8", "replace"))
+        if kind not in _SIMPLE:
+            raise redis.InvalidResponse(f"Redis sent {line[:40]!r}")
         return _SIMPLE[kind](rest)
 
     def _bulk(self, length: int) -> bytes | None:
@@ -86,7 +91,7 @@ def _key(value: Any) -> Any:
     return value if isinstance(value, bytes) else repr(value)
 
 
-_SIMPLE = {
+_SIMPLE: dict[bytes, Callable[[bytes], Any]] = {
     b"+": bytes,
     b":": int,
     b"_": lambda _rest: None,

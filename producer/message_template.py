@@ -20,6 +20,7 @@ from kombu import Connection, Producer
 from kombu.transport import redis as redis_transport
 from kombu.utils.json import dumps
 
+from kombu_lease import channel as lease_transport
 from producer.delivery import Message, Watch, watched
 from producer.one_message import known_task, send
 from producer.plan import Work
@@ -64,7 +65,7 @@ _PLACES = ("id", "tag", "due", "sent")
 
 def supports(connection: Connection) -> bool:
     """Return whether the transport of `connection` pushes messages to Redis lists as we do."""
-    return type(connection.default_channel) is redis_transport.Channel
+    return type(connection.default_channel) in {redis_transport.Channel, lease_transport.Channel}
 
 
 def make(app: Celery, connection: Connection, work: Work, options: SubmitOptions) -> Template:

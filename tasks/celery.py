@@ -11,7 +11,7 @@ from typing import Any
 
 from celery import Celery
 
-from tasks.transport_options import VARIABLE
+from tasks.transport_options import TRANSPORT_VARIABLE, VARIABLE, transport
 
 app = Celery("tasks")
 app.config_from_object("tasks.settings")
@@ -48,3 +48,9 @@ def use_transport_options(options: Mapping[str, Any]) -> None:
     own = json.loads(os.environ.get(VARIABLE, "").strip() or "{}")
     os.environ[VARIABLE] = json.dumps({**own, **options})
     app.conf["broker_transport_options"] = {**app.conf.broker_transport_options, **options}
+
+
+def use_transport(name: str) -> None:
+    """Use a transport in this process, and in the workers that it starts."""
+    os.environ[TRANSPORT_VARIABLE] = name
+    app.conf["broker_transport"] = transport(os.environ)

@@ -9,8 +9,9 @@ import os
 
 from kombu import Exchange, Queue
 
+import kombu_lease  # noqa: F401  registers the transport `lease`
 from tasks.tls import tls_options
-from tasks.transport_options import from_environment
+from tasks.transport_options import from_environment, transport
 
 #: The longest time that any of our tasks may take; `visibility_timeout` is derived from it.
 LONGEST_TASK_S = 45
@@ -22,6 +23,9 @@ result_backend = os.environ.get("CELERY_RESULT_BACKEND", broker_url)
 # The certificate options in rediss:// URLs. Celery also reads them from the URL; Flower does not.
 broker_use_ssl = tls_options(broker_url)
 redis_backend_use_ssl = tls_options(result_backend)
+
+# kombu's own transport, or with POOLWISE_TRANSPORT=lease the one in kombu_lease/.
+broker_transport = transport(os.environ)
 
 # Every module that holds tasks.
 imports = (

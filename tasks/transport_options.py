@@ -14,6 +14,9 @@ from tasks.errors import UsageError, suggestion
 
 #: The environment variable that holds them.
 VARIABLE: Final = "POOLWISE_BROKER_OPTIONS"
+#: The environment variable that chooses a transport: kombu's own, or the one in kombu_lease/.
+TRANSPORT_VARIABLE: Final = "POOLWISE_TRANSPORT"
+TRANSPORTS: Final = ("stock", "lease")
 #: The options that decide where messages are, and a value that each can have.
 PLACING: Final[Mapping[str, str]] = {
     "global_keyprefix": 'a text, such as "shop:"',
@@ -53,6 +56,17 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     """Return the options in the environment; none if the variable is empty or not set."""
     text = environ.get(VARIABLE, "").strip()
     return parse(text, VARIABLE) if text else {}
+
+
+def transport(environ: Mapping[str, str]) -> str | None:
+    """Return Celery's setting `broker_transport`; None leaves it to the URL.
+
+    Raises UsageError if the variable names no transport.
+    """
+    name = environ.get(TRANSPORT_VARIABLE, "").strip() or TRANSPORTS[0]
+    if name not in TRANSPORTS:
+        raise UsageError(f"{TRANSPORT_VARIABLE} must be {' or '.join(TRANSPORTS)}, not {name!r}")
+    return None if name == "stock" else name
 
 
 def _fits(name: str, value: Any) -> bool:

@@ -47,6 +47,12 @@ _ALL: Final = (
         app="tasks.chaos.app:reject_on_lost",
     ),
     Delivery(
+        name="lease",
+        text="the same on the transport in kombu_lease",
+        app="tasks.chaos.app:lease",
+        returns_s=15.0,
+    ),
+    Delivery(
         name="poolwise",
         text="Poolwise's settings (tasks/settings.py) and worker code (worker.startup)",
         app="tasks",

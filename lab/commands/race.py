@@ -109,6 +109,7 @@ HIGHEST_SEED = 2**32 - 1
 @click.option("--with-results", is_flag=True, help="Store task results, to measure their cost.")
 @click.option("--with-events", is_flag=True, help="Send task events, to measure their cost.")
 @broker_options.any_broker
+@shared_options.transport
 @shared_options.out
 @shared_options.json_output
 def race(  # noqa: PLR0913 - one parameter for each option of the command

@@ -10,8 +10,16 @@ import click
 from click.core import ParameterSource
 
 from lab.commands.option_types import AnyPath
+from tasks.celery import use_transport
 from tasks.errors import UsageError
+from tasks.transport_options import TRANSPORT_VARIABLE, TRANSPORTS
 from worker.pools import Pool, pool_named
+
+
+def _use_transport(_context: click.Context, _option: click.Parameter, name: str | None) -> None:
+    if name:
+        use_transport(name)
+
 
 out = click.option(
     "--out",
@@ -22,6 +30,16 @@ out = click.option(
     show_envvar=True,
     show_default=True,
     help="Where to create a folder for what this run writes, such as logs and results.",
+)
+transport = click.option(
+    "--transport",
+    type=click.Choice(TRANSPORTS),
+    envvar=TRANSPORT_VARIABLE,
+    show_envvar=True,
+    callback=_use_transport,
+    expose_value=False,
+    help="How workers talk to Redis: stock is kombu's own transport, lease is the one in "
+    "docs/transport.md.  [default: stock]",
 )
 json_output = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 

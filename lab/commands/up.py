@@ -61,6 +61,7 @@ BROKER_PORT = 6379
     help="The embedded broker's port on loopback; 0 picks a free port.",
 )
 @broker_options.any_broker
+@shared_options.transport
 @shared_options.out
 def up(
     *, pools: str, concurrency: str, flower_port: int, port: int, out: Path, **named: Any

@@ -10,6 +10,8 @@ from typing import Any
 
 from celery import Celery
 
+import kombu_lease  # noqa: F401  registers the transport `lease`
+
 
 def _app(**settings: Any) -> Celery:
     url = os.environ.get("CELERY_BROKER_URL", "redis://localhost:6379/0")
@@ -24,3 +26,5 @@ defaults = _app()
 acks_late = _app(task_acks_late=True)
 #: The same, also if only the process of its slot dies.
 reject_on_lost = _app(task_acks_late=True, task_reject_on_worker_lost=True)
+#: The same on the transport in kombu_lease/.
+lease = _app(task_acks_late=True, task_reject_on_worker_lost=True, broker_transport="lease")

@@ -1,1 +1,1 @@
-"""Tests of kombu_lease with real workers and a real server, which are killed, stopped and cut off."""
+"""Tests of kombu_lease with real workers and servers, which are killed, stopped and cut off."""

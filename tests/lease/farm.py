@@ -6,17 +6,15 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import redis
 from celery import Celery
-from kombu import Connection
 
 import kombu_lease  # noqa: F401  registers lease://
-
 from cluster.broker import server_program
 from cluster.ports import LOOPBACK, free_port
 from cluster.process import Child
@@ -162,7 +160,18 @@ class Farm:
 
     def until_ran(self, count: int, timeout_s: float = 60) -> None:
         """Wait until tasks 0 to `count` - 1 have all run."""
-        self.until(lambda: set(self.ran()) >= set(range(count)), timeout_s, what="tasks are missing")
+        self.until(
+            lambda: set(self.ran()) >= set(range(count)), timeout_s, what="tasks are missing"
+        )
+
+    def until_more_ran(self, count: int, timeout_s: float = 40) -> None:
+        """Wait until more than `count` further tasks have run."""
+        had = len(self.ran())
+        self.until(lambda: len(self.ran()) > had + count, timeout_s, what="no more tasks ran")
+
+    def until_began(self, times: int, timeout_s: float = 20) -> None:
+        """Wait until task 0 has begun so many times."""
+        self.until(lambda: self.ran("began")[0] == times, timeout_s, what="it did not begin")
 
     def close(self) -> None:
         """Stop everything."""
@@ -194,9 +203,3 @@ def pause(worker: Child) -> None:
 def resume(worker: Child) -> None:
     """Continue a stopped worker."""
     os.killpg(worker.pid, signal.SIGCONT)
-
-
-def lists(connection: Connection, names: Iterable[str]) -> dict[str, int]:
-    """Return how many messages wait in queues."""
-    channel = connection.default_channel
-    return {name: channel._size(name) for name in names}

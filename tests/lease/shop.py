@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import re
 import time
+from typing import Any
 
 import redis
-from celery import Celery, Task
+from celery import Celery
 
 import kombu_lease  # noqa: F401  registers lease://
 
@@ -76,7 +77,7 @@ def _search(size: int) -> float:
 
 
 @app.task(bind=True, max_retries=None)
-def again(self: Task, mark: int, times: int) -> None:
+def again(self: Any, mark: int, times: int) -> None:
     """Retry so many times, then note that it ran."""
     if self.request.retries < times:
         raise self.retry(countdown=0)
@@ -84,7 +85,20 @@ def again(self: Task, mark: int, times: int) -> None:
 
 
 @app.task(bind=True)
-def describe(self: Task, mark: int) -> None:
-    """Note how the message was delivered."""
-    notes().rpush("described", str(self.request.delivery_info.get("redelivered")))
+def describe(self: Any, mark: int) -> None:
+    """Note how the message was delivered; the first time, take a minute."""
+    redelivered = self.request.delivery_info.get("redelivered")
+    notes().rpush("described", str(redelivered))
+    if not redelivered:
+        time.sleep(60)
+    notes().rpush("ran", mark)
+
+
+@app.task
+def spin(mark: int, seconds: float) -> None:
+    """Compute in Python for so many seconds."""
+    notes().rpush("began", mark)
+    until_s = time.monotonic() + seconds
+    while time.monotonic() < until_s:
+        pass
     notes().rpush("ran", mark)

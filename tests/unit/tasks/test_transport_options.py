@@ -9,7 +9,14 @@ import pytest
 from kombu.transport.redis import Channel
 
 from tasks.errors import UsageError
-from tasks.transport_options import PLACING, from_environment, parse, placing
+from tasks.transport_options import (
+    PLACING,
+    TRANSPORT_VARIABLE,
+    from_environment,
+    parse,
+    placing,
+    transport,
+)
 
 PLACED: dict[str, Any] = {
     "global_keyprefix": "shop:",
@@ -70,3 +77,15 @@ def test_a_mistake_gets_one_line_that_names_the_fix(text: str, words: str) -> No
 @pytest.mark.parametrize("environ", [{}, {"POOLWISE_BROKER_OPTIONS": ""}])
 def test_without_the_variable_there_are_none(environ: dict[str, str]) -> None:
     assert from_environment(environ) == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "setting"), [(None, None), ("", None), ("stock", None), (" lease ", "lease")]
+)
+def test_a_variable_chooses_the_transport(value: str | None, setting: str | None) -> None:
+    assert transport({} if value is None else {TRANSPORT_VARIABLE: value}) == setting
+
+
+def test_an_unknown_transport_gets_one_line() -> None:
+    with pytest.raises(UsageError, match="POOLWISE_TRANSPORT must be stock or lease, not 'leas'"):
+        transport({TRANSPORT_VARIABLE: "leas"})
