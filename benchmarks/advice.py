@@ -79,7 +79,7 @@ class Line:
 @click.option("--seed", default=1, show_default=True)
 def main(names: tuple[str, ...], budget: str, rounds: int, window: float, seed: int) -> None:
     """Compare the advice with everything else that could be deployed."""
-    chosen = names or tuple(sorted(path.parent.name for path in EXAMPLES.glob("*/README.md")))
+    chosen = names or single_tasks()
     machine = Machine.this()
     click.echo(
         f"{machine.cores} cores, advice with --budget {budget}, then {rounds} rounds of windows of "
@@ -96,6 +96,12 @@ def main(names: tuple[str, ...], budget: str, rounds: int, window: float, seed: 
     close = sum(share >= ENOUGH for share in shares)
     click.echo(f"\n{close} of {len(shares)} within {1 - ENOUGH:.0%} of the best")
     sys.exit(0 if close == len(shares) else 1)
+
+
+def single_tasks() -> tuple[str, ...]:
+    """Return the examples of a single task; a mix has no single best candidate to compare with."""
+    names = sorted(path.parent.name for path in EXAMPLES.glob("*/README.md"))
+    return tuple(name for name in names if not Line.of(name).option("--all-from"))
 
 
 def _report(advised: Candidate | None, rates: dict[Candidate, list[float]]) -> float:

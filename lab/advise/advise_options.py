@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lab.advise.candidates import Candidate
 from lab.advise.hooks import Hooks
+from lab.advise.task_mix import Mix
 from lab.format.durations import seconds
 from lab.project.endpoints import Endpoint
 from producer.plan import Work
@@ -39,6 +40,7 @@ class AdviseOptions:
     folder: Path
     python: Path
     calls: tuple[Work, ...]
+    mix: Mix | None  # the same calls with their weights, if several tasks share the machine
     pools: tuple[Pool, ...]  # to try
     budget_s: float
     memory_bytes: int | None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar
+
+R = TypeVar("R")
 
 #: Seconds to stop the workers at the end.
 CLOSING_S: Final = 1.5
@@ -27,11 +29,15 @@ class Budget:
         """Return the seconds that are left, 0 if none are."""
         return max(0.0, self.seconds - (self._clock() - self._start_s))
 
+    def part(self, share: float) -> Budget:
+        """Return a budget that begins now, with a share of the time that is left."""
+        return Budget(share * self.left_s(), self._clock)
+
     def has_room(self, share: float = 1.0) -> bool:
         """Return whether another trial ends before this share of the budget is used."""
         return self._clock() - self._start_s + self.step_s + CLOSING_S <= share * self.seconds
 
-    def timed(self, step: Callable[[], float]) -> float:
+    def timed(self, step: Callable[[], R]) -> R:
         """Run a trial, and learn how long trials take."""
         before_s = self._clock()
         found = step()

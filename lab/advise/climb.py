@@ -8,6 +8,7 @@ from typing import Final
 from lab.advise.bench import Bench
 from lab.advise.budget import Budget
 from lab.advise.candidates import Candidate, Family, Ladder, Room, overall_best, side_by_side
+from lab.project.workers import Group
 from lab.results.advice import Profile
 
 #: Share of the budget after which no new candidate is tried; the second one is for the best pool.
@@ -24,7 +25,7 @@ class Climb:
 
     def __init__(
         self,
-        bench: Bench,
+        bench: Bench[Candidate, Group],
         profile: Profile,
         budget: Budget,
         room: Room,

@@ -5,27 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab.advise.candidates import Candidate
-from lab.advise.measured import of_result
+from lab.advise.measured import Deployable, Measured, of_result
 from lab.format import words
-from lab.results.advice import Answer, CandidateResult, Deployed
+from lab.results.advice import CandidateResult, Deployed
 from producer.statistics import compare
 
 
 def against_deployed(
     results: Sequence[CandidateResult],
-    found: Answer,
+    best: Measured[Deployable],
     today: Candidate,
     *,
     margin: float,
     seed: int,
 ) -> Deployed:
-    """Compare what the user runs today with the answer; `margin` is a share, such as 0.1."""
+    """Compare what the user runs today with the best; `margin` is a share, such as 0.1."""
     by_key = {(one.pool, one.concurrency, one.workers): one for one in results}
     measured = by_key.get((today.pool.name, today.concurrency, today.workers))
     if measured is None or not measured.trials or measured.rejected:
         why = (measured and measured.rejected) or "it was not measured"
         return _deployed(today, None, falls_short=True, text=why)
-    best = of_result(by_key[found.pool, found.concurrency, found.workers])
     present = of_result(measured)
     ratio = best.rate_per_s / present.rate_per_s
     real = best != present and compare(best.rates, present.rates, seed=seed).real

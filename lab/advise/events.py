@@ -17,8 +17,8 @@ class AdviseEvents(Protocol):
     def tried(self, runs: int) -> None:
         """So many single runs have ended."""
 
-    def profiled(self, profile: Profile) -> None:
-        """The first tries are over."""
+    def profiled(self, task: str, profile: Profile) -> None:
+        """The first tries of a task are over."""
 
     def planned(self, plan: Planned) -> None:
         """The search begins, and is expected to do this."""

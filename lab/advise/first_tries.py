@@ -71,18 +71,22 @@ def first_tries(
     """
     group = workers.start(GroupSpec(pool=POOLS["prefork"], concurrency=1))
     try:
-        return _profile(session, group, sender, calls[:CALLS], progress)
+        return try_alone(session, group, sender, calls[:CALLS], progress)
     finally:
         workers.stop(group)
 
 
-def _profile(
+def try_alone(
     session: Session,
     group: Group,
     sender: CallSender,
     calls: Sequence[Work],
-    progress: Callable[[int], None],
+    progress: Callable[[int], None] = lambda _done: None,
 ) -> FirstTries:
+    """Run calls of one task one at a time in `group`, which has one process.
+
+    Raises as `first_tries` does.
+    """
     runner = _Runner(session, group, sender)
     runner.run(0, calls[0])  # the first run loads modules and opens connections
     strays = Strays(session)

@@ -11,6 +11,7 @@ from lab.advise.failures import Tally
 from lab.advise.first_tries import FirstTries
 from lab.advise.safety import SafetyCheck, Together, run_together, why_unsafe
 from lab.project.sending import CallSender
+from lab.project.workers import Group
 from lab.session.session import Session
 from producer.plan import Work
 from tasks.errors import WorkerError
@@ -27,7 +28,7 @@ class Gate:
         self,
         session: Session,
         sender: CallSender,
-        bench: Bench,
+        bench: Bench[Candidate, Group],
         calls: Sequence[Work],
         tried: FirstTries,
         caveats: Caveats,

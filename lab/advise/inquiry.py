@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lab.advise.advise_options import AdviseOptions
-from lab.advise.bench import Bench
+from lab.advise.bench import Bench, results
 from lab.advise.budget import Budget
 from lab.advise.candidates import Room, families
 from lab.advise.caveats import Caveats
@@ -14,11 +14,12 @@ from lab.advise.events import AdviseEvents
 from lab.advise.first_tries import first_tries
 from lab.advise.gate import Gate
 from lab.advise.plan import planned
-from lab.advise.search import Search, SearchOptions
+from lab.advise.search import Search, SearchOptions, TrialLength
+from lab.advise.stand import GroupStand
 from lab.project.project import Project
 from lab.project.sending import CallSender
 from lab.project.workers import ProjectWorkers
-from lab.results.advice import CandidateResult, Profile
+from lab.results.advice import CandidateResult, MixResult, Profile
 from lab.session.session import Session
 from worker.pools import Pool
 
@@ -47,12 +48,19 @@ class Setting:
         """The percentile of the objective for run times."""
         return 95.0 if self.options.slo is None else self.options.slo.percentile
 
-    def search_options(self, room: Room | None = None) -> SearchOptions:
+    @property
+    def slo_s(self) -> float | None:
+        """The objective for run times, in seconds, if there is one."""
+        return None if self.options.slo is None else self.options.slo.seconds
+
+    def search_options(
+        self, room: Room | None = None, length: TrialLength | None = None
+    ) -> SearchOptions:
         """Return what bounds a search in `room`, or in all of it."""
-        slo = self.options.slo
         return SearchOptions(
             room=room or self.room,
-            slo_s=None if slo is None else slo.seconds,
+            slo_s=self.slo_s,
+            length=length,
             seed=self.options.seed,
             deployed=self.options.deployed,
         )
@@ -68,7 +76,10 @@ class Inquiry(Protocol):
         """Search until the answer is clear or the budget is used."""
 
     def results(self) -> tuple[CandidateResult, ...]:
-        """Return what is known by now."""
+        """Return what is known of each candidate by now."""
+
+    def mixed(self) -> MixResult | None:
+        """Return what is known of the mix and its splits; None for a single task."""
 
 
 class TaskInquiry:
@@ -83,8 +94,9 @@ class TaskInquiry:
         tried = first_tries(session, setting.workers, sender, options.calls, setting.events.tried)
         self.profile = tried.profile
         self.pools: list[Pool] = []
-        setting.events.profiled(tried.profile)
-        self._bench = Bench(session, setting.workers, sender, tried.profile, setting.percentile)
+        setting.events.profiled(", ".join(options.tasks), tried.profile)
+        stand = GroupStand(session, setting.workers, sender, tried.profile)
+        self._bench = Bench(stand, f"{session.run}.trial", setting.percentile)
         self._gate = Gate(session, sender, self._bench, options.calls, tried, setting.caveats)
 
     def search(self, budget: Budget) -> None:
@@ -108,5 +120,8 @@ class TaskInquiry:
         search.run(found)
 
     def results(self) -> tuple[CandidateResult, ...]:
-        """Return what is known of each candidate."""
-        return self._bench.results()
+        """Return what is known of each candidate by now."""
+        return results(self._bench)
+
+    def mixed(self) -> None:
+        """Return nothing: it is a single task."""

@@ -11,7 +11,15 @@ from lab.advise.deployed import against_deployed
 from lab.advise.failures import Tally, without_failing
 from lab.advise.inquiry import Inquiry, Setting
 from lab.advise.losses import losses
-from lab.results.advice import AdviceResult, Answer, CandidateResult, Deployed
+from lab.advise.mix.answer import deployed_of, mix_answer
+from lab.results.advice import (
+    AdviceResult,
+    Answer,
+    CandidateResult,
+    Deployed,
+    MixResult,
+    WorkerGroup,
+)
 from worker.pools import POOLS
 
 
@@ -19,17 +27,25 @@ def judged(blank: AdviceResult, setting: Setting, inquiry: Inquiry) -> AdviceRes
     """Return the result with everything that is known."""
     results = without_failing(inquiry.results(), Tally.alone(inquiry.profile))
     _warn(blank, setting, inquiry, results)
-    options = setting.options
-    found = answer(results, options.app, seed=options.seed)
-    if found is not None:
-        found = replace(found, lose=_losses(found, setting))
+    found, mix = _answer(setting, inquiry, results), inquiry.mixed()
     return replace(
         blank,
         candidates=results,
         warnings=setting.caveats.all(),
         answer=found,
-        deployed=_compared(setting, results, found),
+        deployed=_compared(setting, results, found, mix),
+        mix=mix,
     )
+
+
+def _answer(
+    setting: Setting, inquiry: Inquiry, results: Sequence[CandidateResult]
+) -> Answer | None:
+    options, mix = setting.options, inquiry.mixed()
+    found = answer(results, options.app, seed=options.seed)
+    if mix is not None:
+        found = mix_answer(found, results, mix, seed=options.seed)
+    return None if found is None else replace(found, lose=_losses(found, setting))
 
 
 def _warn(
@@ -50,16 +66,39 @@ def _warn(
 
 
 def _losses(found: Answer, setting: Setting) -> tuple[str, ...]:
-    chosen = Candidate(pool=POOLS[found.pool], concurrency=found.concurrency, workers=found.workers)
-    return losses(chosen, setting.project.description, setting.options.tasks)
+    described = setting.project.description
+    if not found.groups:
+        chosen = _candidate(found)
+        return losses(chosen, described, setting.options.tasks)
+    lost = (
+        f"{group.queue}: {text}"
+        for group in found.groups
+        for text in losses(_candidate(group), described, group.tasks)
+    )
+    own = (
+        f"{task} names the queue {queue!r} itself, which counts more than task_routes: change it "
+        f"to {group.queue!r}"
+        for group in found.groups
+        for task in group.tasks
+        if (queue := described.task(task).options.get("queue")) not in {None, group.queue}
+    )
+    return (*lost, *own)
+
+
+def _candidate(found: Answer | WorkerGroup) -> Candidate:
+    return Candidate(pool=POOLS[found.pool], concurrency=found.concurrency, workers=found.workers)
 
 
 def _compared(
-    setting: Setting, results: Sequence[CandidateResult], found: Answer | None
+    setting: Setting,
+    results: Sequence[CandidateResult],
+    found: Answer | None,
+    mix: MixResult | None,
 ) -> Deployed | None:
     """Compare what the user runs today with the answer, if there are both."""
     options = setting.options
     if options.deployed is None or found is None:
         return None
+    best = deployed_of(found, results, mix)
     margin, seed = options.margin, options.seed
-    return against_deployed(results, found, options.deployed, margin=margin, seed=seed)
+    return against_deployed(results, best, options.deployed, margin=margin, seed=seed)

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lab.advise.bench import Bench
-from lab.advise.candidates import Candidate, Room
+from lab.advise.candidates import Room
 from lab.advise.failures import Tally, why_rejected
+from lab.advise.stand import G, K
 from lab.results.advice import Profile, Trial
 
 
@@ -27,7 +28,7 @@ class Limits:
             return "misses the objective (--slo)"
         return ""
 
-    def keeps(self, bench: Bench, candidate: Candidate, others: Iterable[Candidate]) -> bool:
+    def keeps(self, bench: Bench[K, G], candidate: K, others: Iterable[K]) -> bool:
         """Reject a candidate that breaks a limit; return whether it can be recommended.
 
         Tasks that fail early look fast, so they must not fail more often than in `others`.

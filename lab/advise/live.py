@@ -30,9 +30,9 @@ class Lines:
         """Show the number of single runs, at a terminal."""
         self._shown.show(f"{runs} single runs")
 
-    def profiled(self, profile: Profile) -> None:
+    def profiled(self, task: str, profile: Profile) -> None:
         """Describe the task."""
-        self._shown.print(profile_line(profile))
+        self._shown.print(f"{task} {profile_line(profile)}")
 
     def planned(self, plan: Planned) -> None:
         """Describe the search."""

@@ -37,9 +37,15 @@ class Planned:
         )
 
 
-def planned(profile: Profile, families: Sequence[Family], room: Room, budget: Budget) -> Planned:
-    """Estimate a search in what is left of the budget."""
-    length, left_s = TrialLength.of(profile.run_s, budget.seconds), budget.left_s()
+def planned(
+    profile: Profile,
+    families: Sequence[Family],
+    room: Room,
+    budget: Budget,
+    length: TrialLength | None = None,
+) -> Planned:
+    """Estimate a search in what is left of the budget; `length` is that of its trials."""
+    length, left_s = length or TrialLength.of(profile.run_s, budget.seconds), budget.left_s()
     trials = max(1, int(left_s / (START_UP_S + (length.short_s + length.long_s) / 2)))
     first = [_rate(profile, family.first * family.workers, room) for family in families]
     last = [_rate(profile, family.most * family.workers, room) for family in families]

@@ -16,6 +16,7 @@ from lab.advise.events import AdviseEvents
 from lab.advise.hooks import prepared
 from lab.advise.inquiry import Inquiry, Setting, TaskInquiry
 from lab.advise.judge import judged
+from lab.advise.mix.inquiry import MixInquiry
 from lab.project.project import Project
 from lab.project.workers import ProjectWorkers
 from lab.results.advice import SCHEMA_VERSION, AdviceResult, AdviceSettings
@@ -53,7 +54,7 @@ def advise(options: AdviseOptions, project: Project, folder: Path, events: Advis
         try:
             with prepared(session.cluster, project.folder, options.hooks, events.teardown_failed):
                 budget = Budget(options.budget_s)
-                inquiry = TaskInquiry(setting)
+                inquiry = _inquiry(setting)
                 inquiry.search(budget)
         except BaseException as ending:
             if inquiry is None:
@@ -75,6 +76,11 @@ def advise(options: AdviseOptions, project: Project, folder: Path, events: Advis
             interrupted=ended_by is not None,
         )
         return Advised(result=judged(blank, setting, inquiry), ended_by=ended_by)
+
+
+def _inquiry(setting: Setting) -> Inquiry:
+    mix = setting.options.mix
+    return TaskInquiry(setting) if mix is None else MixInquiry(setting, mix)
 
 
 def _settings(options: AdviseOptions, project: Project) -> AdviceSettings:

@@ -14,21 +14,12 @@ from lab.advise.candidates import Candidate, Family, Room
 from lab.advise.climb import Climb
 from lab.advise.finals import take_turns
 from lab.advise.limits import Limits
+from lab.project.workers import Group
 from lab.results.advice import Profile
 
 #: Candidates in the finals, and how far behind they may be.
 FINALISTS: Final = 3
 NEAR: Final = 1.25
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchOptions:
-    """What bounds a search."""
-
-    room: Room
-    slo_s: float | None = None
-    seed: int = 0
-    deployed: Candidate | None = None  # what the user runs today: measured with the finalists
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +30,23 @@ class TrialLength:
     long_s: float
 
     @classmethod
-    def of(cls, run_s: float, budget_s: float) -> TrialLength:
-        """Return the lengths that suit tasks of `run_s` seconds."""
+    def of(cls, run_s: float, budget_s: float, least_s: float = 1.0) -> TrialLength:
+        """Return the lengths that suit tasks of `run_s` seconds, from `least_s` on."""
         return cls(
-            short_s=min(max(1.0, 3 * run_s), budget_s / 12),
-            long_s=min(max(2.0, 6 * run_s), budget_s / 8),
+            short_s=min(max(least_s, 3 * run_s), budget_s / 12),
+            long_s=min(max(2 * least_s, 6 * run_s), budget_s / 8),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchOptions:
+    """What bounds a search."""
+
+    room: Room
+    slo_s: float | None = None
+    seed: int = 0
+    deployed: Candidate | None = None  # what the user runs today: measured with the finalists
+    length: TrialLength | None = None  # of the trials; None: as the task's run time suggests
 
 
 class Search:
@@ -52,7 +54,7 @@ class Search:
 
     def __init__(
         self,
-        bench: Bench,
+        bench: Bench[Candidate, Group],
         profile: Profile,
         budget: Budget,
         options: SearchOptions,
@@ -63,7 +65,7 @@ class Search:
         self._budget = budget
         self._options = options
         self._limits = Limits(profile=profile, room=options.room, slo_s=options.slo_s)
-        self._length = TrialLength.of(profile.run_s, budget.seconds)
+        self._length = options.length or TrialLength.of(profile.run_s, budget.seconds)
         self._on_trial = on_trial
         self._is_safe = is_safe
         self._climb = Climb(bench, profile, budget, options.room, self._try)
@@ -74,9 +76,9 @@ class Search:
         take_turns(
             self.finalists,
             self.measure_again,
-            self._rates,
+            self.rates,
             self._budget,
-            also=self._deployed,
+            also=self.deployed,
             seed=self._options.seed,
         )
 
@@ -109,7 +111,8 @@ class Search:
         near = [one for one in ranked[:FINALISTS] if self.rate(one) * NEAR >= best]
         return near or ranked[:1]
 
-    def _deployed(self, finalists: Sequence[Candidate]) -> list[Candidate]:
+    def deployed(self, finalists: Sequence[Candidate]) -> list[Candidate]:
+        """Return what the user runs today, if it is not one of the finalists but can be used."""
         deployed = self._options.deployed
         if deployed is None or deployed in finalists or not self._passes_the_check(deployed):
             return []
@@ -122,10 +125,11 @@ class Search:
 
     def rate(self, candidate: Candidate) -> float:
         """Return the median throughput of a candidate, 0 without a trial."""
-        rates = self._rates(candidate)
+        rates = self.rates(candidate)
         return float(np.median(rates)) if rates else 0.0
 
-    def _rates(self, candidate: Candidate) -> list[float]:
+    def rates(self, candidate: Candidate) -> list[float]:
+        """Return the throughput in each trial of a candidate."""
         return [trial.rate_per_s for trial in self._bench.trials(candidate)]
 
     def _is_usable(self, candidate: Candidate) -> bool:

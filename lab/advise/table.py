@@ -6,12 +6,12 @@ from rich.console import Console
 from rich.table import Table
 
 from lab.format import advice
-from lab.results.advice import AdviceResult, CandidateResult
+from lab.results.advice import AdviceResult
 
 
 def show(result: AdviceResult, console: Console) -> None:
     """Print the table of candidates, the warnings, then the answer."""
-    if result.candidates:
+    if advice.ordered(result):
         console.print(_table(result))
     for caveat in result.warnings:
         line = f"warning: {caveat.text} [{caveat.name}]"
@@ -25,7 +25,7 @@ def show(result: AdviceResult, console: Console) -> None:
 def _table(result: AdviceResult) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("candidate", no_wrap=True)
-    candidates = advice.ordered(result.candidates)
+    candidates = advice.ordered(result)
     for heading in advice.cells(candidates[0]):
         table.add_column(heading, justify="right")
     table.add_column("")
@@ -34,6 +34,6 @@ def _table(result: AdviceResult) -> Table:
     return table
 
 
-def _mark(result: AdviceResult, candidate: CandidateResult) -> str:
+def _mark(result: AdviceResult, candidate: advice.Tried) -> str:
     arrow = "← " if advice.is_recommended(result, candidate) else ""
     return f"{arrow}{advice.note(result, candidate)}"

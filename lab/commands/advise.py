@@ -15,16 +15,18 @@ import msgspec
 
 from lab.advise import advise_options
 from lab.advise.advise_options import AdviseOptions
-from lab.advise.first_tries import MOST_RUNS
+from lab.advise.consent import consent_lines
 from lab.advise.hooks import Hooks
 from lab.advise.live import progress
+from lab.advise.mix.file import from_file as mix_from_file
 from lab.advise.run import advise as run_advice
 from lab.advise.table import show
+from lab.advise.task_mix import Mix
 from lab.commands import shared_options
 from lab.commands.console import for_progress, for_results
 from lab.commands.option_types import AnyPath, FiniteRange
 from lab.commands.streams import say
-from lab.format import deployment, words
+from lab.format import deployment
 from lab.project import calls as project_calls
 from lab.project.interpreter import find_python
 from lab.project.project import Project, open_project
@@ -56,6 +58,14 @@ from worker.pools import DEFAULT_POOLS
     metavar="FILE",
     help='A file of calls, one JSON object per line: {"task": "shop.mail", "args": [], '
     '"kwargs": {}}.',
+)
+@click.option(
+    "--all-from",
+    type=AnyPath(),
+    metavar="FILE",
+    help="A file of calls of several tasks, like that of --calls, for advice on the mix: whether "
+    'one pool should run them all, or two groups of workers. "weight": 3 sends a call three times '
+    "as often.",
 )
 @click.option(
     "--python",
@@ -126,6 +136,7 @@ def advise(  # noqa: PLR0913 - one parameter for each option of the command
     args: tuple[str, ...],
     kwargs: tuple[str, ...],
     calls: Path | None,
+    all_from: Path | None,
     python: str,
     pools: str,
     budget: str,
@@ -151,14 +162,17 @@ def advise(  # noqa: PLR0913 - one parameter for each option of the command
     Example:
       poolwise advise -A shop.celery shop.tasks.fetch_price --args '["SKU-1"]'
       poolwise advise -A shop.celery --calls calls.jsonl --budget 5m --memory 512M
+      poolwise advise -A shop.celery --all-from mix.jsonl --budget 5m
     """
-    chosen = _calls(task, args, kwargs, calls)
+    mix = None if all_from is None else _mix(all_from, alone=not (task or args or kwargs or calls))
+    chosen = _calls(task, args, kwargs, calls) if mix is None else mix.calls
     folder = Path.cwd()
     options = AdviseOptions(
         app=app,
         folder=folder,
         python=find_python(python, folder),
         calls=chosen,
+        mix=mix,
         pools=shared_options.pools_named(pools),
         budget_s=advise_options.budget(budget),
         memory_bytes=advise_options.memory(memory),
@@ -187,6 +201,14 @@ def advise(  # noqa: PLR0913 - one parameter for each option of the command
     return 0 if good else 1
 
 
+def _mix(path: Path, *, alone: bool) -> Mix:
+    if not alone:
+        raise UsageError(
+            "the file of --all-from names the tasks: remove TASK, --args, --kwargs and --calls"
+        )
+    return mix_from_file(path)
+
+
 def _calls(
     task: str, args: Sequence[str], kwargs: Sequence[str], calls: Path | None
 ) -> tuple[Work, ...]:
@@ -197,7 +219,9 @@ def _calls(
             )
         return project_calls.from_file(calls, task)
     if not task:
-        raise UsageError("name the task, such as shop.tasks.fetch_price, or give --calls FILE")
+        raise UsageError(
+            "name the task, such as shop.tasks.fetch_price, or give --calls or --all-from"
+        )
     return project_calls.from_options(task, args, kwargs)
 
 
@@ -209,17 +233,7 @@ def _typed() -> list[str]:
 
 def _confirm(options: AdviseOptions, project: Project, *, yes: bool) -> None:
     """Say what will be run, and ask; raise UsageError if there is nobody to ask."""
-    names = ", ".join(options.tasks)
-    found, hooks = project.description, options.hooks
-    lines = [
-        f"project  {found.name}: Celery {found.celery}, Python {found.python}, {options.python}",
-        f"runs     {names}, for real: up to {MOST_RUNS + 1} times alone. Then a search of at most "
-        f"{words.duration(options.budget_s)} runs it many more times; it prints how many it plans",
-        "broker   a private one; your own broker and result backend are not contacted",
-    ]
-    lines += [f"setup    {hooks.setup}"] if hooks.setup else []
-    lines += [f"teardown {hooks.teardown}"] if hooks.teardown else []
-    say("\n".join(lines), progress=True)
+    say("\n".join(consent_lines(options, project.description)), progress=True)
     if yes:
         return
     if not sys.stdin.isatty():

@@ -7,7 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from lab.format import words
-from lab.results.advice import AdviceResult, CandidateResult, Profile
+from lab.results.advice import (
+    AdviceResult,
+    CandidateResult,
+    MixResult,
+    Profile,
+    SplitResult,
+    WorkerGroup,
+)
+
+#: What has trials.
+Tried = CandidateResult | SplitResult
 
 
 def candidate_label(pool: str, concurrency: int, workers: int) -> str:
@@ -16,17 +26,29 @@ def candidate_label(pool: str, concurrency: int, workers: int) -> str:
     return one if workers == 1 else f"{workers} workers of {one}"
 
 
-def label(result: CandidateResult) -> str:
+def groups_label(groups: Sequence[WorkerGroup]) -> str:
+    """Name groups as a person does: "cpu: prefork ×2 + io: threads ×64"."""
+    return " + ".join(
+        f"{one.queue}: {candidate_label(one.pool, one.concurrency, one.workers)}" for one in groups
+    )
+
+
+def label(result: Tried) -> str:
     """Name a measured candidate."""
+    if isinstance(result, SplitResult):
+        return groups_label(result.groups)
     return candidate_label(result.pool, result.concurrency, result.workers)
 
 
-def ordered(candidates: Sequence[CandidateResult]) -> list[CandidateResult]:
-    """Return the candidates by throughput, the highest first, then the rejected ones."""
-    return sorted(candidates, key=lambda one: (bool(one.rejected), -median_rate(one)))
+def ordered(result: AdviceResult) -> list[Tried]:
+    """Return all candidates by throughput, the highest first, then the rejected ones."""
+    splits = result.mix.splits if result.mix is not None else ()
+    return sorted(
+        (*result.candidates, *splits), key=lambda one: (bool(one.rejected), -median_rate(one))
+    )
 
 
-def median_rate(candidate: CandidateResult) -> float:
+def median_rate(candidate: Tried) -> float:
     """Return the median throughput, 0 without a trial."""
     rates = [trial.rate_per_s for trial in candidate.trials]
     return float(np.median(rates)) if rates else 0.0
@@ -44,22 +66,33 @@ def profile_line(profile: Profile) -> str:
     )
 
 
-def is_recommended(result: AdviceResult, candidate: CandidateResult) -> bool:
+def task_lines(result: AdviceResult) -> list[str]:
+    """Describe what each task is like alone."""
+    if result.mix is None:
+        return [f"The task {profile_line(result.profile)}"]
+    return [f"{task.name} {profile_line(task.profile)}" for task in result.mix.tasks]
+
+
+def is_recommended(result: AdviceResult, candidate: Tried) -> bool:
     """Return whether a candidate is the answer."""
     answer = result.answer
-    return answer is not None and (answer.pool, answer.concurrency, answer.workers) == (
+    if answer is None:
+        return False
+    if isinstance(candidate, SplitResult):
+        return answer.groups == candidate.groups
+    return (answer.pool, answer.concurrency, answer.workers) == (
         candidate.pool,
         candidate.concurrency,
         candidate.workers,
     )
 
 
-def errors(candidate: CandidateResult) -> int:
+def errors(candidate: Tried) -> int:
     """Return how many errors the probes of its workers had."""
     return max((trial.probe_errors for trial in candidate.trials), default=0)
 
 
-def note(result: AdviceResult, candidate: CandidateResult) -> str:
+def note(result: AdviceResult, candidate: Tried) -> str:
     """Return what to know of a candidate beyond its figures; empty if nothing."""
     found = errors(candidate)
     parts = (
@@ -69,7 +102,7 @@ def note(result: AdviceResult, candidate: CandidateResult) -> str:
     return "; ".join(filter(None, parts))
 
 
-def cells(candidate: CandidateResult) -> dict[str, str]:
+def cells(candidate: Tried) -> dict[str, str]:
     """Return a candidate's figures by their heading."""
     heads = ("throughput", "trials", "run p50 / p95", "slots busy", "CPU per task", "memory")
     if not candidate.trials:
@@ -96,6 +129,7 @@ def answer_lines(result: AdviceResult) -> list[str]:
     )
     return [
         f"{answer.sentence}. Confidence: {answer.confidence}.",
+        *([f"{mix_line(result.mix)}."] if result.mix is not None else []),
         *early,
         *([f"{result.deployed.sentence}."] if result.deployed is not None else []),
         *(f"note: {line}" for line in answer.lose),
@@ -103,9 +137,38 @@ def answer_lines(result: AdviceResult) -> list[str]:
 
 
 def command_lines(result: AdviceResult) -> list[str]:
-    """Return the command to paste, and how often to run it."""
+    """Return what to paste: the commands, how often to run each, and the routes of tasks."""
     answer = result.answer
     if answer is None:
         return []
-    several = [f"# Run {answer.workers} such workers side by side."] if answer.workers > 1 else []
-    return [answer.command, *several]
+    if not answer.groups:
+        return [answer.command, *_several(answer.workers)]
+    commands = [
+        line for group in answer.groups for line in (group.command, *_several(group.workers))
+    ]
+    return [*commands, "", *route_lines(answer.groups)]
+
+
+def _several(workers: int) -> list[str]:
+    return [f"# Run {workers} such workers side by side."] if workers > 1 else []
+
+
+def route_lines(groups: Sequence[WorkerGroup]) -> list[str]:
+    """Return the setting that sends each task to the queue of its group."""
+    routes = [f'    "{task}": {{"queue": "{group.queue}"}},' for group in groups
+              for task in group.tasks]  # fmt: skip
+    return [
+        "# In your app; tasks that are not listed keep their queue, which needs a worker too:",
+        "app.conf.task_routes = {",
+        *routes,
+        "}",
+    ]
+
+
+def mix_line(mix: MixResult) -> str:
+    """Say what a whole mix is, and how its throughput is counted."""
+    tasks = ", ".join(f"{task.weight} × {task.name}" for task in mix.tasks)
+    return (
+        f"A whole mix is {mix.size} tasks: {tasks}. The throughput counts only tasks that belong "
+        "to whole mixes"
+    )

@@ -1,11 +1,11 @@
-"""Advice as a compose service, a systemd unit and a Kubernetes Deployment: pure text."""
+"""Advice as compose services, systemd units and Kubernetes Deployments: pure text."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lab.format.advice import is_recommended
-from lab.results.advice import AdviceResult, Answer
+from lab.format.advice import is_recommended, route_lines
+from lab.results.advice import AdviceResult, Answer, WorkerGroup
 
 #: Memory to allow beyond the highest that was measured.
 HEADROOM = 1.5
@@ -19,35 +19,60 @@ class Deployments:
     compose: str
     systemd: str
     kubernetes: str
+    routes: str = ""  # the setting that sends tasks to the queues of several groups
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Group:
+    """Identical workers to deploy."""
+
+    name: str  # of the service, and of each node up to the @
+    command: str
+    workers: int
+    mib: int  # memory of each worker
+
+    @classmethod
+    def of(cls, name: str, command: str, workers: int, peak_bytes: int) -> _Group:
+        """`peak_bytes` is the memory of all of the workers together."""
+        mib = max(128, round(HEADROOM * peak_bytes / workers / MIB / 64 + 0.5) * 64)
+        return cls(name=name, command=command, workers=workers, mib=mib)
 
 
 def deployments(answer: Answer, peak_bytes: int) -> Deployments:
     """Write the answer in each form; `peak_bytes` is the memory of all its workers together."""
-    mib = max(128, round(HEADROOM * peak_bytes / answer.workers / MIB / 64 + 0.5) * 64)
+    groups = [_split(group) for group in answer.groups] or [
+        _Group.of("worker", answer.command, answer.workers, peak_bytes)
+    ]
     return Deployments(
-        compose=_compose(answer, mib),
-        systemd=_systemd(answer, mib),
-        kubernetes=_kubernetes(answer, mib),
+        compose="services:\n" + "".join(map(_compose, groups)),
+        systemd="\n".join(map(_systemd, groups)),
+        kubernetes="---\n".join(map(_kubernetes, groups)),
+        routes="\n".join([*route_lines(answer.groups), ""]) if answer.groups else "",
     )
 
 
-def _compose(answer: Answer, mib: int) -> str:
-    replicas = f"\n    deploy: {{ replicas: {answer.workers} }}" if answer.workers > 1 else ""
-    return f"""services:
-  worker:
+def _split(group: WorkerGroup) -> _Group:
+    name = f"worker-{group.queue}"
+    return _Group.of(name, group.command, group.workers, group.peak_pss_bytes)
+
+
+def _compose(group: _Group) -> str:
+    replicas = f"\n    deploy: {{ replicas: {group.workers} }}" if group.workers > 1 else ""
+    return f"""  {group.name}:
     image: YOUR_IMAGE
-    command: {answer.command} --hostname worker@%h{replicas}
+    command: {group.command} --hostname {group.name}@%h{replicas}
     stop_signal: SIGTERM
     stop_grace_period: 60s  # at least as long as your longest task
-    mem_limit: {mib}m
+    mem_limit: {group.mib}m
 """
 
 
-def _systemd(answer: Answer, mib: int) -> str:
-    several = answer.workers > 1
-    name = "worker%i@%%h" if several else "worker@%%h"
-    file = "celery-worker@.service" if several else "celery-worker.service"
-    units = " ".join(f"celery-worker@{number}" for number in range(1, answer.workers + 1))
+def _systemd(group: _Group) -> str:
+    several = group.workers > 1
+    name = f"{group.name}%i@%%h" if several else f"{group.name}@%%h"
+    unit = f"celery-{group.name}"
+    file = f"{unit}@.service" if several else f"{unit}.service"
+    units = " ".join(f"{unit}@{number}" for number in range(1, group.workers + 1))
     enable = f"\n# Start all of them: systemctl enable --now {units}" if several else ""
     return f"""# /etc/systemd/system/{file}{enable}
 [Unit]
@@ -56,28 +81,29 @@ After=network-online.target
 
 [Service]
 WorkingDirectory=YOUR_FOLDER
-ExecStart=YOUR_FOLDER/.venv/bin/{answer.command} --hostname {name}
+ExecStart=YOUR_FOLDER/.venv/bin/{group.command} --hostname {name}
 KillSignal=SIGTERM
 TimeoutStopSec=60
 Restart=always
-MemoryMax={mib}M
+MemoryMax={group.mib}M
 
 [Install]
 WantedBy=multi-user.target
 """
 
 
-def _kubernetes(answer: Answer, mib: int) -> str:
-    words = [*answer.command.split(), "--hostname", "worker@%h"]
+def _kubernetes(group: _Group) -> str:
+    words = [*group.command.split(), "--hostname", f"{group.name}@%h"]
     command = ", ".join(f'"{word}"' for word in words)
+    app = f"celery-{group.name}"
     return f"""apiVersion: apps/v1
 kind: Deployment
-metadata: {{ name: celery-worker }}
+metadata: {{ name: {app} }}
 spec:
-  replicas: {answer.workers}
-  selector: {{ matchLabels: {{ app: celery-worker }} }}
+  replicas: {group.workers}
+  selector: {{ matchLabels: {{ app: {app} }} }}
   template:
-    metadata: {{ labels: {{ app: celery-worker }} }}
+    metadata: {{ labels: {{ app: {app} }} }}
     spec:
       terminationGracePeriodSeconds: 60  # at least as long as your longest task
       containers:
@@ -85,8 +111,8 @@ spec:
           image: YOUR_IMAGE
           command: [{command}]
           resources:
-            requests: {{ memory: {mib}Mi }}
-            limits: {{ memory: {mib}Mi }}
+            requests: {{ memory: {group.mib}Mi }}
+            limits: {{ memory: {group.mib}Mi }}
 """
 
 
@@ -101,7 +127,8 @@ def lines(texts: Deployments) -> list[str]:
 
 def titled(texts: Deployments) -> dict[str, str]:
     """Return each text by the name of the program that reads it."""
-    return {
+    routes = {"Your app's settings": texts.routes} if texts.routes else {}
+    return routes | {
         "Docker Compose": texts.compose,
         "systemd": texts.systemd,
         "Kubernetes": texts.kubernetes,
@@ -112,5 +139,10 @@ def of_result(result: AdviceResult) -> Deployments | None:
     """Return the texts for the recommended candidate, or None without one."""
     if result.answer is None:
         return None
-    chosen = next(one for one in result.candidates if is_recommended(result, one))
-    return deployments(result.answer, max(trial.peak_pss_bytes for trial in chosen.trials))
+    peaks = [
+        trial.peak_pss_bytes
+        for one in result.candidates
+        if is_recommended(result, one)
+        for trial in one.trials
+    ]
+    return deployments(result.answer, max(peaks, default=0))

@@ -12,6 +12,9 @@ from tasks.errors import UsageError
 
 #: The most distinct calls; more make no measurement more realistic.
 MOST_CALLS = 1_000
+#: The keys of a line, and the largest "weight" that it may have in a mix.
+KEYS = ("task", "args", "kwargs")
+MOST_WEIGHT = 1_000
 #: The longest file of calls, in bytes.
 LONGEST_FILE = 50_000_000
 
@@ -43,34 +46,48 @@ def from_file(path: Path, task: str = "") -> tuple[Work, ...]:
 
     `task` is the task of lines that name none. Raises UsageError that names the line.
     """
+    return tuple(call for call, _ in weighted_from_file(path, task, option="--calls", keys=KEYS))
+
+
+def weighted_from_file(
+    path: Path, task: str = "", *, option: str, keys: Sequence[str] = (*KEYS, "weight")
+) -> tuple[tuple[Work, int], ...]:
+    """Read a file of calls whose lines may also have a "weight": return each call with its own.
+
+    `option` is the one that named the file. Raises UsageError that names the line.
+    """
+    source = f"{option} {path}"
     try:
         if path.stat().st_size > LONGEST_FILE:
-            raise UsageError(f"--calls {path} is larger than {LONGEST_FILE // 1_000_000} MB")
+            raise UsageError(f"{source} is larger than {LONGEST_FILE // 1_000_000} MB")
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise UsageError(f"--calls {path} cannot be read: {reason}") from None
+        raise UsageError(f"{source} cannot be read: {reason}") from None
     calls = tuple(
-        _call(f"--calls {path}, line {number}", line, task)
+        _call(f"{source}, line {number}", line, task, keys)
         for number, line in enumerate(lines, start=1)
         if line.strip()
     )
     if not 0 < len(calls) <= MOST_CALLS:
-        raise UsageError(f"--calls {path} has {len(calls):,} calls; it needs 1 to {MOST_CALLS:,}")
+        raise UsageError(f"{source} has {len(calls):,} calls; it needs 1 to {MOST_CALLS:,}")
     return calls
 
 
-def _call(source: str, line: str, task: str) -> Work:
+def _call(source: str, line: str, task: str, keys: Sequence[str]) -> tuple[Work, int]:
     found = _loaded(source, line, dict, '{"args": [1], "kwargs": {}}')
-    unknown = sorted(found.keys() - {"task", "args", "kwargs"})
+    unknown = sorted(found.keys() - set(keys))
     if unknown:
-        raise UsageError(f"{source}: unknown key {unknown[0]!r}; known: task, args, kwargs")
+        raise UsageError(f"{source}: unknown key {unknown[0]!r}; known: {', '.join(keys)}")
     name, args, kwargs = found.get("task", task), found.get("args", []), found.get("kwargs", {})
+    weight = found.get("weight", 1)
     if not isinstance(name, str) or not name:
         raise UsageError(f'{source} names no task: add "task": "shop.tasks.fetch_price"')
     if not isinstance(args, list) or not isinstance(kwargs, dict):
         raise UsageError(f"{source}: args must be a list, and kwargs an object")
-    return Work(task=name, args=tuple(args), kwargs=kwargs)
+    if type(weight) is not int or not 0 < weight <= MOST_WEIGHT:
+        raise UsageError(f"{source}: weight must be a whole number from 1 to {MOST_WEIGHT:,}")
+    return Work(task=name, args=tuple(args), kwargs=kwargs), weight
 
 
 def _loaded(source: str, text: str, kind: type, example: str) -> Any:

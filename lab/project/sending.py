@@ -20,8 +20,8 @@ class CallSender:
     """Sends calls in a random but fixed order, each as often as the others."""
 
     def __init__(self, session: Session, calls: Sequence[Work], *, seed: int) -> None:
-        self._app = _stub({call.task for call in calls})
-        self._submitter = Submitter(self._app, session.connection, session.clock)
+        self.app = _stub({call.task for call in calls})
+        self._submitter = Submitter(self.app, session.connection, session.clock)
         self._calls = tuple(calls)
         self._random = random.Random(seed)  # noqa: S311 - no secret
         self._turn: list[Work] = []

@@ -44,6 +44,21 @@ class Group:
         self.start_up_s = max(worker.start_up_s for worker in workers)
 
     @property
+    def slots(self) -> int:
+        """How many tasks run at the same time."""
+        return self.spec.slots
+
+    @property
+    def held(self) -> int:
+        """How many messages the workers fetch."""
+        return self.spec.slots * (1 + self.spec.pool.prefetch_multiplier)
+
+    @property
+    def queues(self) -> tuple[str, ...]:
+        """The queues that they consume from."""
+        return (self.queue,)
+
+    @property
     def pids(self) -> tuple[int, ...]:
         """The main process of each worker."""
         return tuple(child.pid for child in self.children)

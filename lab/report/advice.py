@@ -23,7 +23,7 @@ def render(result: AdviceResult) -> str:
             tag("h1", f"Which pool for {tasks}?"),
             tag("p", dotted(_stamp(result)), cls="stamp"),
             _answer(result),
-            _candidates(result) if result.candidates else None,
+            _candidates(result) if advice.ordered(result) else None,
             _deployments(result),
         ),
     )
@@ -51,7 +51,7 @@ def _answer(result: AdviceResult) -> Markup:
         *(tag("p", line, cls="verdict") for line in advice.answer_lines(result)[:1]),
         *(tag("p", line) for line in advice.answer_lines(result)[1:]),
         *(tag("p", f"Warning: {one.text} [{one.name}]", cls="warning") for one in result.warnings),
-        tag("p", f"The task {advice.profile_line(result.profile)}", cls="account"),
+        *(tag("p", line, cls="account") for line in advice.task_lines(result)),
     )
 
 
@@ -65,7 +65,7 @@ def _candidates(result: AdviceResult) -> Markup:
                 TableCell(head=head, body=text) for head, text in advice.cells(one).items()
             ),
         )
-        for one in advice.ordered(result.candidates)
+        for one in advice.ordered(result)
     ]
     drawn = any(one.trials for one in result.candidates)
     caption = "Median of the trials. A line joins candidates that differ only in concurrency."

@@ -86,6 +86,48 @@ class CandidateResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MixedTask:
+    """A task of a mix."""
+
+    name: str
+    weight: Whole  # how often it occurs in one whole mix
+    queue: str  # that of its group, if the mix is split
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerGroup:
+    """Identical workers that run some tasks of a mix."""
+
+    queue: str
+    tasks: tuple[str, ...]
+    pool: str
+    concurrency: Whole  # of each worker
+    workers: Whole
+    command: str
+    peak_pss_bytes: Whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitResult:
+    """Two groups that share the machine, and what was measured of them on the whole mix."""
+
+    groups: tuple[WorkerGroup, ...]
+    trials: tuple[Trial, ...]
+    rejected: str = ""  # why it cannot be recommended; empty if it can
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MixResult:
+    """A mix of tasks, and the ways to split it. Throughputs count whole mixes, in tasks."""
+
+    size: Whole  # tasks in one whole mix
+    tasks: tuple[MixedTask, ...]
+    splits: tuple[SplitResult, ...]
+    why_no_split: str = ""  # empty if it was tried
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Caveat:
     """Something that would go wrong with a pool, or in general; with the evidence."""
 
@@ -107,17 +149,18 @@ class Deployed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What to deploy."""
+    """What to deploy; with `groups`, the other fields are those of all groups together."""
 
-    pool: str
+    pool: str  # "split" with groups
     concurrency: Whole
     workers: Whole
-    command: str
+    command: str  # one line for each group
     sentence: str  # why, and how sure that is
     confidence: str  # "high", "medium", "low"
     runner_up: str  # as a person names it; empty if there is none
     ratio: Number | None  # throughput, against the runner-up
     lose: tuple[str, ...]  # what switching to this pool would silently take away from the app
+    groups: tuple[WorkerGroup, ...] = ()  # of a mix that is split
 
 
 @result_kind("advice", schema_version=SCHEMA_VERSION)
@@ -138,4 +181,5 @@ class AdviceResult:
     warnings: tuple[Caveat, ...]
     answer: Answer | None  # None if no candidate can be recommended
     deployed: Deployed | None = None  # None if nothing was named
+    mix: MixResult | None = None  # None for a single task
     interrupted: bool = False

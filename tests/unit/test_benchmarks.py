@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import pytest
 
-from benchmarks.advice import EXAMPLES, Line
+from benchmarks.advice import EXAMPLES, Line, single_tasks
 from benchmarks.exhaustive import Candidate, done, grid
 from benchmarks.ratio import by_pair, interval, line
 
@@ -45,10 +45,12 @@ def test_the_advised_candidate_is_measured_with_all_others() -> None:
     assert max(one.workers for one in grid(1, None)) == 1
 
 
-EXAMPLES_OF_ADVICE = sorted(path.parent.name for path in EXAMPLES.glob("*/README.md"))
+def test_the_benchmark_leaves_out_only_the_mix() -> None:
+    every = {path.parent.name for path in EXAMPLES.glob("*/README.md")}
+    assert every - set(single_tasks()) == {"split"}
 
 
-@pytest.mark.parametrize("name", EXAMPLES_OF_ADVICE)
+@pytest.mark.parametrize("name", single_tasks())
 def test_the_benchmark_reads_the_command_of_each_example(name: str) -> None:
     line = Line.of(name)
     assert len(line.option("-A")) == 1

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.advise.mix.file import from_file
 from lab.commands.advise import advise
 from lab.project import calls
 from lab.project.project import open_project
@@ -45,8 +46,11 @@ def test_the_readme_lists_every_example() -> None:
 def test_an_example_is_loaded_by_the_line_in_its_readme(name: str, tmp_path: Path) -> None:
     options = advise.make_context("advise", list(words_of(name)[1:])).params
     project = open_project(options["app"], FOLDER / name, PYTHON, tmp_path)
-    assert project.description.task(options["task"])
-    assert calls.from_options(options["task"], options["args"], options["kwargs"])
+    if options["all_from"]:
+        chosen = from_file(FOLDER / name / options["all_from"]).calls
+    else:
+        chosen = calls.from_options(options["task"], options["args"], options["kwargs"])
+    assert all(project.description.task(call.task) for call in chosen)
     assert project.forbidden, "its broker must be one that nothing may reach"
 
 

@@ -7,6 +7,7 @@ import pytest
 from lab.advise.answer import answer
 from lab.advise.candidates import Candidate
 from lab.advise.deployed import against_deployed
+from lab.advise.measured import of_result
 from lab.format.deployment import deployments
 from lab.results.advice import CandidateResult
 from tests.unit.lab.advise.sample import candidate
@@ -168,6 +169,6 @@ def test_what_runs_today_falls_short_only_beyond_the_margin(
     found = answer(results, "shop", seed=1)
     assert found is not None
     today = Candidate(pool=POOLS["prefork"], concurrency=4)
-    deployed = against_deployed(results, found, today, margin=0.1, seed=1)
+    deployed = against_deployed(results, of_result(results[0]), today, margin=0.1, seed=1)
     assert deployed.falls_short is short
     assert text in deployed.sentence

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lab.advise.bench import _trial
-from lab.project.window import Window
+from lab.advise.bench import trial_of
+from lab.project.counting import Window
 
 
 @pytest.mark.parametrize(("percentile", "seconds"), [(50.0, 0.5), (95.0, 0.95), (99.0, 0.99)])
@@ -21,5 +21,5 @@ def test_a_trial_keeps_the_run_time_at_the_percentile_of_the_objective(
         cpu_s=0.1,
         peak_pss_bytes=1,
     )
-    trial = _trial(window, percentile)
+    trial = trial_of(window, percentile)
     assert (trial.p95_s, trial.objective_s) == (0.95, seconds)

@@ -1,0 +1,108 @@
+"""Searches the best single group and the best split of a mix, then compares them in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from lab.advise.bench import Bench
+from lab.advise.budget import Budget
+from lab.advise.candidates import Candidate
+from lab.advise.finals import take_turns
+from lab.advise.limits import Limits
+from lab.advise.mix.lanes import Lanes
+from lab.advise.mix.split import Split, variants
+from lab.advise.search import Search, TrialLength
+from lab.results.advice import Profile
+
+#: Share of the budget after which no new split is tried.
+EXPLORE: Final = 0.65
+#: Finalists of each kind.
+FINALISTS: Final = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contest:
+    """What takes part: searches for one group, with the bench of the splits."""
+
+    single: Search
+    splits: Bench[Split, Lanes]
+    limits: Limits
+    length: TrialLength
+
+
+class SplitSearch:
+    """Tries splits, and compares the best with the best single groups."""
+
+    def __init__(
+        self, contest: Contest, budget: Budget, on_trial: Callable[[str, float], None], *, seed: int
+    ) -> None:
+        self._contest = contest
+        self._budget = budget
+        self._on_trial = on_trial
+        self._seed = seed
+        self._tried: list[Split] = []
+
+    def explore(self, first: Sequence[Split], profiles: Sequence[Profile]) -> None:
+        """Try splits, then variants of the best, as long as there is time to compare them after.
+
+        The first one is tried even if there is no time for it. `profiles` are those of the parts.
+        """
+        left = list(first)
+        while not self._tried or self._budget.has_room(EXPLORE):
+            best = self._ranked()
+            more = variants(best[0], profiles, self._contest.limits.room) if best else iter(())
+            split = next((one for one in (*left, *more) if one not in self._tried), None)
+            if split is None:
+                return
+            self._trial(split, self._contest.length.short_s)
+
+    def compare(self, also: Callable[[Sequence[Candidate]], Sequence[Candidate]]) -> None:
+        """Measure the best of each kind in turn; `also` returns further single groups."""
+        take_turns(
+            self._finalists,
+            self._measure_again,
+            self._rates,
+            self._budget,
+            also=lambda chosen: also([one for one in chosen if isinstance(one, Candidate)]),
+            seed=self._seed,
+        )
+
+    def _finalists(self) -> list[Candidate | Split]:
+        """Return the best of each kind first, then the others."""
+        kinds: list[Sequence[Candidate | Split]] = [
+            self._contest.single.finalists()[:FINALISTS],
+            self._ranked()[:FINALISTS],
+        ]
+        kinds = sorted(filter(None, kinds), key=lambda kind: -self._rate(kind[0]))
+        return [*(kind[0] for kind in kinds), *(one for kind in kinds for one in kind[1:])]
+
+    def _measure_again(self, one: Candidate | Split) -> None:
+        if isinstance(one, Candidate):
+            self._budget.timed(lambda: self._contest.single.measure_again(one))
+        else:
+            self._trial(one, self._contest.length.long_s)
+
+    def _trial(self, split: Split, seconds: float) -> None:
+        if split not in self._tried:
+            self._tried.append(split)
+        contest = self._contest
+        rate_per_s = self._budget.timed(lambda: contest.splits.trial(split, seconds))
+        contest.limits.keeps(contest.splits, split, self._tried)
+        self._on_trial(split.label, rate_per_s)
+
+    def _ranked(self) -> list[Split]:
+        usable = (one for one in self._tried if not self._contest.splits.is_rejected(one))
+        return sorted(usable, key=lambda one: -self._rate(one))
+
+    def _rates(self, one: Candidate | Split) -> list[float]:
+        if isinstance(one, Candidate):
+            return self._contest.single.rates(one)
+        return [trial.rate_per_s for trial in self._contest.splits.trials(one)]
+
+    def _rate(self, one: Candidate | Split) -> float:
+        rates = self._rates(one)
+        return float(np.median(rates)) if rates else 0.0
