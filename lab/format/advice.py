@@ -87,6 +87,12 @@ def is_recommended(result: AdviceResult, candidate: Tried) -> bool:
     )
 
 
+def slots(candidate: Tried) -> int:
+    """Return how many tasks run at the same time in all of its workers."""
+    groups = candidate.groups if isinstance(candidate, SplitResult) else (candidate,)
+    return sum(one.concurrency * one.workers for one in groups)
+
+
 def errors(candidate: Tried) -> int:
     """Return how many errors the probes of its workers had."""
     return max((trial.probe_errors for trial in candidate.trials), default=0)

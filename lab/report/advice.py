@@ -67,13 +67,13 @@ def _candidates(result: AdviceResult) -> Markup:
         )
         for one in advice.ordered(result)
     ]
-    drawn = any(one.trials for one in result.candidates)
+    drawn = any(one.trials for one in advice.ordered(result))
     caption = "Median of the trials. A line joins candidates that differ only in concurrency."
     return tag(
         "section",
         tag("h2", "Candidates"),
         table("candidate", rows, "Candidates"),
-        plot(knee(result.candidates), "Throughput by slots", caption, wide=True) if drawn else None,
+        plot(knee(result), "Throughput by slots", caption, wide=True) if drawn else None,
     )
 
 

@@ -2,47 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import plotly.graph_objects as go
 
-from lab.format.advice import label, median_rate
+from lab.format.advice import Tried, label, median_rate, slots
 from lab.report.plots.figure import axis, figure, plot_text
 from lab.report.plots.series import STYLES
-from lab.results.advice import CandidateResult
+from lab.results.advice import AdviceResult
 
 HEIGHT_PX = 340
+#: The name of what runs in two groups.
+SPLIT = "split"
 
 
-def knee(candidates: Sequence[CandidateResult]) -> go.Figure:
+def knee(result: AdviceResult) -> go.Figure:
     """Draw a point for each candidate; a line joins those that differ only in concurrency."""
     drawn = figure(HEIGHT_PX, showlegend=True, legend={"orientation": "h", "y": 1.14, "x": 0})
-    families = list(dict.fromkeys((one.pool, one.workers) for one in candidates if one.trials))
-    for (pool, workers), style in zip(families, STYLES, strict=False):
-        points = sorted(
-            (
-                one
-                for one in candidates
-                if (one.pool, one.workers) == (pool, workers) and one.trials
-            ),
-            key=lambda one: one.concurrency,
-        )
-        name = pool if workers == 1 else f"{workers} × {pool}"
+    series = _series(result)
+    for (name, points), style in zip(series.items(), STYLES, strict=False):
+        points.sort(key=slots)
         drawn.add_scatter(
-            x=[one.concurrency * one.workers for one in points],
+            x=[slots(one) for one in points],
             y=[round(median_rate(one), 2) for one in points],
             name=plot_text(name),
-            mode="lines+markers",
+            mode="markers" if name == SPLIT else "lines+markers",
             line={"color": style.colour, "dash": style.dash, "width": 2},
-            marker={"symbol": style.symbol, "size": 9},
-            text=[plot_text(label(one), 40) for one in points],
+            marker={"symbol": style.symbol, "size": 9, "color": style.colour},
+            text=[plot_text(label(one), 60) for one in points],
             hovertemplate="%{text}: %{y} tasks/s<extra></extra>",
         )
-    slots = sorted({one.concurrency * one.workers for one in candidates if one.trials})
+    ticks = sorted({slots(one) for points in series.values() for one in points})
     drawn.update_layout(
         xaxis=axis(
-            "slots in all workers (logarithmic)", type="log", tickvals=slots, ticktext=slots
+            "slots in all workers (logarithmic)", type="log", tickvals=ticks, ticktext=ticks
         ),
         yaxis=axis("tasks per second", rangemode="tozero"),
     )
     return drawn
+
+
+def _series(result: AdviceResult) -> dict[str, list[Tried]]:
+    """Return the candidates that have a trial, by the name of their line."""
+    found: dict[str, list[Tried]] = {}
+    for one in result.candidates:
+        if one.trials:
+            name = one.pool if one.workers == 1 else f"{one.workers} × {one.pool}"
+            found.setdefault(name, []).append(one)
+    for split in result.mix.splits if result.mix is not None else ():
+        if split.trials:
+            found.setdefault(SPLIT, []).append(split)
+    return found
