@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.advise.candidates import Candidate
+from lab.advise.cost import Cost
 from lab.advise.hooks import Hooks
 from lab.advise.task_mix import Mix
 from lab.format.durations import seconds
@@ -45,6 +46,7 @@ class AdviseOptions:
     budget_s: float
     memory_bytes: int | None
     slo: Slo | None
+    cost: Cost | None  # None: the throughput alone counts
     deployed: Candidate | None  # what the user runs today
     margin: float  # a share: by how much that may fall short
     allowed: frozenset[Endpoint]

@@ -27,7 +27,7 @@ def answer(results: Sequence[CandidateResult], app: str, *, seed: int) -> Answer
     if not near:
         return None
     chosen = cheapest([one for one in near if not is_behind(one, near[0], seed)])
-    slower = [one for one in found if one.rate_per_s < chosen.rate_per_s]
+    slower = [one for one in found if one.score < chosen.score]
     rival = _rival(chosen, near) or _rival(chosen, slower)
     difference = None if rival is None else compared(chosen, rival, seed)
     candidate = chosen.candidate
@@ -39,7 +39,7 @@ def answer(results: Sequence[CandidateResult], app: str, *, seed: int) -> Answer
         sentence=sentence(chosen, rival, difference),
         confidence=confidence(chosen, rival, difference),
         runner_up="" if rival is None else rival.candidate.label,
-        ratio=None if rival is None else chosen.rate_per_s / rival.rate_per_s,
+        ratio=None if rival is None else chosen.score / rival.score,
         lose=(),
     )
 
@@ -62,15 +62,15 @@ def command(candidate: Candidate, app: str) -> str:
 
 def is_behind(one: Measured[Deployable], best: Measured[Deployable], seed: int) -> bool:
     """Return whether one is slower than the best, beyond noise and by more than a little."""
-    if one is best or one.rate_per_s * SIMPLER >= best.rate_per_s:
+    if one is best or one.score * SIMPLER >= best.score:
         return False
-    return compare(best.rates, one.rates, seed=seed).real
+    return compare(best.scores, one.scores, seed=seed).real
 
 
 def cheapest(tied: Sequence[Measured[T]]) -> Measured[T]:
     """Return the one with much less memory, or else the simplest."""
     least = min(one.pss_bytes for one in tied)
     frugal = [one for one in tied if one.pss_bytes <= CHEAPER * least]
-    most = max(one.rate_per_s for one in frugal)
-    near = [one for one in frugal if SLOWER * one.rate_per_s >= most]
+    most = max(one.score for one in frugal)
+    near = [one for one in frugal if SLOWER * one.score >= most]
     return min(near, key=lambda one: one.effort)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Generic
 
 from lab.advise.candidates import Candidate
+from lab.advise.cost import Cost
 from lab.advise.stand import G, K, Stand
 from lab.project.counting import Window
 from lab.results.advice import CandidateResult, Trial
@@ -17,14 +19,22 @@ from tasks.errors import WorkerError
 KEPT = 4
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """What a trial is judged by."""
+
+    percentile: float = 95.0  # of the run times, 0 to 100, for the objective
+    cost: Cost | None = None
+
+
 class Bench(Generic[K, G]):
     """Runs trials one at a time."""
 
-    def __init__(self, stand: Stand[K, G], run: str, percentile: float, kept: int = KEPT) -> None:
-        """`run` begins the ids of the trials; `percentile`, 0 to 100, is that of the objective."""
+    def __init__(self, stand: Stand[K, G], run: str, goal: Goal, kept: int = KEPT) -> None:
+        """`run` begins the ids of the trials."""
         self._stand = stand
         self._run = run
-        self._percentile = percentile
+        self._goal = goal
         self._kept = kept
         self._groups: OrderedDict[K, G] = OrderedDict()
         self._trials: dict[K, list[Trial]] = {}
@@ -53,7 +63,7 @@ class Bench(Generic[K, G]):
             self._stand.stop(self._groups.popitem(last=False)[1])
 
     def trial(self, candidate: K, seconds: float) -> float:
-        """Measure a candidate once more; return its throughput, 0 if it cannot be used."""
+        """Measure a candidate once more; return its score, 0 if it cannot be used."""
         if candidate in self._rejected:
             return 0.0
         self._numbers += 1
@@ -70,9 +80,9 @@ class Bench(Generic[K, G]):
             return 0.0
         if window.died:
             self.reject(candidate, f"a worker died ({window.died})")
-        trial = trial_of(window, self._percentile)
+        trial = trial_of(window, self._goal)
         self._trials.setdefault(candidate, []).append(trial)
-        return trial.rate_per_s
+        return trial.score
 
     def reject(self, candidate: K, why: str) -> None:
         """Note why a candidate cannot be recommended."""
@@ -106,12 +116,14 @@ def results(bench: Bench[Candidate, G]) -> tuple[CandidateResult, ...]:
     )
 
 
-def trial_of(window: Window, percentile: float) -> Trial:
-    """Return the figures of a window; `percentile` is that of the objective."""
-    wanted = (50, 95, percentile)
+def trial_of(window: Window, goal: Goal) -> Trial:
+    """Return the figures of a window."""
+    wanted = (50, 95, goal.percentile)
     p50_s, p95_s, objective_s = (
         statistics.percentiles(window.run_s, *wanted) if window.run_s else (0.0, 0.0, 0.0)
     )
+    cores, price = window.cpu_s / window.seconds, goal.cost
+    paid = None if price is None else price.of(cores, window.peak_pss_bytes)
     return Trial(
         seconds=window.seconds,
         rate_per_s=window.rate_per_s,
@@ -120,9 +132,10 @@ def trial_of(window: Window, percentile: float) -> Trial:
         objective_s=objective_s,
         busy=window.busy,
         cpu_s_per_task=window.cpu_s_per_task,
-        cores=window.cpu_s / window.seconds,
+        cores=cores,
         peak_pss_bytes=window.peak_pss_bytes,
         failed=window.failed,
         died=window.died,
         probe_errors=window.probe_errors,
+        rate_per_cost=None if paid is None else window.rate_per_s / paid,
     )

@@ -16,8 +16,8 @@ CHEAPER = 1.5
 
 def compared(chosen: Measured[Deployable], rival: Measured[Deployable], seed: int) -> Comparison:
     """Compare two candidates, the faster one with the slower one."""
-    first, second = sorted((chosen, rival), key=lambda one: -one.rate_per_s)
-    return compare(first.rates, second.rates, seed=seed)
+    first, second = sorted((chosen, rival), key=lambda one: -one.score)
+    return compare(first.scores, second.scores, seed=seed)
 
 
 def sentence(
@@ -27,15 +27,14 @@ def sentence(
     rate = f"{words.rate(chosen.rate_per_s)} with {chosen.candidate.label}"
     if rival is None or found is None:
         return f"{rate}; nothing else was measured often enough to compare"
-    name = rival.candidate.label
-    if found.real and chosen.rate_per_s > rival.rate_per_s:
-        return f"{rate}, {found.ratio:.2f} times the throughput of {name}"
-    why = advantage(chosen, rival)
+    name, basis = rival.candidate.label, chosen.basis
+    if found.real and chosen.score > rival.score:
+        return f"{rate}, {found.ratio:.2f} times the throughput of {name}{basis}"
+    other, why = words.rate(rival.rate_per_s), advantage(chosen, rival)
     if found.real:
-        more = f"{name} reaches {words.rate(rival.rate_per_s)}, only {found.ratio:.2f} times that"
-        return f"{rate}; {more}{why}"
+        return f"{rate}; {name} reaches {other}, only {found.ratio:.2f} times that{basis}{why}"
     return (
-        f"{rate}; no real difference from {name} ({words.rate(rival.rate_per_s)}; anything below "
+        f"{rate}; no real difference from {name}{basis} ({other}; anything below "
         f"{found.noise:.2f} times is within noise){why}"
     )
 

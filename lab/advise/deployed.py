@@ -26,10 +26,10 @@ def against_deployed(
         why = (measured and measured.rejected) or "it was not measured"
         return _deployed(today, None, falls_short=True, text=why)
     present = of_result(measured)
-    ratio = best.rate_per_s / present.rate_per_s
-    real = best != present and compare(best.rates, present.rates, seed=seed).real
+    ratio = best.score / present.score
+    real = best != present and compare(best.scores, present.scores, seed=seed).real
     if real and ratio > 1 + margin:
-        text = f"the recommendation has {ratio:.2f} times its throughput"
+        text = f"the recommendation has {ratio:.2f} times its throughput{best.basis}"
     else:
         text = f"within {margin:.0%} of the recommendation, or within noise"
     text = f"{words.rate(present.rate_per_s)}; {text}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lab.advise.advise_options import AdviseOptions
-from lab.advise.bench import Bench, results
+from lab.advise.bench import Bench, Goal, results
 from lab.advise.budget import Budget
 from lab.advise.candidates import Room, families
 from lab.advise.caveats import Caveats
@@ -44,9 +44,10 @@ class Setting:
         return [pool for pool in chosen if present or not pool.needs_module]
 
     @property
-    def percentile(self) -> float:
-        """The percentile of the objective for run times."""
-        return 95.0 if self.options.slo is None else self.options.slo.percentile
+    def goal(self) -> Goal:
+        """What trials are judged by."""
+        slo, cost = self.options.slo, self.options.cost
+        return Goal(cost=cost) if slo is None else Goal(percentile=slo.percentile, cost=cost)
 
     @property
     def slo_s(self) -> float | None:
@@ -96,7 +97,7 @@ class TaskInquiry:
         self.pools: list[Pool] = []
         setting.events.profiled(", ".join(options.tasks), tried.profile)
         stand = GroupStand(session, setting.workers, sender, tried.profile)
-        self._bench = Bench(stand, f"{session.run}.trial", setting.percentile)
+        self._bench = Bench(stand, f"{session.run}.trial", setting.goal)
         self._gate = Gate(session, sender, self._bench, options.calls, tried, setting.caveats)
 
     def search(self, budget: Budget) -> None:

@@ -38,17 +38,32 @@ T = TypeVar("T", bound=Deployable)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured(Generic[T_co]):
-    """Something that can be recommended, with its throughput in each trial."""
+    """Something that can be recommended, with its score in each trial.
+
+    The score is its throughput, or that per unit of cost.
+    """
 
     candidate: T_co
-    rates: tuple[float, ...]
+    scores: tuple[float, ...]
+    rates: tuple[float, ...]  # throughput
     pss_bytes: int
+    priced: bool = False  # whether the score is per unit of cost
     pool: str = ""  # empty: several
 
     @property
     def rate_per_s(self) -> float:
         """The median throughput."""
         return float(np.median(self.rates))
+
+    @property
+    def score(self) -> float:
+        """The median score."""
+        return float(np.median(self.scores))
+
+    @property
+    def basis(self) -> str:
+        """What the scores compare, beyond throughput."""
+        return " for the same cost" if self.priced else ""
 
     @property
     def effort(self) -> tuple[int, int, int]:
@@ -61,7 +76,9 @@ def measured(candidate: T, trials: Sequence[Trial], pool: str = "") -> Measured[
     """Return the figures of one or more trials."""
     return Measured(
         candidate=candidate,
+        scores=tuple(trial.score for trial in trials),
         rates=tuple(trial.rate_per_s for trial in trials),
+        priced=any(trial.rate_per_cost is not None for trial in trials),
         pss_bytes=max(trial.peak_pss_bytes for trial in trials),
         pool=pool,
     )
@@ -85,11 +102,11 @@ def often_enough(found: Sequence[Measured[T]]) -> list[Measured[T]]:
 
 
 def ranked(results: Sequence[CandidateResult]) -> list[Measured[Candidate]]:
-    """Return the candidates that can be recommended, by throughput, the highest first."""
+    """Return the candidates that can be recommended, by score, the highest first."""
     found = (of_result(one) for one in results if one.trials and not one.rejected)
-    return by_rate(found)
+    return by_score(found)
 
 
-def by_rate(found: Iterable[Measured[T]]) -> list[Measured[T]]:
-    """Return those that have a throughput, the highest first."""
-    return sorted((one for one in found if one.rate_per_s > 0), key=lambda one: -one.rate_per_s)
+def by_score(found: Iterable[Measured[T]]) -> list[Measured[T]]:
+    """Return those that have a throughput, the highest score first."""
+    return sorted((one for one in found if one.score > 0), key=lambda one: -one.score)

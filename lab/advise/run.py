@@ -96,4 +96,6 @@ def _settings(options: AdviseOptions, project: Project) -> AdviceSettings:
         slo_percentile=95.0 if options.slo is None else options.slo.percentile,
         seed=options.seed,
         command=options.command,
+        core_cost=None if options.cost is None else options.cost.core,
+        gb_cost=None if options.cost is None else options.cost.gb,
     )

@@ -89,8 +89,8 @@ class Search:
     def _try(self, candidate: Candidate) -> float | None:
         if not self._passes_the_check(candidate):
             return None
-        rate_per_s = self._trial(candidate, self._length.short_s)
-        return rate_per_s if self._keeps_limits(candidate) else 0.0
+        score = self._trial(candidate, self._length.short_s)
+        return score if self._keeps_limits(candidate) else 0.0
 
     def _passes_the_check(self, candidate: Candidate) -> bool:
         """Return whether the task is safe in this pool; reject the candidate otherwise."""
@@ -124,13 +124,13 @@ class Search:
         yield from sorted(best, key=self.rate, reverse=True)
 
     def rate(self, candidate: Candidate) -> float:
-        """Return the median throughput of a candidate, 0 without a trial."""
+        """Return the median score of a candidate, 0 without a trial."""
         rates = self.rates(candidate)
         return float(np.median(rates)) if rates else 0.0
 
     def rates(self, candidate: Candidate) -> list[float]:
-        """Return the throughput in each trial of a candidate."""
-        return [trial.rate_per_s for trial in self._bench.trials(candidate)]
+        """Return the score in each trial of a candidate."""
+        return [trial.score for trial in self._bench.trials(candidate)]
 
     def _is_usable(self, candidate: Candidate) -> bool:
         return not self._bench.is_rejected(candidate) and self.rate(candidate) > 0
@@ -139,6 +139,6 @@ class Search:
         return self._limits.keeps(self._bench, candidate, list(self._climb.tried()))
 
     def _trial(self, candidate: Candidate, seconds: float) -> float:
-        rate_per_s = self._budget.timed(lambda: self._bench.trial(candidate, seconds))
-        self._on_trial(candidate, rate_per_s)
-        return rate_per_s
+        score = self._budget.timed(lambda: self._bench.trial(candidate, seconds))
+        self._on_trial(candidate, self._bench.trials(candidate)[-1].rate_per_s if score else 0.0)
+        return score

@@ -26,11 +26,11 @@ def _table(result: AdviceResult) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("candidate", no_wrap=True)
     candidates = advice.ordered(result)
-    for heading in advice.cells(candidates[0]):
+    for heading in advice.cells(result, candidates[0]):
         table.add_column(heading, justify="right")
     table.add_column("")
     for one in candidates:
-        table.add_row(advice.label(one), *advice.cells(one).values(), _mark(result, one))
+        table.add_row(advice.label(one), *advice.cells(result, one).values(), _mark(result, one))
     return table
 
 

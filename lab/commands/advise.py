@@ -16,6 +16,7 @@ import msgspec
 from lab.advise import advise_options
 from lab.advise.advise_options import AdviseOptions
 from lab.advise.consent import consent_lines
+from lab.advise.cost import cost as read_cost
 from lab.advise.hooks import Hooks
 from lab.advise.live import progress
 from lab.advise.mix.file import from_file as mix_from_file
@@ -89,6 +90,12 @@ from worker.pools import DEFAULT_POOLS
     "--slo", metavar="OBJECTIVE", help='Limit on the run time of the task, such as "p95<200ms".'
 )
 @click.option(
+    "--cost",
+    metavar="PRICES",
+    help='What a core and a GB of memory cost, such as "core=30,gb=4". The best is then the one '
+    "with the most throughput for the same cost.",
+)
+@click.option(
     "--check",
     metavar="COMMAND",
     help="Your current command line, such as 'celery -A shop worker -c 4'. The exit code is 1 if "
@@ -142,6 +149,7 @@ def advise(  # noqa: PLR0913 - one parameter for each option of the command
     budget: str,
     memory: str | None,
     slo: str | None,
+    cost: str | None,
     check: str | None,
     margin: float,
     setup: str,
@@ -177,6 +185,7 @@ def advise(  # noqa: PLR0913 - one parameter for each option of the command
         budget_s=advise_options.budget(budget),
         memory_bytes=advise_options.memory(memory),
         slo=advise_options.slo(slo),
+        cost=read_cost(cost),
         deployed=advise_options.deployed(check),
         margin=margin,
         allowed=frozenset(map(advise_options.endpoint, allow)),

@@ -16,6 +16,7 @@ from lab.results.advice import (
     WorkerGroup,
 )
 
+HEADS = ("throughput", "trials", "run p50 / p95", "slots busy", "CPU per task", "memory")
 #: What has trials.
 Tried = CandidateResult | SplitResult
 
@@ -43,9 +44,7 @@ def label(result: Tried) -> str:
 def ordered(result: AdviceResult) -> list[Tried]:
     """Return all candidates by throughput, the highest first, then the rejected ones."""
     splits = result.mix.splits if result.mix is not None else ()
-    return sorted(
-        (*result.candidates, *splits), key=lambda one: (bool(one.rejected), -median_rate(one))
-    )
+    return sorted((*result.candidates, *splits), key=lambda one: (bool(one.rejected), -_score(one)))
 
 
 def median_rate(candidate: Tried) -> float:
@@ -64,6 +63,10 @@ def profile_line(profile: Profile) -> str:
         f"to {words.duration(profile.slowest_s)}), {words.duration(profile.cpu_s)} of CPU: {kind}; "
         f"{words.size(profile.slot_bytes)} of memory while it runs{failed}"
     )
+
+
+def _score(candidate: Tried) -> float:
+    return float(np.median([trial.score for trial in candidate.trials] or [0.0]))
 
 
 def task_lines(result: AdviceResult) -> list[str]:
@@ -108,20 +111,22 @@ def note(result: AdviceResult, candidate: Tried) -> str:
     return "; ".join(filter(None, parts))
 
 
-def cells(candidate: Tried) -> dict[str, str]:
-    """Return a candidate's figures by their heading."""
-    heads = ("throughput", "trials", "run p50 / p95", "slots busy", "CPU per task", "memory")
+def cells(result: AdviceResult, candidate: Tried) -> dict[str, str]:
+    """Return a candidate's figures by their heading; with prices, also its score."""
+    priced = result.settings.core_cost is not None
+    heads = [*HEADS, "throughput per cost"] if priced else HEADS
     if not candidate.trials:
         return dict.fromkeys(heads, words.NOTHING)
     last = candidate.trials[-1]
-    texts = (
+    texts = [
         words.rate(median_rate(candidate)),
         str(len(candidate.trials)),
         f"{words.duration(last.p50_s)} / {words.duration(last.p95_s)}",
         words.percent(last.busy),
         words.duration(last.cpu_s_per_task),
         words.size(max(trial.peak_pss_bytes for trial in candidate.trials)),
-    )
+        *([words.rate(_score(candidate))] if priced else []),
+    ]
     return dict(zip(heads, texts, strict=True))
 
 

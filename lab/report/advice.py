@@ -62,7 +62,7 @@ def _candidates(result: AdviceResult) -> Markup:
             note=advice.note(result, one),
             best=advice.is_recommended(result, one),
             cells=tuple(
-                TableCell(head=head, body=text) for head, text in advice.cells(one).items()
+                TableCell(head=head, body=text) for head, text in advice.cells(result, one).items()
             ),
         )
         for one in advice.ordered(result)

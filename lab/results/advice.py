@@ -26,6 +26,8 @@ class AdviceSettings:
     slo_percentile: Number
     seed: Whole
     command: str  # that repeats it
+    core_cost: Number | None = None  # prices, if some were given
+    gb_cost: Number | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,12 @@ class Trial:
     failed: Whole
     died: str = ""
     probe_errors: Whole = 0  # errors in the probes of its workers
+    rate_per_cost: Number | None = None  # throughput per unit of cost, with prices (--cost)
+
+    @property
+    def score(self) -> float:
+        """What candidates are compared by: the throughput, or that per unit of cost."""
+        return self.rate_per_s if self.rate_per_cost is None else self.rate_per_cost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from lab.advise.answer import is_behind
 from lab.advise.confidence import compared, confidence
-from lab.advise.measured import Deployable, Measured, by_rate, measured, of_result, often_enough
+from lab.advise.measured import Deployable, Measured, by_score, measured, of_result, often_enough
 from lab.format import words
 from lab.format.advice import groups_label
 from lab.results.advice import Answer, CandidateResult, MixResult, SplitResult
@@ -57,7 +57,9 @@ def mix_answer(
     difference = compared(split, chosen, seed)
     sure = confidence(split, chosen, difference)
     if is_behind(chosen, split, seed):
-        return _split(split, chosen, f"{difference.ratio:.2f} times as many as with", sure)
+        return _split(
+            split, chosen, f"{difference.ratio:.2f} times as many{split.basis} as with", sure
+        )
     return replace(
         single,
         sentence=f"{single.sentence}; {_against(chosen, split, real=difference.real)}",
@@ -78,7 +80,7 @@ def deployed_of(
 
 
 def _best(splits: Sequence[SplitResult]) -> Measured[Deployment] | None:
-    usable = by_rate(_of_split(one) for one in splits if one.trials and not one.rejected)
+    usable = by_score(_of_split(one) for one in splits if one.trials and not one.rejected)
     return next(iter(often_enough(usable)), None)
 
 
@@ -91,7 +93,7 @@ def _against(chosen: Measured[Deployable], split: Measured[Deployment], *, real:
     rate = f"split into {split.candidate.label}, they reach {words.rate(split.rate_per_s)}"
     if not real:
         return f"{rate}: no real difference, and one group is simpler to run"
-    if split.rate_per_s > chosen.rate_per_s:
+    if split.score > chosen.score:
         return f"{rate}: too little more, and one group is simpler to run"
     return f"{rate}: less"
 
@@ -109,7 +111,7 @@ def _split(
         sentence=f"{words.rate(split.rate_per_s)} with {candidate.label}, {text}{other}",
         confidence=sure,
         runner_up="" if rival is None else rival.candidate.label,
-        ratio=None if rival is None else split.rate_per_s / rival.rate_per_s,
+        ratio=None if rival is None else split.score / rival.score,
         lose=(),
         groups=groups,
     )

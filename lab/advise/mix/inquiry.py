@@ -56,9 +56,7 @@ class MixInquiry:
             )
         )
         self._stand = SplitStand(self._grounds, self._whole, self._parts)
-        self._splits = Bench(
-            self._stand, f"{setting.session.run}.split", setting.percentile, kept=KEPT
-        )
+        self._splits = Bench(self._stand, f"{setting.session.run}.split", setting.goal, kept=KEPT)
 
     def _try_each(self) -> list[TriedTask]:
         """Run each task alone, in one worker."""
@@ -79,7 +77,7 @@ class MixInquiry:
 
     def _bench_of(self, part: Part, name: str) -> Bench[Candidate, Group]:
         session, stand = self._setting.session, PartStand(self._grounds, part)
-        return Bench(stand, f"{session.run}.{name}", self._setting.percentile, kept=KEPT)
+        return Bench(stand, f"{session.run}.{name}", self._setting.goal, kept=KEPT)
 
     def search(self, budget: Budget) -> None:
         """Search the best single group and the best split, and compare them."""

@@ -11,7 +11,7 @@ from lab.advise.task_mix import Mix
 from lab.results.advice import Profile
 from producer.plan import Work
 
-#: A task that computes, or is ready to, for at least this share of its time counts as computing.
+#: A task that computes for at least this share of its time counts as computing.
 COMPUTES: Final = 0.5
 
 
@@ -26,8 +26,13 @@ class TriedTask:
 
     @property
     def computes(self) -> bool:
-        """Whether it computes most of the time; otherwise it waits."""
-        return self.tried.profile.ready_share >= COMPUTES
+        """Whether it computes most of the time; otherwise it waits.
+
+        Time in which other programs left it no core does not count.
+        """
+        profile = self.tried.profile
+        no_core_s = max(0.0, profile.ready_s - profile.cpu_s)
+        return profile.cpu_s >= COMPUTES * max(0.0, profile.run_s - no_core_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,9 +90,10 @@ class SplitSearch:
         if split not in self._tried:
             self._tried.append(split)
         contest = self._contest
-        rate_per_s = self._budget.timed(lambda: contest.splits.trial(split, seconds))
+        score = self._budget.timed(lambda: contest.splits.trial(split, seconds))
         contest.limits.keeps(contest.splits, split, self._tried)
-        self._on_trial(split.label, rate_per_s)
+        trials = contest.splits.trials(split)
+        self._on_trial(split.label, trials[-1].rate_per_s if score else 0.0)
 
     def _ranked(self) -> list[Split]:
         usable = (one for one in self._tried if not self._contest.splits.is_rejected(one))
@@ -101,7 +102,7 @@ class SplitSearch:
     def _rates(self, one: Candidate | Split) -> list[float]:
         if isinstance(one, Candidate):
             return self._contest.single.rates(one)
-        return [trial.rate_per_s for trial in self._contest.splits.trials(one)]
+        return [trial.score for trial in self._contest.splits.trials(one)]
 
     def _rate(self, one: Candidate | Split) -> float:
         rates = self._rates(one)

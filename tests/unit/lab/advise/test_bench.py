@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.advise.bench import trial_of
+from lab.advise.bench import Goal, trial_of
 from lab.project.counting import Window
 
 
@@ -21,5 +21,5 @@ def test_a_trial_keeps_the_run_time_at_the_percentile_of_the_objective(
         cpu_s=0.1,
         peak_pss_bytes=1,
     )
-    trial = trial_of(window, percentile)
+    trial = trial_of(window, Goal(percentile=percentile))
     assert (trial.p95_s, trial.objective_s) == (0.95, seconds)

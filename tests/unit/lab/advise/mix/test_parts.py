@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lab.advise.first_tries import FirstTries
@@ -42,6 +44,24 @@ def test_the_calls_of_a_part_begin_with_one_of_each_task_and_keep_their_results(
     assert [call.task for call in part.calls] == ["waits", "computes", "waits"]
     assert part.tried.results == {0: "waits 0", 1: "computes 0", 2: "waits 1"}
     assert part.slowest_s == 0.2
+
+
+@pytest.mark.parametrize(
+    ("run_s", "cpu_s", "ready_s", "computes"),
+    [
+        (0.1, 0.09, 0.09, True),
+        (0.1, 0.01, 0.01, False),
+        (2.9, 0.09, 2.88, True),  # on a machine that is busy with something else
+        (0.2, 0.01, 0.11, False),
+        (0.1, 0.09, 0.0, True),  # the system does not say
+    ],
+)
+def test_what_a_task_does_is_seen_on_a_busy_machine_too(
+    run_s: float, cpu_s: float, ready_s: float, *, computes: bool
+) -> None:
+    task = tried("any", run_s, cpu_s)
+    profile = replace(task.tried.profile, ready_s=ready_s)
+    assert replace(task, tried=replace(task.tried, profile=profile)).computes is computes
 
 
 @pytest.mark.parametrize(
