@@ -5,37 +5,28 @@ from __future__ import annotations
 import random
 import shlex
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import click
-import msgspec
 
 from lab.advise import advise_options
 from lab.advise.advise_options import AdviseOptions
+from lab.advise.chosen_calls import chosen_calls
 from lab.advise.consent import consent_lines
 from lab.advise.cost import cost as read_cost
 from lab.advise.hooks import Hooks
 from lab.advise.live import progress
-from lab.advise.mix.file import from_file as mix_from_file
 from lab.advise.run import advise as run_advice
-from lab.advise.table import show
-from lab.advise.task_mix import Mix
 from lab.commands import shared_options
-from lab.commands.console import for_progress, for_results
+from lab.commands.advise_output import finish
+from lab.commands.console import for_progress
 from lab.commands.option_types import AnyPath, FiniteRange
 from lab.commands.streams import say
-from lab.format import deployment
-from lab.project import calls as project_calls
 from lab.project.interpreter import find_python
 from lab.project.project import Project, open_project
-from lab.results import files as result_files
-from lab.results.advice import AdviceResult
-from lab.results.output import write_whole
 from lab.session.folders import run_folder
-from producer.plan import Work
 from tasks.errors import UsageError
 from worker.pools import DEFAULT_POOLS
 
@@ -172,8 +163,7 @@ def advise(  # noqa: PLR0913 - one parameter for each option of the command
       poolwise advise -A shop.celery --calls calls.jsonl --budget 5m --memory 512M
       poolwise advise -A shop.celery --all-from mix.jsonl --budget 5m
     """
-    mix = None if all_from is None else _mix(all_from, alone=not (task or args or kwargs or calls))
-    chosen = _calls(task, args, kwargs, calls) if mix is None else mix.calls
+    chosen, mix = chosen_calls(task, args, kwargs, calls, all_from)
     folder = Path.cwd()
     options = AdviseOptions(
         app=app,
@@ -202,36 +192,12 @@ def advise(  # noqa: PLR0913 - one parameter for each option of the command
         _confirm(options, project, yes=yes)
         with progress(for_progress()) as events:
             advised = run_advice(options, project, logs, events)
-        _finish(advised.result, run, as_json=as_json)
+        finish(advised.result, run, as_json=as_json)
     if advised.ended_by is not None:
         raise advised.ended_by
     deployed = advised.result.deployed
     good = advised.result.answer is not None and not (deployed and deployed.falls_short)
     return 0 if good else 1
-
-
-def _mix(path: Path, *, alone: bool) -> Mix:
-    if not alone:
-        raise UsageError(
-            "the file of --all-from names the tasks: remove TASK, --args, --kwargs and --calls"
-        )
-    return mix_from_file(path)
-
-
-def _calls(
-    task: str, args: Sequence[str], kwargs: Sequence[str], calls: Path | None
-) -> tuple[Work, ...]:
-    if calls is not None:
-        if args or kwargs:
-            raise UsageError(
-                "the file of --calls contains the arguments: remove --args and --kwargs"
-            )
-        return project_calls.from_file(calls, task)
-    if not task:
-        raise UsageError(
-            "name the task, such as shop.tasks.fetch_price, or give --calls or --all-from"
-        )
-    return project_calls.from_options(task, args, kwargs)
 
 
 def _typed() -> list[str]:
@@ -249,28 +215,3 @@ def _confirm(options: AdviseOptions, project: Project, *, yes: bool) -> None:
         raise UsageError("this runs your task many times: add --yes if that is what you want")
     if not click.confirm("Run it?", err=True):
         raise click.Abort
-
-
-def _finish(result: AdviceResult, run: Path, *, as_json: bool) -> None:
-    try:
-        report = _save(result, run)
-    finally:  # shown even if it could not be saved, so that a full disk does not lose it
-        if as_json:
-            say(msgspec.json.encode(result).decode())
-        else:
-            show(result, for_results())
-    if not as_json:
-        say(f"\nReport: {report}   ·   to repeat: {result.settings.command}")
-
-
-def _save(result: AdviceResult, run: Path) -> Path:
-    """Write the result, its page and what to paste; return the page's path."""
-    result_files.write(result, run / "result.json")
-    if (texts := deployment.of_result(result)) is not None:
-        write_whole(run / "deploy.txt", "\n".join(deployment.lines(texts)).encode())
-    # Imported here because plotly loads slowly, and a command may end without a page.
-    from lab.report import advice  # noqa: PLC0415
-
-    report = run / "report.html"
-    write_whole(report, advice.render(result).encode())
-    return report
