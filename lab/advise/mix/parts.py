@@ -13,6 +13,8 @@ from producer.plan import Work
 
 #: A task that computes for at least this share of its time counts as computing.
 COMPUTES: Final = 0.5
+#: The largest share of the run time that counts as having had no core.
+NO_CORE: Final = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +30,12 @@ class TriedTask:
     def computes(self) -> bool:
         """Whether it computes most of the time; otherwise it waits.
 
-        Time in which other programs left it no core does not count.
+        Time in which other programs left it no core does not count, up to a limit: some of it
+        belongs to the worker and not to the task.
         """
         profile = self.tried.profile
-        no_core_s = max(0.0, profile.ready_s - profile.cpu_s)
-        return profile.cpu_s >= COMPUTES * max(0.0, profile.run_s - no_core_s)
+        no_core_s = min(max(0.0, profile.ready_s - profile.cpu_s), NO_CORE * profile.run_s)
+        return profile.cpu_s >= COMPUTES * (profile.run_s - no_core_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,8 +51,9 @@ def test_the_calls_of_a_part_begin_with_one_of_each_task_and_keep_their_results(
     [
         (0.1, 0.09, 0.09, True),
         (0.1, 0.01, 0.01, False),
-        (2.9, 0.09, 2.88, True),  # on a machine that is busy with something else
+        (0.9, 0.09, 0.88, True),  # on a machine that is busy with something else
         (0.2, 0.01, 0.11, False),
+        (0.17, 0.006, 0.5, False),  # the worker had no core either
         (0.1, 0.09, 0.0, True),  # the system does not say
     ],
 )
