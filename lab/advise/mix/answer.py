@@ -57,9 +57,7 @@ def mix_answer(
     difference = compared(split, chosen, seed)
     sure = confidence(split, chosen, difference)
     if is_behind(chosen, split, seed):
-        return _split(
-            split, chosen, f"{difference.ratio:.2f} times as many{split.basis} as with", sure
-        )
+        return _split(split, chosen, f"{difference.ratio:.2f} times the throughput of", sure)
     return replace(
         single,
         sentence=f"{single.sentence}; {_against(chosen, split, real=difference.real)}",
@@ -102,7 +100,7 @@ def _split(
     split: Measured[Deployment], rival: Measured[Deployable] | None, text: str, sure: str
 ) -> Answer:
     groups, candidate = split.candidate.result.groups, split.candidate
-    other = "" if rival is None else f" one group, {rival.candidate.label}"
+    other = "" if rival is None else f" one group, {rival.candidate.label}{split.basis}"
     return Answer(
         pool=SPLIT,
         concurrency=candidate.slots,

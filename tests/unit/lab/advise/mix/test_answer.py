@@ -26,7 +26,7 @@ FASTER = split([150, 152, 151])
 @pytest.mark.parametrize(
     ("of", "is_split", "text"),
     [
-        (mix(FASTER), True, "1.51 times as many as with one group, threads ×20"),
+        (mix(FASTER), True, "1.51 times the throughput of one group, threads ×20"),
         (mix(split([102, 103, 101])), False, "no real difference, and one group is simpler"),
         (mix(split([103.5, 103.6, 103.7])), False, "too little more, and one group is simpler"),
         (mix(split([80, 81, 79])), False, "they reach 80.0/s: less"),
