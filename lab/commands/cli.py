@@ -17,6 +17,7 @@ from tasks.errors import BrokerError, PoolwiseError, ResultFileError, UsageError
 COMMANDS = (
     "advise",
     "chaos",
+    "dead",
     "flower",
     "learn",
     "observe",

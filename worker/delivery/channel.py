@@ -18,7 +18,7 @@ from worker.delivery.keys import OWNER, Keys
 from worker.delivery.message import CheckedMessage
 from worker.delivery.owed import OWED, HandBack
 from worker.delivery.qos import BROKER_ERRORS, OwnedQoS
-from worker.delivery.registration import register
+from worker.delivery.registration import enter
 
 
 class OwnedChannel(stock.Channel):
@@ -37,7 +37,7 @@ class OwnedChannel(stock.Channel):
         self.keys = Keys.of(options)
         self.unacked_key = Keys.held(self.keys_without_prefix, OWNER)
         self.unacked_index_key = Keys.index_of(self.keys_without_prefix, OWNER)
-        register(self.bare, self.keys)
+        enter(self.bare, self.keys)
 
     @property
     def keys_without_prefix(self) -> Keys:

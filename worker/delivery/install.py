@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
+from functools import partial
 from typing import Any
 
 from celery import bootsteps
@@ -24,19 +25,27 @@ from worker.delivery.request import CountedRequest, counted
 
 
 class Beating(bootsteps.StartStopStep):
-    """Starts the heart before the consumer connects; it beats until the process exits."""
+    """Prepares the heart before the consumer connects; it then beats until the process exits."""
 
     def start(self, parent: Any) -> None:
-        """Start it."""
+        """Have it start once the consumer has connected.
+
+        By then, every module that its thread needs is imported. Under gevent, two threads that
+        import the same module at once would wait for each other for ever.
+        """
         ThisProcess.node = parent.hostname
         ThisProcess.pid = os.getpid()
         stock.Transport.Channel = OwnedChannel
         heart = Heart(parent.app, most_deaths())
-        heart.start()
-        atexit.register(_end, heart)
+        ThisProcess.then = partial(_begin, heart)
 
     def stop(self, parent: Any) -> None:
         """Do nothing: tasks may still run."""
+
+
+def _begin(heart: Heart) -> None:
+    heart.start()
+    atexit.register(_end, heart)
 
 
 def _end(heart: Heart) -> None:

@@ -1,12 +1,12 @@
-"""Which of the redelivered messages that this worker holds have started to run.
+"""Which of the messages that this worker holds have started to run.
 
-Their start is noted in Redis, because a message that was delivered before may be the one that kills
-its workers. For others, that would cost a round trip for each task.
+The start of redelivered ones is also noted in Redis, because a message that was delivered before
+may be the one that kills its workers. For others, that would cost a round trip for each task.
 """
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from worker.delivery.keys import OWNER, Keys
 from worker.delivery.scripts import FINISH
@@ -46,3 +46,5 @@ class Started:
 
 #: There is one worker in a process.
 STARTED = Started()
+#: The delivery tags of the tasks that have started here, until they are acknowledged or put back.
+RUNNING: Final[set[str]] = set()

@@ -11,12 +11,11 @@ import time
 from typing import Any
 
 import redis
-from celery.worker.state import active_requests
 from kombu.transport import redis as stock
 from kombu.transport import virtual
 from kombu.utils.json import dumps
 
-from worker.delivery.marks import STARTED
+from worker.delivery.marks import RUNNING, STARTED
 from worker.delivery.owed import OWED, HandBack
 from worker.delivery.payload import put_back
 
@@ -42,28 +41,31 @@ class OwnedQoS(stock.QoS):
                 pipe.zadd(self.unacked_index_key, {delivery_tag: time.time()})
                 pipe.hset(self.unacked_key, delivery_tag, noted)
                 pipe.execute()
-        except BROKER_ERRORS:
+        except Exception:
             self._owe(message, unregistered=True)
             raise
         virtual.QoS.append(self, message, delivery_tag)
 
     def ack(self, delivery_tag: str) -> None:
         """Forget a message that is done."""
+        # First, because another greenlet may close the channel while this one waits.
+        virtual.QoS.ack(self, delivery_tag)
         try:
             if self.channel.connection is None:  # a newer connection has replaced it
                 raise redis.ConnectionError("the channel is closed")
             notes: Any = self._remove_from_indices(delivery_tag)  # type: ignore[attr-defined]
             notes.execute()
             STARTED.finish(delivery_tag, self.channel)
-        except BROKER_ERRORS:
+        except Exception:  # noqa: BLE001 - a client whose connection breaks may raise anything
             OWED.acks.append(delivery_tag)
-        virtual.QoS.ack(self, delivery_tag)
+        RUNNING.discard(delivery_tag)
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         """Put a message back at the end of its queue, or forget it."""
         if not requeue:
             self.ack(delivery_tag)
             return
+        RUNNING.discard(delivery_tag)
         self._put_back(delivery_tag, leftmost=True)
         virtual.QoS.ack(self, delivery_tag)
 
@@ -72,9 +74,8 @@ class OwnedQoS(stock.QoS):
 
         kombu also puts back the messages of running tasks, which then run twice.
         """
-        running = running_tags()
         for tag in list(self._delivered):
-            if tag not in running:
+            if tag not in RUNNING:
                 self._put_back(tag)
         self._delivered.clear()
 
@@ -87,7 +88,7 @@ class OwnedQoS(stock.QoS):
                 raise redis.ConnectionError("the channel is closed")
             self.restore_by_tag(tag, leftmost=leftmost)
             STARTED.give_back(tag, self.channel)
-        except BROKER_ERRORS:
+        except Exception:  # noqa: BLE001 - a client whose connection breaks may raise anything
             if (message := self._delivered.get(tag)) is not None:
                 self._owe(message)
 
@@ -96,9 +97,3 @@ class OwnedQoS(stock.QoS):
         tag = message.delivery_tag
         owed = HandBack(queue=queue, text=text, tag=tag, unregistered=unregistered)
         OWED.hand_backs.append(owed)
-
-
-def running_tags() -> set[str]:
-    """Return the delivery tags of the tasks that run in this worker."""
-    active: tuple[Any, ...] = tuple(active_requests)
-    return {request.message.delivery_tag for request in active if not request.acknowledged}

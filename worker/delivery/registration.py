@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
+
+from celery.worker import state
 
 from worker.delivery.keys import OWNER, Keys
 from worker.delivery.limits import ALIVE_S
@@ -15,6 +18,18 @@ class ThisProcess:
 
     pid = os.getpid()
     node = ""
+    #: Called once the process is registered for the first time.
+    then: Callable[[], None] | None = None
+
+
+def enter(client: Any, keys: Keys) -> None:
+    """Register this process before it can hold a message; do nothing in its children."""
+    if os.getpid() != ThisProcess.pid:
+        return
+    register(client, keys)
+    then, ThisProcess.then = ThisProcess.then, None
+    if then is not None:
+        then()
 
 
 def register(client: Any, keys: Keys) -> list[str]:
@@ -37,6 +52,12 @@ def forget(client: Any, keys: Keys, owner: str) -> bool:
 
 
 def leave(client: Any, keys: Keys) -> None:
-    """Let others restore at once what this process still holds, as it ends."""
+    """Let others restore at once what this process still holds, as it ends.
+
+    If it was told to end, its tasks have not killed it.
+    """
+    celery: Any = state
+    if celery.should_stop is not None or celery.should_terminate is not None:
+        client.delete(keys.started(OWNER))
     client.delete(keys.alive(OWNER))
     forget(client, keys, OWNER)

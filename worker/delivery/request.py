@@ -12,7 +12,7 @@ from celery.worker import state
 
 from worker.delivery.keep import count_death, owned
 from worker.delivery.limits import most_deaths
-from worker.delivery.marks import STARTED
+from worker.delivery.marks import RUNNING, STARTED
 from worker.delivery.qos import BROKER_ERRORS
 from worker.delivery.validity import fault
 
@@ -38,6 +38,8 @@ class CountedRequest:
         """Note the start of a task that was delivered before."""
         request: Any = self
         message = request.message
+        if owned(message):
+            RUNNING.add(message.delivery_tag)
         if request.delivery_info["redelivered"] and request.task.acks_late and owned(message):
             try:
                 STARTED.add(message.delivery_tag, request.id, message.channel)
@@ -57,6 +59,12 @@ class CountedRequest:
                 state.task_ready(request)
                 return request.reject(requeue=True)
         return super().on_failure(exc_info, *args, **kwargs)  # type: ignore[misc]
+
+    def _announce_cancelled(self, *args: Any, **kwargs: Any) -> Any:
+        """Note that a task was stopped in a cold shutdown, so that its message goes back."""
+        request: Any = self
+        RUNNING.discard(request.message.delivery_tag)
+        return super()._announce_cancelled(*args, **kwargs)  # type: ignore[misc]
 
     def _died(self, exc_info: Any) -> bool:
         """Return whether the task's process died, and the task would run again."""

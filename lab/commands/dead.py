@@ -1,0 +1,215 @@
+"""`poolwise dead`: lists messages that were given up, and requeues or drops them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from lab.commands import broker_options, shared_options
+from lab.commands.console import for_results
+from lab.commands.streams import say
+from lab.dead.facts import facts, lines, short, whole
+from lab.format import words
+from producer import broker as brokers
+from tasks.errors import PoolwiseError, UsageError
+from worker.delivery import dead as letters
+from worker.delivery.dead import DeadLetter
+
+
+@click.group()
+def dead() -> None:
+    """Look at messages that were given up: dead letters.
+
+    A worker gives up a message whose task killed its process five times (POOLWISE_MAX_DEATHS), and
+    a message that it cannot read or whose task it does not know. It is kept whole, with the reason.
+
+    \b
+    Example:
+      poolwise dead list
+      poolwise dead show 1764207001123-0
+      poolwise dead requeue 1764207001123-0
+      poolwise dead drop --all
+    """
+
+
+_ids = click.argument("ids", nargs=-1, metavar="[ID]...")
+_every = click.option("--all", "every", is_flag=True, help="All dead letters.")
+
+
+@dead.command("list")
+@broker_options.running_broker
+@shared_options.json_output
+def list_(*, as_json: bool, **named: Any) -> int:
+    """List all dead letters, the oldest first, without the arguments of the tasks.
+
+    \b
+    Example:
+      poolwise dead list
+      poolwise dead list --broker redis://localhost:6379/0 --json
+    """
+    with _store(named) as store:
+        found = list(letters.entries(store.client, store.prefix))
+    if as_json:
+        say(json.dumps([facts(letter, store.prefix) for letter in found]))
+    elif found:
+        for_results().print(_table(found, store.prefix))
+    else:
+        say("no dead letters")
+    return 0
+
+
+@dead.command()
+@click.argument("entry_id", metavar="ID")
+@broker_options.running_broker
+@shared_options.json_output
+def show(*, entry_id: str, as_json: bool, **named: Any) -> int:
+    """Show one dead letter with its whole message, including the arguments.
+
+    \b
+    Example:
+      poolwise dead show 1764207001123-0
+    """
+    _check((entry_id,))
+    with _store(named) as store:
+        letter = letters.entry(store.client, store.prefix, entry_id)
+    if letter is None:
+        raise _missing((entry_id,))
+    if as_json:
+        say(json.dumps(whole(letter, store.prefix)))
+    else:
+        for line in lines(letter, store.prefix):
+            say(line)
+    return 0
+
+
+@dead.command()
+@_ids
+@_every
+@broker_options.running_broker
+@shared_options.json_output
+def requeue(*, ids: tuple[str, ...], every: bool, as_json: bool, **named: Any) -> int:
+    """Put dead letters back into their queues, behind all other messages.
+
+    Fix the cause first: a message that kills its worker will do so five times again.
+
+    \b
+    Example:
+      poolwise dead requeue 1764207001123-0
+      poolwise dead requeue --all
+    """
+    with _store(named) as store:
+        chosen = _chosen(store, ids, every=every)
+        done = [one for one in chosen if letters.requeue(store.client, store.prefix, one)]
+    return _finish("requeued", chosen, done, every=every, as_json=as_json)
+
+
+@dead.command()
+@_ids
+@_every
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@broker_options.running_broker
+@shared_options.json_output
+def drop(*, ids: tuple[str, ...], every: bool, yes: bool, as_json: bool, **named: Any) -> int:
+    """Delete dead letters for ever.
+
+    At a terminal, it asks first; otherwise --yes is needed.
+
+    \b
+    Example:
+      poolwise dead drop 1764207001123-0
+      poolwise dead drop --all --yes
+    """
+    with _store(named) as store:
+        chosen = _chosen(store, ids, every=every)
+        if chosen and not yes:
+            _confirm(len(chosen))
+        done = [one for one in chosen if letters.drop(store.client, store.prefix, [one])]
+    return _finish("dropped", chosen, done, every=every, as_json=as_json)
+
+
+class _Store:
+    """A broker whose dead letters a command works on."""
+
+    def __init__(self, client: Any, prefix: str) -> None:
+        self.client = client
+        self.prefix = prefix
+
+
+@contextmanager
+def _store(named: Mapping[str, Any]) -> Iterator[_Store]:
+    """Connect to the broker that the options name; raise BrokerError if there is none."""
+    chosen = broker_options.broker_of_workers(named)
+    advice = f"{broker_options.START_SOME}."
+    client = brokers.connect(chosen.url or "", advice, check=brokers.answers)
+    with client:
+        yield _Store(client, str(chosen.options.get("global_keyprefix", "")))
+
+
+def _chosen(store: _Store, ids: tuple[str, ...], *, every: bool) -> list[str]:
+    if every and ids:
+        raise UsageError("--all means all dead letters: leave out the ids")
+    if every:
+        return [letter.id for letter in letters.entries(store.client, store.prefix)]
+    if not ids:
+        raise UsageError("name the ids that `poolwise dead list` shows, or use --all")
+    _check(ids)
+    return list(dict.fromkeys(ids))
+
+
+def _check(ids: tuple[str, ...]) -> None:
+    for one in ids:
+        milliseconds, _, number = one.partition("-")
+        whole_numbers = milliseconds.isdigit() and number.isdigit() and one.isascii()
+        if not whole_numbers or len(one) > 40:
+            raise UsageError(f"{one!r} is not an id, such as 1764207001123-0")
+
+
+def _confirm(number: int) -> None:
+    what = _count(number)
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(f"this deletes {what} for ever: add --yes if you mean it")
+    click.confirm(f"Delete {what} for ever?", abort=True, err=True)
+
+
+def _finish(verb: str, chosen: list[str], done: list[str], *, every: bool, as_json: bool) -> int:
+    """Print what was done; raise PoolwiseError if an id that was named does not exist."""
+    if as_json:
+        say(json.dumps({verb: done}))
+    else:
+        say(f"{verb} {_count(len(done))}")
+    missing = tuple(one for one in chosen if one not in set(done))
+    if missing and not every:
+        raise _missing(missing)
+    return 0
+
+
+def _missing(ids: tuple[str, ...]) -> PoolwiseError:
+    names = ", ".join(ids)
+    return PoolwiseError(f"no dead letter has the id {names}: see `poolwise dead list`")
+
+
+def _count(number: int) -> str:
+    return "1 dead letter" if number == 1 else f"{words.count(number)} dead letters"
+
+
+def _table(found: list[DeadLetter], prefix: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("id", no_wrap=True)
+    for heading in ("given up", "queue", "task"):
+        table.add_column(heading)
+    table.add_column("deliveries", justify="right")
+    table.add_column("reason")
+    for letter in found:
+        known = facts(letter, prefix)
+        texts = (known["id"], known["at"], known["queue"], known["task"])
+        deliveries = str(letter.deliveries) if letter.deliveries else "–"
+        row = (*texts, deliveries, letter.reason)
+        table.add_row(*(Text(short(text)) for text in row))
+    return table

@@ -1,0 +1,132 @@
+"""The work of a worker that dies starts elsewhere soon, and that of one that lives does not."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.place import KEYS, Place, kill, private_place
+from worker.delivery.limits import ALIVE_S
+from worker.pools import POOLS
+
+#: Seconds within which the work of a killed worker starts elsewhere.
+RECOVERY_S = 15.0
+#: A visibility timeout that every task here exceeds.
+IMPATIENT = {"POOLWISE_BROKER_OPTIONS": json.dumps({"visibility_timeout": 1})}
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    with private_place(tmp_path) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_the_work_of_a_killed_worker_starts_elsewhere(pool: str, place: Place) -> None:
+    victim = place.start("victim", pool)
+    number = 1 if POOLS[pool].fixed_concurrency else 3
+    ids = [place.send("io.sleep", 2 * RECOVERY_S) for _ in range(number)]
+    place.until(lambda: len(place.held(victim.spec.node)) == number, 10, victim)
+    rescuer = place.start("rescuer", "threads")
+    kill(victim)
+    place.until(lambda: len(place.held(rescuer.spec.node)) == number, RECOVERY_S, rescuer)
+    messages = place.held(rescuer.spec.node)
+    assert {message["headers"]["id"] for message in messages} == set(ids)
+    assert all(message["headers"]["redelivered"] for message in messages)
+    assert all(message["properties"]["delivery_info"]["redelivered"] for message in messages)
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_task_longer_than_the_visibility_timeout_runs_once(pool: str, place: Place) -> None:
+    worker = place.start("worker", pool, env=IMPATIENT)
+    place.start("idle", "threads", env=IMPATIENT)
+    task_id = place.send("io.sleep", 4)
+    place.until(lambda: place.runs(task_id), 20, worker)
+    place.until(place.settled, 5, worker)
+    place.until(lambda: place.runs(place.send("io.sleep", 0)), 5, worker)
+    assert place.runs(task_id) == 1
+
+
+def test_a_stalled_worker_that_comes_back_harms_nothing(place: Place) -> None:
+    """Its late acknowledgement must not end the delivery to the worker that took over."""
+    stalled = place.start("stalled", "threads")
+    task_id = place.send("io.sleep", 6)
+    place.until(lambda: len(place.held(stalled.spec.node)) == 1, 10, stalled)
+    rescuer = place.start("rescuer", "threads")
+    os.killpg(stalled.child.pid, signal.SIGSTOP)
+    try:
+        place.until(lambda: len(place.held(rescuer.spec.node)) == 1, RECOVERY_S, rescuer)
+    finally:
+        os.killpg(stalled.child.pid, signal.SIGCONT)
+    place.until(lambda: place.runs(task_id) == 1, 10, stalled)
+    assert len(place.held(rescuer.spec.node)) == 1, "the late acknowledgement reached the other"
+    place.until(lambda: place.runs(task_id) == 2, 20, rescuer)
+    place.until(place.settled, 5, rescuer)
+    assert not place.dead()
+
+
+def test_a_blocked_event_loop_does_not_stop_the_heart(place: Place) -> None:
+    """Under gevent, a task that computes keeps everything else in the process waiting."""
+    worker = place.start("blocked", "gevent", slots=1)
+    task_id = place.send("cpu.burn", 10**9)
+    place.until(lambda: place.held(worker.spec.node), 10, worker)
+    [owner] = place.server.hkeys(KEYS.owners)
+    end_s = time.monotonic() + ALIVE_S + 4
+    while time.monotonic() < end_s:
+        assert place.server.exists(KEYS.alive(owner.decode())), "the heart has stopped"
+        assert not place.runs(task_id), "the task must block the loop until the end"
+        time.sleep(0.2)  # between two looks; that nothing happens takes time to be seen
+
+
+def test_messages_under_the_keys_of_older_versions_are_restored(place: Place) -> None:
+    worker = place.start("worker", "threads", env=IMPATIENT)
+    task_id = place.send("io.sleep", 0.1)
+    place.until(lambda: place.runs(task_id), 10, worker)
+    [message] = _sent_while_stopped(place, worker.child.pid)
+    place.server.hset(KEYS.held(), "old", json.dumps([message, "", place.queue]))
+    place.server.zadd(KEYS.index_of(), {"old": time.time() - 60})
+    place.until(lambda: place.runs(message["headers"]["id"]), 20, worker)
+    place.until(place.settled, 5, worker)
+
+
+def _sent_while_stopped(place: Place, pid: int) -> list[dict[str, dict[str, str]]]:
+    """Send a task, and take its message out of the queue."""
+    os.killpg(pid, signal.SIGSTOP)
+    try:
+        time.sleep(1.5)  # the server answers the worker's last BRPOP within 1 s
+        place.send("io.sleep", 0.1)
+        return [json.loads(place.server.rpop(place.queue))]
+    finally:
+        os.killpg(pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_worker_that_ends_leaves_nothing_registered(pool: str, place: Place) -> None:
+    worker = place.start("worker", pool)
+    task_id = place.send("io.sleep", 0.1)
+    place.until(lambda: place.runs(task_id), 10, worker)
+    os.kill(worker.child.pid, signal.SIGTERM)
+    place.until(lambda: not worker.child.alive, 20, worker)
+    assert list(place.server.scan_iter("poolwise:unacked*")) == []
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_worker_resumes_after_its_connections_are_cut(pool: str, place: Place) -> None:
+    """What ran goes on, once; kombu would put it back and run it twice."""
+    worker = place.start("worker", pool)
+    number = 1 if POOLS[pool].fixed_concurrency else 2
+    ids = [place.send("io.sleep", 3) for _ in range(number)]
+    place.until(lambda: len(place.held(worker.spec.node)) == number, 10, worker)
+    place.server.client_kill_filter(_type="normal", skipme=True)
+    place.server.client_kill_filter(_type="pubsub", skipme=True)
+    later = place.send("io.sleep", 0.1)
+    place.until(lambda: place.runs(later), 20, worker)
+    place.until(lambda: all(place.runs(one) for one in ids), 10, worker)
+    place.until(place.settled, 5, worker)
+    assert [place.runs(one) for one in ids] == [1] * number
