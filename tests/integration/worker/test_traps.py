@@ -122,16 +122,20 @@ def test_celery_refuses_beat_inside_gevent(start_worker: StartWorker) -> None:
     assert "-B option doesn't work with eventlet/gevent pools" in worker.log()
 
 
-@pytest.mark.parametrize("pool", ["prefork", "threads"])
+@pytest.mark.parametrize(
+    ("pool", "sent", "options"),
+    [("prefork", 3, {}), ("threads", 1, {"countdown": 5})],
+    ids=["for a slot", "for their ETA"],
+)
 def test_messages_that_wait_are_redelivered_without_late_acks(
-    pool: str, start_worker: StartWorker
+    pool: str, sent: int, options: dict[str, Any], start_worker: StartWorker
 ) -> None:
     transport = {"visibility_timeout": 2, "unacked_restore_interval": 1}
     settings = {"broker_transport_options": {**transport, "unacked_restore_throttle": 1}}
     worker = start_worker("-P", pool, "-c", "1", settings=settings)
-    for _ in range(3):
-        worker.send("nap", 2.5)
-    worker.until(lambda: worker.log().count("succeeded") > 3, 30)
+    for _ in range(sent):
+        worker.send("nap", 2.5, **options)
+    worker.until(lambda: worker.log().count("succeeded") > sent, 30)
 
 
 def test_a_soft_limit_above_the_hard_one_delays_it(start_worker: StartWorker) -> None:
