@@ -20,7 +20,9 @@ from lab.chaos.link_server import addresses
 from lab.chaos.packets import DELAY_S
 from lab.results.chaos import ChaosCell, ChaosResult
 from lab.results.files import read
+from tasks.settings import SILENT_CONNECTION_S
 from tests.command import poolwise, running
+from worker.pools import DEFAULT_POOLS
 
 #: A client in the namespace that sends each line it reads to a server, and prints the outcome.
 CLIENT = """
@@ -192,6 +194,15 @@ def test_a_worker_that_was_cut_off_runs_tasks_again(tmp_path: Path) -> None:
     assert cell.account.accounted == cell.account.submitted > 0
     assert len(cell.first_again_s) == 1
     assert links_left() == []
+
+
+@pytest.mark.parametrize("pool", DEFAULT_POOLS)
+def test_poolwise_workers_give_up_connections_that_never_answer(pool: str, tmp_path: Path) -> None:
+    options = ("--pool", pool, "--settings", "poolwise", "--kills", "1", "--seed", "1")
+    done = poolwise("chaos", "--fault", "net-forgotten", *options, cwd=tmp_path, timeout_s=110)
+    cell = measured(tmp_path)
+    assert (cell.hits, cell.resumed, cell.skipped) == (1, 1, ""), done.stdout
+    assert cell.last_again_s[0] < 2 * SILENT_CONNECTION_S
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
