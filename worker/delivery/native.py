@@ -17,6 +17,17 @@ def _original(name: str) -> Any:
     return monkey.get_original("_thread", name) if monkey else getattr(_thread, name)
 
 
+def _resolve_names_early() -> None:
+    """Make gevent import what it needs to find addresses, before another thread needs it too.
+
+    If two threads import the same module at the same time, one waits for the other; gevent takes
+    that for a deadlock if its loop has nothing else to do, and the worker would end (LoopExit).
+    """
+    hub: Any = sys.modules.get("gevent.hub")
+    if hub is not None:
+        _ = hub.get_hub().resolver
+
+
 class NativeThread:
     """A thread that calls `work` at once and at intervals, and `last` when it is stopped.
 
@@ -35,6 +46,7 @@ class NativeThread:
 
     def start(self) -> None:
         """Start the thread."""
+        _resolve_names_early()
         self._running.acquire()
         self._ended.acquire()
         _original("start_new_thread")(self._run, ())
