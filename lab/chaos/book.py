@@ -68,12 +68,12 @@ class Book:
         with self._lock:
             return {one: line.at_s for one, line in self._running.items() if line.pid in pids}
 
-    def start_of(self, task_id: str) -> Line | None:
-        """Return the first start of a task; None if there is none yet."""
+    def starts_of(self, task_id: str) -> list[Line]:
+        """Return the starts of a task, the first one first."""
         self.update()
         with self._lock:
             starts = (one for one in self._lines if one.event == "started")
-            return next((one for one in starts if one.task_id == task_id), None)
+            return [one for one in starts if one.task_id == task_id]
 
     def unended(self, tasks: Mapping[str, float]) -> dict[str, float]:
         """Return those of `tasks` that have started and not ended."""

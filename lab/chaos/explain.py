@@ -28,8 +28,16 @@ class Reason:
     what: str  # what happened to the tasks
     why: str
     cure: str
+    #: The faults that it explains; none: all that have no reason of their own for this.
+    faults: frozenset[str] = frozenset()
 
 
+_MEMORY_ERROR: Final = frozenset({"memory-error"})
+_CLOCK: Final = frozenset({"clock-ahead", "clock-behind"})
+_MEMORY_ERROR_WHY: Final = (
+    "Celery raises a task's MemoryError again where it would acknowledge the message: under "
+    "prefork, that is the worker's main process, which ends, or hangs without running tasks."
+)
 _WORKER: Final[frozenset[Target]] = frozenset({"worker", "network"})
 _BROKER: Final[frozenset[Target]] = frozenset({"broker"})
 
@@ -98,6 +106,39 @@ _REASONS: Final = (
         "shorter than the task.",
         cure="Raise visibility_timeout.",
     ),
+    Reason(
+        count=lambda cell: cell.account.failed,
+        early=None,
+        targets=_WORKER,
+        what="failed",
+        why="Celery stores MemoryError as a failure like any other exception.",
+        cure="Catch MemoryError in the task and retry it.",
+        faults=_MEMORY_ERROR,
+    ),
+    *(
+        Reason(
+            count=count,
+            early=None,
+            targets=_WORKER,
+            what=what,
+            why=_MEMORY_ERROR_WHY,
+            cure="Catch MemoryError in the task, or use workers that return such a message.",
+            faults=_MEMORY_ERROR,
+        )
+        for what, count in (
+            ("lost", lambda cell: cell.account.lost),
+            ("held", lambda cell: cell.account.held),
+        )
+    ),
+    Reason(
+        count=lambda cell: cell.account.early,
+        early=None,
+        targets=_WORKER,
+        what="run before their ETA",
+        why="A worker compares the ETA with the wall clock of its own machine, which was ahead.",
+        cure="Synchronise the clocks of all machines.",
+        faults=_CLOCK,
+    ),
 )
 
 
@@ -116,7 +157,9 @@ def explanations(cells: Sequence[ChaosCell]) -> tuple[Explanation, ...]:
 def _explains(reason: Reason, cell: ChaosCell) -> bool:
     fits = reason.early is None or reason.early == (cell.settings in EARLY)
     target = FAULTS[cell.fault].target if cell.fault in FAULTS else "worker"
-    return fits and reason.count(cell) > 0 and target in reason.targets
+    named = {fault for one in _REASONS if one.what == reason.what for fault in one.faults}
+    meant = cell.fault in reason.faults if reason.faults else cell.fault not in named
+    return fits and meant and reason.count(cell) > 0 and target in reason.targets
 
 
 def _explanation(name: str, reason: Reason, cells: Sequence[ChaosCell]) -> Explanation:

@@ -118,6 +118,8 @@ def _group(task_id: str, by_task: Mapping[str, list[Line]], found: Evidence) -> 
         return "finished"
     if task_id in found.dead:
         return "dead"
+    if "failed" in events and task_id in found.left:  # its message was not acknowledged
+        return "held"
     for event, group in (("failed", "failed"), ("revoked", "revoked"), ("gone", "refused")):
         if event in events:
             return group

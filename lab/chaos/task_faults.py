@@ -16,8 +16,8 @@ from lab.chaos.single_task import send
 from lab.chaos.trial import Trial
 from tasks.chaos.ledger import Line
 
-#: Seconds until the task has run, and until its process has ended.
-RUNS_S, ENDS_S = 30.0, 15.0
+#: Seconds until the task has run, until its process has ended, and until it runs again.
+RUNS_S, ENDS_S, AGAIN_S = 30.0, 15.0, 8.0
 #: A task that is to be killed for memory takes no more bytes than this, even if it is not killed.
 MOST_BYTES: Final = 4 * control_group.LIMIT
 
@@ -45,6 +45,7 @@ def out_of_memory(trial: Trial) -> Injected:
 def memory_error(trial: Trial) -> Injected:
     """Raise MemoryError in a task; no process ends."""
     start = _sent(trial, "chaos.memory_error")
+    trial.within(lambda: trial.book.starts_of(start.task_id)[1:], AGAIN_S)
     return Injected(
         at_s=start.at_s,
         until_s=time.monotonic(),
@@ -72,10 +73,8 @@ def _sent(trial: Trial, task: str, *arguments: object) -> Line:
     """Send one task among the others; return its first start."""
     trial.busy_worker()
     task_id = send(trial, task, *arguments)
-    trial.until(lambda: trial.book.start_of(task_id), RUNS_S, f"{task} does not run")
-    start = trial.book.start_of(task_id)
-    assert start is not None  # noqa: S101 - it was just there
-    return start
+    trial.until(lambda: trial.book.starts_of(task_id), RUNS_S, f"{task} does not run")
+    return trial.book.starts_of(task_id)[0]
 
 
 def _is_gone(pid: int) -> bool:

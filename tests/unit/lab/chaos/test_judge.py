@@ -32,6 +32,7 @@ def fault(at_s: float, until_s: float, interrupted: dict[str, float] | None = No
         ([line("gone", 1)], (), (), "refused"),
         ([line("gone", 1)], (), ("a",), "dead"),
         ([line("started", 1)], ("a",), (), "held"),
+        ([line("started", 1), line("failed", 2)], ("a",), (), "held"),
         ([], ("a",), (), "held"),
         ([line("started", 1)], (), (), "lost"),
         ([], (), (), "lost"),

@@ -64,6 +64,10 @@ def test_losses_are_counted_for_each_fault() -> None:
         (cell(fault="redis-kill", account=account(lost=1)), "appendfsync"),
         (cell(account=account(twice_by_fault=1)), "idempotent"),
         (cell(account=account(twice_otherwise=1)), "Raise visibility_timeout"),
+        (cell(fault="memory-error", account=account(failed=1)), "Catch MemoryError"),
+        (cell(fault="memory-error", account=account(held=1)), "workers that return such"),
+        (cell(fault="clock-ahead", account=account(early=1)), "Synchronise the clocks"),
+        (cell(fault="net-forgotten", account=account(held=1)), "Set visibility_timeout"),
     ],
 )
 def test_each_kind_of_loss_is_explained_with_what_helps(shown: ChaosCell, cure: str) -> None:
