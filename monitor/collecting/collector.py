@@ -1,4 +1,4 @@
-"""Collects the history inside a running Flower; only this module knows its threads and locks."""
+"""What a running Flower calls to start, to stop, to bring its events, to get the page's data."""
 
 from __future__ import annotations
 
@@ -14,26 +14,22 @@ from tornado.ioloop import PeriodicCallback
 
 from monitor.answer.cursor import Cursor
 from monitor.answer.response import Query, build_response
-from monitor.history.gauge_history import MAX_QUEUES, WorkerKey
-from monitor.history.history import FinishedTask, History, finished_task
+from monitor.collecting.intake import Intake
+from monitor.collecting.sources import Sources
+from monitor.history.gauge_history import MAX_QUEUES
+from monitor.history.history import History
 from monitor.history.tiers import COARSE
-from monitor.reading.queue_follower import QueueFollower
-from monitor.reading.record_follower import RecordFollower
-from monitor.reading.supervisor import Health, Supervisor
+from monitor.reading.supervisor import Supervisor
 from monitor.reading.task_events import EventListener
-from monitor.storing.history_keeper import HistoryKeeper
 from monitor.storing.stored_step import StoredStep
 from monitor.storing.stored_steps import StoredSteps
 from producer.address import redacted
-from producer.places import NoRecordsError, records_places
-from producer.records import ENTRIES_PER_READ, MAX_SENDERS, Batch, Record
+from producer.records import Batch
 from tasks.errors import PoolwiseError
 from tasks.transport_options import placing
 
 #: Milliseconds between two collections of Flower's events.
 EVENTS_EVERY_MS: Final = 500
-#: Seconds of silence from a worker's probe after which its tasks are counted from events.
-SILENT_S: Final = 60.0
 #: Seconds after which a cursor is too old: a client gets the whole range again.
 CURSOR_S: Final = 60
 #: Seconds between two requests to Flower to inspect workers that it does not know.
@@ -53,29 +49,15 @@ class Collector:
         self._lock = threading.Lock()
         self._history = History(int(time.time()))
         self._steps = StoredSteps(self._history, self._lock)
-        self._dropped: dict[tuple[str, int], int] = {}
-        self._probe_seen_s: dict[str, float] = {}  # when each node's probe last wrote
+        self._intake = Intake(self._history, self._lock, self._steps, self._sent_s)
+        self._sources = Sources(
+            app, self._steps, self.add_batches, self._intake.add_depths, self.queue_names
+        )
+        if self._sources.records is None:
+            self._history.know_from(self._history.newest_s // COARSE.step_s * COARSE.step_s)
         self.epoch = token_hex(4)  # marks the cursors of this process
         self.transport_options = placing(app.conf.broker_transport_options or {})
-        self._records: RecordFollower | None = None
-        self._keeper: HistoryKeeper | None = None
-        try:
-            self._records = RecordFollower(records_places(app), self.add_batches, self._restore)
-            self._keeper = HistoryKeeper(self._records, self._steps)
-        except NoRecordsError as error:
-            self._no_records = str(error)
         self.broker_url = redacted(app.connection_for_read().as_uri(include_password=True))
-        self._queues = QueueFollower(app, self.queue_names, self._add_depths)
-        self._of_records, self._of_queues, self._of_events = map(
-            Health, ("records", "queue depths", "task events")
-        )
-        self._of_history = Health("history", action="store")
-        self.supervisors = [Supervisor(self._of_queues, self._queues.follow)]
-        if self._records is not None and self._keeper is not None:
-            self.supervisors.append(Supervisor(self._of_records, self._records.follow))
-            self.supervisors.append(Supervisor(self._of_history, self._keeper.follow))
-        else:
-            self._history.know_from(self._history.newest_s // COARSE.step_s * COARSE.step_s)
         self._listener: EventListener | None = None
         self._flower: Any = None
         self._inspected_at_s = 0.0
@@ -91,6 +73,11 @@ class Collector:
         self._flower = flower
         self._listener = EventListener(flower.events, lambda: flower.workers)
 
+    @property
+    def supervisors(self) -> list[Supervisor]:
+        """Those of the threads."""
+        return self._sources.supervisors
+
     def stop(self) -> None:
         """Ask the threads to stop."""
         for supervisor in self.supervisors:
@@ -103,15 +90,11 @@ class Collector:
 
     def stuck(self) -> list[str]:
         """Return a line for each job that only a restart of Flower might help."""
-        return [f"{one.what}: {one.trouble}" for one in self._healths() if one.is_stuck]
-
-    def now_s(self) -> float:
-        """Return the records server's time."""
-        return time.time() if self._records is None else self._records.now_s()
+        return self._sources.stuck()
 
     def respond(self, query: Query, cursor: Cursor | None) -> dict[str, Any]:
         """Return the response to `query`: only what changed since `cursor`, if that is valid."""
-        now_s = self.now_s()
+        now_s = self._sources.now_s()
         with self._lock:
             self._history.advance(now_s)
             found = build_response(
@@ -134,50 +117,13 @@ class Collector:
         fits = 0 <= self._history.newest_s - cursor.until_s < CURSOR_S
         return (cursor.revision, cursor.until_s) if fits else None
 
-    def _healths(self) -> list[Health]:
-        known = [self._of_queues, self._of_events]
-        return known if self._records is None else [self._of_records, *known, self._of_history]
-
     def _source(self) -> dict[str, Any]:
-        records = self._records
-        reader = None if records is None else records.reader
         return {
-            "records": None if records is None else records.place.name,
-            "trouble": self._no_records if records is None else self._of_records.trouble,
-            "queues_trouble": self._of_queues.trouble,
-            "events_trouble": self._of_events.trouble,
-            "history_trouble": "" if self._keeper is None else self._of_history.trouble,
-            "faults": sum(health.faults for health in self._healths()),
-            "missed_entries": reader.missed if reader else 0,
-            "unreadable_entries": reader.unreadable if reader else 0,
-            "unreadable_steps": self._keeper.unreadable if self._keeper else 0,
+            **self._sources.report(),
             "unreadable_events": self._listener.unreadable if self._listener else 0,
-            "dropped_records": sum(self._dropped.values()),
+            "dropped_records": self._intake.dropped_records,
             "misdated_records": self._history.misdated,
-            "clock_error_s": round(reader.worst_error_s, 6) if reader else None,
         }
-
-    def add_batches(self, batches: list[Batch], now_s: float) -> None:
-        """Add what the stream held; called from the record follower's thread."""
-        ended = [
-            (self._finished_task(record), batch.entry_id)
-            for batch in batches
-            for record in batch.records
-            if record.is_end
-        ]
-        until_s = now_s if len(batches) < ENTRIES_PER_READ else batches[-1].written
-        with self._lock:
-            self._history.advance(now_s)
-            self._steps.add(ended)
-            self._steps.note_read([batch.entry_id for batch in batches], until_s)
-            for batch in batches:
-                self._add_batch(batch, now_s)
-
-    def _finished_task(self, record: Record) -> FinishedTask:
-        sent_s = None
-        if record.due is None and record.sent is None and self._listener is not None:
-            sent_s = self._listener.sent_s(record.task_id)
-        return finished_task(record, sent_s)
 
     def begin(
         self, now_s: float, complete_from_s: float, stored: Iterable[list[StoredStep]] = ()
@@ -185,26 +131,12 @@ class Collector:
         """Start from a stored history: all records since `complete_from_s` will be added."""
         self._steps.restore(stored, now_s, complete_from_s)
 
-    def _restore(self, now_s: float, complete_from_s: float) -> None:
-        """Start from the history in Redis; called in the record follower's thread."""
-        assert self._keeper is not None  # noqa: S101 - it comes with the follower
-        self.begin(now_s, complete_from_s, self._keeper.load(now_s))
+    def add_batches(self, batches: list[Batch], now_s: float) -> None:
+        """Add what the stream held; called from the record follower's thread."""
+        self._intake.add_batches(batches, now_s)
 
-    def _add_batch(self, batch: Batch, now_s: float) -> None:
-        key = WorkerKey(pool=batch.pool, node=batch.node)
-        self._probe_seen_s[batch.node] = min(batch.written, now_s)
-        if batch.gauge is not None:
-            self._history.add_gauge(key, batch.written, batch.gauge)
-        elif batch.kind == "stopped":
-            self._history.gauges.stop(key, batch.written)
-        if batch.dropped:
-            self._dropped[batch.node, batch.pid] = batch.dropped
-            if len(self._dropped) > MAX_SENDERS:
-                del self._dropped[next(iter(self._dropped))]
-
-    def _add_depths(self, depths: dict[str, int]) -> None:
-        with self._lock:
-            self._history.add_depths(self.now_s(), depths)
+    def _sent_s(self, task_id: str) -> float | None:
+        return None if self._listener is None else self._listener.sent_s(task_id)
 
     def queue_names(self) -> list[str]:
         """Return the queues of the settings and those that any worker consumes or consumed from."""
@@ -224,30 +156,26 @@ class Collector:
         """Look after the threads and add what events brought; called in Flower's event loop."""
         for supervisor in self.supervisors:
             supervisor.check()
+        health = self._sources.of_events
         try:
             self._add_events()
         except Exception as error:  # noqa: BLE001 - the loop's edge: the page reports it
-            self._of_events.failed(error)
+            health.failed(error)
         else:
-            self._of_events.delivered()
+            health.delivered()
 
     def _add_events(self) -> None:
         """Add what is known only from events."""
         assert self._listener is not None  # noqa: S101 - set before the loop runs
         if not self._flower.events.is_alive():
             raise EventThreadEndedError("Flower's event thread has stopped")
-        now_s = self.now_s()
+        now_s = self._sources.now_s()
         self._inspect_new_workers(now_s)
-        probed = self._probed(now_s)
+        probed = self._intake.probed(now_s, readable=self._sources.readable)
         tasks = self._listener.collect(probed, now_s)
-        if self._records is not None and self._records.reader is None:
-            return  # until it is known which workers have a probe, tasks could be counted twice
-        with self._lock:
-            self._history.add(tasks)
-            for key, gauge in self._listener.gauges(probed):
-                self._history.add_gauge(key, now_s, gauge)
-                if (worker := self._history.gauges.workers.get(key)) is not None:
-                    worker.probed = False
+        # Until it is known which workers have a probe, tasks could be counted twice.
+        if not self._sources.unread:
+            self._intake.add_unprobed(tasks, self._listener.gauges(probed), now_s)
 
     def _inspect_new_workers(self, now_s: float) -> None:
         """Make Flower inspect workers that started after it, for their queues on its Broker page.
@@ -258,11 +186,3 @@ class Collector:
         if now_s - self._inspected_at_s > INSPECT_EVERY_S and self._listener.uninspected():
             self._inspected_at_s = now_s
             self._flower.update_workers()
-
-    def _probed(self, now_s: float) -> set[str]:
-        """Return the nodes with an active probe; the last known ones if records are unreadable."""
-        if self._records is not None and not self._of_records.trouble:
-            silent = [one for one, at_s in self._probe_seen_s.items() if now_s - at_s > SILENT_S]
-            for node in silent:
-                del self._probe_seen_s[node]
-        return set(self._probe_seen_s)

@@ -1,0 +1,96 @@
+"""Adds what the readers bring to the history, under its lock; it knows neither Flower nor Redis."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Container, Iterable
+from typing import Final
+
+from monitor.history.gauge_history import WorkerKey
+from monitor.history.history import FinishedTask, History, finished_task
+from monitor.storing.stored_steps import StoredSteps
+from producer.records import ENTRIES_PER_READ, MAX_SENDERS, Batch, Gauge, Record
+
+#: Seconds of silence from a worker's probe after which its tasks are counted from events.
+SILENT_S: Final = 60.0
+
+
+class Intake:
+    """Counts tasks, gauges and depths in a history; any thread may call it."""
+
+    def __init__(
+        self,
+        history: History,
+        lock: threading.Lock,
+        steps: StoredSteps,
+        sent_s: Callable[[str], float | None],
+    ) -> None:
+        """Take the time of sending of tasks whose records lack it from `sent_s(task_id)`."""
+        self._history, self._lock, self._steps = history, lock, steps
+        self._sent_s = sent_s
+        self._dropped: dict[tuple[str, int], int] = {}
+        self._probe_seen_s: dict[str, float] = {}  # when each node's probe last wrote
+
+    @property
+    def dropped_records(self) -> int:
+        """How many records the workers have dropped."""
+        return sum(self._dropped.values())
+
+    def add_batches(self, batches: list[Batch], now_s: float) -> None:
+        """Add what the stream held."""
+        ended = [
+            (self._finished_task(record), batch.entry_id)
+            for batch in batches
+            for record in batch.records
+            if record.is_end
+        ]
+        until_s = now_s if len(batches) < ENTRIES_PER_READ else batches[-1].written
+        with self._lock:
+            self._history.advance(now_s)
+            self._steps.add(ended)
+            self._steps.note_read([batch.entry_id for batch in batches], until_s)
+            for batch in batches:
+                self._add_batch(batch, now_s)
+
+    def _finished_task(self, record: Record) -> FinishedTask:
+        unknown = record.due is None and record.sent is None
+        return finished_task(record, self._sent_s(record.task_id) if unknown else None)
+
+    def _add_batch(self, batch: Batch, now_s: float) -> None:
+        key = WorkerKey(pool=batch.pool, node=batch.node)
+        self._probe_seen_s[batch.node] = min(batch.written, now_s)
+        if batch.gauge is not None:
+            self._history.add_gauge(key, batch.written, batch.gauge)
+        elif batch.kind == "stopped":
+            self._history.gauges.stop(key, batch.written)
+        if batch.dropped:
+            self._dropped[batch.node, batch.pid] = batch.dropped
+            if len(self._dropped) > MAX_SENDERS:
+                del self._dropped[next(iter(self._dropped))]
+
+    def add_depths(self, depths: dict[str, int], now_s: float) -> None:
+        """Add how many messages wait in each queue."""
+        with self._lock:
+            self._history.add_depths(now_s, depths)
+
+    def add_unprobed(
+        self,
+        tasks: Iterable[FinishedTask],
+        gauges: Iterable[tuple[WorkerKey, Gauge]],
+        now_s: float,
+    ) -> None:
+        """Add what only events and heartbeats tell, of workers without a probe."""
+        with self._lock:
+            self._history.add(tasks)
+            for key, gauge in gauges:
+                self._history.add_gauge(key, now_s, gauge)
+                if (worker := self._history.gauges.workers.get(key)) is not None:
+                    worker.probed = False
+
+    def probed(self, now_s: float, *, readable: bool) -> Container[str]:
+        """Return the nodes with an active probe; if records are not readable, the last known."""
+        if readable:
+            silent = [one for one, at_s in self._probe_seen_s.items() if now_s - at_s > SILENT_S]
+            for node in silent:
+                del self._probe_seen_s[node]
+        return set(self._probe_seen_s)
