@@ -1,1 +1,1 @@
-"""Observation of running workers: options, sampling, findings, terminal output."""
+"""Observation of running workers: options, sampling, figures, terminal output."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 
-from lab.observe.hoarding import held_while_idle
-from lab.observe.seen import Attempt, Seen, WorkerSeen
 from lab.results.observation import TaskFigures, WorkerFigures
+from producer.observation.hoarding import held_while_idle
+from producer.observation.seen import Attempt, Seen, WorkerSeen
+from producer.observation.usage import busy_slots, cores
 from producer.records import FAILURES
 from producer.statistics import percentiles
 
@@ -16,8 +17,11 @@ def task_figures(seen: Seen) -> tuple[TaskFigures, ...]:
     """Return the figures of each task, those that took the most time first."""
     attempts: dict[str, list[Attempt]] = defaultdict(list)
     started: dict[str, int] = defaultdict(int)
+    rates_per_s: dict[str, float] = defaultdict(float)
     blind = set()  # tasks of workers that do not report redeliveries
     for worker in seen.workers:
+        for task, number in Counter(one.task for one in worker.attempts).items():
+            rates_per_s[task] += number / worker.covered_s(seen.span_s)
         for attempt in worker.attempts:
             attempts[attempt.task].append(attempt)
             if attempt.redelivered is None:
@@ -25,17 +29,19 @@ def task_figures(seen: Seen) -> tuple[TaskFigures, ...]:
         if worker.source == "inspection":
             for task, number in worker.started.items():
                 started[task] += number
+                rates_per_s[task] += number / seen.span_s
     names = sorted(
         attempts.keys() | started.keys(),
         key=lambda name: (-sum(run_times(attempts[name])), -started[name], name),
     )
     return tuple(
-        _of_task(name, attempts[name], started[name], name in blind, seen.span_s) for name in names
+        _of_task(name, attempts[name], started[name], name in blind, rates_per_s[name])
+        for name in names
     )
 
 
 def _of_task(
-    name: str, attempts: Sequence[Attempt], started: int, blind: bool, span_s: float
+    name: str, attempts: Sequence[Attempt], started: int, blind: bool, rate_per_s: float
 ) -> TaskFigures:
     run = _percentiles(run_times(attempts))
     queued = _percentiles(_between(attempts, "sent_s", "received_s"))
@@ -51,7 +57,7 @@ def _of_task(
     return TaskFigures(
         task=name,
         ended=ended,
-        rate_per_s=ended / span_s,
+        rate_per_s=rate_per_s,
         run_p50_s=run[0],
         run_p95_s=run[1],
         queued_p50_s=queued[0],
@@ -101,48 +107,10 @@ def _of_worker(worker: WorkerSeen, seen: Seen) -> WorkerFigures:
         slots=worker.slots,
         source=worker.source,
         queues=worker.queues,
-        busy_slots=busy_slots(worker, seen.span_s),
+        busy_slots=busy_slots(worker, seen),
         cores=cores(worker),
         memory_bytes=memory[-1] if memory else None,
         memory_growth_bytes=memory[-1] - memory[0] if len(memory) > 1 else None,
         most_waiting=max(waiting) if waiting else None,
         held_idle_s=hoard.total_s if waiting else None,
     )
-
-
-def busy_slots(worker: WorkerSeen, span_s: float) -> float | None:
-    """Return how many slots were busy on average.
-
-    Samples miss the tasks of a worker that answers only between two tasks. Attempts miss the tasks
-    that have not ended yet. So the larger of the two counts.
-    """
-    sampled = [float(one.busy) for one in worker.samples]
-    ran_s = sum(end - start for start, end in running(worker, span_s))
-    known = [ran_s / span_s] if worker.attempts and span_s else []
-    if sampled:
-        known.append(sum(sampled) / len(sampled))
-    return max(known) if known else None
-
-
-def running(worker: WorkerSeen, span_s: float) -> Iterator[tuple[float, float]]:
-    """Yield from when to when each attempt ran, within the observation."""
-    for one in worker.attempts:
-        if one.started_s is not None and one.finished_s > 0:
-            start, end = max(0.0, one.started_s), min(one.finished_s, span_s)
-            if end > start:
-                yield start, end
-
-
-def cores(worker: WorkerSeen) -> float | None:
-    """Return the CPU seconds per second of the worker's process tree."""
-    read = [(one.at_s, one.cpu_s) for one in worker.samples if one.cpu_s is not None]
-    if len(read) < 2 or read[-1][0] - read[0][0] < 1.0:
-        return None
-    (start_s, before), (end_s, after) = read[0], read[-1]
-    return max(0.0, after - before) / (end_s - start_s)
-
-
-def machine_busy(worker: WorkerSeen) -> float | None:
-    """Return the average share of all cores of the worker's machine that were busy, 0 to 1."""
-    read = [one.machine_percent for one in worker.samples if one.machine_percent is not None]
-    return sum(read) / len(read) / 100 if read else None

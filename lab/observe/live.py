@@ -10,7 +10,7 @@ from rich.console import Console
 
 from lab.format import words
 from lab.format.progress import ProgressLines, progress_lines
-from lab.observe.seen import Source
+from producer.observation.seen import Source
 
 #: The most workers that are named.
 NAMED: Final = 10

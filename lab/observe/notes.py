@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.observe.seen import Seen, WorkerSeen
+from producer.observation.seen import Seen, WorkerSeen
 
 
 def notes(seen: Seen) -> tuple[str, ...]:

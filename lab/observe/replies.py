@@ -1,4 +1,4 @@
-"""The shapes of replies to remote control, and of task events; it knows no broker.
+"""The shapes of what workers send: replies to remote control, and events; it knows no broker.
 
 Anyone who can write to the broker can send them, so what does not fit is left out.
 """
@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from producer.entry import Count, Name, Seconds, Slots
+from producer.observation.open_tasks import TaskEvent
 
 S = TypeVar("S", bound=Struct)
 
@@ -57,19 +58,6 @@ class Conf(Struct, frozen=True):
     """What is read of a reply to `conf`, which holds only settings that are not the default."""
 
     broker_transport_options: _Transport = _Transport()
-
-
-class TaskEvent(Struct, frozen=True):
-    """A task event of Celery."""
-
-    type: Name
-    uuid: Name
-    timestamp: Seconds
-    hostname: Name = ""
-    name: Name | None = None
-    eta: Name | None = None
-    runtime: Seconds | None = None
-    requeue: bool = False
 
 
 class _Message(Struct, frozen=True):

@@ -12,15 +12,15 @@ import redis
 
 from lab.observe.collected import Collected
 from lab.observe.figures import task_figures, worker_figures
-from lab.observe.findings import findings
 from lab.observe.inspector import Inspector, Round
 from lab.observe.notes import notes
 from lab.observe.observe_options import ObserveOptions
-from lab.observe.seen import Source
 from lab.observe.task_events import EventListener
 from lab.results.observation import SCHEMA_VERSION, ObservationResult
 from producer import broker, queues
 from producer.address import redacted
+from producer.observation.findings import findings
+from producer.observation.seen import Source
 from producer.records import Clock, RecordReader
 from tasks.celery import app
 from tasks.errors import WorkerError

@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from lab.format import words
-from lab.results.observation import Finding, ObservationResult, TaskFigures, WorkerFigures
+from lab.results.observation import ObservationResult, TaskFigures, WorkerFigures
+from producer.observation.finding import Finding
 
 #: Findings that are shown; the result has all of them.
 SHOWN: Final = 3

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lab.results.common import Number, Whole
 from lab.results.files import result_kind
+from producer.observation.finding import Finding
 
 #: Increased by one whenever code that reads the old shape would misread the new one.
 SCHEMA_VERSION = 1
@@ -56,17 +57,6 @@ class WorkerFigures:
         if self.cores is None or self.busy_slots is None or self.busy_slots < 0.05:
             return None
         return self.cores / self.busy_slots
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """Something that costs throughput or work, with what proves it and what to change."""
-
-    name: str  # "prefetch-hoarding", "gevent-blocked", ...
-    worker: str  # empty: not about one worker
-    text: str
-    evidence: str
-    fix: str
 
 
 @result_kind("observation", schema_version=SCHEMA_VERSION)

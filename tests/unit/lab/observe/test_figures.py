@@ -6,7 +6,7 @@ import pytest
 
 from lab.observe.figures import task_figures, worker_figures
 from lab.observe.notes import notes
-from tests.unit.lab.observe.made import attempt, samples, seen, worker
+from tests.unit.producer.observation.made import attempt, samples, seen, worker
 
 
 def test_the_figures_of_a_task_are_those_of_all_workers() -> None:
@@ -14,7 +14,8 @@ def test_the_figures_of_a_task_are_those_of_all_workers() -> None:
     other = attempt(4.0, 5.5, sent_s=2.0, received_s=3.5, redelivered=True)
     again = attempt(6.0, 6.5, outcome="retried")
     [task] = task_figures(seen(worker(attempts=(one,)), worker("b@x", attempts=(other, again))))
-    assert (task.task, task.ended, task.rate_per_s) == ("shop.pay", 3, 0.3)
+    assert (task.task, task.ended) == ("shop.pay", 3)
+    assert task.rate_per_s == pytest.approx(0.3)
     assert (task.run_p50_s, task.run_p95_s) == (1.0, 1.5)
     assert (task.queued_p50_s, task.queued_p95_s) == (0.5, 1.5)
     assert (task.held_p50_s, task.held_p95_s) == (0.5, 1.0)
@@ -42,6 +43,14 @@ def test_events_do_not_show_redeliveries() -> None:
 def test_clocks_that_differ_give_no_negative_time() -> None:
     [task] = task_figures(seen(worker(attempts=(attempt(2.0, 3.0, sent_s=9.0),))))
     assert task.queued_p50_s == 0.0
+
+
+def test_a_rate_covers_the_time_of_which_all_attempts_are_kept() -> None:
+    some = (attempt(2.0, 8.0), attempt(7.0, 9.0))
+    [task] = task_figures(seen(worker(attempts=some, attempts_from_s=6.0)))
+    assert task.rate_per_s == 0.5
+    [figures] = worker_figures(seen(worker(attempts=some, attempts_from_s=6.0)))
+    assert figures.busy_slots == 1.0
 
 
 @pytest.mark.parametrize(

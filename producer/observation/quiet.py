@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Final
 
-from lab.observe.seen import Attempt, Sample, WorkerSeen
+from producer.observation.seen import Attempt, Sample, WorkerSeen
 
 #: A quiet time begins at most this many seconds after a start: the worker may acknowledge the
 #: message first, and meanwhile do something else.
@@ -44,9 +44,8 @@ def quiet_times(attempts: Sequence[Attempt]) -> list[Quiet]:
     after: dict[str, list[float]] = defaultdict(list)
     for one in attempts:
         if one.started_s is not None:
-            first, last = (
-                bisect_right(moments, one.started_s + later_s) for later_s in (-1e-9, NEAR_S)
-            )
+            first = bisect_left(moments, one.started_s)
+            last = bisect_right(moments, one.started_s + NEAR_S)
             gaps = [later - before for before, later in pairwise(moments[first : last + 1])]
             after[one.task].append(max(gaps, default=0.0))
     found = [_quiet(task, times) for task, times in after.items()]
@@ -81,7 +80,11 @@ def starved(worker: WorkerSeen, depths: Mapping[str, Sequence[tuple[float, int]]
     worker that is blocked has few samples. Otherwise they are those of the samples.
     """
     looked = sorted({at_s for queue in worker.queues for at_s, _ in depths.get(queue, ())})
-    moments = looked if worker.attempts else [sample.at_s for sample in worker.samples]
+    moments = (
+        [at_s for at_s in looked if at_s >= worker.attempts_from_s]
+        if worker.attempts
+        else [sample.at_s for sample in worker.samples]
+    )
     ran = [one for one in worker.attempts if one.started_s is not None]
     starts, ends = (
         sorted(one.started_s or 0.0 for one in ran),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lab.observe.seen import Sample, Seen, WorkerSeen
+from producer.observation.seen import Sample, Seen, WorkerSeen
 
 #: A sample describes a worker for this many seconds, unless a newer one exists.
 FRESH_S: Final = 2.5

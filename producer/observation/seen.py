@@ -1,4 +1,4 @@
-"""What was seen of running workers, as plain values; it knows no broker."""
+"""What was seen of running workers, as plain values; it knows no source of them."""
 
 from __future__ import annotations
 
@@ -49,6 +49,7 @@ class WorkerSeen:
     queues: tuple[str, ...]
     samples: tuple[Sample, ...] = ()
     attempts: tuple[Attempt, ...] = ()
+    attempts_from_s: float = 0.0  # those that ended earlier were dropped, because there were many
     prefetch_count: int | None = None  # the most messages that it fetches; 0: no limit
     visibility_timeout_s: float | None = None
     long_tasks: tuple[str, ...] = ()  # tasks that were seen running for a while
@@ -58,6 +59,10 @@ class WorkerSeen:
     def pool(self) -> Pool | None:
         """The row of the pool table; None if it is a pool that nobody knows."""
         return POOLS.get(self.pool_name)
+
+    def covered_s(self, span_s: float) -> float:
+        """Return for how long all attempts are known, of an observation of `span_s`."""
+        return span_s - self.attempts_from_s
 
     @property
     def slots(self) -> int:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from lab.format import words
-from lab.observe.figures import busy_slots, cores, machine_busy
-from lab.observe.quiet import Starved, quiet_times, starved
-from lab.observe.seen import Seen, WorkerSeen
-from lab.results.observation import Finding
+from producer.observation.finding import Finding
+from producer.observation.quiet import Starved, quiet_times, starved
+from producer.observation.seen import Seen, WorkerSeen
+from producer.observation.usage import busy_slots, cores, machine_busy
+from producer.quantities import duration, percent
 
 #: Starts that must have stopped everything else, and the share of all starts of the task.
 MANY, ALIKE = 5, 0.9
@@ -41,7 +41,7 @@ def gevent_blocked(worker: WorkerSeen, seen: Seen) -> Finding | None:
     free = starved(worker, seen.depths)
     if free.waited < WAITED or free.waited < WAITED_SHARE * free.moments:
         return None
-    task, evidence = _stops(worker, seen.span_s) if worker.attempts else _slow(worker, free)
+    task, evidence = _stops(worker, seen) if worker.attempts else _slow(worker, free)
     if not evidence:
         return None
     used = cores(worker)
@@ -64,15 +64,16 @@ def gevent_blocked(worker: WorkerSeen, seen: Seen) -> Finding | None:
     )
 
 
-def _stops(worker: WorkerSeen, span_s: float) -> tuple[str, str]:
+def _stops(worker: WorkerSeen, seen: Seen) -> tuple[str, str]:
     """Return the task that stops a worker, and what proves it; empty if nothing does."""
+    span_s = worker.covered_s(seen.span_s)
     for quiet in quiet_times(worker.attempts):
         often = quiet.starts >= MANY and quiet.alike >= ALIKE * quiet.starts
         if often and quiet.usual_s >= LEAST_S and quiet.total_s >= MATTERS * span_s:
             return quiet.task, (
                 f"after {quiet.alike} of {quiet.starts} starts of {quiet.task}, the worker "
-                f"fetched, started and ended no other task for {words.duration(quiet.usual_s)} "
-                f"(median); this adds up to {words.percent(min(1.0, quiet.total_s / span_s))} of "
+                f"fetched, started and ended no other task for {duration(quiet.usual_s)} "
+                f"(median); this adds up to {percent(min(1.0, quiet.total_s / span_s))} of "
                 "the time"
             )
     return "", ""
@@ -86,7 +87,7 @@ def _slow(worker: WorkerSeen, free: Starved) -> tuple[str, str]:
     if not always or spacing_s < LEAST_S or free.most_busy > FEW * worker.slots:
         return "", ""
     names = ", ".join(sorted(worker.started)[:3])
-    return names, f"{started} tasks started, one every {words.duration(spacing_s)}"
+    return names, f"{started} tasks started, one every {duration(spacing_s)}"
 
 
 def one_core(worker: WorkerSeen, seen: Seen) -> Finding | None:
@@ -94,10 +95,10 @@ def one_core(worker: WorkerSeen, seen: Seen) -> Finding | None:
     pool = worker.pool
     if pool is None or pool.parallel_python or worker.slots < 2:
         return None
-    used, busy = cores(worker), busy_slots(worker, seen.span_s)
+    used, busy = cores(worker), busy_slots(worker, seen)
     if used is None or busy is None or used > MOST_OF_ONE:
         return None
-    per_task_s = _cpu_per_task_s(worker, used, seen.span_s)
+    per_task_s = _cpu_per_task_s(worker, used, seen)
     computes = per_task_s is None or per_task_s >= COMPUTES_S
     machine = machine_busy(worker)
     shared = computes and machine is not None and machine >= FULL_MACHINE
@@ -105,22 +106,24 @@ def one_core(worker: WorkerSeen, seen: Seen) -> Finding | None:
         return None
     if gevent_blocked(worker, seen) is not None:  # which explains it
         return None
-    around = "" if machine is None else f"; its machine was {words.percent(machine)} busy"
-    each = "" if per_task_s is None else f", {words.duration(per_task_s)} of CPU per task"
+    around = "" if machine is None else f"; its machine was {percent(machine)} busy"
+    each = "" if per_task_s is None else f", {duration(per_task_s)} of CPU per task"
     return Finding(
         name="one-core",
         worker=worker.node,
         text=f"{worker.node} is limited by one core, which is all that {worker.slots} slots of a "
         f"{pool.name} worker can use for Python code",
         evidence=f"{used:.2f} cores were busy while {busy:.1f} slots ran a task on average{each}: "
-        f"{words.percent(used / busy)} of their run time was CPU time{around}",
+        f"{percent(used / busy)} of their run time was CPU time{around}",
         fix="use --pool prefork with one process per core for these tasks"
         if computes
         else "start several such workers side by side: most of this CPU time is the worker's own",
     )
 
 
-def _cpu_per_task_s(worker: WorkerSeen, used: float, span_s: float) -> float | None:
+def _cpu_per_task_s(worker: WorkerSeen, used: float, seen: Seen) -> float | None:
     """Return the CPU seconds per task, the worker's own included; None if none ended."""
-    number = len(worker.attempts) or sum(worker.started.values())
-    return used * span_s / number if number else None
+    if worker.attempts:
+        return used * worker.covered_s(seen.span_s) / len(worker.attempts)
+    started = sum(worker.started.values())
+    return used * seen.span_s / started if started else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lab.observe.seen import Attempt, Sample, Seen, WorkerSeen
+from producer.observation.seen import Attempt, Sample, Seen, WorkerSeen
 
 
 def sample(at_s: float, **known: Any) -> Sample:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from lab.format import words
-from lab.observe.seen import Attempt, Seen
-from lab.results.observation import Finding
+from producer.observation.finding import Finding
+from producer.observation.seen import Attempt, Seen
+from producer.quantities import duration
 from producer.records import FAILURES
 
 #: Attempts that must have ended badly: how many, and which share of all.
@@ -55,7 +55,7 @@ def _ran_twice(task: str, attempts: Sequence[Attempt], seen: Seen) -> _Weighed |
             worker="",
             text=f"messages of {task} were redelivered while the task was still running",
             evidence=f"{times}, the same task id ran twice at the same time, for up to "
-            f"{words.duration(longest_s)}; the visibility timeout is {words.duration(limit_s)}",
+            f"{duration(longest_s)}; the visibility timeout is {duration(limit_s)}",
             fix="set visibility_timeout in broker_transport_options to more than the longest run "
             "time and wait of your tasks",
         ),

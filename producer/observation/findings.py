@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from lab.format import words
-from lab.observe.blocking import gevent_blocked, one_core
-from lab.observe.hoarding import held_while_idle
-from lab.observe.outcomes import outcome_findings
-from lab.observe.seen import Seen, WorkerSeen
-from lab.results.observation import Finding
+from producer.observation.blocking import gevent_blocked, one_core
+from producer.observation.finding import Finding
+from producer.observation.hoarding import held_while_idle
+from producer.observation.outcomes import outcome_findings
+from producer.observation.seen import Seen, WorkerSeen
+from producer.quantities import duration, size
 
 #: Seconds without interruption that messages are held next to an idle worker.
 HOARDS_S: Final = 3.0
@@ -57,12 +57,12 @@ def hoarding(worker: WorkerSeen, seen: Seen) -> Finding | None:
     long = f", which ran {', '.join(worker.long_tasks)}" if worker.long_tasks else ""
     messages = "1 message" if hoard.most == 1 else f"up to {hoard.most} messages"
     broken = hoard.longest_s < 0.9 * hoard.total_s
-    stretch = f" in total, up to {words.duration(hoard.longest_s)} at a time," if broken else ""
+    stretch = f" in total, up to {duration(hoard.longest_s)} at a time," if broken else ""
     return Finding(
         name="prefetch-hoarding",
         worker=worker.node,
         text=f"{worker.node} holds messages that an idle worker could run",
-        evidence=f"{messages} reserved for {words.duration(hoard.total_s)}{stretch} by "
+        evidence=f"{messages} reserved for {duration(hoard.total_s)}{stretch} by "
         f"{worker.node}{long}, while {hoard.idle} had a free slot and nothing to run",
         fix=_fetch_less(worker),
     )
@@ -85,7 +85,7 @@ def _fetch_less(worker: WorkerSeen) -> str:
     )
 
 
-def memory_growth(worker: WorkerSeen, _seen: Seen) -> Finding | None:
+def memory_growth(worker: WorkerSeen, seen: Seen) -> Finding | None:
     """Memory of the last third that is always above that of the first third."""
     read = [(one.at_s, one.memory_bytes) for one in worker.samples if one.memory_bytes is not None]
     third = len(read) // 3
@@ -101,14 +101,14 @@ def memory_growth(worker: WorkerSeen, _seen: Seen) -> Finding | None:
     pool = worker.pool
     able = pool is not None and pool.max_memory_per_child
     passed_s = read[-1][0] - read[0][0]
-    ended = len(worker.attempts)
-    per_task = f", {words.size((read[-1][1] - read[0][1]) / ended)} per task" if ended else ""
+    ended = len(worker.attempts) * passed_s / worker.covered_s(seen.span_s)
+    per_task = f", {size((read[-1][1] - read[0][1]) / ended)} per task" if ended else ""
     return Finding(
         name="memory-grows",
         worker=worker.node,
         text=f"the memory of {worker.node} grows",
-        evidence=f"from {words.size(before)} to {words.size(after)} within "
-        f"{words.duration(passed_s)}{per_task}; observe it for longer to see whether it stops",
+        evidence=f"from {size(before)} to {size(after)} within "
+        f"{duration(passed_s)}{per_task}; observe it for longer to see whether it stops",
         fix="set --max-memory-per-child, which replaces a process that has become too large"
         if able
         else "restart it from time to time, or use prefork with --max-memory-per-child: "

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from lab.observe.findings import findings
-from lab.observe.seen import Attempt, Seen
-from tests.unit.lab.observe.made import attempt, sample, samples, seen, worker
+from producer.observation.findings import findings
+from producer.observation.seen import Attempt, Seen
+from tests.unit.producer.observation.made import attempt, sample, samples, seen, worker
 
 DEEP = [(float(second), 200) for second in range(10)]
 SHRINKS = [(float(second), 200 - second) for second in range(10)]
@@ -90,6 +90,25 @@ SICK: dict[str, tuple[Seen, str, str]] = {
         ),
         "0.97 cores were busy while 4.0 slots ran a task on average, 3.23 ms of CPU per task",
         "start several such workers side by side",
+    ),
+    "one-core, most attempts dropped": (
+        seen(
+            replace(
+                COMPUTES,
+                pool_name="gevent",
+                attempts=tuple(attempt(9.0 + n / 300, 9.1 + n / 300) for n in range(270)),
+                attempts_from_s=9.0,
+            )
+        ),
+        "3.59 ms of CPU per task",
+        "start several such workers side by side",
+    ),
+    "gevent-blocked, most attempts dropped": (
+        seen(
+            replace(BLOCKED, attempts=BLOCKING[-40:], attempts_from_s=5.5), depths={"celery": DEEP}
+        ),
+        "in 4 of 4 samples",
+        "--pool threads for shop.pay",
     ),
     "one-core, machine without a free core": (
         seen(
@@ -173,6 +192,14 @@ HEALTHY: dict[str, Seen] = {
     ),
     "gevent, it does something else meanwhile": seen(
         replace(BLOCKED, attempts=(*BLOCKING, *MEANWHILE)), depths={"celery": DEEP}
+    ),
+    "gevent, it had free slots while the dropped attempts ran": seen(
+        replace(
+            BLOCKED,
+            samples=samples(10, slots=4, busy=lambda second: 0 if second < 8 else 4),
+            attempts_from_s=7.5,
+        ),
+        depths={"celery": DEEP},
     ),
     "gevent, only a few tasks": seen(
         replace(BLOCKED, attempts=BLOCKING[:4]), depths={"celery": DEEP}
