@@ -16,9 +16,14 @@ from monitor.answer.cursor import Cursor
 from monitor.answer.response import Query, build_response
 from monitor.collecting.intake import Intake
 from monitor.collecting.sources import Sources
+from monitor.findings.judge import Judge
+from monitor.findings.recent import Recent
+from monitor.findings.window import Window
 from monitor.history.gauge_history import MAX_QUEUES
 from monitor.history.history import History
 from monitor.history.tiers import COARSE
+from monitor.reading.event_attempts import EventAttempts
+from monitor.reading.inspection import Delivery
 from monitor.reading.supervisor import Supervisor
 from monitor.reading.task_events import EventListener
 from monitor.storing.stored_step import StoredStep
@@ -49,16 +54,20 @@ class Collector:
         self._lock = threading.Lock()
         self._history = History(int(time.time()))
         self._steps = StoredSteps(self._history, self._lock)
-        self._intake = Intake(self._history, self._lock, self._steps, self._sent_s)
+        self._recent = Recent()
+        self._intake = Intake(self._history, self._lock, self._steps, self._recent, self._sent_s)
         self._sources = Sources(
             app, self._steps, self.add_batches, self._intake.add_depths, self.queue_names
         )
         if self._sources.records is None:
             self._history.know_from(self._history.newest_s // COARSE.step_s * COARSE.step_s)
+        self._judge = Judge(self._window, self._delivery)
+        self._judging = self._sources.judge(self._judge.follow)
         self.epoch = token_hex(4)  # marks the cursors of this process
         self.transport_options = placing(app.conf.broker_transport_options or {})
         self.broker_url = redacted(app.connection_for_read().as_uri(include_password=True))
         self._listener: EventListener | None = None
+        self._attempts: EventAttempts | None = None
         self._flower: Any = None
         self._inspected_at_s = 0.0
         self._queues_left_out = 0
@@ -72,11 +81,12 @@ class Collector:
         """Listen to the events of `flower`; records and queues follow with the first `tend`."""
         self._flower = flower
         self._listener = EventListener(flower.events, lambda: flower.workers)
+        self._attempts = EventAttempts(flower.events)
 
     @property
     def supervisors(self) -> list[Supervisor]:
         """Those of the threads."""
-        return self._sources.supervisors
+        return [*self._sources.supervisors, self._judging]
 
     def stop(self) -> None:
         """Ask the threads to stop."""
@@ -108,7 +118,10 @@ class Collector:
             found["recent"]["arrived_per_s"] = None
         revision, until_s = found.pop("revision")
         new = Cursor(epoch=self.epoch, revision=revision, until_s=until_s)
-        return {"cursor": str(new), **found, "source": self._source()}
+        source = self._source()
+        known = not (source["records"] and source["trouble"]) and not source["findings_trouble"]
+        findings = self._judge.answer(known=known)
+        return {"cursor": str(new), **found, "findings": findings, "source": source}
 
     def _since(self, cursor: Cursor | None) -> tuple[int, int] | None:
         if cursor is None or cursor.epoch != self.epoch:
@@ -134,6 +147,13 @@ class Collector:
     def add_batches(self, batches: list[Batch], now_s: float) -> None:
         """Add what the stream held; called from the record follower's thread."""
         self._intake.add_batches(batches, now_s)
+
+    def _window(self) -> Window | None:
+        with self._lock:
+            return self._recent.window(self._sources.now_s())
+
+    def _delivery(self, node: str) -> Delivery:
+        return Delivery() if self._listener is None else self._listener.delivery(node)
 
     def _sent_s(self, task_id: str) -> float | None:
         return None if self._listener is None else self._listener.sent_s(task_id)
@@ -167,6 +187,7 @@ class Collector:
     def _add_events(self) -> None:
         """Add what is known only from events."""
         assert self._listener is not None  # noqa: S101 - set before the loop runs
+        assert self._attempts is not None  # noqa: S101 - set before the loop runs
         if not self._flower.events.is_alive():
             raise EventThreadEndedError("Flower's event thread has stopped")
         now_s = self._sources.now_s()
@@ -175,7 +196,8 @@ class Collector:
         tasks = self._listener.collect(probed, now_s)
         # Until it is known which workers have a probe, tasks could be counted twice.
         if not self._sources.unread:
-            self._intake.add_unprobed(tasks, self._listener.gauges(probed), now_s)
+            gauges = list(self._listener.gauges(probed))
+            self._intake.add_unprobed(tasks, gauges, self._attempts.collect(probed), now_s)
 
     def _inspect_new_workers(self, now_s: float) -> None:
         """Make Flower inspect workers that started after it, for their queues on its Broker page.

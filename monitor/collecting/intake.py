@@ -1,14 +1,16 @@
-"""Adds what the readers bring to the history, under its lock; it knows neither Flower nor Redis."""
+"""Adds what the readers bring to the history and to the last minute, under one lock."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Final
 
+from monitor.findings.recent import Recent
 from monitor.history.gauge_history import WorkerKey
 from monitor.history.history import FinishedTask, History, finished_task
 from monitor.storing.stored_steps import StoredSteps
+from producer.observation.seen import Attempt
 from producer.records import ENTRIES_PER_READ, MAX_SENDERS, Batch, Gauge, Record
 
 #: Seconds of silence from a worker's probe after which its tasks are counted from events.
@@ -16,17 +18,19 @@ SILENT_S: Final = 60.0
 
 
 class Intake:
-    """Counts tasks, gauges and depths in a history; any thread may call it."""
+    """Takes tasks, gauges and depths; any thread may call it."""
 
     def __init__(
         self,
         history: History,
         lock: threading.Lock,
         steps: StoredSteps,
+        recent: Recent,
         sent_s: Callable[[str], float | None],
     ) -> None:
         """Take the time of sending of tasks whose records lack it from `sent_s(task_id)`."""
         self._history, self._lock, self._steps = history, lock, steps
+        self._recent = recent
         self._sent_s = sent_s
         self._dropped: dict[tuple[str, int], int] = {}
         self._probe_seen_s: dict[str, float] = {}  # when each node's probe last wrote
@@ -51,6 +55,7 @@ class Intake:
             self._steps.note_read([batch.entry_id for batch in batches], until_s)
             for batch in batches:
                 self._add_batch(batch, now_s)
+            self._recent.add_batches(batches, now_s)
 
     def _finished_task(self, record: Record) -> FinishedTask:
         unknown = record.due is None and record.sent is None
@@ -72,11 +77,13 @@ class Intake:
         """Add how many messages wait in each queue."""
         with self._lock:
             self._history.add_depths(now_s, depths)
+            self._recent.add_depths(depths, now_s)
 
     def add_unprobed(
         self,
         tasks: Iterable[FinishedTask],
-        gauges: Iterable[tuple[WorkerKey, Gauge]],
+        gauges: Sequence[tuple[WorkerKey, Gauge]],
+        attempts: Iterable[tuple[str, Attempt]],
         now_s: float,
     ) -> None:
         """Add what only events and heartbeats tell, of workers without a probe."""
@@ -86,6 +93,7 @@ class Intake:
                 self._history.add_gauge(key, now_s, gauge)
                 if (worker := self._history.gauges.workers.get(key)) is not None:
                     worker.probed = False
+            self._recent.add_unprobed(attempts, gauges, now_s)
 
     def probed(self, now_s: float, *, readable: bool) -> Container[str]:
         """Return the nodes with an active probe; if records are not readable, the last known."""

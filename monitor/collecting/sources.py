@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
@@ -37,6 +38,7 @@ class Sources:
             Health, ("records", "queue depths", "task events")
         )
         self._of_history = Health("history", action="store")
+        self.of_findings = Health("findings", action="update")
         queues = QueueFollower(app, queue_names, self._deliver_depths)
         self.supervisors = [Supervisor(self._of_queues, queues.follow)]
         try:
@@ -62,6 +64,10 @@ class Sources:
         """Whether there are records, and none were read yet."""
         return self.records is not None and self.records.reader is None
 
+    def judge(self, work: Callable[[threading.Event, Callable[[], None]], None]) -> Supervisor:
+        """Return what keeps `work`, which updates the findings, running in a thread."""
+        return Supervisor(self.of_findings, work)
+
     def stuck(self) -> list[str]:
         """Return a line for each job that only a restart of Flower might help."""
         return [f"{one.what}: {one.trouble}" for one in self._healths() if one.is_stuck]
@@ -75,6 +81,7 @@ class Sources:
             "trouble": self._no_records if records is None else self._of_records.trouble,
             "queues_trouble": self._of_queues.trouble,
             "events_trouble": self.of_events.trouble,
+            "findings_trouble": self.of_findings.trouble,
             "history_trouble": "" if self.keeper is None else self._of_history.trouble,
             "faults": sum(health.faults for health in self._healths()),
             "missed_entries": reader.missed if reader else 0,
@@ -88,6 +95,7 @@ class Sources:
             yield self._of_records
         yield self._of_queues
         yield self.of_events
+        yield self.of_findings
         if self.records is not None:
             yield self._of_history
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from producer.entry import Name, Seconds, Slots
+from producer.entry import Count, Name, Seconds, Slots
 
 #: What Celery's state raises if a worker's events did not fit.
 _MISFITS: Final = (ArithmeticError, AssertionError, AttributeError, TypeError, ValueError)
@@ -34,6 +34,35 @@ class _Pool(Struct, frozen=True):
 
 class _Stats(Struct, frozen=True):
     pool: _Pool = _Pool()
+
+
+class _Fetching(Struct, frozen=True):
+    prefetch_count: Count | None = None
+
+
+class _Transport(Struct, frozen=True):
+    visibility_timeout: Seconds | None = None
+
+
+class _Conf(Struct, frozen=True):
+    broker_transport_options: _Transport = _Transport()
+
+
+class Delivery(Struct, frozen=True):
+    """What Poolwise reads of how a worker gets its messages."""
+
+    stats: _Fetching = _Fetching()
+    conf: _Conf = _Conf()
+
+    @property
+    def prefetch_count(self) -> int | None:
+        """The most messages that it fetches; 0: no limit, None: unknown."""
+        return self.stats.prefetch_count
+
+    @property
+    def visibility_timeout_s(self) -> float | None:
+        """After how long a message that is not acknowledged is delivered again; None: default."""
+        return self.conf.broker_transport_options.visibility_timeout
 
 
 class _Queue(Struct, frozen=True):
@@ -88,6 +117,14 @@ def inspection(reply: Any) -> Inspection:
         return msgspec.convert(reply, Inspection)
     except (msgspec.MsgspecError, RecursionError):
         return Inspection()
+
+
+def delivery(reply: Any) -> Delivery:
+    """Return a reply in its shape; one that does not fit is as good as none."""
+    try:
+        return msgspec.convert(reply, Delivery)
+    except (msgspec.MsgspecError, RecursionError):
+        return Delivery()
 
 
 def busy_slots(worker: Any) -> int | None:

@@ -38,9 +38,13 @@ class Health:
     """Whether a job delivers, and if not, why."""
 
     def __init__(
-        self, what: str, clock: Clock = time.monotonic, *, action: Literal["read", "store"] = "read"
+        self,
+        what: str,
+        clock: Clock = time.monotonic,
+        *,
+        action: Literal["read", "store", "update"] = "read",
     ) -> None:
-        """Start without a delivery; `what` names what the job reads or stores, as in "records"."""
+        """Start without a delivery; `what` names what the job works on, as in "records"."""
         self.what = what
         self._action = action
         self._clock = clock

@@ -16,9 +16,11 @@ from monitor.history.gauge_history import WorkerKey
 from monitor.history.history import FinishedTask, SeriesKey
 from monitor.history.latency_start import latency_start
 from monitor.reading.inspection import (
+    Delivery,
     EndEvent,
     Inspection,
     busy_slots,
+    delivery,
     end_event,
     eta_s,
     inspection,
@@ -98,6 +100,10 @@ class EventListener:
                     memory=None,
                 ),
             )
+
+    def delivery(self, node: str) -> Delivery:
+        """Return how a worker gets its messages, as far as Flower has inspected it."""
+        return delivery(self._inspected().get(node, {}))
 
     def uninspected(self) -> list[str]:
         """Return the live workers that Flower has not inspected yet."""

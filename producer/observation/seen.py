@@ -62,7 +62,7 @@ class WorkerSeen:
 
     def covered_s(self, span_s: float) -> float:
         """Return for how long all attempts are known, of an observation of `span_s`."""
-        return span_s - self.attempts_from_s
+        return max(1e-3, span_s - self.attempts_from_s)
 
     @property
     def slots(self) -> int:

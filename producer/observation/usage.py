@@ -16,7 +16,7 @@ def busy_slots(worker: WorkerSeen, seen: Seen) -> float | None:
     sampled = [float(one.busy) for one in worker.samples]
     covered_s = worker.covered_s(seen.span_s)
     ran_s = sum(end - start for start, end in _running(worker, seen.span_s))
-    known = [ran_s / covered_s] if worker.attempts and covered_s > 0 else []
+    known = [ran_s / covered_s] if worker.attempts else []
     if sampled:
         known.append(sum(sampled) / len(sampled))
     return max(known) if known else None

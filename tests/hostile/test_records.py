@@ -15,6 +15,9 @@ from celery import Celery
 
 from monitor.answer.response import Query
 from monitor.collecting.collector import Collector
+from monitor.findings.judge import Judge
+from monitor.findings.recent import Recent
+from monitor.reading.inspection import Delivery
 from producer.records import RecordReader
 from worker.probe import HEADER_KEYS, ROW, VERSION
 
@@ -266,6 +269,18 @@ def test_any_record_is_read_or_counted_and_the_page_goes_on(
         answer = json.loads(msgspec.json.encode(collector.respond(query, None)))
         assert answer["finished"] == 1
         msgspec.json.encode(collector.respond(Query(by=query.by), None))
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
+def test_any_record_can_be_judged(shape: Shape) -> None:
+    batches = RecordReader(Stream([shape.body] * 6)).read(0.001)  # type: ignore[arg-type]
+    recent, now_s = Recent(), time.time()
+    for ago_s in (8, 4, 2, 1, 0):
+        recent.add_batches([] if ago_s else batches, now_s - ago_s)
+        recent.add_depths({"q": 5}, now_s - ago_s)
+    judge = Judge(lambda: recent.window(now_s), lambda _: Delivery())
+    judge.judge()
+    assert msgspec.json.decode(msgspec.json.encode(judge.answer(known=True)))["seconds"] == 8.0
 
 
 REPLIES: dict[str, Any] = {

@@ -93,6 +93,7 @@
     const finished = `${answer.finished.toLocaleString("en")} ${start > answer.now - answer.range_s
       ? `since ${Words.time(start)}` : `in the last ${span(answer.range_s)}`}`;
     Board.tiles(answer, isFiltered(), finished);
+    Findings.draw(answer);
     Roster.draw(answer, base);
     showEmpty(answer);
     const hidden = drawCharts(answer, start);

@@ -43,7 +43,7 @@ const Troubles = (() => {
   function counts(source) {
     const { faults } = source;
     return [
-      ["faults", faults, `Reading failed ${faults === 1 ? "once" : `${Words.number(faults)} times`} ` +
+      ["faults", faults, `A background job failed ${faults === 1 ? "once" : `${Words.number(faults)} times`} ` +
         "because of a fault in Poolwise and was started again; Flower's log has the details."],
       ["missed", source.missed_entries, `${Words.plural(source.missed_entries, "batch", "batches")} of records ` +
         `or more ${source.missed_entries === 1 ? "was" : "were"} lost before Flower read ` +
@@ -89,11 +89,12 @@ const Troubles = (() => {
   function draw(answer, hidden) {
     const grown = counts(answer.source).map(([name, count, text]) =>
       ({ text, level: "warning", fresh: hasGrown(name, count, answer.now) }));
-    const { history_trouble: away } = answer.source;
+    const { history_trouble: away, findings_trouble: unjudged } = answer.source;
     const history = away && `Cannot store the history (${away}): after a restart, Flower would not show it.`;
     const found = [
       ...present(answer).map((text) => ({ text, level: "error" })),
       ...(history ? [{ text: history, level: "warning" }] : []),
+      ...(unjudged ? [{ text: `Cannot update the findings (${unjudged}).`, level: "warning" }] : []),
       ...grown.filter((one) => one.fresh),
     ];
     top(found);

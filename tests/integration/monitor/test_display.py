@@ -145,7 +145,12 @@ TROUBLES: dict[str, tuple[dict[str, Any], str, str]] = {
         "error",
         "6,410 messages wait in q, but no known worker consumes from there",
     ),
-    "faults": ({"source": {"faults": 1}}, "warning", "Reading failed once"),
+    "faults": ({"source": {"faults": 1}}, "warning", "A background job failed once"),
+    "findings": (
+        {"source": {"findings_trouble": "KeyError; Flower's log has the details"}},
+        "warning",
+        "Cannot update the findings (KeyError",
+    ),
     "missed": ({"source": {"missed_entries": 2}}, "warning", "2 batches of records or more were"),
     "dropped": ({"source": {"dropped_records": 3}}, "warning", "dropped 3 records"),
     "unreadable": ({"source": {"unreadable_events": 1}}, "warning", "Skipped 1 record "),
@@ -266,6 +271,61 @@ def test_a_proven_limit_is_next_to_the_busy_slots(
     assert "4 of 200 slots busy · 2\u00a0%" in tile
     assert shown in tile
     assert ("waiting" in tile) is bool(shown)
+
+
+def finding(name: str, **changes: str) -> dict[str, str]:
+    known = {
+        "name": name,
+        "worker": "g@x",
+        "text": f"{name} is what g@x suffers from",
+        "evidence": f"after 560 of 560 starts, {name}",
+        "fix": f"use --pool threads against {name}",
+    }
+    return {**known, **changes}
+
+
+#: The widths of the page and of the window.
+WIDTHS = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+
+
+@pytest.mark.parametrize("width_px", [1280, 390])
+def test_findings_are_above_the_charts_with_their_evidence_and_what_to_change(
+    show: Show, width_px: int
+) -> None:
+    long = finding("one-core", evidence="0.97 cores were busy while 4.0 slots ran a task. " * 8)
+    found = [finding("gevent-blocked", text="<b>blocked</b>"), long, finding("failures")]
+    page = show(answer(findings={"seconds": 60.0, "found": found, "more": 2}), width_px=width_px)
+    cards = page.locator("#tp-findings article")
+    assert cards.count() == 3
+    for card, one in zip(cards.all(), found, strict=True):
+        assert card.is_visible()
+        lines = card.inner_text().splitlines()
+        assert [line for line in lines if line] == [
+            one["text"], "Evidence", one["evidence"].strip(), "Change", one["fix"],
+        ]  # fmt: skip
+    assert "Findings in the last 60 s" in page.inner_text("#tp-findings h2")
+    assert "2 more: poolwise observe" in page.inner_text("#tp-findings")
+    places = [page.evaluate(TOP, one) for one in ("#tp-tiles", "#tp-findings", ".tp-charts")]
+    assert places == sorted(places)
+    whole, window = page.evaluate(WIDTHS)
+    assert whole <= window
+
+
+@pytest.mark.parametrize("found", [[], None])
+def test_without_findings_nothing_is_shown_of_them(
+    show: Show, found: list[dict[str, str]] | None
+) -> None:
+    page = show(answer(findings={"seconds": 60.0, "found": found, "more": 0}))
+    assert not page.is_visible("#tp-findings")
+
+
+def test_a_selected_text_of_a_finding_stays_until_the_findings_change(show: Show) -> None:
+    page = show(answer(findings={"seconds": 60.0, "found": [finding("failures")], "more": 0}))
+    page.evaluate("window.before = document.querySelector('#tp-findings article')")
+    for _ in range(2):  # the first one may have been asked for before
+        with page.expect_response(DATA):
+            pass
+    assert page.evaluate("window.before.isConnected")
 
 
 @pytest.mark.parametrize(

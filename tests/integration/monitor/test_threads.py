@@ -24,6 +24,7 @@ from cluster.reaper import Reaper
 from cluster.wait import wait_until
 from monitor.answer.response import Query
 from monitor.collecting.collector import Collector
+from monitor.findings.recent import Recent
 from monitor.page.handlers import HEALTH
 from monitor.storing.stored_steps import StoredSteps
 from producer.records import RecordReader
@@ -59,7 +60,11 @@ class Background:
 
     @property
     def starts(self) -> list[int]:
-        return [supervisor.starts for supervisor in self.collector.supervisors]
+        return [
+            supervisor.starts
+            for supervisor in self.collector.supervisors
+            if supervisor.health.what != "findings"  # which need no broker
+        ]
 
     def answer(self) -> dict[str, Any]:
         """Do what Flower's loop does twice a second, and return the page's data."""
@@ -124,6 +129,7 @@ JOBS = {
     "records": (RecordReader, "read", "trouble"),
     "queue depths": (monitor.reading.queue_follower, "depths", "queues_trouble"),
     "history": (StoredSteps, "take", "history_trouble"),
+    "findings": (Recent, "window", "findings_trouble"),
 }
 
 

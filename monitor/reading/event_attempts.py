@@ -1,0 +1,74 @@
+"""Puts the task events of workers without a probe together to attempts; it knows no history.
+
+Flower receives events in a thread, and so the listener only stores them. `collect` does the rest in
+the event loop.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Container
+from typing import Any, Final
+
+import msgspec
+
+from producer.entry import MAX_NAME
+from producer.observation.open_tasks import OpenTasks, TaskEvent
+from producer.observation.seen import Attempt
+
+#: The events that begin or end an attempt.
+KINDS: Final = frozenset(
+    {"received", "started", "succeeded", "failed", "retried", "revoked", "rejected"}
+)
+#: Events stored between two collections, more than Flower itself can handle in that time.
+MAX_EVENTS: Final = 20_000
+#: The most tasks whose events are remembered until they end.
+MAX_OPEN: Final = 10_000
+
+
+class EventAttempts:
+    """Listens to the events that Flower receives, by wrapping its receiver's `on_event`."""
+
+    def __init__(self, events: Any) -> None:
+        """Wrap `events`, Flower's receiver."""
+        self._state = events.state
+        self._seen: deque[dict[str, Any]] = deque(maxlen=MAX_EVENTS)
+        self._open = OpenTasks(self._name_of, MAX_OPEN)
+        flower_on_event = events.on_event
+
+        def on_event(event: dict[str, Any]) -> None:
+            flower_on_event(event)
+            if isinstance(kind := event.get("type"), str) and kind.removeprefix("task-") in KINDS:
+                self._seen.append(event)
+
+        events.on_event = on_event
+
+    def collect(self, probed: Container[str]) -> list[tuple[str, Attempt]]:
+        """Return the attempts that ended since the last call, each with its worker.
+
+        Those of the `probed` workers are left out, and so is what does not fit. Times are seconds
+        since 1970 by each worker's clock.
+        """
+        found = []
+        while self._seen:
+            raw = self._seen.popleft()
+            node = raw.get("hostname")
+            if not isinstance(node, str) or node in probed:
+                continue
+            event = _fitted(raw)
+            if event is not None and (attempt := self._open.add(event, event.timestamp)):
+                found.append((node, attempt))
+        return found
+
+    def _name_of(self, task_id: str) -> str | None:
+        name = getattr(self._state.tasks.get(task_id), "name", None)
+        return name[:MAX_NAME] if isinstance(name, str) else None
+
+
+def _fitted(raw: dict[str, Any]) -> TaskEvent | None:
+    try:
+        event = msgspec.convert(raw, TaskEvent)
+    except (msgspec.MsgspecError, RecursionError, OverflowError):
+        return None
+    return event if math.isfinite(event.timestamp + (event.runtime or 0.0)) else None
