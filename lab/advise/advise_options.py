@@ -7,11 +7,11 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.advise.candidates import Candidate
 from lab.advise.cost import Cost
 from lab.advise.hooks import Hooks
 from lab.advise.task_mix import Mix
 from lab.format.durations import seconds
+from lab.project.candidates import Candidate
 from lab.project.endpoints import Endpoint
 from producer.plan import Work
 from tasks.errors import UsageError
@@ -103,11 +103,3 @@ def deployed(text: str | None) -> Candidate | None:
     if options.pool is None:
         raise UsageError(f"--check names the pool {options.pool_name!r}, which cannot be measured")
     return Candidate(pool=options.pool, concurrency=options.concurrency)
-
-
-def endpoint(text: str) -> Endpoint:
-    """Read `HOST:PORT`; raise UsageError otherwise."""
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
-        raise UsageError(f"--allow takes HOST:PORT, such as localhost:6379, not {text[:60]!r}")
-    return host.strip("[]").lower(), int(port)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.advise.candidates import Candidate
 from lab.advise.confidence import CHEAPER, compared, confidence, sentence
 from lab.advise.measured import Deployable, Measured, T, often_enough, ranked
+from lab.project.candidates import Candidate
 from lab.results.advice import Answer, CandidateResult
 from producer.statistics import compare
 

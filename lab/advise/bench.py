@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic
 
-from lab.advise.candidates import Candidate
 from lab.advise.cost import Cost
 from lab.advise.stand import G, K, Stand
+from lab.project.candidates import Candidate
 from lab.project.counting import Window
 from lab.results.advice import CandidateResult, Trial
 from producer import statistics

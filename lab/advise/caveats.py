@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lab.advise import stalls
-from lab.advise.candidates import Candidate, Family, Room, needed_bytes
 from lab.format import advice, words
+from lab.project.candidates import Candidate, Family, Room, needed_bytes
 from lab.results.advice import CandidateResult, Caveat, Profile
 from worker.pools import POOLS, Pool
 

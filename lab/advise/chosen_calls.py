@@ -30,14 +30,4 @@ def chosen_calls(
             )
         mix = file.from_file(all_from)
         return mix.calls, mix
-    if calls is not None:
-        if args or kwargs:
-            raise UsageError(
-                "the file of --calls contains the arguments: remove --args and --kwargs"
-            )
-        return project_calls.from_file(calls, task), None
-    if not task:
-        raise UsageError(
-            "name the task, such as shop.tasks.fetch_price, or give --calls or --all-from"
-        )
-    return project_calls.from_options(task, args, kwargs), None
+    return project_calls.chosen(task, args, kwargs, calls), None

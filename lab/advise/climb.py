@@ -7,7 +7,8 @@ from typing import Final
 
 from lab.advise.bench import Bench
 from lab.advise.budget import Budget
-from lab.advise.candidates import Candidate, Family, Ladder, Room, overall_best, side_by_side
+from lab.advise.ladder import Ladder, overall_best
+from lab.project.candidates import Candidate, Family, Room, side_by_side
 from lab.project.workers import Group
 from lab.results.advice import Profile
 

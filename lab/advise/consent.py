@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from lab.advise.advise_options import AdviseOptions
-from lab.advise.first_tries import MOST_RUNS
 from lab.format import words
+from lab.project.consent import consent
 from lab.project.description import Description
+from lab.project.first_tries import MOST_RUNS
 
 
 def consent_lines(options: AdviseOptions, found: Description) -> list[str]:
@@ -13,11 +14,12 @@ def consent_lines(options: AdviseOptions, found: Description) -> list[str]:
     several = len(options.tasks) > 1
     each, them = ("each ", "them") if several else ("", "it")
     hooks = {"setup": options.hooks.setup, "teardown": options.hooks.teardown}
-    return [
-        f"project  {found.name}: Celery {found.celery}, Python {found.python}, {options.python}",
-        f"runs     {', '.join(options.tasks)}, for real: {each}up to {MOST_RUNS + 1} times alone. "
+    runs = (
+        f"{', '.join(options.tasks)}, for real: {each}up to {MOST_RUNS + 1} times alone. "
         f"Then a search of at most {words.duration(options.budget_s)} runs {them} many more times; "
-        "it prints how many it plans",
-        "broker   a private one; your own broker and result backend are not contacted",
+        "it prints how many it plans"
+    )
+    return [
+        *consent(found, options.python, runs),
         *(f"{name:<8} {command}" for name, command in hooks.items() if command),
     ]

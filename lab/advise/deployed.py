@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.advise.candidates import Candidate
 from lab.advise.measured import Deployable, Measured, of_result
 from lab.format import words
+from lab.project.candidates import Candidate
 from lab.results.advice import CandidateResult, Deployed
 from producer.statistics import compare
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab.advise.bench import Bench
-from lab.advise.candidates import Candidate, Room, families
 from lab.advise.caveats import Caveats
 from lab.advise.failures import Tally
-from lab.advise.first_tries import FirstTries
 from lab.advise.safety import SafetyCheck, Together, run_together, why_unsafe
+from lab.project.candidates import Candidate, Room, families
+from lab.project.first_tries import FirstTries
 from lab.project.sending import CallSender
 from lab.project.workers import Group
 from lab.session.session import Session

@@ -8,14 +8,14 @@ from typing import Protocol
 from lab.advise.advise_options import AdviseOptions
 from lab.advise.bench import Bench, Goal, results
 from lab.advise.budget import Budget
-from lab.advise.candidates import Room, families
 from lab.advise.caveats import Caveats
 from lab.advise.events import AdviseEvents
-from lab.advise.first_tries import first_tries
 from lab.advise.gate import Gate
 from lab.advise.plan import planned
 from lab.advise.search import Search, SearchOptions, TrialLength
 from lab.advise.stand import GroupStand
+from lab.project.candidates import Room, families
+from lab.project.first_tries import first_tries
 from lab.project.project import Project
 from lab.project.sending import CallSender
 from lab.project.workers import ProjectWorkers

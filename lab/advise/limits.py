@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lab.advise.bench import Bench
-from lab.advise.candidates import Room
 from lab.advise.failures import Tally, why_rejected
 from lab.advise.stand import G, K
+from lab.project.candidates import Room
 from lab.results.advice import Profile, Trial
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.advise.candidates import Candidate
+from lab.project.candidates import Candidate
 from lab.project.description import Description, TaskDescription
 from worker import preflight
 from worker.cores import usable_cores

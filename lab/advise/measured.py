@@ -8,7 +8,7 @@ from typing import Final, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from lab.advise.candidates import Candidate
+from lab.project.candidates import Candidate
 from lab.results.advice import CandidateResult, Trial
 from worker.pools import POOLS
 

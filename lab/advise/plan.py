@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from lab.advise.budget import Budget
-from lab.advise.candidates import Family, Room
 from lab.advise.search import TrialLength
 from lab.format import words
+from lab.project.candidates import Family, Room
 from lab.results.advice import Profile
 
 #: Seconds that it takes to start and stop the workers of a trial, on average.

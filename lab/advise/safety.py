@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lab.advise.failures import Tally, fails_more
-from lab.advise.first_tries import stored
+from lab.project.first_tries import stored
 from lab.project.sending import CallSender
 from lab.project.workers import Group
 from lab.session.session import Session

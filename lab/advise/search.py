@@ -10,10 +10,10 @@ import numpy as np
 
 from lab.advise.bench import Bench
 from lab.advise.budget import Budget
-from lab.advise.candidates import Candidate, Family, Room
 from lab.advise.climb import Climb
 from lab.advise.finals import take_turns
 from lab.advise.limits import Limits
+from lab.project.candidates import Candidate, Family, Room
 from lab.project.workers import Group
 from lab.results.advice import Profile
 

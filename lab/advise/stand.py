@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from lab.advise.candidates import Candidate
+from lab.project.candidates import Candidate
 from lab.project.counting import Window
 from lab.project.sending import CallSender
 from lab.project.strays import Strays

@@ -19,38 +19,20 @@ from lab.advise.cost import cost as read_cost
 from lab.advise.hooks import Hooks
 from lab.advise.live import progress
 from lab.advise.run import advise as run_advice
-from lab.commands import shared_options
+from lab.commands import project_options, shared_options
 from lab.commands.advise_output import finish
 from lab.commands.console import for_progress
 from lab.commands.option_types import AnyPath, FiniteRange
-from lab.commands.streams import say
+from lab.project.endpoints import given
 from lab.project.interpreter import find_python
-from lab.project.project import Project, open_project
+from lab.project.project import open_project
 from lab.session.folders import run_folder
-from tasks.errors import UsageError
 from worker.pools import DEFAULT_POOLS
 
 
 @click.command()
-@click.argument("task", required=False, default="")
 @click.option("-A", "--app", required=True, metavar="APP", help="Your app, as in `celery -A APP`.")
-@click.option(
-    "--args",
-    multiple=True,
-    metavar="JSON",
-    help="Arguments of the task, such as '[\"SKU-1\"]'. Repeat the option to measure several "
-    "calls.",
-)
-@click.option(
-    "--kwargs", multiple=True, metavar="JSON", help="Keyword arguments, such as '{\"page\": 2}'."
-)
-@click.option(
-    "--calls",
-    type=AnyPath(),
-    metavar="FILE",
-    help='A file of calls, one JSON object per line: {"task": "shop.mail", "args": [], '
-    '"kwargs": {}}.',
-)
+@project_options.of_calls
 @click.option(
     "--all-from",
     type=AnyPath(),
@@ -58,13 +40,6 @@ from worker.pools import DEFAULT_POOLS
     help="A file of calls of several tasks, like that of --calls, for advice on the mix: whether "
     'one pool should run them all, or two groups of workers. "weight": 3 sends a call three times '
     "as often.",
-)
-@click.option(
-    "--python",
-    default="",
-    metavar="PATH",
-    help="Your project's interpreter. [default: the one in .venv, venv or env here, in the "
-    "active environment, or else Poolwise's own]",
 )
 @click.option(
     "--pools",
@@ -113,18 +88,10 @@ from worker.pools import DEFAULT_POOLS
     help="A shell command that runs at the end, also after an error or Ctrl-C.",
 )
 @click.option(
-    "--allow",
-    multiple=True,
-    metavar="HOST:PORT",
-    help="Let the task connect to this address. By default it cannot reach the address of your "
-    "broker, so a cache or database at the same address is blocked too.",
-)
-@click.option(
     "--seed",
     type=click.IntRange(0, 10**9),
     help="Seed for the order of the trials. [default: random]",
 )
-@click.option("--yes", is_flag=True, help="Run the task without asking first.")
 @shared_options.out
 @shared_options.json_output
 def advise(  # noqa: PLR0913 - one parameter for each option of the command
@@ -178,7 +145,7 @@ def advise(  # noqa: PLR0913 - one parameter for each option of the command
         cost=read_cost(cost),
         deployed=advise_options.deployed(check),
         margin=margin,
-        allowed=frozenset(map(advise_options.endpoint, allow)),
+        allowed=frozenset(map(given, allow)),
         hooks=Hooks(setup=setup, teardown=teardown),
         seed=random.randrange(10_000) if seed is None else seed,  # noqa: S311 - no secret
         command="",
@@ -189,7 +156,7 @@ def advise(  # noqa: PLR0913 - one parameter for each option of the command
         project = open_project(app, folder, options.python, logs, options.allowed)
         for name in options.tasks:
             project.description.task(name)
-        _confirm(options, project, yes=yes)
+        project_options.confirm(consent_lines(options, project.description), yes=yes)
         with progress(for_progress()) as events:
             advised = run_advice(options, project, logs, events)
         finish(advised.result, run, as_json=as_json)
@@ -204,14 +171,3 @@ def _typed() -> list[str]:
     """Return the command as it was typed, without its seed."""
     words_of = ["poolwise", *sys.argv[1:]]
     return [word for word in words_of if not word.startswith("--seed=")]
-
-
-def _confirm(options: AdviseOptions, project: Project, *, yes: bool) -> None:
-    """Say what will be run, and ask; raise UsageError if there is nobody to ask."""
-    say("\n".join(consent_lines(options, project.description)), progress=True)
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise UsageError("this runs your task many times: add --yes if that is what you want")
-    if not click.confirm("Run it?", err=True):
-        raise click.Abort

@@ -19,6 +19,26 @@ MOST_WEIGHT = 1_000
 LONGEST_FILE = 50_000_000
 
 
+def chosen(
+    task: str, args: Sequence[str], kwargs: Sequence[str], file: Path | None
+) -> tuple[Work, ...]:
+    """Return the calls that TASK, `--args`, `--kwargs` and `--calls` name.
+
+    Raises UsageError, which names the fix, if they do not go together or name no task.
+    """
+    if file is not None:
+        if args or kwargs:
+            raise UsageError(
+                "the file of --calls contains the arguments: remove --args and --kwargs"
+            )
+        return from_file(file, task)
+    if not task:
+        raise UsageError(
+            "name the task, such as shop.tasks.fetch_price, or give a file of calls with --calls"
+        )
+    return from_options(task, args, kwargs)
+
+
 def from_options(task: str, args: Sequence[str], kwargs: Sequence[str]) -> tuple[Work, ...]:
     """Return a call for each `--args` with the `--kwargs` in the same place.
 

@@ -44,6 +44,14 @@ def endpoints(urls: Iterable[str]) -> frozenset[Endpoint]:
     return frozenset(found for url in urls for found in _endpoints(url))
 
 
+def given(text: str) -> Endpoint:
+    """Read `HOST:PORT`, as `--allow` takes it; raise UsageError otherwise."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+        raise UsageError(f"--allow takes HOST:PORT, such as localhost:6379, not {text[:60]!r}")
+    return host.strip("[]").lower(), int(port)
+
+
 def _endpoints(url: str) -> list[Endpoint]:
     scheme, _, rest = url.partition("://")
     scheme = scheme.lower()

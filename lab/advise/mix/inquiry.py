@@ -7,8 +7,6 @@ from dataclasses import replace
 
 from lab.advise.bench import Bench, results
 from lab.advise.budget import Budget
-from lab.advise.candidates import Candidate, Family, Room, families
-from lab.advise.first_tries import CALLS, try_alone
 from lab.advise.gate import Gate
 from lab.advise.inquiry import Setting
 from lab.advise.limits import Limits
@@ -20,6 +18,8 @@ from lab.advise.mix.stands import Grounds, PartStand, SplitStand
 from lab.advise.plan import planned
 from lab.advise.search import Search, TrialLength
 from lab.advise.task_mix import Mix
+from lab.project.candidates import Candidate, Family, Room, families
+from lab.project.first_tries import CALLS, try_alone
 from lab.project.workers import Group, GroupSpec
 from lab.results.advice import CandidateResult, MixResult, SplitResult
 from worker.pools import POOLS, Pool

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lab.advise.first_tries import FirstTries
 from lab.advise.task_mix import Mix
+from lab.project.first_tries import FirstTries
 from lab.results.advice import Profile
 from producer.plan import Work
 

@@ -10,12 +10,12 @@ import numpy as np
 
 from lab.advise.bench import Bench
 from lab.advise.budget import Budget
-from lab.advise.candidates import Candidate
 from lab.advise.finals import take_turns
 from lab.advise.limits import Limits
 from lab.advise.mix.lanes import Lanes
 from lab.advise.mix.split import Split, variants
 from lab.advise.search import Search, TrialLength
+from lab.project.candidates import Candidate
 from lab.results.advice import Profile
 
 #: Share of the budget after which no new split is tried.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final
 
-from lab.advise.candidates import MEMORY_SHARE, Candidate, Room, needed_bytes
+from lab.project.candidates import MEMORY_SHARE, Candidate, Room, needed_bytes
 from lab.results.advice import Profile
 from worker.pools import Pool
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import count
 
-from lab.advise.candidates import Candidate
 from lab.advise.mix.feed import Feed
 from lab.advise.mix.lanes import Lane, Lanes
 from lab.advise.mix.measurement import MixMeasurement
@@ -13,6 +12,7 @@ from lab.advise.mix.parts import Part
 from lab.advise.mix.split import Split
 from lab.advise.stand import first_guess, spec
 from lab.advise.task_mix import Mix
+from lab.project.candidates import Candidate
 from lab.project.counting import Window
 from lab.project.sending import CallSender
 from lab.project.strays import Strays

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from cluster.machine import Machine
-from lab.advise.candidates import Candidate
-from lab.advise.first_tries import FirstTries
 from lab.advise.mix.parts import Part, TriedTask
 from lab.advise.mix.split import Split
 from lab.advise.mix.stands import Grounds, SplitStand
 from lab.advise.task_mix import Mix
+from lab.project.candidates import Candidate
+from lab.project.first_tries import FirstTries
 from lab.project.project import open_project
 from lab.project.workers import ProjectWorkers
 from lab.session.session import open_session

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from lab.advise.answer import answer
-from lab.advise.candidates import Candidate
 from lab.advise.deployed import against_deployed
 from lab.advise.measured import of_result
 from lab.format.deployment import deployments
+from lab.project.candidates import Candidate
 from lab.results.advice import CandidateResult
 from tests.unit.lab.advise.sample import candidate
 from worker.pools import POOLS

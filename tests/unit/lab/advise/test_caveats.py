@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.advise.candidates import Room, families
 from lab.advise.caveats import Caveats
+from lab.project.candidates import Room, families
 from lab.results.advice import CandidateResult, Profile, Trial
 from worker.pools import POOLS
 

@@ -8,9 +8,9 @@ import pytest
 
 from lab.advise.advise_options import AdviseOptions
 from lab.advise.consent import consent_lines
-from lab.advise.first_tries import MOST_RUNS
 from lab.advise.hooks import Hooks
 from lab.project.description import Description
+from lab.project.first_tries import MOST_RUNS
 from producer.plan import Work
 
 FOUND = Description(

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from lab.advise.budget import Budget
-from lab.advise.candidates import Candidate, Family, Ladder, Room, families, first_guess, fits
+from lab.advise.ladder import Ladder
 from lab.advise.search import Search, SearchOptions
+from lab.project.candidates import Candidate, Family, Room, families, first_guess, fits
 from lab.results.advice import Profile, Trial
 from worker.pools import DEFAULT_POOLS, POOLS
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from lab.advise.first_tries import FirstTries
 from lab.advise.mix.parts import Part, TriedTask, why_no_split
 from lab.advise.task_mix import Mix
+from lab.project.first_tries import FirstTries
 from producer.plan import Work
 from tests.unit.lab.advise.test_search import profile
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lab.advise.candidates import MEMORY_SHARE, Candidate, Room, needed_bytes
 from lab.advise.mix.measurement import in_whole_mixes
 from lab.advise.mix.split import Split, pairs, variants
+from lab.project.candidates import MEMORY_SHARE, Candidate, Room, needed_bytes
 from tests.unit.lab.advise.test_search import COMPUTES, ROOM, WAITS
 from worker.pools import POOLS
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lab.advise.first_tries import stored
+from lab.project.first_tries import stored
 
 
 class Records(dict[str, bytes]):

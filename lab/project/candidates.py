@@ -21,8 +21,6 @@ MOST: Final = {"process": 64, "thread": 256, "greenlet": 1_024, "worker": 1}
 MEMORY_SHARE: Final = 0.9
 #: Bytes that a thread or greenlet takes beyond what its task does.
 LIGHT_SLOT_BYTES: Final = 200_000
-#: More throughput than this must come of more slots, or they are not worth it.
-WORTH: Final = 1.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,54 +123,3 @@ def first_guess(pool: Pool, profile: Profile, room: Room) -> int:
     if profile.cpu_share < WAITS:
         return FIRST_GUESS
     return min(FIRST_GUESS, round(1.5 / profile.cpu_share))
-
-
-class Ladder:
-    """Finds the concurrency beyond which more brings little, from the rates measured so far."""
-
-    def __init__(self, family: Family) -> None:
-        self.family = family
-        self.rates: dict[int, float] = {}
-
-    def add(self, concurrency: int, rate_per_s: float) -> None:
-        """Note a measured throughput; 0 if the candidate cannot be used."""
-        self.rates[concurrency] = max(rate_per_s, self.rates.get(concurrency, 0.0))
-
-    def correct(self, concurrency: int, rate_per_s: float) -> None:
-        """Replace a throughput by a better estimate of it: a first trial may have been lucky."""
-        self.rates[concurrency] = rate_per_s
-
-    def next(self) -> int | None:
-        """Return the next concurrency to try, or None at the end."""
-        if not self.rates:
-            return self.family.first
-        tried = sorted(self.rates)
-        largest = tried[-1]
-        if self.best() == largest and largest < self.family.most:
-            return min(self.family.most, largest * self._factor(tried))
-        # A large step may have gone past the knee, where more slots cost throughput.
-        larger = next((slots for slots in tried if slots > self.best()), None)
-        if larger is not None and larger > 2 * self.best():
-            return 2 * self.best()
-        smaller = tried[0] // 2
-        if len(tried) < 4 and self.best() == tried[0] and smaller >= 1:
-            return smaller
-        return None
-
-    def _factor(self, tried: list[int]) -> int:
-        """Return a large step while throughput grows in step with the slots."""
-        if len(tried) < 2:
-            return 2
-        before, last = tried[-2:]
-        growth = self.rates[last] / self.rates[before] if self.rates[before] else 1.0
-        return 4 if growth > 0.85 * last / before else 2
-
-    def best(self) -> int:
-        """Return the smallest concurrency whose throughput is close to the highest."""
-        most = max(self.rates.values())
-        return min(slots for slots, rate in self.rates.items() if rate * WORTH >= most)
-
-
-def overall_best(ladders: Iterable[Ladder]) -> float:
-    """Return the highest throughput so far, in tasks per second."""
-    return max((rate for ladder in ladders for rate in ladder.rates.values()), default=0.0)

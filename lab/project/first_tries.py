@@ -54,6 +54,8 @@ class FirstTries:
     """The profile, and what calls return that always return the same."""
 
     profile: Profile
+    mean_s: float  # of the run times
+    least_s: float  # the same, of the fastest run of each call: what no pool can beat
     results: dict[int, Any]  # by the call's number
 
 
@@ -117,7 +119,13 @@ def try_alone(
         sends=strays.remove() / len(tries),
         ready_s=max(0.0, ready_s / len(tries)),
     )
-    return FirstTries(profile=profile, results=_constant(tries))
+    fastest_s = {one.call: min(o.run_s for o in tries if o.call == one.call) for one in tries}
+    return FirstTries(
+        profile=profile,
+        mean_s=sum(run_s) / len(run_s),
+        least_s=sum(fastest_s.values()) / len(fastest_s),
+        results=_constant(tries),
+    )
 
 
 class _Runner:
