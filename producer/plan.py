@@ -36,6 +36,16 @@ class Plan:
         return len(self.due_s)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariedPlan:
+    """Tasks that may differ, all due at the start, in the order in which they are sent."""
+
+    works: tuple[Work, ...]
+
+    def __len__(self) -> int:
+        return len(self.works)
+
+
 def burst(work: Work, count: int) -> Plan:
     """Plan `count` tasks that are all due at the start."""
     return Plan(work=work, due_s=(0.0,) * count)

@@ -6,6 +6,7 @@ import time
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ from kombu import Connection
 
 from producer import message_template, one_by_one
 from producer.one_message import known_task
-from producer.plan import Plan, Work
+from producer.plan import Plan, VariedPlan, Work
 from producer.submit_options import SubmitOptions
 from worker.probe import Clock
 
@@ -66,12 +67,14 @@ class Submitter:
         self._connection = connection
         self._clock = clock
 
-    def submit(self, plan: Plan, options: SubmitOptions) -> Submission:
+    def submit(self, plan: Plan | VariedPlan, options: SubmitOptions) -> Submission:
         """Send every task of `plan` when it is due; return once the broker has all of them.
 
         Raises UsageError if the tasks cannot be sent or measured, redis.RedisError, KombuError or
         OSError if the broker cannot be reached. Messages already sent are not withdrawn.
         """
+        if isinstance(plan, VariedPlan):
+            return self._submit_varied(plan, options)
         ids = tuple(str(uuid4()) for _ in range(len(plan)))
         way = sender(self._app, self._connection, plan.work, options)
         zero = time.monotonic()
@@ -90,6 +93,31 @@ class Submitter:
             submit_s=time.monotonic() - zero,
             worst_slip_s=worst_slip_s,
             why_one_by_one=way.why_one_by_one,
+        )
+
+    def _submit_varied(self, plan: VariedPlan, options: SubmitOptions) -> Submission:
+        """Send the tasks in their order; neighbours that are the same one are sent together."""
+        ids = tuple(str(uuid4()) for _ in range(len(plan)))
+        ways: dict[int, Sender] = {}
+        for work in plan.works:
+            if id(work) not in ways:
+                ways[id(work)] = sender(self._app, self._connection, work, options)
+        zero = time.monotonic()
+        start = zero + self._clock.offset_s
+        sent, elapsed_s = 0, 0.0
+        for key, same in groupby(map(id, plan.works)):
+            end = sent + sum(1 for _ in same)
+            while sent < end:
+                stop = min(end, sent + ways[key].chunk)
+                elapsed_s = time.monotonic() - zero
+                ways[key].push(ids[sent:stop], [start] * (stop - sent), start + elapsed_s)
+                sent = stop
+        return Submission(
+            ids=ids,
+            started=start,
+            submit_s=time.monotonic() - zero,
+            worst_slip_s=elapsed_s,
+            why_one_by_one=next((way.why_one_by_one for way in ways.values()), ""),
         )
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from lab.analysis.lanes import packed
-from lab.analysis.remarks import remarks
+from lab.analysis.remarks import busy_cores, remarks
 from lab.analysis.score import ideal_makespan_s, summarise
 from lab.analysis.verdict import judge
 from lab.measure.calibrate import Bare
-from lab.measure.workloads import Workload
+from lab.measure.workloads import Traits, Workload
 from lab.results.race import PoolResult, Repeat, WorkloadResult
 from lab.session.protocols import PoolConfig
+
+#: Threads that keep more cores busy than this do not run one at a time.
+BEYOND_ONE: Final = 1.2
 
 
 def pool_result(
@@ -28,8 +32,7 @@ def pool_result(
         count=workload.count,
         slots=config.concurrency,
         cores=cores,
-        wall_s=bare.wall_s,
-        cpu_s=bare.cpu_s,
+        bare=bare,
     )
     result = PoolResult(
         pool=config.pool.name,
@@ -41,9 +44,16 @@ def pool_result(
         summary=summarise(repeats, ideal_s),
     )
     parallel = config.pool.parallel_python or (
-        workload.kind.releases_gil and config.pool.slot == "thread"
+        config.pool.slot == "thread" and _releases_gil(workload.kind, result)
     )
     return replace(result, remarks=remarks(result, cores if parallel else 1))
+
+
+def _releases_gil(kind: Traits, threads: PoolResult) -> bool:
+    """Return whether the tasks leave the GIL to others: known, or seen from what threads used."""
+    if kind.releases_gil is not None:
+        return kind.releases_gil
+    return (busy_cores(threads) or 0.0) > BEYOND_ONE
 
 
 def workload_result(
@@ -54,8 +64,8 @@ def workload_result(
         name=workload.name,
         title=workload.kind.title,
         nature=workload.kind.nature,
-        task=workload.work.task,
-        task_label=f"{workload.work.task}, {workload.count} tasks of {workload.size}",
+        task=workload.task,
+        task_label=workload.label,
         tasks_per_repeat=workload.count,
         bare_wall_s=bare.wall_s,
         bare_cpu_s=bare.cpu_s,

@@ -28,8 +28,10 @@ def remarks(pool: PoolResult, usable_cores: int) -> tuple[str, ...]:
             "generator was the bottleneck and this pool is not ranked"
         )
     found += _of_others(pool)
-    if pool.summary is not None and pool.summary.of_ideal < NEAR_IDEAL:
-        found.append(_why_not_ideal(pool, pool.summary, usable_cores))
+    share = pool.summary.of_ideal if pool.summary is not None else None
+    if pool.summary is not None and share is not None and share < NEAR_IDEAL:
+        lead = f"{words.percent(share)} of ideal"
+        found.append(f"{lead}; {_why_not_ideal(pool, pool.summary, usable_cores)}")
     return tuple(found)
 
 
@@ -71,28 +73,28 @@ def _whole(pool: PoolResult) -> list[Repeat]:
 
 def _why_not_ideal(pool: PoolResult, summary: PoolSummary, usable_cores: int) -> str:
     """Explain the largest known part of the time beyond ideal."""
-    lead = f"{words.percent(summary.of_ideal)} of ideal"
-    busy_cores = _busy_cores(pool)
+    busy = busy_cores(pool)
     idle = (
-        f"{lead}; slots sat idle for {words.duration(_mean_idle_s(pool))} on average while tasks "
+        f"slots sat idle for {words.duration(_mean_idle_s(pool))} on average while tasks "
         "were queued: the worker fetches one message at a time"
     )
-    if busy_cores is None or summary.cpu_s_per_task is None:
+    if busy is None or summary.cpu_s_per_task is None:
         return f"{idle}, or no core was free (its processes are not visible from here)"
     cost = words.duration(summary.cpu_s_per_task)
-    if busy_cores > SATURATED * usable_cores:
+    if busy > SATURATED * usable_cores:
         limit = "one core" if usable_cores == 1 else f"{usable_cores} cores"
         return (
-            f"{lead}; {busy_cores:.2f} cores busy, and its Python code can use at most {limit}; "
+            f"{busy:.2f} cores busy, and its Python code can use at most {limit}; "
             f"{cost} of CPU per task"
         )
     return f"{idle}; {cost} of CPU per task"
 
 
-def _busy_cores(pool: PoolResult) -> float | None:
+def busy_cores(pool: PoolResult) -> float | None:
+    """Return how many cores its processes kept busy, at most; None if that is not known."""
     used = [(repeat.cpu_s, repeat.makespan_s) for repeat in _whole(pool)]
     shares = [cpu_s / makespan_s for cpu_s, makespan_s in used if cpu_s is not None]
-    return max(shares) if len(shares) == len(used) else None
+    return max(shares) if shares and len(shares) == len(used) else None
 
 
 def _mean_idle_s(pool: PoolResult) -> float:

@@ -6,21 +6,27 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from lab.measure.calibrate import Bare
 from lab.results.race import Account, Interval, PoolSummary, Repeat
 from producer import statistics
 
 N = TypeVar("N", int, float)
 
 
-def ideal_makespan_s(*, count: int, slots: int, cores: int, wall_s: float, cpu_s: float) -> float:
-    """Return the shortest possible makespan of `count` identical tasks, in seconds.
+def ideal_makespan_s(*, count: int, slots: int, cores: int, bare: Bare) -> float | None:
+    """Return the shortest possible makespan of `count` tasks, in seconds; None if it is unknown.
 
     Two bounds, and the greater counts: the CPU work over the cores that can do it, and the waves
-    of tasks that the slots make necessary. `wall_s` and `cpu_s` are what one task costs alone.
+    of tasks that the slots make necessary. `bare` is what one task costs alone. If its CPU time
+    includes what Celery does, the first bound is too high; then only the second is used, and only
+    if the first cannot be the greater one.
     """
-    work_s = count * cpu_s / min(cores, slots)
-    waves_s = math.ceil(count / slots) * wall_s
-    return max(work_s, waves_s)
+    work_s = count * bare.cpu_s / min(cores, slots)
+    waves_s = math.ceil(count / slots) * bare.wall_s
+    if bare.basis == "body":
+        return max(work_s, waves_s)
+    known = bare.basis == "worker" and (slots <= cores or work_s <= waves_s)
+    return waves_s if known else None
 
 
 def total(accounts: Sequence[Account]) -> Account:
@@ -42,7 +48,7 @@ def is_whole(repeat: Repeat) -> bool:
     return repeat.account.finished == repeat.account.submitted and not repeat.worker_died
 
 
-def summarise(repeats: Sequence[Repeat], ideal_s: float) -> PoolSummary | None:
+def summarise(repeats: Sequence[Repeat], ideal_s: float | None) -> PoolSummary | None:
     """Return the figures of the complete repeats with the account of all, or None without one."""
     whole = [repeat for repeat in repeats if is_whole(repeat)]
     if not whole:
@@ -60,7 +66,7 @@ def summarise(repeats: Sequence[Repeat], ideal_s: float) -> PoolSummary | None:
         latency_p99_s=p99,
         cpu_s_per_task=None if cpu_s is None else cpu_s / finished,
         peak_pss_bytes=_if_all([repeat.peak_pss_bytes for repeat in whole], max),
-        of_ideal=ideal_s / makespan_s.median,
+        of_ideal=None if ideal_s is None else ideal_s / makespan_s.median,
         account=total([repeat.account for repeat in repeats]),
     )
 

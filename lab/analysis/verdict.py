@@ -13,7 +13,7 @@ from lab.analysis.disturbance import advice, causes, is_disturbed, undisturbed_s
 from lab.analysis.remarks import generator_was_the_bottleneck
 from lab.analysis.score import is_whole
 from lab.format import words
-from lab.measure.workloads import WorkloadKind
+from lab.measure.workloads import Traits
 from lab.results.race import PoolResult, Verdict
 from producer.statistics import Comparison, compare
 
@@ -30,7 +30,7 @@ class Rival:
     sure: bool  # it would be slower even if other load had delayed it as much as it can
 
 
-def judge(kind: WorkloadKind, pools: Sequence[PoolResult], *, seed: int) -> Verdict:
+def judge(kind: Traits, pools: Sequence[PoolResult], *, seed: int) -> Verdict:
     """Name the fastest pool if its lead is more than noise; else compare what the pools cost."""
     ranked = sorted(filter(_is_ranked, pools), key=_median_s)
     if len(ranked) < 2:
@@ -78,7 +78,7 @@ def _tied(best: PoolResult, rivals: Sequence[Rival]) -> list[PoolResult]:
 
 
 def _win(
-    kind: WorkloadKind, best: PoolResult, rivals: Sequence[Rival], doubtful: Sequence[PoolResult]
+    kind: Traits, best: PoolResult, rivals: Sequence[Rival], doubtful: Sequence[PoolResult]
 ) -> list[str]:
     pools = [best, *(rival.pool for rival in rivals)]
     if doubtful:
@@ -97,7 +97,7 @@ def _win(
 
 
 def _draw(
-    kind: WorkloadKind, best: PoolResult, rivals: Sequence[Rival], doubtful: Sequence[PoolResult]
+    kind: Traits, best: PoolResult, rivals: Sequence[Rival], doubtful: Sequence[PoolResult]
 ) -> list[str]:
     tied, closest = _tied(best, rivals), rivals[0].comparison
     names = _listed([pool.pool for pool in tied])
@@ -147,7 +147,7 @@ def _makespans(pool: PoolResult) -> list[float]:
     return [repeat.makespan_s for repeat in pool.repeats if is_whole(repeat)]
 
 
-def _reason(kind: WorkloadKind, winner: str | None, pools: Sequence[PoolResult]) -> str:
+def _reason(kind: Traits, winner: str | None, pools: Sequence[PoolResult]) -> str:
     """Return why `winner` won, or why nobody did; empty if that is unknown."""
     if (known := kind.reasons.get(winner)) is not None:
         return known

@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import random
-import shlex
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 from click.core import ParameterSource
 
-from cluster.machine import Machine
-from lab.commands import broker_options, shared_options
-from lab.commands.console import for_progress, for_results
+from lab.commands import broker_options, project_options, race_calls, race_run, shared_options
 from lab.commands.option_types import Title
 from lab.commands.program import program
-from lab.commands.streams import say
 from lab.measure.selection import checked, default_names
 from lab.measure.workloads import WORKLOADS
-from lab.race.live import events
 from lab.race.race_options import RaceOptions
-from lab.race.run import race as run_race
 from lab.race.settings import REPEATS, REPEATS_QUICK
-from lab.race.table import closing_line, show
-from lab.report import render
-from lab.results import files as result_files
-from lab.results.output import write_whole
-from lab.results.race import RaceResult
-from lab.session.folders import run_folder
 from tasks.errors import UsageError
 from worker.pools import DEFAULT_POOLS, POOLS
 
@@ -54,7 +40,8 @@ HIGHEST_SEED = 2**32 - 1
     envvar="POOLWISE_CONCURRENCY",
     show_envvar=True,
     help="Concurrency per pool, such as prefork=4,gevent=200. [default: the number of cores for "
-    "CPU-bound work; 100 for other work, 40 with --quick; always 1 for solo]",
+    "CPU-bound work; 100 for other work, 40 with --quick; always 1 for solo. For your own "
+    "tasks: what suits the CPU time of a task]",
 )
 @click.option(
     "--workloads",
@@ -62,7 +49,8 @@ HIGHEST_SEED = 2**32 - 1
     envvar="POOLWISE_WORKLOADS",
     show_envvar=True,
     help=f"Workloads to run, separated by commas: {', '.join(WORKLOADS)}. "
-    f"[default: {', '.join(default_names(quick=False, on_running=False))}]",
+    f"[default: {', '.join(default_names(quick=False, on_running=False))}] For tasks of your own: "
+    "their names, or mix for the calls of all. [default: each task]",
 )
 @click.option(
     "--repeat",
@@ -110,6 +98,7 @@ HIGHEST_SEED = 2**32 - 1
 @click.option("--with-events", is_flag=True, help="Send task events, to measure their cost.")
 @broker_options.any_broker
 @shared_options.transport
+@project_options.of_calls
 @shared_options.out
 @shared_options.json_output
 def race(  # noqa: PLR0913 - one parameter for each option of the command
@@ -129,18 +118,22 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
     as_json: bool,
     **named: Any,
 ) -> int:
-    """Compare the pools on CPU-bound, IO-bound and mixed tasks.
+    """Compare the pools on CPU-bound, IO-bound and mixed tasks, or on tasks of your own.
 
     Measures one pool at a time. Starts an embedded broker and real Celery workers, prints a table,
     writes a result file and an HTML report, and stops everything that it started. With --on-running
     it starts no workers: it borrows one running worker per pool and gives it an extra queue for the
     duration of the race.
 
+    With -A and a TASK or --calls, it runs your tasks instead, for real, on workers of your project
+    with your interpreter and your Celery, but on a private broker.
+
     \b
     Example:
       poolwise race --quick
       poolwise race --pools threads,gevent --concurrency threads=32,gevent=200 --workloads fetch
       poolwise race --on-running --broker redis://localhost:6379/0
+      poolwise race -A shop.celery --calls calls.jsonl
     """
     chosen = shared_options.pools_named(pools)
     if on_running and (concurrency or with_events):
@@ -153,8 +146,13 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
             "--pause-load pauses the load on running workers: add --on-running, or leave it out, "
             "because a race that starts its own workers has no other load"
         )
-    workloads_chosen = _workloads(workloads, quick=quick, on_running=on_running)
-    broker = broker_options.chosen_broker(named, on_running=on_running)
+    theirs = race_calls.asked(named, on_running=on_running)
+    if theirs is None:
+        workloads_chosen = _workloads(workloads, quick=quick, on_running=on_running)
+        broker = broker_options.chosen_broker(named, on_running=on_running)
+    else:
+        workloads_chosen = race_calls.workloads(workloads, theirs.calls)
+        broker = broker_options.Broker(url=None, options={})
     wanted = RaceOptions(
         pools=chosen,
         concurrency=shared_options.parse_concurrency(concurrency),
@@ -174,7 +172,7 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
         program=program(),
         name=name,
     )
-    return _run(wanted, as_json=as_json)
+    return race_run.run(wanted, theirs, as_json=as_json)
 
 
 def _was_given(name: str) -> bool:
@@ -189,35 +187,3 @@ def _workloads(text: str | None, *, quick: bool, on_running: bool) -> tuple[str,
     if not chosen:
         raise UsageError("--workloads is empty: name at least one workload")
     return chosen
-
-
-def _run(wanted: RaceOptions, *, as_json: bool) -> int:
-    with run_folder(wanted.out, "race", datetime.now()) as folder:
-        with events(for_progress()) as watching:
-            raced = run_race(wanted, folder, Machine.this(), watching)
-        result = raced.result
-        try:
-            report = _save(result, folder)
-        finally:  # shown even if it could not be saved, so that a full disk does not lose it
-            _show(result, as_json=as_json)
-        if not as_json:
-            line = closing_line(result, shlex.quote(str(report)))
-            for_results().print(line, highlight=False, soft_wrap=True, markup=False)
-    if raced.ended_by is not None:
-        raise raced.ended_by
-    return 0
-
-
-def _save(result: RaceResult, folder: Path) -> Path:
-    """Write the result and its page; return the page's path."""
-    result_files.write(result, folder / "result.json")
-    report = folder / "report.html"
-    write_whole(report, render([result]).encode())
-    return report
-
-
-def _show(result: RaceResult, *, as_json: bool) -> None:
-    if as_json:
-        say(msgspec.json.encode(result).decode())
-    else:
-        show(result, for_results())

@@ -22,6 +22,7 @@ def race_title(result: RaceResult) -> str:
     """Return the race's own name, or else what was raced where."""
     if result.settings.name:
         return result.settings.name
-    what = "Race of running workers" if result.settings.workers else "Race"
+    raced = "running workers" if result.settings.workers else result.settings.app
+    what = f"Race of {raced}" if raced else "Race"
     where = machine_name(result.host)
     return f"{what} in {where}" if where == CONTAINER else f"{what} on {where}"

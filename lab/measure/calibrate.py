@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from lab.results.race import Calibration
 from producer.plan import Work
@@ -19,12 +19,19 @@ TARGET_S = 0.02
 ROUNDS = 7
 
 
+#: What a cost was measured of: the task body alone, a task in a worker, which includes what Celery
+#: does for it, or some of the different calls only.
+Basis = Literal["body", "worker", "sample"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bare:
-    """What one task body costs without a worker around it."""
+    """What one task costs alone."""
 
-    wall_s: float
+    wall_s: float  # the fastest run
     cpu_s: float
+    basis: Basis = "body"
+    usual_s: float = 0.0  # the mean of all runs, if they may differ
 
 
 def calibrate() -> Calibration:

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from celery import Celery
+
 from cluster.local import DYING_S
 from lab.measure.cost import Cost
 from lab.measure.follow import follow
@@ -15,7 +17,7 @@ from lab.results.race import Account, Repeat
 from lab.session.protocols import Worker
 from lab.session.session import Session
 from producer.ledger import Ledger, LedgerTotals
-from producer.plan import Plan
+from producer.plan import Plan, VariedPlan
 from producer.queues import drain
 from producer.records import RecordReader
 from producer.submit import Submission, SubmitOptions, Submitter
@@ -26,10 +28,11 @@ class RepeatSpec:
     """What one repeat submits, and how long it may take."""
 
     run: str
-    plan: Plan
+    plan: Plan | VariedPlan
     timeout_s: float
     slots: int = 1  # of the worker
     store_results: bool = False
+    app: Celery | None = None  # makes the messages; None: the session's app
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +64,7 @@ def measure(
     """
     reader = RecordReader(session.records)
     ledger = Ledger(spec.run)
-    submitter = Submitter(session.app, session.connection, session.clock)
+    submitter = Submitter(spec.app or session.app, session.connection, session.clock)
     others = OtherTasks(worker.node, spec.run)
     with Cost(worker.pid) as cost:
         submission = submitter.submit(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lab.measure.scale import Scale
-from lab.measure.workloads import WORKLOADS, Sizing, Workload, WorkloadKind
+from lab.measure.workloads import WORKLOADS, IdenticalTasks, Sizing, WorkloadKind
 from lab.results.race import Calibration
 from tasks.errors import UsageError
 
@@ -47,7 +47,7 @@ def check_reachable(names: Iterable[str], *, all_here: bool) -> None:
 
 def workloads(
     names: Iterable[str], scale: Scale, speed: Calibration, delay_port: int
-) -> list[Workload]:
+) -> list[IdenticalTasks]:
     """Return the workloads called `names`, sized for a machine of this `speed`.
 
     `delay_port` is where the delay server listens on loopback.

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from celery import Task
 
 from cluster.ports import LOOPBACK
 from lab.measure.scale import Scale
 from lab.results.race import Calibration
-from producer.plan import Work
+from producer.plan import Plan, VariedPlan, Work, burst
 from tasks.cpu import burn, digest
 from tasks.io import fetch, sleep
 from tasks.mixed import work
@@ -36,30 +36,70 @@ class Sizing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkloadKind:
-    """One row of the table: identical tasks of one kind."""
+class Traits:
+    """What a verdict must know of the tasks of a workload."""
 
     name: str  # as in `--workloads NAME`
     title: str
     nature: Nature  # decides the default concurrency
+    releases_gil: bool | None = False  # its computing leaves the GIL to others; None: unknown
+    #: Why a pool wins (None: why there is no difference), by what interpreter and kernel do. The
+    #: verdict on an outcome that is not listed says that the cause is not known.
+    reasons: Mapping[str | None, str] = field(default_factory=dict)
+
+
+class Workload(Protocol):
+    """Tasks that are all due at once."""
+
+    @property
+    def kind(self) -> Traits:
+        """What they are like."""
+
+    @property
+    def name(self) -> str:
+        """The name in `--workloads NAME`."""
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+
+    @property
+    def task(self) -> str:
+        """The Celery name of the task, or of the tasks."""
+
+    @property
+    def label(self) -> str:
+        """Which tasks, and how many: "cpu.burn, 40 tasks of 100 ms of CPU"."""
+
+    @property
+    def tasks(self) -> str:
+        """The same without the name: "40 tasks of 100 ms of CPU"."""
+
+    def plan(self) -> Plan | VariedPlan:
+        """Return the tasks of one repeat."""
+
+    def warm_up_plan(self, slots: int) -> Plan | VariedPlan:
+        """Return tasks that warm up so many slots."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadKind(Traits):
+    """One row of the table: identical tasks of one kind."""
+
     task: Task[Any, Any]
     size: Callable[[Scale], str]  # of one task, for people: "100 ms of CPU"
     count: Callable[[Scale], int]
     arguments: Callable[[Sizing], tuple[Any, ...]]
     warm_up: Callable[[Sizing], tuple[Any, ...]]  # arguments of the quickest possible task
-    releases_gil: bool = False  # its computing leaves the GIL to other threads
     in_default: bool = True  # runs if the user names no workload
     in_quick: bool = True  # the same, with --quick
     needs_delay_server: bool = False  # asks the server that the race starts on loopback
     #: What runs in its place by default on borrowed workers, which may be on another machine.
     instead_on_borrowed: str = ""
-    #: Why a pool wins (None: why there is no difference), by what interpreter and kernel do. The
-    #: verdict on an outcome that is not listed says that the cause is not known.
-    reasons: Mapping[str | None, str] = field(default_factory=dict)
 
-    def sized(self, sizing: Sizing) -> Workload:
+    def sized(self, sizing: Sizing) -> IdenticalTasks:
         """Return the tasks for a race of this scale on a machine of this speed."""
-        return Workload(
+        return IdenticalTasks(
             kind=self,
             size=self.size(sizing.scale),
             count=self.count(sizing.scale),
@@ -69,10 +109,10 @@ class WorkloadKind:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Workload:
-    """Identical tasks, all due at once, with smaller ones to warm up."""
+class IdenticalTasks:
+    """A workload of identical tasks, with smaller ones to warm up."""
 
-    kind: WorkloadKind
+    kind: Traits
     size: str
     count: int
     work: Work
@@ -82,6 +122,29 @@ class Workload:
     def name(self) -> str:
         """The name in `--workloads NAME`."""
         return self.kind.name
+
+    @property
+    def task(self) -> str:
+        """The Celery name of the task."""
+        return self.work.task
+
+    @property
+    def tasks(self) -> str:
+        """How many tasks there are, and what each does: "40 tasks of 100 ms of CPU"."""
+        return f"{self.count} tasks of {self.size}"
+
+    @property
+    def label(self) -> str:
+        """The same with the name: "cpu.burn, 40 tasks of 100 ms of CPU"."""
+        return f"{self.task}, {self.tasks}"
+
+    def plan(self) -> Plan:
+        """Return the tasks of one repeat."""
+        return burst(self.work, self.count)
+
+    def warm_up_plan(self, slots: int) -> Plan:
+        """Return tasks that warm up so many slots, with some to spare."""
+        return burst(self.warm_up, 2 * slots)
 
 
 _BURN: Final = WorkloadKind(

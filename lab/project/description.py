@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -42,6 +42,7 @@ class Description:
     stores_results: bool
     settings: dict[str, Any]
     tasks: dict[str, TaskDescription]
+    versions: dict[str, str] = field(default_factory=dict)  # of kombu, redis and gevent
 
     def task(self, name: str) -> TaskDescription:
         """Return a task; raise UsageError with the closest names if there is none."""

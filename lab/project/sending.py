@@ -20,7 +20,7 @@ class CallSender:
     """Sends calls in a random but fixed order, each as often as the others."""
 
     def __init__(self, session: Session, calls: Sequence[Work], *, seed: int) -> None:
-        self.app = _stub({call.task for call in calls})
+        self.app = stub({call.task for call in calls})
         self._submitter = Submitter(self.app, session.connection, session.clock)
         self._calls = tuple(calls)
         self._random = random.Random(seed)  # noqa: S311 - no secret
@@ -52,7 +52,7 @@ class CallSender:
         return self._turn.pop()
 
 
-def _stub(names: set[str]) -> Celery:
+def stub(names: set[str]) -> Celery:
     """Return an app that can make messages for the tasks, and connects to nothing."""
     app = Celery("poolwise-sender", set_as_current=False)
     for name in names:

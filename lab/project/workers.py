@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 from cluster.process import Child
@@ -102,17 +102,28 @@ class ProjectWorkers:
         self._session.cluster.stop(group.children, grace_s)
 
     def _spec(self, spec: GroupSpec, queue: str, name: str) -> WorkerSpec:
-        url, project = self._session.cluster.broker_url, self._project
-        return WorkerSpec(
+        worker = WorkerSpec(
             name=f"{spec.pool.name}-{name}",
             pool=spec.pool.name,
             concurrency=spec.concurrency,
             queues=(queue,),
-            broker_url=url,
+            broker_url=self._session.cluster.broker_url,
             flags=(*spec.pool.flags, *spec.flags),
-            env={**project.environment(url), **spec.env},
-            launcher=project.launcher,
-            app=project.app,
-            include=(*INCLUDED, *spec.include),
-            folder=project.folder,
+            env=spec.env,
         )
+        return of_project(self._project, worker, spec.include)
+
+
+def of_project(project: Project, spec: WorkerSpec, include: Sequence[str] = ()) -> WorkerSpec:
+    """Return the same worker with the project's app and interpreter, away from its broker.
+
+    `include` are further modules to load.
+    """
+    return replace(
+        spec,
+        env={**project.environment(spec.broker_url), **spec.env},
+        launcher=project.launcher,
+        app=project.app,
+        include=(*INCLUDED, *include),
+        folder=project.folder,
+    )

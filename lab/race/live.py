@@ -38,7 +38,7 @@ class Board:
 
     def title(self) -> str:
         """Name the workload in one line."""
-        return f"{self.workload.name} · {self.workload.count} tasks of {self.workload.size}"
+        return f"{self.workload.name} · {self.workload.tasks}"
 
     def table(self, width: int) -> Table:
         """Draw the current state for a terminal of `width` columns."""

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster.machine import Machine
+from lab.measure.selection import kinds
+from lab.project.project import Project
 from lab.session.room import check_chosen, check_room
+from producer.plan import Work
 from tasks.errors import WorkerError
 from worker.pools import Nature, Pool
 
@@ -37,6 +40,9 @@ class RaceOptions:
     out_typed: bool = False  # the user named it, so the command that repeats the race does too
     program: str = "poolwise"  # as the user types it
     name: str = ""  # the race's title
+    calls: tuple[Work, ...] = ()  # of the user's own project; empty: race our own workloads
+    project: Project | None = None  # whose calls they are
+    project_flags: str = ""  # the options that name both again
 
     def slots(self, pool: Pool, nature: Nature, cores: int) -> int:
         """Return the concurrency of `pool` for work of this nature."""
@@ -46,16 +52,22 @@ class RaceOptions:
         return self.concurrency.get(pool.name, default)
 
 
-def check(options: RaceOptions, machine: Machine, natures: set[Nature]) -> None:
-    """Reject what this machine cannot hold.
+def check(options: RaceOptions, machine: Machine) -> None:
+    """Reject what this machine cannot hold; running workers are there already.
 
     Raises UsageError for the concurrency of a pool that does not race, MachineError if processes,
     threads or memory do not suffice, WorkerError if the module of a pool cannot be imported.
     """
+    if options.on_running:
+        return
     check_chosen(options.concurrency, options.pools)
+    if options.project is not None:
+        for pool in options.pools:
+            check_room(pool, options.concurrency.get(pool.name, 1), machine)
+        return
     for pool in options.pools:
         _check_importable(pool)
-        for nature in natures:
+        for nature in {kind.nature for kind in kinds(options.workloads)}:
             check_room(pool, options.slots(pool, nature, machine.cores), machine)
 
 

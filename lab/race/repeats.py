@@ -8,17 +8,16 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from lab.analysis.outcome import pool_result, workload_result
-from lab.measure.calibrate import Bare, bare_cost
+from lab.measure.calibrate import Bare
 from lab.measure.other_load import OtherLoad
 from lab.measure.repeat import Measured, RepeatSpec, measure
-from lab.measure.scale import FULL, QUICK, Scale, fitted
 from lab.measure.workloads import Workload
 from lab.race.events import RaceEvents
 from lab.race.race_options import RaceOptions
+from lab.race.subject import Subject
 from lab.results.race import Repeat, WorkloadResult
 from lab.session.protocols import PoolConfig, Workers
 from lab.session.session import Session
-from producer.plan import burst
 
 #: A repeat may take this many times as long as one core alone would need, and some seconds more.
 PATIENCE = 3.0
@@ -31,44 +30,30 @@ class Race:
 
     options: RaceOptions
     session: Session
+    subject: Subject
     workers: Workers
     events: RaceEvents
 
 
-def _configs(race: Race, workload: Workload) -> list[PoolConfig]:
-    """Return the pools that run `workload`, each with its concurrency."""
-    options, cores = race.options, race.session.machine.cores
-    return [
-        PoolConfig(pool=pool, concurrency=options.slots(pool, workload.kind.nature, cores))
-        for pool in options.pools
-    ]
-
-
-def scale_of(options: RaceOptions) -> Scale:
-    """Return how big the race is; borrowed workers may have few slots."""
-    scale = QUICK if options.quick else FULL
-    return fitted(scale, min(options.concurrency.values())) if options.on_running else scale
-
-
 def measure_workload(race: Race, workload: Workload) -> tuple[WorkloadResult, float]:
     """Measure one workload on every pool; also return the worst clock error, in seconds."""
-    configs = _configs(race, workload)
+    configs = race.subject.configs(workload)
     race.workers.prepare(configs, race.events.starting)
     race.events.workload(workload, configs, race.options.repeats)
-    bare_s = scale_of(race.options).bare_s
-    bare = bare_cost(workload.work, bare_s)
+    bare = race.subject.bare(workload)
     repeats: dict[str, list[Repeat]] = {config.pool.name: [] for config in configs}
     error_s = 0.0
     for config in configs:
-        _warm_up(race, workload, config)
+        _warm_up(race, workload, config, bare)
     for number, config in _turns(race, workload, configs):
         race.workers.replace_dead(config)
         measured = _measured(race, config, number, _spec(race, workload, config, number, bare))
+        race.subject.tidy()
         race.events.measured(config, number, measured.repeat)
         repeats[config.pool.name].append(measured.repeat)
         error_s = max(error_s, measured.clock_error_s)
     # Measured again, because machines change their speed; the ideal takes the faster of the two.
-    bare = min(bare, bare_cost(workload.work, bare_s), key=lambda cost: cost.wall_s)
+    bare = min(bare, race.subject.bare(workload), key=lambda cost: cost.wall_s)
     pools = tuple(
         pool_result(
             workload,
@@ -108,13 +93,15 @@ def _turns(
             yield number, config
 
 
-def _warm_up(race: Race, workload: Workload, config: PoolConfig) -> None:
+def _warm_up(race: Race, workload: Workload, config: PoolConfig, bare: Bare) -> None:
     """Run something in every slot first: threads start, modules load, pages are touched."""
+    plan = workload.warm_up_plan(config.concurrency)
     spec = RepeatSpec(
         run=f"{race.session.run}.warm-up",
-        plan=burst(workload.warm_up, 2 * config.concurrency),
-        timeout_s=PATIENCE_S,
+        plan=plan,
+        timeout_s=PATIENCE_S + PATIENCE * _alone_s(len(plan), config, bare),
         store_results=race.options.with_results,
+        app=race.subject.app,
     )
     measure(race.session, race.workers[config], spec)
 
@@ -122,11 +109,16 @@ def _warm_up(race: Race, workload: Workload, config: PoolConfig) -> None:
 def _spec(
     race: Race, workload: Workload, config: PoolConfig, number: int, bare: Bare
 ) -> RepeatSpec:
-    alone_s = workload.count * max(bare.cpu_s, bare.wall_s / config.concurrency)
     return RepeatSpec(
         run=f"{race.session.run}.{workload.name}.{config.pool.name}.{number}",
-        plan=burst(workload.work, workload.count),
-        timeout_s=PATIENCE_S + PATIENCE * alone_s,
+        plan=workload.plan(),
+        timeout_s=PATIENCE_S + PATIENCE * _alone_s(workload.count, config, bare),
         slots=config.concurrency,
         store_results=race.options.with_results,
+        app=race.subject.app,
     )
+
+
+def _alone_s(count: int, config: PoolConfig, bare: Bare) -> float:
+    """Return what `count` tasks would take on one core, in seconds."""
+    return count * max(bare.cpu_s, max(bare.wall_s, bare.usual_s) / config.concurrency)

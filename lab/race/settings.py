@@ -28,6 +28,7 @@ def settings(options: RaceOptions, workers: tuple[str, ...] = ()) -> Settings:
         name=options.name,
         workers=workers,
         load_paused=options.pause_load,
+        app="" if options.project is None else options.project.app,
     )
 
 
@@ -35,14 +36,15 @@ def _command(options: RaceOptions) -> list[str]:
     """Name each option that differs from its default; never a password."""
     pools = tuple(pool.name for pool in options.pools)
     default_repeats = REPEATS_QUICK if options.quick else REPEATS
-    workloads = default_names(quick=options.quick, on_running=options.on_running)
+    workloads = _default_workloads(options)
     sizes = {} if options.on_running else options.concurrency
     concurrency = ",".join(f"{name}={slots}" for name, slots in sizes.items())
     parts = (
+        (options.project_flags, options.project_flags),
         ("--quick", options.quick),
         (f"--pools {','.join(pools)}", pools != DEFAULT_POOLS),
         (f"--concurrency {concurrency}", concurrency),
-        (f"--workloads {','.join(options.workloads)}", options.workloads != workloads),
+        (f"--workloads {quote(','.join(options.workloads))}", options.workloads != workloads),
         (f"--repeat {options.repeats}", options.repeats != default_repeats),
         (options.broker_flags, options.broker_flags),
         ("--on-running", options.on_running),
@@ -54,3 +56,9 @@ def _command(options: RaceOptions) -> list[str]:
         (f"--out {quote(str(options.out))}", options.out_typed),
     )
     return [f"{options.program} race", *(text for text, differs in parts if differs)]
+
+
+def _default_workloads(options: RaceOptions) -> tuple[str, ...]:
+    if options.project is not None:
+        return tuple(sorted({call.task for call in options.calls}))
+    return default_names(quick=options.quick, on_running=options.on_running)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from rich.console import Console
 from rich.measure import Measurement
 from rich.padding import Padding
@@ -22,14 +24,14 @@ HEADINGS = (
     "of ideal",
 )
 #: Explains the last heading.
-OF_IDEAL = "of ideal: the ideal makespan for the pool's slots, divided by the measured one"
+OF_IDEAL: Final = "of ideal: the ideal makespan for the pool's slots, divided by the measured one"
 
 
 def show(result: RaceResult, console: Console) -> None:
     """Print all figures, verdicts and remarks."""
     for workload in result.workloads:
         _show_workload(workload, console)
-    if result.workloads:
+    if any(pool.ideal_makespan_s is not None for work in result.workloads for pool in work.pools):
         console.print(OF_IDEAL, style="dim", highlight=False)
     if result.interrupted:
         console.print("Interrupted: only the workloads above are complete.", style="bold")
@@ -37,7 +39,7 @@ def show(result: RaceResult, console: Console) -> None:
 
 def _show_workload(workload: WorkloadResult, console: Console) -> None:
     console.print(Text(f"{workload.title}: {workload.task_label}", style="bold"))
-    console.print(Text(f"ideal makespan {_ideals(workload)}", style="dim"))
+    console.print(Text(_ideals(workload), style="dim"))
     table = _table(workload)
     if (
         Measurement.get(console, console.options.update(width=10_000), table).maximum
@@ -60,10 +62,13 @@ def _ideals(workload: WorkloadResult) -> str:
     by_pool = {
         words.pool(pool.pool, pool.concurrency): words.duration(pool.ideal_makespan_s)
         for pool in workload.pools
+        if pool.ideal_makespan_s is not None
     }
-    if len(set(by_pool.values())) == 1:
-        return next(iter(by_pool.values()))
-    return ", ".join(f"{ideal} ({name})" for name, ideal in by_pool.items())
+    if not by_pool:
+        return f"one task alone takes {words.duration(workload.bare_wall_s)}"
+    if len(set(by_pool.values())) == 1 and len(by_pool) == len(workload.pools):
+        return f"ideal makespan {next(iter(by_pool.values()))}"
+    return "ideal makespan " + ", ".join(f"{ideal} ({name})" for name, ideal in by_pool.items())
 
 
 def _table(workload: WorkloadResult) -> Table:
@@ -98,7 +103,7 @@ def _figures(summary: PoolSummary) -> tuple[str, ...]:
         " / ".join(words.duration(latency_s) for latency_s in latencies_s),
         words.known(summary.cpu_s_per_task, words.duration),
         words.known(summary.peak_pss_bytes, words.size),
-        words.percent(summary.of_ideal),
+        words.known(summary.of_ideal, words.percent),
     )
 
 

@@ -112,6 +112,7 @@ def _settings(result: RaceResult) -> list[Fact]:
         "Task events": _yes(asked.with_events),
         "Broker": asked.broker,
         "Workers": ", ".join(asked.workers) or "started by the race",
+        "Celery app": asked.app or "Poolwise's own",
     }
     command = Fact(group="settings", label="Command", text=asked.command, expected_to_differ=True)
     return [*_group("settings", texts), command]

@@ -88,11 +88,14 @@ def _row(pool: PoolResult, work: WorkloadResult) -> Row:
 
 
 def _ideal(work: WorkloadResult) -> list[str]:
-    ideals = [pool.ideal_makespan_s for pool in work.pools] or [0.0]
+    alone = f"one task alone takes {words.duration(work.bare_wall_s)}"
+    ideals = [pool.ideal_makespan_s for pool in work.pools if pool.ideal_makespan_s is not None]
+    if not ideals:
+        return [alone]
     least, greatest = words.duration(min(ideals)), words.duration(max(ideals))
     varied = f"{least} to {greatest}, depending on the number of slots"
     span = least if least == greatest else varied
-    return [f"ideal makespan {span}", f"one task alone takes {words.duration(work.bare_wall_s)}"]
+    return [f"ideal makespan {span}", alone]
 
 
 def _plots(series: list[Series]) -> Markup | None:

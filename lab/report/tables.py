@@ -96,7 +96,7 @@ def _row(row: Row) -> Markup:
     return tag("tr", name, *cells, cls="best" if row.best else None)
 
 
-def _speed_cells(summary: PoolSummary | None, ideal_s: float) -> tuple[TableCell, ...]:
+def _speed_cells(summary: PoolSummary | None, ideal_s: float | None) -> tuple[TableCell, ...]:
     heads = (
         "makespan",
         "throughput",
@@ -106,7 +106,7 @@ def _speed_cells(summary: PoolSummary | None, ideal_s: float) -> tuple[TableCell
         "CPU per task",
         "memory (PSS)",
     )
-    ideal = tag("small", f"of {words.duration(ideal_s)}")
+    ideal = tag("small", f"of {words.duration(ideal_s)}") if ideal_s is not None else ""
     if summary is None:
         empty = tuple(TableCell(head=head, body=words.NOTHING, quiet=True) for head in heads)
         return (
@@ -123,8 +123,8 @@ def _speed_cells(summary: PoolSummary | None, ideal_s: float) -> tuple[TableCell
         words.known(summary.peak_pss_bytes, words.size),
     )
     cells = tuple(TableCell(head=head, body=text) for head, text in zip(heads, texts, strict=True))
-    share = join(f"{words.percent(summary.of_ideal)} ", ideal)
-    return (*cells, TableCell(head="of ideal", body=share))
+    share = join(f"{words.known(summary.of_ideal, words.percent)} ", ideal)
+    return (*cells, TableCell(head="of ideal", body=share, quiet=summary.of_ideal is None))
 
 
 def _account_cells(total: Account) -> tuple[TableCell, ...]:

@@ -69,7 +69,7 @@ class PoolSummary:
     latency_p99_s: Number
     cpu_s_per_task: Number | None  # None: the worker's processes are not visible from here
     peak_pss_bytes: Whole | None  # maximum of the repeats
-    of_ideal: Number  # ideal makespan / median makespan
+    of_ideal: Number | None  # ideal makespan / median makespan; None: the ideal is unknown
     account: Account  # summed over the repeats
 
 
@@ -80,7 +80,7 @@ class PoolResult:
     pool: str
     concurrency: Whole
     slot: str  # what one slot is: process, thread, greenlet, the worker itself
-    ideal_makespan_s: Number
+    ideal_makespan_s: Number | None  # None: it cannot be calculated
     start_up_s: Number | None  # from launch to consuming; None: it was already running
     repeats: tuple[Repeat, ...]
     summary: PoolSummary | None  # None: no repeat was complete
@@ -109,7 +109,7 @@ class WorkloadResult:
     task: str  # the Celery task's name
     task_label: str  # "cpu.burn, 40 tasks of 100 ms"
     tasks_per_repeat: Whole
-    bare_wall_s: Number  # one task body measured in-process
+    bare_wall_s: Number  # one task alone: its body in-process, or a task of a project in a worker
     bare_cpu_s: Number
     pools: tuple[PoolResult, ...]
     verdict: Verdict
@@ -129,6 +129,7 @@ class Settings:
     name: str = ""  # what the user calls the race; empty: nothing
     workers: tuple[str, ...] = ()  # borrowed workers; empty: the race started its own
     load_paused: bool = False  # whether the race paused the light load of `python -m producer`
+    app: str = ""  # the user's own Celery app; empty: the tasks are Poolwise's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 
@@ -37,8 +37,20 @@ class StartedWorker:
 class StartedWorkers:
     """The session's own workers, one for each pool configuration in use."""
 
-    def __init__(self, cluster: LocalCluster, queues: Queues, *, events: bool = False) -> None:
-        """Start nothing yet; `events`: whether the workers send Celery's task events."""
+    def __init__(
+        self,
+        cluster: LocalCluster,
+        queues: Queues,
+        *,
+        events: bool = False,
+        adapt: Callable[[WorkerSpec], WorkerSpec] = lambda spec: spec,
+    ) -> None:
+        """Start nothing yet.
+
+        `events`: whether the workers send Celery's task events. `adapt` changes what is started,
+        for example to run the tasks of another app.
+        """
+        self._adapt = adapt
         self._cluster = cluster
         self._queues = queues
         self._events = events
@@ -95,7 +107,8 @@ class StartedWorkers:
             events=self._events,
             flags=config.pool.flags,
         )
-        return spec if config.key not in self._workers else replace(spec, name=f"{spec.name}-again")
+        again = config.key in self._workers
+        return self._adapt(replace(spec, name=f"{spec.name}-again") if again else spec)
 
 
 def require_module(pool: Pool, otherwise: str = "") -> None:

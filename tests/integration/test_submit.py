@@ -11,7 +11,7 @@ import pytest
 from kombu import Connection
 
 from producer import message_template
-from producer.plan import Plan, Work, burst
+from producer.plan import Plan, VariedPlan, Work, burst
 from producer.queues import drain, remove
 from producer.submit import Push, SubmitOptions, Submitter, batching, stamping
 from tests.shared_session import SharedSession
@@ -74,6 +74,23 @@ def test_templates_support_only_the_stock_redis_transport(shared: SharedSession)
     assert message_template.supports(shared.connection)
     with Connection("memory://") as other:
         assert not message_template.supports(other)
+
+
+def test_different_tasks_are_sent_in_their_order_and_all_due_at_the_start(
+    shared: SharedSession,
+) -> None:
+    queue = f"varied-{uuid4()}"
+    one, two = Work(task="cpu.burn", args=(1,)), Work(task="mixed.work", args=(0, 1))
+    plan = VariedPlan(works=(one, two, two, one))
+    submitter = Submitter(shared.app, shared.connection, shared.session.clock)
+    submission = submitter.submit(plan, SubmitOptions(run="varied", queue=queue))
+    messages = published(shared, queue)
+    assert [message["headers"]["task"] for message in messages] == [
+        work.task for work in plan.works
+    ]
+    assert [message["headers"]["id"] for message in messages] == list(submission.ids)
+    [due] = {message["headers"][HEADER]["due"] for message in messages}
+    assert due / 1e6 == pytest.approx(submission.started, abs=2e-6)
 
 
 def test_every_task_of_a_plan_gets_its_own_id_and_times(shared: SharedSession) -> None:

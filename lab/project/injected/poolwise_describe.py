@@ -13,6 +13,7 @@ import os
 import platform
 import sys
 import traceback
+from importlib import metadata
 from importlib.util import find_spec
 
 #: The settings that matter for a worker's command line.
@@ -116,6 +117,7 @@ def describe(name):
         "accepts": [str(one) for one in conf.accept_content or ()],
         "stores_results": bool(_raw(conf, "result_backend")),
         "settings": {key: _plain(conf.get(key)) for key in SETTINGS},
+        "versions": {name: _version(name) for name in ("kombu", "redis", "gevent")},
         "tasks": {
             task.name: {
                 "module": getattr(type(task), "__module__", ""),
@@ -143,6 +145,13 @@ def _addresses(value):
     if isinstance(value, (list, tuple, set)):
         return [address for one in value for address in _addresses(one)]
     return []
+
+
+def _version(name):
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "none"
 
 
 def _plain(value):

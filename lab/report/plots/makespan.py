@@ -40,7 +40,10 @@ def makespan_bars(series: Sequence[Series]) -> go.Figure:
 def _add_bar(drawn: go.Figure, row: int, one: Series) -> None:
     summary, ideal_s = one.pool.summary, one.pool.ideal_makespan_s
     line = {"color": GREY, "width": 2, "dash": "dash"}
-    drawn.add_shape(type="line", x0=ideal_s, x1=ideal_s, y0=row - 0.27, y1=row + 0.27, line=line)
+    if ideal_s is not None:
+        drawn.add_shape(
+            type="line", x0=ideal_s, x1=ideal_s, y0=row - 0.27, y1=row + 0.27, line=line
+        )
     if summary is None:
         return
     spread = summary.makespan_s
@@ -67,10 +70,12 @@ def _bar_text(one: Series) -> str:
     if summary is None:
         return "no task finished"
     made = words.spread(summary.makespan_s)
+    if one.pool.ideal_makespan_s is None:
+        return made
     whole = f"{made}, ideal {words.duration(one.pool.ideal_makespan_s)}"
     return whole if len(whole) <= LONGEST_BAR_TEXT else made
 
 
 def _row_end(one: Series) -> float:
-    ideal_s = one.pool.ideal_makespan_s
+    ideal_s = one.pool.ideal_makespan_s or 0.0
     return max(ideal_s, one.pool.summary.makespan_s.high) if one.pool.summary else ideal_s

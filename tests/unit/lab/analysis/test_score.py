@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.analysis.score import ideal_makespan_s, summarise, total
+from lab.measure.calibrate import Bare, Basis
 from tests.unit.lab.sample import account, repeat
 
 
@@ -22,8 +23,30 @@ from tests.unit.lab.sample import account, repeat
 def test_the_ideal_follows_from_the_scarcer_of_cores_and_slots(
     count: int, slots: int, cores: int, wall_s: float, cpu_s: float, ideal_s: float
 ) -> None:
-    ideal = ideal_makespan_s(count=count, slots=slots, cores=cores, wall_s=wall_s, cpu_s=cpu_s)
+    ideal = ideal_makespan_s(
+        count=count, slots=slots, cores=cores, bare=Bare(wall_s=wall_s, cpu_s=cpu_s)
+    )
     assert ideal == pytest.approx(ideal_s)
+
+
+@pytest.mark.parametrize(
+    ("slots", "wall_s", "cpu_s", "basis", "ideal_s"),
+    [
+        (2, 0.1, 0.102, "worker", 5.0),  # a core for each slot
+        (100, 0.1, 0.001, "worker", 0.1),  # the slots are scarcer, whatever Celery costs
+        (100, 0.1, 0.01, "worker", None),  # the cores may be, or not
+        (2, 0.1, 0.102, "sample", None),  # other calls may take longer
+    ],
+)
+def test_without_the_bare_cost_the_ideal_is_given_only_if_it_is_certain(
+    slots: int, wall_s: float, cpu_s: float, basis: Basis, ideal_s: float | None
+) -> None:
+    bare = Bare(wall_s=wall_s, cpu_s=cpu_s, basis=basis)
+    ideal = ideal_makespan_s(count=100, slots=slots, cores=2, bare=bare)
+    assert ideal == (None if ideal_s is None else pytest.approx(ideal_s))
+    summary = summarise([repeat(10.0)], ideal)
+    assert summary is not None
+    assert (summary.of_ideal is None) == (ideal is None)
 
 
 def test_a_broken_repeat_is_in_the_account_but_not_in_the_figures() -> None:

@@ -33,7 +33,7 @@ OPTIONS = RaceOptions(
 def test_the_concurrency_of_a_pool_that_does_not_race_is_rejected() -> None:
     options = replace(OPTIONS, pools=(POOLS["gevent"],), concurrency={"prefork": 2})
     with pytest.raises(UsageError, match="not in --pools"):
-        check(options, MACHINE, {"cpu"})
+        check(options, MACHINE)
 
 
 @pytest.mark.parametrize(
@@ -49,12 +49,12 @@ def test_more_than_the_machine_holds_is_rejected_with_what_it_holds(
     concurrency: dict[str, int], words: str
 ) -> None:
     with pytest.raises(MachineError, match=words) as refused:
-        check(replace(OPTIONS, concurrency=concurrency), MACHINE, {"io"})
+        check(replace(OPTIONS, concurrency=concurrency, workloads=("sleep",)), MACHINE)
     assert f"--concurrency {next(iter(concurrency))}=N" in str(refused.value)
 
 
 def test_the_default_fits_an_ordinary_machine() -> None:
-    check(OPTIONS, MACHINE, {"cpu", "io", "mixed"})
+    check(replace(OPTIONS, workloads=("burn", "sleep", "mixed")), MACHINE)
 
 
 def test_a_quick_race_forks_fewer_processes() -> None:

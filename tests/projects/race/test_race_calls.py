@@ -1,0 +1,118 @@
+"""`poolwise race -A` races the tasks of a foreign project, on its own workers, with all figures."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.command import poolwise
+from tests.projects.advise.projects import BROKERS, Listener, listening, write_shop
+
+QUICK = ("--quick", "--pools", "prefork,threads", "--python", sys.executable, "--seed", "3")
+CALLS = [
+    {"task": "shop.pause", "args": [200]},
+    {"task": "shop.pause", "args": [300]},
+    {"task": "shop.chain"},
+]
+
+
+@pytest.fixture
+def broker() -> Iterator[Listener]:
+    """Run a listener in the place of the project's broker; nothing may connect to it."""
+    with listening() as listener:
+        yield listener
+        assert listener.count == 0
+
+
+@pytest.fixture
+def shop(tmp_path: Path, broker: Listener) -> Path:
+    write_shop(tmp_path, f"redis://127.0.0.1:{broker.port}/0", BROKERS["with TLS and options"])
+    lines = [json.dumps(call) for call in CALLS]
+    (tmp_path / "calls.jsonl").write_text("\n".join(lines))
+    return tmp_path
+
+
+def raced(shop: Path, *words: str) -> dict[str, Any]:
+    done = poolwise(
+        "race", "-A", "shop", *words, *QUICK, "--yes", "--json", cwd=shop, timeout_s=100
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_each_task_of_a_file_is_a_workload_with_the_whole_report(shop: Path) -> None:
+    result = raced(shop, "--calls", "calls.jsonl")
+    assert [work["name"] for work in result["workloads"]] == ["shop.chain", "shop.pause"]
+    for work in result["workloads"]:
+        for pool in work["pools"]:
+            account = pool["summary"]["account"]
+            assert account["finished"] == account["submitted"] == work["tasks_per_repeat"] > 0
+            assert pool["summary"]["peak_pss_bytes"] > 0
+    pause = result["workloads"][1]
+    assert pause["task_label"].endswith("tasks with 2 different calls")
+    assert 0.25 < pause["bare_wall_s"] < 0.35  # the mean of both calls
+    assert result["settings"]["app"] == "shop"
+    assert (
+        f"race -A shop --calls calls.jsonl --python {sys.executable}"
+        in (result["settings"]["command"])
+    )
+    [report] = shop.glob("runs/*/report.html")
+    assert "shop.pause, mostly waits" in report.read_text()
+
+
+def test_the_mix_runs_the_calls_of_all_tasks_together(shop: Path) -> None:
+    words = ("--calls", "calls.jsonl", "--workloads", "mix", "--concurrency", "threads=5")
+    [mix] = raced(shop, *words)["workloads"]
+    assert (mix["name"], mix["task"]) == ("mix", "shop.chain, shop.pause")
+    slots = {pool["pool"]: pool["concurrency"] for pool in mix["pools"]}
+    assert slots["threads"] == 5
+
+
+def test_a_table_shows_the_tasks_and_what_one_takes_alone(shop: Path) -> None:
+    words = ("shop.pause", "--args", "[200]", "--yes")
+    done = poolwise("race", "-A", "shop", *words, *QUICK, cwd=shop)
+    assert done.returncode == 0, done.stderr
+    assert "shop.pause, mostly waits: " in done.stdout
+    assert "tasks with the same arguments" in done.stdout
+    assert "runs in total" in done.stderr
+
+
+def test_a_task_that_fails_is_shown_with_its_traceback_and_nothing_more_is_tried(
+    shop: Path,
+) -> None:
+    words = ("shop.fail", "--args", '["fetch"]', "--yes")
+    done = poolwise("race", "-A", "shop", *words, *QUICK, cwd=shop)
+    assert done.returncode == 1
+    assert "ValueError: cannot fetch" in done.stderr
+    assert "repeat 1" not in done.stderr
+
+
+APP = ("-A", "shop")
+PAUSE = (*APP, "shop.pause", "--args", "[20]")
+MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
+    "no app": (("shop.pause",), "name it with -A"),
+    "no task": ((*APP, "--args", "[1]"), "name the task"),
+    "no such task": ((*APP, "shop.paus", "--yes"), "did you mean shop.pause?"),
+    "no such workload": ((*PAUSE, "--workloads", "shop.mail"), "shop.mail"),
+    "empty list": ((*PAUSE, "--workloads", ","), "--workloads is empty"),
+    "not JSON": ((*APP, "shop.pause", "--args", "SKU-1"), "--args is not JSON"),
+    "running workers": ((*PAUSE, "--on-running"), "--on-running races Poolwise's own tasks"),
+    "a broker": ((*PAUSE, "--broker", "redis://127.0.0.1:1/0"), "leave out --broker"),
+    "nobody agrees": (PAUSE, "add --yes"),
+    "allow": ((*PAUSE, "--allow", "here"), "--allow takes HOST:PORT"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_gets_a_line_that_names_the_fix(name: str, shop: Path) -> None:
+    words, text = MISTAKES[name]
+    done = poolwise("race", *words, "--python", sys.executable, cwd=shop)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert text in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
