@@ -10,7 +10,7 @@ from lab.analysis.remarks import busy_cores, remarks
 from lab.analysis.score import ideal_makespan_s, summarise
 from lab.analysis.verdict import judge
 from lab.measure.calibrate import Bare
-from lab.measure.workloads import Traits, Workload
+from lab.measure.traits import Traits, Workload
 from lab.results.race import PoolResult, Repeat, WorkloadResult
 from lab.session.protocols import PoolConfig
 

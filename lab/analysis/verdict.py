@@ -13,7 +13,7 @@ from lab.analysis.disturbance import advice, causes, is_disturbed, undisturbed_s
 from lab.analysis.remarks import generator_was_the_bottleneck
 from lab.analysis.score import is_whole
 from lab.format import words
-from lab.measure.workloads import Traits
+from lab.measure.traits import Traits
 from lab.results.race import PoolResult, Verdict
 from producer.statistics import Comparison, compare
 

@@ -9,7 +9,7 @@ from itertools import cycle, islice
 from math import floor, log10
 from typing import Final
 
-from lab.measure.workloads import Traits
+from lab.measure.traits import Traits
 from lab.results.advice import Profile
 from producer.plan import VariedPlan, Work
 from worker.pools import Nature, Pool

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from lab.measure.repeat import Progress
-from lab.measure.workloads import Workload
+from lab.measure.traits import Workload
 from lab.results.race import RaceResult, Repeat
 from lab.session.protocols import PoolConfig
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from lab.analysis.disturbance import QUIET, others_share
 from lab.format import words
 from lab.measure.repeat import Progress
-from lab.measure.workloads import Workload
+from lab.measure.traits import Workload
 from lab.results.race import RaceResult, Repeat
 from lab.session.protocols import PoolConfig
 

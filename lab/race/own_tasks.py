@@ -11,7 +11,7 @@ from cluster.discovery import DiscoveredWorker
 from lab.measure.calibrate import Bare, bare_cost
 from lab.measure.scale import FULL, QUICK, Scale, fitted
 from lab.measure.selection import check_reachable, kinds, workloads
-from lab.measure.workloads import Workload
+from lab.measure.traits import Workload
 from lab.race.race_options import RaceOptions
 from lab.results.common import Versions
 from lab.results.race import Calibration

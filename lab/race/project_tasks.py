@@ -11,7 +11,7 @@ from lab.format import words
 from lab.format.advice import profile_line
 from lab.measure.calibrate import Bare
 from lab.measure.call_workloads import QUICK_S, REPEAT_S, Calls, fitting_count, groups, traits
-from lab.measure.workloads import Workload
+from lab.measure.traits import Workload
 from lab.project.candidates import Room, families
 from lab.project.first_tries import CALLS, FirstTries, first_tries
 from lab.project.project import Project

@@ -11,7 +11,7 @@ from lab.analysis.outcome import pool_result, workload_result
 from lab.measure.calibrate import Bare
 from lab.measure.other_load import OtherLoad
 from lab.measure.repeat import Measured, RepeatSpec, measure
-from lab.measure.workloads import Workload
+from lab.measure.traits import Workload
 from lab.race.events import RaceEvents
 from lab.race.race_options import RaceOptions
 from lab.race.subject import Subject

@@ -8,7 +8,7 @@ from typing import Protocol
 from celery import Celery
 
 from lab.measure.calibrate import Bare
-from lab.measure.workloads import Workload
+from lab.measure.traits import Workload
 from lab.race.race_options import RaceOptions
 from lab.results.common import Versions
 from lab.results.race import Calibration

@@ -22,6 +22,7 @@ time.sleep(98765)
 COMMANDS: dict[str, tuple[str, ...]] = {
     "workers": ("workers", "-A"),
     "observe": ("observe", "-A"),
+    "race": ("race", "mail", "--yes", "-A"),
     "advise": ("advise", "mail", "--python", sys.executable, "--yes", "-A"),
 }
 
