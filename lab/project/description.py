@@ -43,6 +43,7 @@ class Description:
     settings: dict[str, Any]
     tasks: dict[str, TaskDescription]
     versions: dict[str, str] = field(default_factory=dict)  # of kombu, redis and gevent
+    redis_problem: str = ""  # why its kombu refuses its redis-py; empty: it does not
 
     def task(self, name: str) -> TaskDescription:
         """Return a task; raise UsageError with the closest names if there is none."""
@@ -81,7 +82,8 @@ def read(app: App, text: bytes, kind: type[T]) -> T:
 def read_app(app: App, text: bytes) -> Description:
     """Read the description of an app whose workers Poolwise is to run.
 
-    Raises UsageError too if its Celery is too old, or if it does not accept JSON.
+    Raises UsageError too if its Celery is too old, if it does not accept JSON, or if its workers
+    cannot use a Redis broker.
     """
     found = read(app, text, Description)
     version = tuple(int(part) for part in found.celery.split(".")[:2] if part.isdecimal())
@@ -93,6 +95,11 @@ def read_app(app: App, text: bytes) -> Description:
     if not {"json", "application/json"} & set(found.accepts):
         raise UsageError(
             "the project does not accept JSON (accept_content), but Poolwise sends only JSON"
+        )
+    if found.redis_problem:
+        raise UsageError(
+            f"the private broker is a Redis, and the kombu in {app.python} cannot use the redis-py "
+            f"there ({found.redis_problem}): install versions that fit each other"
         )
     return found
 

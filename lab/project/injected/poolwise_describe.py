@@ -15,6 +15,7 @@ import sys
 import traceback
 from importlib import metadata
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 #: The settings that matter for a worker's command line.
 SETTINGS = (
@@ -111,12 +112,13 @@ def describe(name):
         "python": platform.python_version(),
         "name": app.main or name,
         "has_gevent": find_spec("gevent") is not None,
-        "missing": [module for module in NEEDED if find_spec(module) is None],
+        "missing": _missing(),
         "urls": sorted(set(urls)),
         "scheduled": len(conf.beat_schedule or ()),
         "accepts": [str(one) for one in conf.accept_content or ()],
         "stores_results": bool(_raw(conf, "result_backend")),
         "settings": {key: _plain(conf.get(key)) for key in SETTINGS},
+        "redis_problem": _redis_problem(),
         "versions": {name: _version(name) for name in ("kombu", "redis", "gevent")},
         "tasks": {
             task.name: {
@@ -145,6 +147,26 @@ def _addresses(value):
     if isinstance(value, (list, tuple, set)):
         return [address for one in value for address in _addresses(one)]
     return []
+
+
+def _missing():
+    return [module for module in NEEDED if find_spec(module) is None]
+
+
+def _redis_problem():
+    """Return why kombu refuses the redis-py that is installed; empty if it does not."""
+    if _missing():  # then Poolwise lends its own, or kombu cannot be asked
+        return ""
+    from kombu.exceptions import VersionMismatch
+    from kombu.transport.redis import Channel
+
+    try:
+        Channel._get_client(SimpleNamespace(global_keyprefix=""))
+    except VersionMismatch as error:
+        return str(error)
+    except Exception:  # whatever else is wrong, the worker's log will say
+        return ""
+    return ""
 
 
 def _version(name):

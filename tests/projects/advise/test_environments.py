@@ -10,6 +10,7 @@ import pytest
 
 from lab.project.project import open_project
 from producer.plan import Work
+from tasks.errors import UsageError
 from tests.projects.advise.projects import write_shop
 from tests.projects.advise.test_isolation import run_one
 
@@ -26,6 +27,17 @@ def environment_without(folder: Path, *modules: str) -> Path:
         if name not in left_out and not (site / found.name).exists():
             (site / found.name).symlink_to(found)
     return folder / "bin" / "python"
+
+
+def test_a_redis_client_that_is_too_old_for_kombu_is_named(tmp_path: Path) -> None:
+    """As pip leaves it after `pip install "celery[redis]==5.3.*"`, with the newest kombu."""
+    python = environment_without(tmp_path / "env")
+    [site] = (tmp_path / "env" / "lib").glob("python*/site-packages")
+    (site / "older.pth").write_text("import redis; redis.VERSION = (5, 3, 1)\n")
+    write_shop(tmp_path, "amqp://guest@127.0.0.1:1//")
+    (tmp_path / "logs").mkdir()
+    with pytest.raises(UsageError, match=r"requires redis-py versions .*: install versions"):
+        open_project("shop", tmp_path, python, tmp_path / "logs")
 
 
 @pytest.mark.parametrize("missing", [("redis", "hiredis", "packaging"), ("packaging",), ()])
