@@ -56,13 +56,13 @@ kills: dev ## kill the commands 100 times at random moments; fail if a process i
 test-faults: dev ## test what is lost while workers, brokers and connections fail
 	$(BIN)/pytest tests/faults -n 2 --dist loadfile $(ARGS)
 
-test-projects: dev ## test advise and observe on small projects
+test-projects: dev ## test advise, race and observe on small projects
 	$(BIN)/pytest tests/projects -n 2 --dist loadfile $(ARGS)
 
 test-lease: dev ## test kombu_lease: kill, stop and cut off workers and brokers
 	$(BIN)/pytest tests/lease -n 2 --dist load $(ARGS)
 
-old-celery: dev ## test the probe on Celery 5.2 to 5.6; installs them in .venv-celery-5.2 and so on
+old-celery: dev ## test the probe on Celery 5.2 to 5.6, and projects on 5.3; installs them in .venv-celery-5.2 and so on
 	$(BIN)/pytest tests/old_celery $(ARGS)
 
 test-docker: dev ## run the tests that need a Docker engine
