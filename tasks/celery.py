@@ -11,7 +11,7 @@ from typing import Any
 
 from celery import Celery
 
-from tasks.transport_options import TRANSPORT_VARIABLE, VARIABLE, transport
+from tasks.transport_options import PLACING, TRANSPORT_VARIABLE, VARIABLE, transport
 
 app = Celery("tasks")
 app.config_from_object("tasks.settings")
@@ -54,3 +54,16 @@ def use_transport(name: str) -> None:
     """Use a transport in this process, and in the workers that it starts."""
     os.environ[TRANSPORT_VARIABLE] = name
     app.conf["broker_transport"] = transport(os.environ)
+
+
+def use_plain_broker() -> None:
+    """Use kombu's own transport and its usual key names, whatever the environment says.
+
+    Workers of the user's project, whose own settings are overridden, look for messages there.
+    """
+    os.environ[VARIABLE] = "{}"
+    use_transport("stock")
+    options = {
+        key: value for key, value in app.conf.broker_transport_options.items() if key not in PLACING
+    }
+    app.conf["broker_transport_options"] = options

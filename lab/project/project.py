@@ -14,6 +14,7 @@ from typing import Final
 from lab.project.describing import INJECTED, LAUNCHER, App, Asked, describe
 from lab.project.description import Description, read_app
 from lab.project.endpoints import Endpoint, endpoints
+from tasks.celery import use_plain_broker
 
 #: Modules that each of its workers loads: the probe, and the settings of the private broker.
 INCLUDED: Final = ("poolwise_probe", "poolwise_settings")
@@ -83,7 +84,8 @@ def open_project(
     """Load the app in its own interpreter, and return what is needed to run its workers.
 
     `logs` takes the files to inject and the log. `allowed` are addresses that its tasks may connect
-    to although a broker is there.
+    to although a broker is there. From here on, this process sends tasks to a broker as the
+    project's private workers expect them.
 
     Raises UsageError if the app cannot be loaded, or takes too long.
     """
@@ -96,6 +98,7 @@ def open_project(
     asked = Asked(what="app", limit_s=LOAD_S, env=env, log=tools / "describe.log")
     found = read_app(loaded, describe(loaded, asked))
     _lend(tools, found.missing)
+    use_plain_broker()
     return Project(
         app=app,
         folder=folder,

@@ -37,10 +37,9 @@ def shop(tmp_path: Path, broker: Listener) -> Path:
     return tmp_path
 
 
-def raced(shop: Path, *words: str) -> dict[str, Any]:
-    done = poolwise(
-        "race", "-A", "shop", *words, *QUICK, "--yes", "--json", cwd=shop, timeout_s=100
-    )
+def raced(shop: Path, *words: str, env: dict[str, str] | None = None) -> dict[str, Any]:
+    line = ("race", "-A", "shop", *words, *QUICK, "--yes", "--json")
+    done = poolwise(*line, cwd=shop, env=env, timeout_s=100)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -68,7 +67,12 @@ def test_each_task_of_a_file_is_a_workload_with_the_whole_report(shop: Path) -> 
 
 def test_the_mix_runs_the_calls_of_all_tasks_together(shop: Path) -> None:
     words = ("--calls", "calls.jsonl", "--workloads", "mix", "--concurrency", "threads=5")
-    [mix] = raced(shop, *words)["workloads"]
+    # Settings for the workers of a cluster, which the private broker must not have.
+    env = {
+        "POOLWISE_TRANSPORT": "lease",
+        "POOLWISE_BROKER_OPTIONS": '{"global_keyprefix": "mine:", "sep": ":"}',
+    }
+    [mix] = raced(shop, *words, env=env)["workloads"]
     assert (mix["name"], mix["task"]) == ("mix", "shop.chain, shop.pause")
     slots = {pool["pool"]: pool["concurrency"] for pool in mix["pools"]}
     assert slots["threads"] == 5
