@@ -11,6 +11,8 @@ from typing import Any
 from lab.commands import project_options, shared_options
 from lab.format import words
 from lab.measure.call_workloads import MOST_TASKS, groups
+from lab.project.calls import chosen
+from lab.project.consent import consent
 from lab.project.endpoints import Endpoint, given
 from lab.project.first_tries import MOST_RUNS
 from lab.project.interpreter import find_python
@@ -53,7 +55,7 @@ def asked(named: Mapping[str, Any], *, on_running: bool) -> CallsToRace | None:
     return CallsToRace(
         app=app,
         python=find_python(named["python"], Path.cwd()),
-        calls=project_options.chosen_calls(task, args, kwargs, calls),
+        calls=chosen(task, args, kwargs, calls),
         allowed=frozenset(map(given, named["allow"])),
         yes=named["yes"],
         flags=join(_flags(named)),
@@ -68,13 +70,13 @@ def workloads(text: str | None, calls: tuple[Work, ...]) -> tuple[str, ...]:
     known = groups(calls)
     if text is None:
         return tuple(sorted({call.task for call in calls}))
-    chosen = tuple(dict.fromkeys(shared_options.names(text)))
-    for name in chosen:
+    wanted = tuple(dict.fromkeys(shared_options.names(text)))
+    for name in wanted:
         if name not in known:
             raise UsageError.unknown("workload", name, known)
-    if not chosen:
+    if not wanted:
         raise UsageError("--workloads is empty: name at least one workload")
-    return chosen
+    return wanted
 
 
 def opened(theirs: CallsToRace, options: RaceOptions, folder: Path) -> RaceOptions:
@@ -92,7 +94,8 @@ def opened(theirs: CallsToRace, options: RaceOptions, folder: Path) -> RaceOptio
         pools=_pools(options, project),
         project_flags=theirs.flags,
     )
-    project_options.confirm(project, _runs(options), yes=theirs.yes)
+    lines = consent(project.description, project.python, _runs(options))
+    project_options.confirm(lines, yes=theirs.yes)
     return options
 
 

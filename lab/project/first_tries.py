@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Any
 
 import msgspec
@@ -54,9 +55,18 @@ class FirstTries:
     """The profile, and what calls return that always return the same."""
 
     profile: Profile
-    mean_s: float  # of the run times
-    least_s: float  # the same, of the fastest run of each call: what no pool can beat
     results: dict[int, Any]  # by the call's number
+    runs_s: dict[int, list[float]] = field(default_factory=dict)  # the run times, by the same
+
+    @property
+    def mean_s(self) -> float:
+        """The mean of the run times."""
+        return fmean(one for runs in self.runs_s.values() for one in runs)
+
+    @property
+    def least_s(self) -> float:
+        """The mean of each call's fastest run, which no pool can beat."""
+        return fmean(min(runs) for runs in self.runs_s.values())
 
 
 def first_tries(
@@ -119,13 +129,10 @@ def try_alone(
         sends=strays.remove() / len(tries),
         ready_s=max(0.0, ready_s / len(tries)),
     )
-    fastest_s = {one.call: min(o.run_s for o in tries if o.call == one.call) for one in tries}
-    return FirstTries(
-        profile=profile,
-        mean_s=sum(run_s) / len(run_s),
-        least_s=sum(fastest_s.values()) / len(fastest_s),
-        results=_constant(tries),
-    )
+    runs_s: dict[int, list[float]] = {}
+    for one in tries:
+        runs_s.setdefault(one.call, []).append(one.run_s)
+    return FirstTries(profile=profile, results=_constant(tries), runs_s=runs_s)
 
 
 class _Runner:

@@ -10,6 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from lab.commands import race as module
+from lab.commands import race_run
+from lab.commands.race_calls import CallsToRace
 from lab.commands.shared_options import was_typed
 from lab.race.race_options import RaceOptions
 from lab.race.settings import settings
@@ -22,11 +24,11 @@ def repeating(monkeypatch: pytest.MonkeyPatch, *typed: str, **variables: str) ->
     """Return the words of the command that repeats a race that was typed so."""
     wanted: list[RaceOptions] = []
 
-    def keep(options: RaceOptions, *, as_json: bool) -> int:
+    def keep(options: RaceOptions, _theirs: CallsToRace | None, *, as_json: bool) -> int:
         wanted.append(options)
         return int(as_json)
 
-    monkeypatch.setattr(module, "_run", keep)
+    monkeypatch.setattr(race_run, "run", keep)
     done = CliRunner().invoke(
         module.race, ["--seed", "1", *typed], env=variables, standalone_mode=False
     )
