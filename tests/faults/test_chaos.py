@@ -59,6 +59,42 @@ def test_rejecting_brings_the_task_of_a_killed_process_back(tmp_path: Path) -> N
         assert one.account.lost == 0
 
 
+#: What Poolwise's settings promise after each fault, besides losing nothing: see `kept`.
+PROMISES = {
+    "kill-worker": "work starts again",
+    "short-grace": "work starts again",
+    "warm-shutdown": "none runs twice",
+    "redis-restart": "workers resume",
+    "redis-kill": "workers resume",
+    "client-kill": "workers resume",
+}
+#: A worker that dies between kombu's two commands takes a message with it; see reliability.md.
+WINDOW = frozenset({"kill-worker", "short-grace"})
+SETTINGS = "poolwise"
+
+
+def kept(promise: str, cell: ChaosCell) -> bool:
+    """Return whether a cell keeps a promise."""
+    account = cell.account
+    return {
+        "work starts again": account.held == account.failed == 0
+        and cell.never_again <= account.lost,
+        "none runs twice": account.twice_by_fault == account.twice_otherwise == 0,
+        "workers resume": cell.resumed == cell.aimed and account.held == account.failed == 0,
+    }[promise]
+
+
+@pytest.mark.timeout(BOUND_S + 30)
+@pytest.mark.parametrize("fault", PROMISES)
+def test_poolwise_keeps_its_promise_in_every_pool(fault: str, tmp_path: Path) -> None:
+    found = cells(tmp_path, "--fault", fault, "--settings", SETTINGS, "--kills", "2")
+    assert {pool for _, pool, _ in found} == set(DEFAULT_POOLS)
+    for one in found.values():
+        assert one.hits > 0
+        assert kept(PROMISES[fault], one), one
+        assert one.account.lost == 0 or fault in WINDOW, one
+
+
 @pytest.mark.timeout(BOUND_S + 30)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_however_it_ends_nothing_is_left(number: signal.Signals, tmp_path: Path) -> None:
