@@ -48,7 +48,11 @@ def account(found: Evidence) -> CellAccount:
     counts: dict[str, int] = defaultdict(int)
     for group in groups.values():
         counts[group] += 1
-    twice = [_twice(lines, found.faults) for lines in by_task.values()]
+    sent_at_s = {one.task_id: one.at_s for one in found.sent}
+    twice = [
+        _twice(lines, sent_at_s.get(one, lines[0].at_s), found.faults)
+        for one, lines in by_task.items()
+    ]
     return CellAccount(
         submitted=len(known),
         **{name: counts[name] for name in GROUPS},
@@ -126,12 +130,16 @@ def _group(task_id: str, by_task: Mapping[str, list[Line]], found: Evidence) -> 
     return "held" if task_id in found.left else "lost"
 
 
-def _twice(lines: Sequence[Line], faults: Sequence[Injected]) -> str:
-    """Return why a task ended twice: "by fault", or "otherwise"; empty if it did not."""
+def _twice(lines: Sequence[Line], sent_s: float, faults: Sequence[Injected]) -> str:
+    """Return why a task ended twice: "by fault", or "otherwise"; empty if it did not.
+
+    A worker may have held the message at the time of the fault, and have begun later. So a fault
+    counts if it was after the task was sent, and before it started for the last time.
+    """
     if sum(line.event == "ended" for line in lines) < 2:
         return ""
-    starts = sorted(line.at_s for line in lines if line.event == "started")
-    between = any(one.at_s <= starts[-1] and starts[0] <= one.until_s for one in faults)
+    last_s = max(line.at_s for line in lines if line.event == "started")
+    between = any(one.at_s <= last_s and sent_s <= one.until_s for one in faults)
     return "by fault" if between else "otherwise"
 
 

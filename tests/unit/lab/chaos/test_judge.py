@@ -65,16 +65,18 @@ def test_an_unconfirmed_submission_is_neither_lost_nor_finished() -> None:
     [
         ([], 0, 1),
         ([fault(2, 2)], 1, 0),
-        ([fault(0.5, 1.5)], 1, 0),  # it began before the first start, and ended after it
-        ([fault(8, 9)], 0, 1),  # after the second
-        ([fault(0.1, 0.2)], 0, 1),  # before the first
+        ([fault(0.7, 0.8)], 1, 0),  # a worker already held the message
+        ([fault(0.2, 0.6)], 1, 0),  # it was sent while the fault lasted
+        ([fault(8, 9)], 0, 1),  # after the second start
+        ([fault(0.1, 0.2)], 0, 1),  # before it was sent
     ],
 )
 def test_a_task_that_ended_twice_is_blamed_on_a_fault_in_between(
     faults: list[Injected], by_fault: int, otherwise: int
 ) -> None:
     lines = [line("started", 1), line("ended", 3), line("started", 4, 2), line("ended", 5, 2)]
-    result = account(Evidence(sent=[sent()], lines=lines, faults=faults))
+    task = Sent(task_id="a", at_s=0.5, known=True)
+    result = account(Evidence(sent=[task], lines=lines, faults=faults))
     assert (result.twice_by_fault, result.twice_otherwise) == (by_fault, otherwise)
     assert result.finished == 1
 

@@ -59,6 +59,10 @@ def test_losses_are_counted_for_each_fault() -> None:
     [
         (cell(settings="defaults", account=account(lost=1)), "task_acks_late"),
         (cell(settings="acks-late", account=account(lost=1)), "No setting closes this gap"),
+        (
+            cell(fault="cold-shutdown", pool="gevent", account=account(lost=1)),
+            "SIGTERM",
+        ),
         (cell(settings="acks-late", account=account(held=1)), "visibility_timeout"),
         (cell(settings="defaults", account=account(failed=1)), "task_reject_on_worker_lost"),
         (cell(fault="redis-kill", account=account(lost=1)), "appendfsync"),

@@ -1,0 +1,175 @@
+"""The reasons why tasks are lost, held, failed or run twice, and what helps.
+
+Each has been checked in the source of Celery and kombu at the versions that Poolwise requires;
+`docs/reliability.md` names the places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from lab.chaos.fault import Target
+from lab.results.chaos import ChaosCell
+
+#: Settings under which a task is acknowledged when it starts.
+EARLY: Final = frozenset({"defaults"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """A reason, and the cells that it explains."""
+
+    count: Callable[[ChaosCell], int]  # the tasks in a cell that it explains
+    early: bool | None  # only early, or only late acknowledgement; None: both
+    targets: frozenset[Target]
+    what: str  # what happened to the tasks
+    why: str
+    cure: str
+    #: The faults that it explains; none: any. The same for the pool.
+    faults: frozenset[str] = frozenset()
+    pool: str = ""
+
+
+_MEMORY_ERROR: Final = frozenset({"memory-error"})
+_CLOCK: Final = frozenset({"clock-ahead", "clock-behind"})
+_MEMORY_ERROR_WHY: Final = (
+    "Celery raises a task's MemoryError again where it would acknowledge the message: under "
+    "prefork, that is the worker's main process, which ends, or hangs without running tasks."
+)
+_WORKER: Final[frozenset[Target]] = frozenset({"worker"})
+_BROKER: Final[frozenset[Target]] = frozenset({"broker", "network"})
+
+#: The first that fits explains a cell's tasks of one kind, so special ones come first.
+REASONS: Final = (
+    Reason(
+        count=lambda cell: cell.account.lost,
+        early=False,
+        targets=_WORKER,
+        what="lost",
+        why="On SIGQUIT, Celery ends the greenlets of a gevent worker and acknowledges their "
+        "tasks, also with task_acks_late.",
+        cure="Stop gevent workers with SIGTERM, and give them enough time.",
+        faults=frozenset({"cold-shutdown"}),
+        pool="gevent",
+    ),
+    Reason(
+        count=lambda cell: cell.account.failed,
+        early=None,
+        targets=_WORKER,
+        what="failed",
+        why="Celery stores MemoryError as a failure like any other exception.",
+        cure="Catch MemoryError in the task and retry it.",
+        faults=_MEMORY_ERROR,
+    ),
+    *(
+        Reason(
+            count=count,
+            early=None,
+            targets=_WORKER,
+            what=what,
+            why=_MEMORY_ERROR_WHY,
+            cure="Catch MemoryError in the task, or use workers that return such a message.",
+            faults=_MEMORY_ERROR,
+        )
+        for what, count in (
+            ("lost", lambda cell: cell.account.lost),
+            ("held", lambda cell: cell.account.held),
+        )
+    ),
+    Reason(
+        count=lambda cell: cell.account.early,
+        early=None,
+        targets=_WORKER,
+        what="run before their ETA",
+        why="A worker compares the ETA with the wall clock of its own machine, which was ahead.",
+        cure="Synchronise the clocks of all machines.",
+        faults=_CLOCK,
+    ),
+    Reason(
+        count=lambda cell: cell.account.lost,
+        early=True,
+        targets=_WORKER,
+        what="lost",
+        why="Celery acknowledges a task when it starts, so Redis no longer has the tasks that run "
+        "when a worker dies.",
+        cure="Set task_acks_late, if the task may run twice.",
+    ),
+    Reason(
+        count=lambda cell: cell.account.lost,
+        early=False,
+        targets=_WORKER,
+        what="lost",
+        why="kombu takes a message from its queue with BRPOP, and only then notes it as "
+        "unacknowledged. A message whose worker dies in between is nowhere.",
+        cure="No setting closes this gap: it needs a transport that does both in one step.",
+    ),
+    Reason(
+        count=lambda cell: cell.account.lost,
+        early=None,
+        targets=_BROKER,
+        what="lost",
+        why="A message was on its way to a worker when the connection broke: Redis had removed it "
+        "from its queue (BRPOP), and the worker had not noted it as unacknowledged. After a kill, "
+        "Redis also loses what it had not written to disk.",
+        cure="For messages on their way, no setting helps: it needs a transport that moves them in "
+        "one step. For the disk, set appendfsync to always.",
+    ),
+    Reason(
+        count=lambda cell: cell.account.held,
+        early=None,
+        targets=_BROKER,
+        what="held",
+        why="A worker had fetched the messages, and could not put them back when its connection "
+        "broke: they stay in Redis as unacknowledged until the visibility timeout.",
+        cure="Set visibility_timeout to slightly more than your longest task takes.",
+    ),
+    Reason(
+        count=lambda cell: cell.account.held,
+        early=None,
+        targets=_WORKER,
+        what="held",
+        why="The messages that a dead worker had fetched stay in Redis as unacknowledged. Other "
+        "workers take them after the visibility timeout, an hour by default.",
+        cure="Set visibility_timeout to slightly more than your longest task takes, or use workers "
+        "that notice sooner that one has died.",
+    ),
+    Reason(
+        count=lambda cell: cell.account.failed,
+        early=None,
+        targets=_WORKER,
+        what="failed",
+        why="The process of a slot died. Celery stores the failure (WorkerLostError) and does not "
+        "run the task again.",
+        cure="Set task_acks_late and task_reject_on_worker_lost, if the task may run twice.",
+    ),
+    Reason(
+        count=lambda cell: cell.account.twice_by_fault,
+        early=None,
+        targets=_BROKER,
+        what="run twice",
+        why="When its connection breaks, a worker puts the messages that it holds back into the "
+        "queue, and still runs the tasks that it has fetched.",
+        cure="Make tasks idempotent. Setting worker_cancel_long_running_tasks_on_connection_loss "
+        "makes prefork and gevent workers end running tasks instead.",
+    ),
+    Reason(
+        count=lambda cell: cell.account.twice_by_fault,
+        early=None,
+        targets=_WORKER,
+        what="run twice",
+        why="The task had ended, but its acknowledgement did not reach Redis before the fault, so "
+        "another worker ran it again.",
+        cure="Nothing prevents this if no task may be lost: make tasks idempotent.",
+    ),
+    Reason(
+        count=lambda cell: cell.account.twice_otherwise,
+        early=None,
+        targets=_WORKER | _BROKER,
+        what="run twice without a fault in between",
+        why="The message was delivered again while its task still ran: the visibility timeout is "
+        "shorter than the task.",
+        cure="Raise visibility_timeout.",
+    ),
+)
