@@ -15,7 +15,7 @@ from kombu.utils.json import dumps
 from kombu_lease import options, stock
 from kombu_lease.claims import Claimed, Claims, Sources, claim_now
 from kombu_lease.delivery import decoded, delivery_count, due_s
-from kombu_lease.errors import UndecodableError
+from kombu_lease.errors import UndecodableError, refusals
 from kombu_lease.keys import keys, pack
 from kombu_lease.lease import Held, Lease
 from kombu_lease.message import Message
@@ -70,7 +70,9 @@ class LeaseMixin:
             self._ensure_lease()
         number, sources = next(self._get_numbers), self._sources([queue], unleased=no_ack)
         client = self._plain_client()
-        for claimed in claim_now(client, self.lease, self._lease_keys, number, sources):
+        with refusals():
+            found = claim_now(client, self.lease, self._lease_keys, number, sources)
+        for claimed in found:
             if payload := self._accepted(claimed):
                 message = self.Message(payload, channel=self)
                 if claimed.field:
@@ -184,15 +186,26 @@ class LeaseMixin:
         with self.conn_or_acquire() as client:
             client.zadd(name, scores)
 
+    # Declaring
+
+    def _queue_bind(self: Any, *args: Any) -> None:
+        with refusals():
+            super()._queue_bind(*args)  # type: ignore[misc]
+
+    def queue_declare(self: Any, *args: Any, **kwargs: Any) -> Any:
+        """Declare a queue."""
+        with refusals():
+            return super().queue_declare(*args, **kwargs)  # type: ignore[misc]
+
     # Connections
 
     def _ensure_lease(self: Any) -> None:
         if self.lease is not None:
             return
         client = self._plain_client()
-        _check_server(client)
         lease = Lease(self._lease_keys, float(self.lease_s), self._lease_client(), self.waker.wake)
-        lease.open(client)
+        with refusals():
+            lease.open(client)
         self.lease = self.claims.lease = lease
         weakref.finalize(self, lease.close)
 
@@ -240,15 +253,6 @@ class LeaseMixin:
     def _get(self, queue: str) -> Any:
         """Refuse what would take a message out of Redis before it is held."""
         raise NotImplementedError(f"claim from {queue} instead")
-
-
-def _check_server(client: redis.Redis) -> None:
-    """Raise NotSupportedError if the server cannot be used."""
-    about: Any = client.info("cluster")
-    if int(about.get("cluster_enabled", 0)):
-        raise redis.exceptions.RedisClusterException(
-            "kombu_lease does not support Redis Cluster: use a single server or Sentinel"
-        )
 
 
 class Channel(LeaseMixin, stock.Channel):  # type: ignore[misc]

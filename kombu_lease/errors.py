@@ -9,6 +9,9 @@ All are connection errors, because Celery recovers from those by itself: it reco
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import redis
 
 
@@ -22,3 +25,24 @@ class BrokerRefusedError(redis.ConnectionError):
 
 class UndecodableError(Exception):
     """Raised when a message is not one of kombu's; says why."""
+
+
+#: What only a cluster answers.
+_CLUSTER = (
+    redis.exceptions.AskError,
+    redis.exceptions.ClusterCrossSlotError,
+    redis.exceptions.ClusterDownError,
+)
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Raise BrokerRefusedError for error replies: Celery ends a worker for redis-py's own."""
+    try:
+        yield
+    except _CLUSTER as error:
+        raise BrokerRefusedError(
+            "kombu_lease does not support Redis Cluster: use a single server or Sentinel"
+        ) from error
+    except redis.ResponseError as error:
+        raise BrokerRefusedError(str(error)) from error

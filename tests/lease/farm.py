@@ -38,8 +38,8 @@ class Server:
         self.port = free_port()
         self._folder = folder
         self._reaper = reaper
-        self._options = {"bind": LOOPBACK, "port": str(self.port), "dir": str(folder), **options}
-        self._options.setdefault("save", "")
+        self.options = {"bind": LOOPBACK, "port": str(self.port), "dir": str(folder), **options}
+        self.options.setdefault("save", "")
         folder.mkdir(parents=True, exist_ok=True)
         self.client = redis.Redis(port=self.port, socket_timeout=5, socket_connect_timeout=5)
         self.start()
@@ -51,7 +51,7 @@ class Server:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        words = [word for name, value in self._options.items() for word in (f"--{name}", value)]
+        words = [word for name, value in self.options.items() for word in (f"--{name}", value)]
         self.child = Child(
             "server",
             [server_program(), *words],

@@ -1,0 +1,30 @@
+"""The Celery app whose no-op task `benchmarks.queues` measures; the URL names the transport."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+from celery.signals import worker_ready
+from celery.utils.log import get_logger
+
+import kombu_lease  # noqa: F401  registers lease://
+
+app = Celery("queues", broker=os.environ["QUEUES_BROKER"])
+app.conf.update(
+    task_acks_late=True,
+    task_ignore_result=True,
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={"max_connections": 2000},
+)
+
+
+@worker_ready.connect
+def log_ready(**_sender: object) -> None:
+    """Log at a level that does not log each task."""
+    get_logger(__name__).warning("ready.")
+
+
+@app.task
+def nothing() -> None:
+    """Do nothing."""

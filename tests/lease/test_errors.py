@@ -1,0 +1,145 @@
+"""Whatever Redis answers, workers recover by themselves and lose nothing."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import pytest
+from kombu import Connection
+
+from cluster.ports import LOOPBACK, free_port
+from tests.lease.farm import POOLS, Farm
+
+LEASE_S = 3
+
+
+class Silence:
+    """A TCP proxy that can stop passing bytes on without closing a connection."""
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self._open = threading.Event()
+        self._open.set()
+        self._listener = socket.create_server((LOOPBACK, 0))
+        self.port = int(self._listener.getsockname()[1])
+        self._sockets: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection((LOOPBACK, self._target))
+                self._sockets += [client, server]
+                for source, sink in ((client, server), (server, client)):
+                    threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
+
+    def _pass(self, source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                self._open.wait()
+                sink.sendall(data)
+        for one in (source, sink):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Pass nothing on for a while."""
+        self._open.clear()
+        yield
+        self._open.set()
+
+    def close(self) -> None:
+        """Close everything."""
+        self._open.set()
+        for one in (self._listener, *self._sockets):
+            one.close()
+
+
+@contextmanager
+def out_of_memory(farm: Farm) -> Iterator[None]:
+    farm.broker.client.config_set("maxmemory", 1)
+    yield
+    farm.broker.client.config_set("maxmemory", 0)
+
+
+@contextmanager
+def read_only(farm: Farm) -> Iterator[None]:
+    farm.broker.client.config_set("replica-serve-stale-data", "yes")
+    farm.broker.client.replicaof(LOOPBACK, 1)
+    yield
+    farm.broker.client.replicaof("NO", "ONE")
+
+
+@contextmanager
+def without_scripts(farm: Farm) -> Iterator[None]:
+    farm.broker.client.script_flush()
+    yield
+    farm.broker.client.script_flush()
+
+
+@contextmanager
+def without_rights(farm: Farm) -> Iterator[None]:
+    farm.broker.client.acl_setuser("default", enabled=True, commands=["-evalsha", "-eval"])
+    yield
+    farm.broker.client.acl_setuser("default", enabled=True, categories=["+@all"])
+
+
+Fault = Callable[[Farm], object]
+FAULTS: dict[str, Fault] = {
+    one.__name__: one for one in (out_of_memory, read_only, without_scripts, without_rights)
+}
+
+
+@pytest.mark.parametrize("pool", POOLS)
+@pytest.mark.parametrize("name", FAULTS)
+def test_workers_recover_from_an_error_of_redis(name: str, pool: str, farm: Farm) -> None:
+    worker = farm.worker(pool, lease_s=LEASE_S)
+    farm.send(farm.app(), "wait", 40, 0.3)
+    for _ in range(2):
+        farm.until_more_ran(3)
+        with FAULTS[name](farm):  # type: ignore[attr-defined]
+            time.sleep(1.5)  # the fault lasts
+    farm.until_ran(40)
+    farm.until(lambda: not farm.held(), 10)
+    assert worker.alive
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_workers_recover_from_a_connection_that_falls_silent(pool: str, farm: Farm) -> None:
+    proxy = Silence(farm.broker.port)
+    try:
+        real, farm.broker.port = farm.broker.port, proxy.port
+        worker = farm.worker(pool, lease_s=LEASE_S)
+        farm.broker.port = real
+        farm.send(farm.app(), "wait", 40, 0.3)
+        farm.until_more_ran(3)
+        with proxy.silent():
+            time.sleep(2 * LEASE_S)
+        farm.until_ran(40)
+        farm.until(lambda: not farm.held(), 10)
+        assert worker.alive
+    finally:
+        proxy.close()
+
+
+def test_a_cluster_is_refused_in_one_line(farm: Farm) -> None:
+    farm.broker.kill()
+    farm.broker.options |= {"cluster-enabled": "yes", "cluster-port": str(free_port())}
+    farm.broker.start()
+    client: Any = farm.broker.client
+    client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+    farm.until(lambda: b"cluster_state:ok" in client.execute_command("CLUSTER", "INFO"), 10)
+    with (
+        Connection(farm.url("lease")) as connection,
+        pytest.raises(Exception, match="does not support Redis Cluster") as caught,
+        connection.Consumer([connection.SimpleQueue("q").queue], callbacks=[print]),
+    ):
+        pass
+    assert "\n" not in str(caught.value)
