@@ -109,9 +109,9 @@ def start_workers(
             ready.setdefault(node, time.monotonic() - started_s)
         progress(len(ready))
         _check_alive(children.values())
-        if time.monotonic() > deadline:
-            late = children[(children.keys() - ready.keys()).pop()]
-            raise WorkerError(late.failure("did not start in time"))
+        late = children.keys() - ready.keys()
+        if late and time.monotonic() > deadline:
+            raise WorkerError(children[late.pop()].failure("did not start in time"))
     return [
         RunningWorker(spec=spec, child=children[spec.node], start_up_s=ready[spec.node])
         for spec in specs
