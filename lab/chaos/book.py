@@ -22,6 +22,7 @@ class Sent:
     known: bool  # whether the broker confirmed it
     not_before_s: float | None = None  # its ETA, by the same clock
     kind: str = "work"  # what was sent
+    bad: bool = False  # whether it is a bad message or task, rather than a part of the load
 
 
 class Lines(Protocol):
@@ -49,6 +50,12 @@ class Book:
             self._sent[sent.task_id] = sent
             if sent.known and sent.task_id not in self._over:
                 self._open.add(sent.task_id)
+
+    def leave(self, ids: Collection[str]) -> None:
+        """Expect nothing more of these submissions."""
+        with self._lock:
+            self._over.update(ids)
+            self._open.difference_update(ids)
 
     def update(self) -> None:
         """Read the lines that are new."""

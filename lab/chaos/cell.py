@@ -12,8 +12,10 @@ from typing import Final
 import redis
 
 from cluster.local import LocalCluster
+from lab.chaos.bad.account import bad_messages
+from lab.chaos.bad.account import notes as bad_notes
 from lab.chaos.delivery import Delivery
-from lab.chaos.fault import Fault
+from lab.chaos.fault import Fault, Target
 from lab.chaos.injected import Injected
 from lab.chaos.judge import Evidence, account, lost_ids, recovery
 from lab.chaos.leftovers import dead_ids, left_ids
@@ -29,6 +31,9 @@ QUIET_S: Final = 2.5
 SPARE_S: Final = 10.0
 #: Seconds that the work in the queue may take at the end.
 FINISH_S: Final = 60.0
+
+#: The targets whose faults stop all workers for a while, and should end none.
+_SPARES_WORKERS: Final[frozenset[Target]] = frozenset({"broker", "network"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +75,8 @@ def measure(
     begun_s = time.monotonic()
     trial_spec = TrialSpec(
         name=spec.name, pool=spec.pool, delivery=spec.delivery, seed=spec.seed,
-        append_only=spec.fault.append_only, stops_all=spec.fault.target != "worker",
-        linked=spec.fault.linked,
+        append_only=spec.fault.append_only, stops_all=spec.fault.target in _SPARES_WORKERS,
+        linked=spec.fault.linked, env=spec.fault.env,
     )  # fmt: skip
     with running_trial(trial_spec, cluster, folder / spec.name, stop) as trial:
         seen = _injected(trial, spec, on_fault)
@@ -80,7 +85,9 @@ def measure(
         found = _evidence(trial, seen)
     if lost := lost_ids(found):
         write_whole(folder / spec.name / "lost.txt", "".join(f"{one}\n" for one in lost).encode())
-    return replace(_cell(spec, found), seconds=time.monotonic() - begun_s, notes=tuple(seen.notes))
+    cell = _cell(spec, found)
+    about_bad = bad_notes(cell.messages, cell.account) if cell.messages else []
+    return replace(cell, seconds=time.monotonic() - begun_s, notes=(*seen.notes, *about_bad))
 
 
 @dataclass(slots=True)
@@ -104,11 +111,12 @@ def _injected(trial: Trial, spec: CellSpec, on_fault: OnFault) -> _Seen:
         fault = spec.fault.inject(trial)
         seen.faults.append(fault)
         ended = trial.replace_dead()
-        if ended and spec.fault.target != "worker":
+        surprising = bool(ended) and spec.fault.target in _SPARES_WORKERS
+        if surprising:
             seen.notes.append(f"{ended} workers ended by themselves after fault {number}")
         since = time.monotonic() if ended else fault.until_s
         resumed = trial.within(lambda since=since: trial.all_run(since), resume_s)  # type: ignore[misc]
-        by_itself = resumed and not (ended and spec.fault.target != "worker")
+        by_itself = resumed and not surprising
         seen.all_again_s.append(time.monotonic() - fault.until_s if by_itself else None)
         on_fault(spec, number)
         if not resumed:
@@ -145,6 +153,7 @@ def _evidence(trial: Trial, seen: _Seen) -> Evidence:
         all_again_s=seen.all_again_s,
         left=left,
         dead=dead,
+        ended=trial.ended,
         stops_all=trial.spec.stops_all,
     )
 
@@ -163,6 +172,7 @@ def _cell(spec: CellSpec, found: Evidence) -> ChaosCell:
         last_again_s=again.last_s,
         never_again=again.never,
         resumed=sum(one is not None for one in found.all_again_s),
+        messages=bad_messages(found),
         seconds=0.0,
         command=spec.command,
     )

@@ -43,15 +43,16 @@ class ChaosOptions:
         return tuple(specs)
 
     def _cell(self, fault: Fault, pool: Pool, delivery: Delivery) -> CellSpec:
+        kills = min(self.kills, fault.most or self.kills)
         command = (
             f"{self.program} chaos --fault {fault.name} --pool {pool.name} "
-            f"--settings {delivery.name} --kills {self.kills} --seed {self.seed}"
+            f"--settings {delivery.name} --kills {kills} --seed {self.seed}"
         )
         return CellSpec(
             pool=pool,
             fault=fault,
             delivery=delivery,
-            kills=self.kills,
+            kills=kills,
             seed=self.seed,
             command=command,
         )

@@ -89,7 +89,7 @@ def _measured(options: ComposeOptions, run_id: str, events: ChaosEvents) -> Iter
         for fault in options.faults
         for container in options.containers
     ]
-    events.prepared(len(specs), options.kills, f"seed {options.seed}")
+    events.prepared(len(specs), len(specs) * options.kills, f"seed {options.seed}")
     for spec in specs:
         yield _measure(spec, options, run_id, events)
 

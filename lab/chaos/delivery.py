@@ -10,7 +10,10 @@ from typing import Final
 from tasks.errors import UsageError
 
 #: What every worker loads: it notes in the ledger how tasks end.
-_LEDGER: Final = ("tasks.chaos.work", "tasks.chaos.deaths", "tasks.chaos.observers")
+_LEDGER: Final = (
+    *("tasks.chaos.work", "tasks.chaos.deaths", "tasks.chaos.bad"),
+    "tasks.chaos.observers",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lab.chaos.bad.reasons import BAD_REASONS
 from lab.chaos.faults import FAULTS
 from lab.chaos.reasons import EARLY, REASONS, Reason
 from lab.results.chaos import ChaosCell, Explanation
@@ -15,7 +16,7 @@ def explanations(cells: Sequence[ChaosCell]) -> tuple[Explanation, ...]:
     for name in dict.fromkeys(one.settings for one in cells):
         own = [one for one in cells if one.settings == name and not one.skipped]
         explained: set[tuple[str, str, str]] = set()
-        for reason in REASONS:
+        for reason in (*REASONS, *BAD_REASONS):
             hit = [one for one in own if _explains(reason, one)]
             hit = [one for one in hit if (one.fault, one.pool, reason.what) not in explained]
             explained |= {(one.fault, one.pool, reason.what) for one in hit}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from cluster.broker import AppendOnly
@@ -34,3 +34,5 @@ class Fault:
     append_only: AppendOnly = "everysec"  # how the broker keeps its data
     linked: bool = False  # whether it needs a link between each worker and the broker
     resume_s: float = 40.0  # seconds in which workers must run tasks again; then they are restarted
+    env: Mapping[str, str] = field(default_factory=dict)  # further environment of its workers
+    most: int | None = None  # how often it is injected at most: once shows all there is to see

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from lab.chaos.bad.messages import BAD_MESSAGES
+from lab.chaos.bad.tasks import BAD_TASKS
+from lab.chaos.bad.timed import TIMED_TASKS
 from lab.chaos.broker_faults import BROKER_FAULTS
 from lab.chaos.clock_faults import CLOCK_FAULTS
 from lab.chaos.fault import Fault
@@ -18,7 +21,10 @@ from tasks.errors import UsageError
 FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
     {
         one.name: one
-        for one in (*WORKER_FAULTS, *TASK_FAULTS, *CLOCK_FAULTS, *BROKER_FAULTS, *NETWORK_FAULTS)
+        for one in (
+            *(*WORKER_FAULTS, *TASK_FAULTS, *CLOCK_FAULTS, *BROKER_FAULTS, *NETWORK_FAULTS),
+            *(*BAD_MESSAGES, *BAD_TASKS, *TIMED_TASKS),
+        )
     }
 )
 

@@ -25,6 +25,7 @@ class Evidence:
     faults: Sequence[Injected]
     left: frozenset[str] = frozenset()  # ids of the messages that are still in the broker
     dead: frozenset[str] = frozenset()  # ids of the messages in the list of dead letters
+    ended: int = 0  # workers that ended and had to be replaced
     stops_all: bool = False  # whether a fault stops all workers, rather than one
     #: How many seconds after each fault every worker ran again; None: not by itself.
     all_again_s: Sequence[float | None] = ()
@@ -66,6 +67,10 @@ def account(found: Evidence) -> CellAccount:
 
 #: The groups of `CellAccount`, of which each confirmed submission is in one.
 GROUPS = ("finished", "failed", "revoked", "dead", "refused", "held", "lost")
+
+
+#: The group of a task that did not end by itself, by what was noted of it.
+_ENDS = {"failed": "failed", "revoked": "revoked", "gone": "refused", "calmed": "held"}
 
 
 def lost_ids(found: Evidence) -> tuple[str, ...]:
@@ -124,7 +129,7 @@ def _group(task_id: str, by_task: Mapping[str, list[Line]], found: Evidence) -> 
         return "dead"
     if "failed" in events and task_id in found.left:  # its message was not acknowledged
         return "held"
-    for event, group in (("failed", "failed"), ("revoked", "revoked"), ("gone", "refused")):
+    for event, group in _ENDS.items():
         if event in events:
             return group
     return "held" if task_id in found.left else "lost"

@@ -8,22 +8,27 @@ from typing import Any, Final
 
 import redis
 
-#: The list of dead letters.
-DEAD_KEY: Final = "poolwise:dead"
+from tasks.chaos import marks
+from worker.delivery import dead
+
+#: The stream of dead letters, without a key prefix, and the field that holds the message.
+DEAD_KEY: Final = dead.stream("")
+DEAD_FIELD: Final = b"message"
 
 
 def left_ids(client: redis.Redis) -> frozenset[str]:
     """Return the task ids of all messages in any list, hash or stream, except dead letters."""
     found: set[str] = set()
     for key in client.scan_iter():
-        if key != DEAD_KEY.encode():
-            found.update(_ids(value) for value in _values(client, key))
+        if not key.endswith(DEAD_KEY.encode()):
+            found.update(id_in(value) for value in _values(client, key))
     return frozenset(found - {""})
 
 
 def dead_ids(client: redis.Redis) -> frozenset[str]:
-    """Return the task ids in the list of dead letters."""
-    return frozenset(_ids(value) for value in _values(client, DEAD_KEY.encode())) - {""}
+    """Return the task ids in the stream of dead letters."""
+    entries: Any = client.xrange(DEAD_KEY)
+    return frozenset(id_in(fields.get(DEAD_FIELD, b"")) for _, fields in entries) - {""}
 
 
 def _values(client: Any, key: bytes) -> Iterable[bytes]:
@@ -34,15 +39,18 @@ def _values(client: Any, key: bytes) -> Iterable[bytes]:
         return list(client.hvals(key))
     if kind == b"zset":
         return list(client.zrange(key, 0, -1))
+    if kind == b"stream":
+        return [value for _, fields in client.xrange(key) for value in fields.values()]
     return []
 
 
-def _ids(value: bytes) -> str:
-    """Return the task id of a message, also if it is inside another structure."""
+def id_in(value: bytes) -> str:
+    """Return the task id of a message, also if it is inside another structure, or broken."""
     try:
-        return next(_found(json.loads(value)), "")
+        whole = next(_found(json.loads(value)), "")
     except (ValueError, RecursionError):
-        return ""
+        whole = ""
+    return whole or marks.found(value.decode(errors="replace"))
 
 
 def _found(value: Any) -> Iterator[str]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from rich.console import Console
 
 from lab.chaos.run import Titled
-from lab.format import chaos
+from lab.format import chaos, words
 from lab.format.progress import ProgressLines, progress_lines
 from lab.results.chaos import ChaosCell
 
@@ -23,11 +23,11 @@ class Lines:
         self._total = 0
         self._done = 0
 
-    def prepared(self, cells: int, kills: int, text: str) -> None:
+    def prepared(self, cells: int, faults: int, text: str) -> None:
         """Say what will be measured."""
-        self._total = cells * kills
-        each = "1 fault" if kills == 1 else f"{kills} faults"
-        self._shown.print(f"{cells} {'cell' if cells == 1 else 'cells'} of {each} each, {text}")
+        self._total = faults
+        counts = f"{words.counted(cells, 'cell')}, {words.counted(faults, 'fault')}"
+        self._shown.print(f"{counts}, {text}")
 
     def fault(self, spec: Titled, number: int) -> None:
         """Move the bar."""

@@ -40,8 +40,8 @@ class Titled(Protocol):
 class ChaosEvents(Protocol):
     """Receives what happens, in the order in which it happens, from several threads."""
 
-    def prepared(self, cells: int, kills: int, text: str) -> None:
-        """Note what will be measured: cells, faults in each, and how."""
+    def prepared(self, cells: int, faults: int, text: str) -> None:
+        """Note what will be measured: cells, faults in all of them, and how."""
 
     def fault(self, spec: Titled, number: int) -> None:
         """Note that the fault of a cell was injected."""
@@ -70,7 +70,8 @@ def run(options: ChaosOptions, folder: Path, machine: Machine, events: ChaosEven
     with LocalCluster(folder) as cluster:
         result = _blank(options, folder, cluster, machine)
         how = f"{options.jobs} cells at a time, seed {options.seed}"
-        events.prepared(len(options.cells()), options.kills, how)
+        specs = options.cells()
+        events.prepared(len(specs), sum(one.kills for one in specs), how)
         ended_by: BaseException | None = None
         try:
             for cell in _measured(options, folder, cluster, events):

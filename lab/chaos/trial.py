@@ -89,8 +89,9 @@ class Trial(Waiting):
         self.spec = spec
         self.random = random.Random(f"{spec.seed} {spec.name}")  # noqa: S311 - no secret
         self.folder = folder
-        self.book = Book(Reader(folder / "ledger"))
+        self.book = Book(Reader(self.ledger))
         self.workers: list[TrialWorker] = []
+        self.ended = 0  # workers that ended and that we did not stop
         self._cluster = cluster
         self._children: list[Child] = []
         self._links: dict[str, Link] = {}  # by the name of the worker
@@ -107,6 +108,11 @@ class Trial(Waiting):
     def link_of(self, worker: TrialWorker) -> Link:
         """Return the link between a worker and the broker, if the trial has links."""
         return self._links[worker.running.spec.name]
+
+    @property
+    def ledger(self) -> Path:
+        """The file in which tasks note what happens to them."""
+        return self.folder / "ledger"
 
     def running_in(self, worker: TrialWorker) -> dict[str, float]:
         """Return the tasks that a worker runs."""
@@ -125,6 +131,7 @@ class Trial(Waiting):
         for one in dead:
             self.workers.remove(one)
             one.child.kill()  # what is left of its group
+        self.ended += len(dead)
         self.workers += self._started(len(dead))
         return len(dead)
 
@@ -136,7 +143,9 @@ class Trial(Waiting):
         """Replace all workers, because they have stopped consuming."""
         for one in self.workers:
             one.child.kill()
+        ended = self.ended
         self.replace_dead()
+        self.ended = ended
 
     def start_more(
         self, count: int, flags: Sequence[str] = (), launcher: Sequence[str] = ()
@@ -218,7 +227,7 @@ class Trial(Waiting):
             flags=(*spec.flags, *flags),
             env={
                 URL_VARIABLE: self._cluster.broker_url,
-                VARIABLE: str(self.folder / "ledger"),
+                VARIABLE: str(self.ledger),
                 **spec.env,
             },
             launcher=launcher or spec.launcher,

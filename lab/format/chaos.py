@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from lab.format import words
+from lab.format.bad_messages import message_text, messages_line
 from lab.results.chaos import ChaosCell, ChaosResult, Explanation
 
 #: Faults without a loss say no more than this about the next: 3 divided by their number.
@@ -23,6 +24,8 @@ def cell_text(cell: ChaosCell) -> str:
     """Summarise a cell in a few words, such as "3 lost, 2 twice, back in 9.1 s"."""
     if cell.skipped:
         return words.NOTHING
+    if cell.messages:
+        return message_text(cell, cell.messages)
     account = cell.account
     parts = [f"{account.lost:,} lost" if account.lost else "none lost"]
     counts = (
@@ -53,7 +56,9 @@ def _back(cell: ChaosCell) -> list[str]:
 
 def settings_line(result: ChaosResult, name: str) -> str:
     """Summarise all cells of one set of settings, with what their number allows to claim."""
-    cells = [one for one in result.cells if one.settings == name and not one.skipped]
+    cells = [
+        one for one in result.cells if one.settings == name and not one.skipped and not one.messages
+    ]
     hits = sum(one.hits for one in cells)
     lost = sum(one.account.lost for one in cells)
     submitted = sum(one.account.submitted for one in cells)
@@ -71,7 +76,11 @@ def settings_line(result: ChaosResult, name: str) -> str:
 
 def summary_lines(result: ChaosResult) -> list[str]:
     """Return a line for each set of settings, then what must be said about the run."""
-    lines = [settings_line(result, one.name) for one in result.settings.deliveries]
+    names = [one.name for one in result.settings.deliveries]
+    lines = []
+    if not all(one.messages or one.skipped for one in result.cells):
+        lines += [settings_line(result, one) for one in names]
+    lines += filter(None, (messages_line(one, result.cells) for one in names))
     if result.interrupted:
         lines.append("Stopped early: only the complete cells are shown.")
     return lines

@@ -65,6 +65,11 @@ def count(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def counted(number: int, noun: str) -> str:
+    """Write a number with its noun, such as `1 worker` or `2 workers`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def pool(name: str, concurrency: int) -> str:
     """Write a pool and its concurrency: `prefork ×2`."""
     return f"{name} {TIMES}{concurrency}"

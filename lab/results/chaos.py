@@ -37,8 +37,26 @@ class CellAccount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BadMessages:
+    """What became of the bad messages of a cell, and what they did to the workers and the load."""
+
+    account: CellAccount  # of the bad messages alone
+    deliveries: Whole  # how often the one was started that was started most often
+    runs: Whole  # the same for how often it ended
+    watched_s: Number  # how long the longest of them was watched
+    workers_ended: Whole
+    longest_wait_s: Number  # in which no task of the load started
+    grown_bytes: Whole | None = None  # by how much the workers' main processes grew; not measured
+    callers: tuple[str, ...] = ()  # what callers got who waited for results
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChaosCell:
-    """One fault, injected repeatedly, in workers of one pool with one set of delivery settings."""
+    """One fault, injected repeatedly, in workers of one pool with one set of delivery settings.
+
+    If the fault is a bad message, `account` counts the load and the bad messages; `messages` adds
+    what became of the bad ones alone. It is None for all other faults.
+    """
 
     pool: str
     fault: str
@@ -57,6 +75,7 @@ class ChaosCell:
     command: str  # that repeats it
     skipped: str = ""  # why it was not measured; the figures are 0 then
     notes: tuple[str, ...] = ()
+    messages: BadMessages | None = None
 
     @property
     def loses(self) -> bool:

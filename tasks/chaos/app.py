@@ -11,12 +11,13 @@ from typing import Any
 from celery import Celery
 
 import kombu_lease  # noqa: F401  registers the transport `lease`
+from tasks.transport_options import from_environment
 
 
 def _app(**settings: Any) -> Celery:
     url = os.environ.get("CELERY_BROKER_URL", "redis://localhost:6379/0")
     app = Celery("chaos", broker=url, backend=url, set_as_current=False)
-    app.conf.update(settings)
+    app.conf.update(settings, broker_transport_options=from_environment(os.environ))
     return app
 
 

@@ -17,8 +17,9 @@ from typing import Any, Final
 #: Names the file. Without it, nothing is noted.
 VARIABLE: Final = "POOLWISE_LEDGER"
 
-#: What can happen to a task. `gone` means that a worker refused the message and it is in no queue.
-EVENTS: Final = frozenset({"started", "ended", "failed", "revoked", "gone"})
+#: What can happen to a task. `gone` means that a worker refused the message and it is in no queue;
+#: `calmed`, that a task which killed its worker each time was still being delivered at the end.
+EVENTS: Final = frozenset({"started", "ended", "failed", "revoked", "gone", "calmed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,17 @@ def note_of(event: str, request: Any) -> None:
     """Append an event of the task whose Celery request this is."""
     redelivered = bool((request.delivery_info or {}).get("redelivered"))
     note(event, request.id, redelivered=redelivered)
+
+
+def calm() -> bool:
+    """Return whether tasks that kill their worker should stop doing so."""
+    path = os.environ.get(VARIABLE)
+    return path is not None and calm_file(Path(path)).exists()
+
+
+def calm_file(path: Path) -> Path:
+    """Return the file next to a ledger whose existence calms such tasks."""
+    return path.with_name(f"{path.name}.calm")
 
 
 class Reader:

@@ -6,10 +6,12 @@ app.
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+from typing import Any, Final
 
 from celery.signals import task_failure, task_rejected, task_revoked, task_unknown
 
+from tasks.chaos import marks
 from tasks.chaos.ledger import note
 
 
@@ -37,6 +39,26 @@ def unknown(id: str = "", name: str = "", **_: Any) -> None:
     note("gone", id, text=f"unknown task {name}")
 
 
+class DecodeErrors(logging.Handler):
+    """Notes messages whose body cannot be decoded: Celery acknowledges them and sends no signal."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Find the message by the id in its headers, which Celery logs."""
+        if str(record.msg).lstrip().startswith("Can't decode message body"):
+            note("gone", marks.found(record.getMessage()), text="its body cannot be decoded")
+
+
+#: The logger of the part of the worker that reads messages.
+CONSUMER: Final = "celery.worker.consumer.consumer"
+
+logging.getLogger(CONSUMER).addHandler(DecodeErrors(logging.CRITICAL))
+
+
 def _id(message: Any) -> str:
-    headers = getattr(message, "headers", None) or {}
-    return str(headers.get("id", "")) if isinstance(headers, dict) else ""
+    """Return the id in the headers of a message; else the one that senders use for replies."""
+    headers = getattr(message, "headers", None)
+    properties = getattr(message, "properties", None)
+    for holder, key in ((headers, "id"), (properties, "correlation_id")):
+        if isinstance(holder, dict) and isinstance(holder.get(key), str):
+            return str(holder[key])
+    return ""

@@ -30,6 +30,8 @@ def fault(at_s: float, until_s: float, interrupted: dict[str, float] | None = No
         ([line("failed", 1), line("started", 2), line("ended", 3)], (), (), "finished"),
         ([line("revoked", 1)], (), (), "revoked"),
         ([line("gone", 1)], (), (), "refused"),
+        ([line("started", 1), line("calmed", 2)], (), (), "held"),
+        ([line("started", 1), line("calmed", 2)], (), ("a",), "dead"),
         ([line("gone", 1)], (), ("a",), "dead"),
         ([line("started", 1)], ("a",), (), "held"),
         ([line("started", 1), line("failed", 2)], ("a",), (), "held"),

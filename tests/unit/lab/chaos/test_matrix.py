@@ -31,6 +31,13 @@ def test_every_cell_has_a_name_of_its_own_and_a_command() -> None:
     assert all("/" not in one.name and one.command.endswith("--seed 1") for one in cells)
 
 
+def test_a_fault_that_shows_all_there_is_to_see_at_once_is_injected_once() -> None:
+    kills = {one.fault.name: one.kills for one in OPTIONS.cells()}
+    assert kills["killer"] == 1
+    assert kills["not-json"] == OPTIONS.kills
+    assert all(f"--kills {one.kills} " in one.command for one in OPTIONS.cells())
+
+
 def test_only_pools_with_child_processes_lose_a_child() -> None:
     pools = {one.pool.name for one in OPTIONS.cells() if one.fault.name == "kill-child"}
     assert pools == {"prefork"}

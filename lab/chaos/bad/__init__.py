@@ -1,0 +1,1 @@
+"""Bad messages and bad tasks, sent among the load of a trial."""
