@@ -75,6 +75,12 @@ class Place:
         ]
         return sum(row[1] == task_id and row[5] is not None for row in rows)
 
+    def busy(self, node: str) -> int:
+        """Return how many slots of a worker a task occupies, by its last gauge."""
+        entries = [json.loads(fields[b"b"]) for _, fields in self.server.xrange("poolwise:records")]
+        gauges = [one["gauge"] for one in entries if one["kind"] == "gauge" and one["node"] == node]
+        return int(gauges[-1]["busy"]) if gauges else 0
+
     def dead(self) -> list[dict[bytes, bytes]]:
         """Return the dead letters."""
         return [fields for _, fields in self.server.xrange("_kombu.lease.dead")]

@@ -6,12 +6,15 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from cluster.local import RunningWorker
+from tasks.errors import WorkerError
 from tests.command import poolwise
 from tests.faults.malformed import MALFORMED
 from tests.faults.place import KEYS, Place, private_place
@@ -83,10 +86,12 @@ def test_a_task_that_kills_its_worker_is_given_up_but_not_its_neighbours(
     others = [place.send("io.sleep", 3) for _ in range(2)]
     deadly = place.send("faults.die")
     workers: list[RunningWorker] = []
+    names = count()
 
     def revived() -> bool:
         if not workers or not workers[-1].child.alive:
-            workers.append(place.start(f"worker-{len(workers)}", pool, env=FEW))
+            with suppress(WorkerError):  # the task may kill it before it has reported
+                workers.append(place.start(f"worker-{next(names)}", pool, env=FEW))
         return bool(place.dead())
 
     place.until(revived, 110)
@@ -102,7 +107,7 @@ def test_an_orderly_end_is_no_death(place: Place) -> None:
     task_id = place.send("io.sleep", 45)
     for number in range(MOST_DEATHS + 2):
         worker = place.start(f"worker-{number}", "prefork", env=FEW)
-        place.until(partial(place.held, worker.spec.node), 25, worker)
+        place.until(partial(place.busy, worker.spec.node), 25, worker)
         os.kill(worker.child.pid, signal.SIGQUIT)
         place.until(partial(_has_ended, worker), 20, worker)
     assert not place.dead()

@@ -15,6 +15,9 @@ class CheckedMessage(virtual.Message):
     def __init__(self, payload: Any, channel: Any = None, **kwargs: Any) -> None:
         """Read what kombu popped."""
         super().__init__(payload, channel=channel, **kwargs)
+        if channel.popped is None:  # not from a queue
+            self.queue = self.delivery_info.get("routing_key") or ""
+            return
         for name in ("exchange", "routing_key"):
             if not isinstance(self.delivery_info[name], str):
                 raise TypeError(f"its {name} is not a text")
@@ -22,5 +25,5 @@ class CheckedMessage(virtual.Message):
             raise TypeError("its headers are not an object")
         if not isinstance(self.delivery_tag, str):
             raise TypeError("its delivery_tag is not a text")
-        popped, channel.popped = channel.popped, None
-        self.queue = channel.queue_of(popped[0]) if popped else self.delivery_info["routing_key"]
+        (key, _), channel.popped = channel.popped, None
+        self.queue = channel.queue_of(key)
