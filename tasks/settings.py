@@ -98,6 +98,9 @@ broker_transport_options = {
 
 # Wait for a broker that starts after the worker: a cluster guarantees no start order.
 broker_connection_retry_on_startup = True
+# Also reconnect if Redis refuses a command, because it is full, read-only or loading its data. By
+# default, the worker ends.
+broker_channel_error_retry = True
 
 # Results are kept for an hour; measured runs do not store any.
 result_expires = 3_600
