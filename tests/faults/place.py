@@ -39,9 +39,15 @@ class Place:
         return self.cluster.redis
 
     def start(
-        self, name: str, pool: str, *, env: Mapping[str, str] | None = None, slots: int = SLOTS
+        self,
+        name: str,
+        pool: str,
+        *,
+        env: Mapping[str, str] | None = None,
+        slots: int = SLOTS,
+        **more: Any,
     ) -> RunningWorker:
-        """Start a worker that consumes the queue."""
+        """Start a worker that consumes the queue; `more` are further fields of its WorkerSpec."""
         spec = WorkerSpec(
             name=name,
             pool=pool,
@@ -51,6 +57,7 @@ class Place:
             flags=POOLS[pool].flags,
             include=INCLUDE,
             env=env or {},
+            **more,
         )
         [worker] = self.cluster.start_workers([spec])
         return worker

@@ -78,6 +78,36 @@ def test_a_task_that_kills_its_slot_is_given_up(pool: str, place: Place) -> None
     assert not place.server.exists(KEYS.deaths(deadly))
 
 
+#: A project whose task has too little memory.
+PROJECT = """
+from celery import Celery
+
+app = Celery("greedy")
+app.config_from_object("tasks.settings")
+
+@app.task(name="greedy.full")
+def full():
+    raise MemoryError
+"""
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_task_that_raises_memory_error_is_given_up(
+    pool: str, place: Place, tmp_path: Path
+) -> None:
+    """Celery raises it in the worker's main process too, which ends it each time."""
+    (tmp_path / "greedy.py").write_text(PROJECT)
+    worker = place.start("worker", pool, env=FEW, app="greedy", folder=tmp_path)
+    greedy = place.send("greedy.full")
+    place.until(place.dead, 20, worker)
+    [letter] = place.dead()
+    assert json.loads(letter[b"message"])["headers"]["id"] == greedy
+    place.until(lambda: _state(place, greedy) == "FAILURE", 5, worker)
+    task_id = place.send("io.sleep", 0)
+    place.until(lambda: place.runs(task_id) == 1, 10, worker)
+    assert worker.child.alive
+
+
 @pytest.mark.parametrize("pool", OTHERS)
 def test_a_task_that_kills_its_worker_is_given_up_but_not_its_neighbours(
     pool: str, place: Place
@@ -98,7 +128,7 @@ def test_a_task_that_kills_its_worker_is_given_up_but_not_its_neighbours(
     [letter] = place.dead()
     assert json.loads(letter[b"message"])["headers"]["id"] == deadly
     assert letter[b"reason"].decode() == f"its worker died {MOST_DEATHS} times while it ran"
-    place.until(lambda: all(place.runs(one) for one in others), 30, *workers[-1:])
+    place.until(lambda: {_state(place, one) for one in others} == {"SUCCESS"}, 30, *workers[-1:])
     place.until(place.settled, 5, *workers[-1:])
 
 
