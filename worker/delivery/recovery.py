@@ -80,7 +80,8 @@ class Recovery:
     def _decided(self, client: Any, owner: str, tags: list[bytes]) -> Iterator[str]:
         """Decide about some messages, and return what became of each."""
         noted = client.hmget(self._keys.held(owner), tags)
-        pipe = client.pipeline(transaction=False)
+        # As a transaction, so that a waiting worker gets the oldest, not what is pushed first.
+        pipe = client.pipeline(transaction=True)
         for tag, text in zip(tags, noted, strict=True):
             self._decide(pipe, owner, tag.decode(), text)
         for fate in pipe.execute():
