@@ -81,6 +81,8 @@ class Lease:
         self._orphans: deque[str] = deque()
         self._references: dict[str, weakref.ref[Any]] = {}
         self._closing = False
+        self._busy = False  # whether messages were claimed since the thread last looked
+        self._asleep = False  # whether the thread waits for the next tick
         self._next_tick_s = 0.0
         self._contact_s: float | None = None  # since when Redis has answered without a break
         self._answered_s = 0.0
@@ -98,9 +100,11 @@ class Lease:
 
     def hold(self, field: str, held: Held) -> None:
         """Note a message that was claimed."""
-        if not self._held:
-            self._waker.wake()  # from now on, acknowledgements must not wait for the next tick
         self._held[field] = held
+        self._busy = True
+        if self._asleep:  # from now on, acknowledgements must not wait for the next tick
+            self._asleep = False
+            self._waker.wake()
 
     def ack(self, field: str) -> None:
         """Acknowledge a message, at the latest after `options.ACK_DELAY_S`."""
@@ -204,8 +208,13 @@ class Lease:
         if self.lost and not self._failing:
             return _LOST_S
         pause_s = self._next_tick_s - _monotonic()
-        # Acknowledgements that wait for company must not wait for the next tick.
-        return min(pause_s, options.ACK_DELAY_S) if self._held and not self._failing else pause_s
+        if self._failing:
+            return pause_s
+        busy, self._busy = self._busy, False
+        self._asleep = not (busy or self._held)
+        if self._asleep and self._busy:  # a message was claimed between these two lines
+            self._asleep = False
+        return pause_s if self._asleep else min(pause_s, options.ACK_DELAY_S)
 
     def _fail(self, client: redis.Redis, error: Exception) -> None:
         if not self._failing:

@@ -8,6 +8,10 @@ import pytest
 
 from tests.lease.farm import POOLS, Farm
 
+#: How many messages a worker holds before it is stopped. Prefork must not be receiving any: Celery
+#: 5.7 then hangs now and then, on any transport.
+HELD = {"prefork": 8, "threads": 8, "gevent": 1, "solo": 1}
+
 
 @pytest.mark.parametrize("pool", POOLS)
 def test_a_worker_runs_every_task_once_and_hands_back_the_rest(pool: str, farm: Farm) -> None:
@@ -17,17 +21,17 @@ def test_a_worker_runs_every_task_once_and_hands_back_the_rest(pool: str, farm: 
     farm.until_ran(300)
     farm.until(lambda: not farm.held(), 5, what="messages are still in flight")
     assert set(farm.ran().values()) == {1}
-    farm.send(app, "wait", 30, 0.3)
-    farm.until(lambda: farm.ran("began"), 10)
-    worker.stop(20)
+    farm.send(app, "wait", 14, 2)
+    farm.until(lambda: len(farm.held()) >= HELD[pool], 20)
+    worker.stop(30)
+    assert worker.exit_code == 0, worker.log_tail()
     client = farm.broker.client
     began = len(farm.ran("began"))
-    assert began < 30
-    assert client.llen("celery") == 30 - began
+    assert began < 14
+    assert client.llen("celery") == 14 - began
     assert not farm.held()
     assert not client.zcard("_kombu.lease.leases")
     assert "redelivered" not in str(client.lrange("celery", 0, -1))
-    assert worker.exit_code == 0, worker.log_tail()
 
 
 @pytest.mark.parametrize("pool", POOLS)
