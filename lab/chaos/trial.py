@@ -120,10 +120,20 @@ class Trial(Waiting):
 
     def busy_worker(self) -> TrialWorker:
         """Wait for a random moment in which a worker runs tasks; return it."""
+        return self.busy()[0]
+
+    def busy(self) -> tuple[TrialWorker, dict[str, float]]:
+        """Wait for a random moment in which a worker runs tasks; return it with the tasks."""
         chosen = self.random.choice(self.workers)
         self.pause(self.random.uniform(0, 2 * self.feeder.task_s))
-        self.until(lambda: self.running_in(chosen), 30, "no worker runs tasks")
-        return chosen
+        running: dict[str, float] = {}
+
+        def runs() -> bool:
+            running.update(self.running_in(chosen))
+            return bool(running)
+
+        self.until(runs, 30, "no worker runs tasks")
+        return chosen, running
 
     def replace_dead(self) -> int:
         """Start a worker for each that has ended, as a supervisor does; return how many."""

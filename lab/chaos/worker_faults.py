@@ -16,8 +16,9 @@ from worker.pools import Pool
 
 #: Seconds that a stalled worker is stopped: longer than Poolwise's workers take to be missed.
 STALL_S: Final = 20.0
-#: Seconds that a worker may take to shut down.
-SHUTDOWN_S: Final = 30.0
+#: Seconds that a worker may take to shut down. A process of a prefork pool sometimes waits 30 s for
+#: an answer that does not come (`_ensure_messages_consumed` in billiard/pool.py).
+SHUTDOWN_S: Final = 90.0
 #: Seconds of grace that are too short for a task, and how long the tasks take meanwhile.
 SHORT_GRACE_S, LONG_TASK_S = 0.5, 2.0
 
@@ -110,8 +111,7 @@ AHEAD_S: Final = 1.5
 
 
 def _shut_down(trial: Trial, number: signal.Signals) -> Injected:
-    worker = trial.busy_worker()
-    held = trial.running_in(worker)
+    worker, held = trial.busy()
     at_s = time.monotonic()
     os.kill(worker.child.pid, number)
     trial.until(lambda: not worker.child.alive, SHUTDOWN_S, "a worker does not end")
