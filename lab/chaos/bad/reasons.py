@@ -93,11 +93,21 @@ BAD_REASONS: Final = (
     ),
     Reason(
         count=_others_lost,
-        early=None,
+        early=True,
         targets=_MESSAGE,
         what="lost, though they are good",
-        why="They ran in the process that the bad message ended.",
+        why="They ran in the process that the bad message ended, and Celery had acknowledged them "
+        "when they started.",
         cure="Set task_acks_late, if tasks may run twice.",
+    ),
+    Reason(
+        count=_others_lost,
+        early=False,
+        targets=_MESSAGE,
+        what="lost, though they are good",
+        why="The worker that the bad message ended had taken them out of the queue with BRPOP, and "
+        "not noted yet that it held them.",
+        cure="No setting closes this gap; the transport in kombu_lease does both in one step.",
     ),
     Reason(
         count=_in(

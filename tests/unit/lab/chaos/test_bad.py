@@ -205,15 +205,19 @@ def test_each_bad_message_that_does_harm_is_explained(
 
 
 @pytest.mark.parametrize(
-    ("fault", "load", "what"),
+    ("fault", "settings", "load", "cure"),
     [
-        ("killer", {"lost": 2}, "lost, though they are good"),
-        ("other-json", {"twice_by_fault": 1, "twice_otherwise": 1}, "run twice"),
+        ("killer", "defaults", {"lost": 2}, "task_acks_late"),
+        ("killer", "acks-late", {"lost": 2}, "kombu_lease"),
+        ("other-json", "acks-late", {"twice_by_fault": 1, "twice_otherwise": 1}, "dead letters"),
     ],
 )
-def test_harm_to_the_load_is_explained_too(fault: str, load: dict[str, int], what: str) -> None:
+def test_harm_to_the_load_is_explained_too(
+    fault: str, settings: str, load: dict[str, int], cure: str
+) -> None:
     bad = messages_of(found([line("gone", 2)]))
-    shown = cell(fault=fault, settings="acks-late", account=account_of(**load), messages=bad)
+    shown = cell(fault=fault, settings=settings, account=account_of(**load), messages=bad)
     [one] = explanations([shown])
-    assert what in one.what
+    assert cure in one.cure
+    assert "good" in one.what
     assert one.tasks == 2
