@@ -52,7 +52,7 @@ class CountedRequest:
         if self._died(exc_info):
             request: Any = self
             if count_death(request.message, most_deaths()):
-                request.acknowledged = True
+                # Celery acknowledges a failed task, which also ends its part of the prefetch count.
                 exc_info = _given_up(request)
             elif isinstance(_error_of(exc_info), MemoryError):
                 # Celery would raise it in the worker's main process, which ends it.
