@@ -16,7 +16,7 @@ def write(items):
     lines.clear()
     for item in range(items):
         if item == items // 2:
-            time.sleep(0.001)  # asks a service for the rate of today
+            time.sleep(0.01)  # asks a service for the rate of today
         lines.append(f"{item:06d} {item * 0.19:12.2f}")
     return sum(int(line[:6]) for line in lines)
 

@@ -8,7 +8,7 @@ import sys
 from rich.console import Console
 
 #: Columns of a pipe or a file, which has no width of its own.
-PIPE_WIDTH = 120
+PIPE_WIDTH = 140
 #: Columns below which tables would lose their texts; a narrower terminal breaks the lines itself.
 LEAST_WIDTH = 20
 

@@ -7,7 +7,15 @@ from dataclasses import dataclass, replace
 
 from lab.advise.answer import is_behind
 from lab.advise.confidence import compared, confidence
-from lab.advise.measured import Deployable, Measured, by_score, measured, of_result, often_enough
+from lab.advise.measured import (
+    Deployable,
+    Measured,
+    by_score,
+    measured,
+    of_result,
+    often_enough,
+    ranked,
+)
 from lab.format import words
 from lab.format.advice import groups_label
 from lab.results.advice import Answer, CandidateResult, MixResult, SplitResult
@@ -53,14 +61,14 @@ def mix_answer(
         return replace(
             single, sentence=f"{single.sentence}; one group for all tasks, because {why}"
         )
-    chosen = deployed_of(single, results, None)
-    difference = compared(split, chosen, seed)
-    sure = confidence(split, chosen, difference)
-    if is_behind(chosen, split, seed):
-        return _split(split, chosen, f"{difference.ratio:.2f} times the throughput of", sure)
+    best = often_enough(ranked(results))[0]
+    difference = compared(split, best, seed)
+    sure = confidence(split, best, difference)
+    if is_behind(best, split, seed):
+        return _split(split, best, f"{difference.ratio:.2f} times the throughput of", sure)
     return replace(
         single,
-        sentence=f"{single.sentence}; {_against(chosen, split, real=difference.real)}",
+        sentence=f"{single.sentence}; {_against(best, split, real=difference.real)}",
         confidence=min(single.confidence, sure, key=("low", "medium", "high").index),
     )
 
@@ -86,12 +94,12 @@ def _of_split(split: SplitResult) -> Measured[Deployment]:
     return measured(Deployment(result=split), split.trials)
 
 
-def _against(chosen: Measured[Deployable], split: Measured[Deployment], *, real: bool) -> str:
+def _against(best: Measured[Deployable], split: Measured[Deployment], *, real: bool) -> str:
     """Say why the tasks should stay together."""
     rate = f"split into {split.candidate.label}, they reach {words.rate(split.rate_per_s)}"
     if not real:
         return f"{rate}: no real difference, and one group is simpler to run"
-    if split.score > chosen.score:
+    if split.score > best.score:
         return f"{rate}: too little more, and one group is simpler to run"
     return f"{rate}: less"
 

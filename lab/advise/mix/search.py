@@ -14,7 +14,7 @@ from lab.advise.finals import take_turns
 from lab.advise.limits import Limits
 from lab.advise.mix.lanes import Lanes
 from lab.advise.mix.split import Split, variants
-from lab.advise.search import Search, TrialLength
+from lab.advise.search import NEAR, Search, TrialLength
 from lab.project.candidates import Candidate
 from lab.results.advice import Profile
 
@@ -72,13 +72,16 @@ class SplitSearch:
         )
 
     def _finalists(self) -> list[Candidate | Split]:
-        """Return the best of each kind first, then the others."""
+        """Return the best of each kind first, then those that are near the best of all."""
         kinds: list[Sequence[Candidate | Split]] = [
             self._contest.single.finalists()[:FINALISTS],
             self._ranked()[:FINALISTS],
         ]
         kinds = sorted(filter(None, kinds), key=lambda kind: -self._rate(kind[0]))
-        return [*(kind[0] for kind in kinds), *(one for kind in kinds for one in kind[1:])]
+        others = [one for kind in kinds for one in kind[1:]]
+        most = self._rate(kinds[0][0]) if kinds else 0.0
+        near = [one for one in others if self._rate(one) * NEAR >= most]
+        return [*(kind[0] for kind in kinds), *near]
 
     def _measure_again(self, one: Candidate | Split) -> None:
         if isinstance(one, Candidate):

@@ -49,6 +49,17 @@ def test_the_mix_is_split_only_if_that_is_really_faster(
     assert text in found.sentence
 
 
+def test_a_split_must_beat_the_fastest_single_group_and_not_only_the_simplest() -> None:
+    noisy = (
+        plain.candidate("prefork", 32, [120, 150, 180], memory_bytes=900_000_000),
+        plain.candidate("threads", 20, [138, 140, 139]),
+    )
+    found = result(mix(FASTER), noisy).answer
+    assert found is not None
+    assert (found.pool, found.groups) == ("threads", ())
+    assert "they reach 151/s: no real difference, and one group is simpler" in found.sentence
+
+
 def test_a_split_is_recommended_if_one_group_cannot_run_all() -> None:
     unsafe = (plain.candidate("threads", 20, [100], rejected="unsafe"),)
     found = result(mix(FASTER), unsafe).answer

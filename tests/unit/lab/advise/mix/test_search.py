@@ -91,6 +91,15 @@ def test_both_kinds_are_measured_in_turn_and_the_best_variant_is_found() -> None
     assert fake.now <= 120
 
 
+def test_a_split_that_is_far_behind_takes_no_time_from_the_comparison() -> None:
+    best = Split(groups=(CPU[0], IO[1]))
+    fake = found(Fake(lambda one: 200.0 if one == best else 100.0))
+    assert len(fake.done[best]) >= 3
+    assert len(fake.done[SINGLE]) >= 3
+    others = [len(trials) for one, trials in fake.done.items() if one not in {best, SINGLE}]
+    assert others == [1] * len(others) != []
+
+
 @pytest.mark.parametrize("seconds", [40.0, 60.0, 120.0])
 def test_the_budget_holds_and_leaves_time_to_compare(seconds: float) -> None:
     fake = found(Fake(by_slots), seconds)
