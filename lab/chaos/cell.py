@@ -153,7 +153,7 @@ def _evidence(trial: Trial, seen: _Seen) -> Evidence:
         all_again_s=seen.all_again_s,
         left=left,
         dead=dead,
-        ended=trial.ended,
+        ended=trial.ended + sum(not one.child.alive for one in trial.workers),
         stops_all=trial.spec.stops_all,
     )
 
