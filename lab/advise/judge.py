@@ -76,7 +76,7 @@ def _losses(found: Answer, setting: Setting) -> tuple[str, ...]:
         for text in losses(_candidate(group), described, group.tasks)
     )
     own = (
-        f"{task} names the queue {queue!r} itself, which counts more than task_routes: change it "
+        f"{task} names the queue {queue!r} itself, which overrides task_routes: change it "
         f"to {group.queue!r}"
         for group in found.groups
         for task in group.tasks

@@ -102,7 +102,7 @@ REASONS: Final = (
         targets=_WORKER,
         what="lost",
         why="kombu takes a message from its queue with BRPOP, and only then notes it as "
-        "unacknowledged. A message whose worker dies in between is nowhere.",
+        "unacknowledged. A message whose worker dies in between is in neither place.",
         cure="No setting closes this gap: it needs a transport that does both in one step.",
     ),
     Reason(

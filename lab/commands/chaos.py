@@ -79,7 +79,9 @@ T = TypeVar("T")
     help="Combinations to test at the same time.  [default: two for each core]",
 )
 @click.option(
-    "--seed", type=click.IntRange(0, 10**9), help="Seed for the moments.  [default: random]"
+    "--seed",
+    type=click.IntRange(0, 10**9),
+    help="Seed for when each fault happens.  [default: random]",
 )
 @click.option(
     "--on-compose",

@@ -47,7 +47,9 @@ _every = click.option("--all", "every", is_flag=True, help="All dead letters.")
 @broker_options.running_broker
 @shared_options.json_output
 def list_(*, as_json: bool, **named: Any) -> int:
-    """List all dead letters, the oldest first, without the arguments of the tasks.
+    """List all dead letters.
+
+    The oldest come first, without the arguments of their tasks.
 
     \b
     Example:
@@ -70,7 +72,7 @@ def list_(*, as_json: bool, **named: Any) -> int:
 @broker_options.running_broker
 @shared_options.json_output
 def show(*, entry_id: str, as_json: bool, **named: Any) -> int:
-    """Show one dead letter with its whole message, including the arguments.
+    """Show one dead letter, with its arguments.
 
     \b
     Example:
@@ -95,7 +97,7 @@ def show(*, entry_id: str, as_json: bool, **named: Any) -> int:
 @broker_options.running_broker
 @shared_options.json_output
 def requeue(*, ids: tuple[str, ...], every: bool, as_json: bool, **named: Any) -> int:
-    """Put dead letters back into their queues, behind all other messages.
+    """Put dead letters back at the end of their queues.
 
     Fix the cause first: a message that kills its worker will do so five times again.
 
@@ -117,7 +119,7 @@ def requeue(*, ids: tuple[str, ...], every: bool, as_json: bool, **named: Any) -
 @broker_options.running_broker
 @shared_options.json_output
 def drop(*, ids: tuple[str, ...], every: bool, yes: bool, as_json: bool, **named: Any) -> int:
-    """Delete dead letters for ever.
+    """Delete dead letters permanently.
 
     At a terminal, it asks first; otherwise --yes is needed.
 

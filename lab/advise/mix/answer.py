@@ -100,7 +100,7 @@ def _against(best: Measured[Deployable], split: Measured[Deployment], *, real: b
     if not real:
         return f"{rate}: no real difference, and one group is simpler to run"
     if split.score > best.score:
-        return f"{rate}: too little more, and one group is simpler to run"
+        return f"{rate}: not much more, and one group is simpler to run"
     return f"{rate}: less"
 
 

@@ -28,7 +28,7 @@ FASTER = split([150, 152, 151])
     [
         (mix(FASTER), True, "1.51 times the throughput of one group, threads ×20"),
         (mix(split([102, 103, 101])), False, "no real difference, and one group is simpler"),
-        (mix(split([103.5, 103.6, 103.7])), False, "too little more, and one group is simpler"),
+        (mix(split([103.5, 103.6, 103.7])), False, "not much more, and one group is simpler"),
         (mix(split([80, 81, 79])), False, "they reach 80.0/s: less"),
         (mix(split([150], rejected="a worker died")), False, "no split could be measured"),
         (mix(split([90, 91, 89], slots=8), FASTER), True, "threads ×64"),
