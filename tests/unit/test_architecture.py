@@ -73,7 +73,7 @@ def test_the_folders_of_the_monitor_are_in_the_order_of_their_imports() -> None:
     )
     enforced = [set(layer.split(" | ")) for layer in layers[::-1]]
     rooms = [layer for layer in enforced if all((ROOT / "monitor" / one).is_dir() for one in layer)]
-    documented = first_cells("Packages", "| room | question | contents |")
+    documented = first_cells("Packages", "| folder | question | contents |")
     for layer in rooms:
         assert {documented.pop(0) for _ in layer} == {f"monitor/{one}/" for one in layer}
     assert documented == []
@@ -84,7 +84,7 @@ def test_every_folder_is_listed(package: str) -> None:
     folders = {f"{package}/{one.parent.name}/" for one in (ROOT / package).glob("*/__init__.py")}
     documented = {
         cell
-        for header in ("| folder |", "| room | question | contents |")
+        for header in ("| folder |", "| folder | question | contents |")
         for cell in first_cells("Packages", header)
     }
     assert folders <= documented
