@@ -100,8 +100,8 @@ def mix_file(shop: Path, *lines: str) -> str:
 
 def test_tasks_that_all_wait_stay_together(shop: Path) -> None:
     lines = (
-        '{"task": "shop.pause", "args": [20]}',
-        '{"task": "shop.limited", "args": [30], "weight": 2}',
+        '{"task": "shop.pause", "args": [200]}',
+        '{"task": "shop.limited", "args": [300], "weight": 2}',
     )
     words = ("--all-from", mix_file(shop, *lines), "--pools", "threads", "--budget", "15s")
     done = poolwise(*SHOP, *words, cwd=shop, timeout_s=120)
