@@ -32,7 +32,7 @@ def sentence(
         return f"{rate}, {found.ratio:.2f} times the throughput of {name}{basis}"
     other, why = words.rate(rival.rate_per_s), advantage(chosen, rival)
     if found.real:
-        return f"{rate}; {name} reaches {other}, only {found.ratio:.2f} times that{basis}{why}"
+        return f"{rate}. {name} is only {found.ratio:.2f} times as fast ({other}){basis}{why}"
     return (
         f"{rate}; no real difference from {name}{basis} ({other}; anything below "
         f"{found.noise:.2f} times is within noise){why}"
@@ -43,14 +43,13 @@ def advantage(chosen: Measured[Deployable], rival: Measured[Deployable]) -> str:
     """Say why one of two equal candidates is preferred; empty if nothing speaks for it."""
     if rival.pss_bytes >= CHEAPER * chosen.pss_bytes:
         least, more = words.size(chosen.pss_bytes), words.size(rival.pss_bytes)
-        return f", and it uses {least} of memory instead of {more}"
+        label = chosen.candidate.label
+        return f", and {label} uses {least} of memory instead of {more}"
     (workers, slots, default), (others, more_slots, later) = chosen.effort, rival.effort
     if workers < others:
-        return (
-            ", and one worker is simpler to run" if workers == 1 else ", and it is simpler to run"
-        )
+        return ", and fewer workers are simpler to run"
     if workers == others and slots < more_slots:
-        return ", and it needs fewer slots"
+        return f", and {chosen.candidate.label} needs fewer slots"
     if (workers, slots) == (others, more_slots) and default == 0 < later:
         return f", and {chosen.pool} is Celery's default"
     return ""

@@ -180,6 +180,6 @@ def mix_line(mix: MixResult) -> str:
     """Say what a whole mix is, and how its throughput is counted."""
     tasks = ", ".join(f"{task.weight} × {task.name}" for task in mix.tasks)
     return (
-        f"A whole mix is {mix.size} tasks: {tasks}. The throughput counts only tasks that belong "
-        "to whole mixes"
+        f"A whole mix is {mix.size} tasks: {tasks}. Only tasks of complete mixes count towards "
+        "the throughput"
     )

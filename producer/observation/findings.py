@@ -76,8 +76,8 @@ def _fetch_less(worker: WorkerSeen) -> str:
     if fetched is not None and 0 < fetched <= worker.slots * least:
         return (
             f"start it with {without}, or set task_acks_late = True if its tasks are safe to run "
-            "twice: its prefetch multiplier is as low as it can be, but with early acks a started "
-            "task no longer counts, so the worker fetches one more message for its slot"
+            "twice. A lower prefetch multiplier is not possible; without late acks, a task that "
+            "has started no longer counts, so the worker fetches one more message for its slot"
         )
     return (
         f"set --prefetch-multiplier {least}, and task_acks_late = True if its tasks are safe to "

@@ -96,7 +96,7 @@ def _of_split(split: SplitResult) -> Measured[Deployment]:
 
 def _against(best: Measured[Deployable], split: Measured[Deployment], *, real: bool) -> str:
     """Say why the tasks should stay together."""
-    rate = f"split into {split.candidate.label}, they reach {words.rate(split.rate_per_s)}"
+    rate = f"split into {split.candidate.label}, the tasks reach {words.rate(split.rate_per_s)}"
     if not real:
         return f"{rate}: no real difference, and one group is simpler to run"
     if split.score > best.score:

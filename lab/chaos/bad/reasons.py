@@ -60,7 +60,7 @@ BAD_REASONS: Final = (
         count=_others_twice,
         early=None,
         targets=_MESSAGE,
-        what="run twice, though they are good",
+        what="other tasks run twice",
         why="The error in reading a message makes the worker connect again or end, and it puts "
         "back what it had fetched, while some of these tasks still run.",
         cure=_KEEP,
@@ -95,7 +95,7 @@ BAD_REASONS: Final = (
         count=_others_lost,
         early=True,
         targets=_MESSAGE,
-        what="lost, though they are good",
+        what="other tasks lost",
         why="They ran in the process that the bad message ended, and Celery had acknowledged them "
         "when they started.",
         cure="Set task_acks_late, if tasks may run twice.",
@@ -104,7 +104,7 @@ BAD_REASONS: Final = (
         count=_others_lost,
         early=False,
         targets=_MESSAGE,
-        what="lost, though they are good",
+        what="other tasks lost",
         why="The worker that the bad message ended had taken them out of the queue with BRPOP, and "
         "not noted yet that it held them.",
         cure="No setting closes this gap; the transport in kombu_lease does both in one step.",

@@ -29,7 +29,7 @@ FASTER = split([150, 152, 151])
         (mix(FASTER), True, "1.51 times the throughput of one group, threads ×20"),
         (mix(split([102, 103, 101])), False, "no real difference, and one group is simpler"),
         (mix(split([103.5, 103.6, 103.7])), False, "not much more, and one group is simpler"),
-        (mix(split([80, 81, 79])), False, "they reach 80.0/s: less"),
+        (mix(split([80, 81, 79])), False, "the tasks reach 80.0/s: less"),
         (mix(split([150], rejected="a worker died")), False, "no split could be measured"),
         (mix(split([90, 91, 89], slots=8), FASTER), True, "threads ×64"),
         (
@@ -57,7 +57,7 @@ def test_a_split_must_beat_the_fastest_single_group_and_not_only_the_simplest() 
     found = result(mix(FASTER), noisy).answer
     assert found is not None
     assert (found.pool, found.groups) == ("threads", ())
-    assert "they reach 151/s: no real difference, and one group is simpler" in found.sentence
+    assert "the tasks reach 151/s: no real difference, and one group is simpler" in found.sentence
 
 
 def test_a_split_is_recommended_if_one_group_cannot_run_all() -> None:
