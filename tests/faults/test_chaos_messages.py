@@ -58,7 +58,8 @@ def test_poolwise_keeps_what_no_worker_can_run_and_celery_does_not(
             one = found[name, pool, settings]
             assert fate(one) == expected, (name, settings, one)
             ends = name == "not-json" and settings == "defaults"
-            assert messages(one).workers_ended == int(ends), (name, settings)
+            harmed = messages(one).workers_ended > 0 or one.resumed < one.aimed
+            assert harmed == ends, (name, settings)
         assert found[name, pool, "poolwise"].account.lost == 0
 
 

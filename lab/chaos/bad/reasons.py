@@ -52,8 +52,8 @@ BAD_REASONS: Final = (
         targets=_MESSAGE,
         what="lost",
         why="kombu takes a message out of its queue before it reads it. A text that is not JSON "
-        "ends the worker; JSON without kombu's envelope makes Celery connect again, as after a "
-        "lost connection. Either way, the message is gone.",
+        "ends the worker, or leaves it hanging; JSON without kombu's envelope makes Celery connect "
+        "again, as after a lost connection. Either way, the message is gone.",
         cure=_KEEP,
     ),
     Reason(
