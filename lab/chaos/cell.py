@@ -19,7 +19,7 @@ from lab.chaos.fault import Fault, Target
 from lab.chaos.injected import Injected
 from lab.chaos.judge import Evidence, account, lost_ids, recovery
 from lab.chaos.leftovers import dead_ids, left_ids
-from lab.chaos.trial import Trial, TrialSpec, running_trial
+from lab.chaos.trial import QUEUE, Trial, TrialSpec, running_trial
 from lab.results.chaos import ChaosCell
 from lab.results.output import write_whole
 from tasks.errors import WorkerError
@@ -143,7 +143,7 @@ def settle(trial: Trial) -> None:
 def _evidence(trial: Trial, seen: _Seen) -> Evidence:
     sent, lines = trial.book.closed()
     try:
-        left, dead = left_ids(trial.broker.client), dead_ids(trial.broker.client)
+        left, dead = left_ids(trial.broker.client, QUEUE), dead_ids(trial.broker.client)
     except redis.RedisError as error:
         raise WorkerError(f"{trial.spec.name}: its broker does not answer: {error}") from error
     return Evidence(

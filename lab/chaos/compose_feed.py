@@ -66,7 +66,7 @@ def main() -> None:
     while not ended.wait(LOOK_S):
         seen = _patiently(partial(_print_lines, key=key, seen=seen))
     _patiently(partial(_print_lines, key=key, seen=seen))
-    left, dead = _patiently(lambda client: (left_ids(client), dead_ids(client)))
+    left, dead = _patiently(lambda client: (left_ids(client, queue), dead_ids(client)))
     _patiently(lambda client: client.delete(key))
     _say("left", sorted(left), sorted(dead))
 

@@ -16,13 +16,21 @@ DEAD_KEY: Final = dead.stream("")
 DEAD_FIELD: Final = b"message"
 
 
-def left_ids(client: redis.Redis) -> frozenset[str]:
-    """Return the task ids of all messages in any list, hash or stream, except dead letters."""
-    found: set[str] = set()
+def left_ids(client: redis.Redis, *queues: str) -> frozenset[str]:
+    """Return the task ids of all messages in any list, hash or stream, except dead letters.
+
+    All keys are read at one moment: workers move messages from one to another meanwhile. `queues`
+    are lists that may not exist yet.
+    """
+    kinds: dict[bytes, Any] = {queue.encode(): b"list" for queue in queues}
     for key in client.scan_iter():
         if not key.endswith(DEAD_KEY.encode()):
-            found.update(id_in(value) for value in _values(client, key))
-    return frozenset(found - {""})
+            kinds[key] = client.type(key)
+    with client.pipeline(transaction=True) as pipe:
+        for key, kind in kinds.items():
+            _ask(pipe, key, kind)
+        answers = pipe.execute()
+    return frozenset(id_in(value) for answer in answers for value in _flat(answer)) - {""}
 
 
 def dead_ids(client: redis.Redis) -> frozenset[str]:
@@ -31,17 +39,25 @@ def dead_ids(client: redis.Redis) -> frozenset[str]:
     return frozenset(id_in(fields.get(DEAD_FIELD, b"")) for _, fields in entries) - {""}
 
 
-def _values(client: Any, key: bytes) -> Iterable[bytes]:
-    kind = client.type(key)
+def _ask(pipe: Any, key: bytes, kind: bytes) -> None:
+    """Ask for everything in a key that may hold messages."""
     if kind == b"list":
-        return list(client.lrange(key, 0, -1))
-    if kind == b"hash":
-        return list(client.hvals(key))
-    if kind == b"zset":
-        return list(client.zrange(key, 0, -1))
-    if kind == b"stream":
-        return [value for _, fields in client.xrange(key) for value in fields.values()]
-    return []
+        pipe.lrange(key, 0, -1)
+    elif kind == b"hash":
+        pipe.hvals(key)
+    elif kind == b"zset":
+        pipe.zrange(key, 0, -1)
+    elif kind == b"stream":
+        pipe.xrange(key)
+
+
+def _flat(answer: Iterable[Any]) -> Iterator[bytes]:
+    """Return the values in an answer; an entry of a stream is its id and its fields."""
+    for one in answer:
+        if isinstance(one, bytes):
+            yield one
+        else:
+            yield from one[1].values()
 
 
 def id_in(value: bytes) -> str:

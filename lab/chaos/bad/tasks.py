@@ -17,15 +17,18 @@ from lab.chaos.trial import QUEUE, TASK_S, Trial
 from tasks.chaos import marks
 from tasks.chaos.ledger import calm_file
 
-#: Seconds for which a caller waits for a result.
+#: Seconds for which a caller waits for a result that never comes, and for one that should come.
 CALLER_S: Final = 5.0
+PATIENT_S: Final = 30.0
 #: Seconds for which a task that kills its workers is watched, and how many more for each
 #: redelivery if the settings have a dead worker's tasks run again.
 KILLER_S: Final = 12.0
 REDELIVERIES: Final = 6
 
 
-def waiting_caller(name: str, args: tuple[object, ...] = ()) -> Callable[[Trial], BadInjected]:
+def waiting_caller(
+    name: str, args: tuple[object, ...] = (), patience_s: float = PATIENT_S
+) -> Callable[[Trial], BadInjected]:
     """Return the fault that sends a task whose caller waits for the result."""
 
     def inject(trial: Trial) -> BadInjected:
@@ -33,22 +36,24 @@ def waiting_caller(name: str, args: tuple[object, ...] = ()) -> Callable[[Trial]
         at_s = time.monotonic()
         task_id = marks.new()
         with reporting(trial):
-            got = call(trial, task_id, name, args)
+            got = call(trial, task_id, (name, args), patience_s)
         return replace(watched(trial, [task_id], at_s), caller=got)
 
     return inject
 
 
-def call(trial: Trial, task_id: str, name: str, args: tuple[object, ...]) -> str:
+def call(
+    trial: Trial, task_id: str, task: tuple[str, tuple[object, ...]], patience_s: float
+) -> str:
     """Send a task and wait for its result as any caller does; return in a few words what came."""
     url = trial.broker.url
     with Celery("caller", broker=url, backend=url, set_as_current=False) as caller:
-        sent: Any = caller.send_task(name, args, task_id=task_id, queue=QUEUE)
+        sent: Any = caller.send_task(*task, task_id=task_id, queue=QUEUE)
         note(trial, task_id)
         try:
-            result: Any = sent.get(timeout=CALLER_S, propagate=False)
+            result: Any = sent.get(timeout=patience_s, propagate=False)
         except celery.exceptions.TimeoutError:
-            return f"nothing in {CALLER_S:g} s"
+            return f"nothing in {patience_s:g} s"
         finally:
             _forget(sent)
         return type(result).__name__ if isinstance(result, Exception) else repr(result)
@@ -98,6 +103,6 @@ BAD_TASKS: Final = (
         name="ignored-result",
         text="a caller that waits for the result of a task with ignore_result",
         target="message",
-        inject=waiting_caller("chaos.work", (TASK_S,)),
+        inject=waiting_caller("chaos.work", (TASK_S,), CALLER_S),
     ),
 )
