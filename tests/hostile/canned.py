@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from cluster.discovery import DiscoveredWorker
-from lab.commands import broker_options
+from lab.commands import broker_options, race_run
 from lab.commands.start import run
 from lab.race.run import Raced
 from tests.unit.lab.learn.engine import sample as lesson_sample
@@ -41,8 +41,9 @@ def can(command: str) -> None:
     """Give a command its results."""
     module: Any = import_module(f"lab.commands.{command}")
     broker_options.remote_control = _no_broker  # type: ignore[assignment]
-    module.run_race = lambda *_arguments: Raced(result=RACE)
-    module.render = lambda _results: PAGE
+    running: Any = race_run
+    running.run_race = lambda *_arguments: Raced(result=RACE)
+    running.render = lambda _results: PAGE
     module.run_lessons = lambda *_arguments: (result for result in [LESSON])
     module.discover_workers = lambda _remote: WORKERS
     page: Any = ModuleType("lab.report.lesson")
