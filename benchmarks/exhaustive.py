@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -23,11 +23,11 @@ from worker.pools import POOLS
 
 #: Concurrencies to measure, by pool; several workers side by side get these as well.
 GRID = {
-    "prefork": (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48),
-    "threads": (1, 2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256),
-    "gevent": (1, 2, 4, 8, 16, 32, 64, 96, 128, 192, 256, 512),
+    "prefork": (1, 2, 3, 4, 8, 16, 32),
+    "threads": (1, 2, 4, 16, 64, 128, 256),
+    "gevent": (1, 4, 16, 64, 128, 256, 512),
 }
-SIDE_BY_SIDE = (2, 8, 32, 64, 128)
+SIDE_BY_SIDE = (1, 4, 16, 64, 128)
 #: Seconds of work that wait in the queue, and that a worker may take to begin.
 AHEAD_S, BEGIN_S = 2.0, 30.0
 
@@ -44,13 +44,13 @@ class Candidate:
         return f"{self.workers} x {self.pool} {self.concurrency}"
 
 
-def grid(cores: int, advised: Candidate | None) -> list[Candidate]:
-    """Return every candidate to measure, the advised one among them."""
+def grid(cores: int, advised: Collection[Candidate]) -> list[Candidate]:
+    """Return every candidate to measure, the advised ones among them."""
     found = [Candidate(pool, slots) for pool, counts in GRID.items() for slots in counts]
     if cores > 1:
         found += [Candidate(pool, slots, cores) for pool in ("threads", "gevent")
                   for slots in SIDE_BY_SIDE]  # fmt: skip
-    return list(dict.fromkeys([*found, *([advised] if advised else [])]))
+    return list(dict.fromkeys([*found, *advised]))
 
 
 class Bench:

@@ -37,12 +37,12 @@ def test_too_few_values_have_no_confidence_interval() -> None:
 
 def test_the_advised_candidate_is_measured_with_all_others() -> None:
     advised = Candidate("threads", 37)
-    found = grid(2, advised)
+    found = grid(2, [advised])
     assert advised in found
     assert len(found) == len(set(found))
     assert {one.pool for one in found} == {"prefork", "threads", "gevent"}
     assert max(one.workers for one in found) == 2
-    assert max(one.workers for one in grid(1, None)) == 1
+    assert max(one.workers for one in grid(1, [])) == 1
 
 
 def test_the_benchmark_leaves_out_only_the_mix() -> None:
