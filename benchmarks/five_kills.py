@@ -23,11 +23,11 @@ import click
 
 from cluster.local import LocalCluster
 from lab.chaos.cell import settle
-from lab.chaos.delivery import Delivery, delivery_named
+from lab.chaos.faults.workers import kill_tree
 from lab.chaos.judge import Evidence, account
-from lab.chaos.leftovers import left_ids
-from lab.chaos.trial import TrialSpec, running_trial
-from lab.chaos.worker_faults import kill_tree
+from lab.chaos.trial.delivery import Delivery, delivery_named
+from lab.chaos.trial.leftovers import left_ids
+from lab.chaos.trial.trial import TrialSpec, running_trial
 from lab.results.chaos import CellAccount
 from worker.pools import POOLS
 

@@ -14,12 +14,12 @@ import redis
 from cluster.local import LocalCluster
 from lab.chaos.bad.account import bad_messages
 from lab.chaos.bad.account import notes as bad_notes
-from lab.chaos.delivery import Delivery
-from lab.chaos.fault import Fault, Target
-from lab.chaos.injected import Injected
+from lab.chaos.faults.fault import Fault, Target
 from lab.chaos.judge import Evidence, account, lost_ids, recovery
-from lab.chaos.leftovers import dead_ids, left_ids
-from lab.chaos.trial import QUEUE, Trial, TrialSpec, running_trial
+from lab.chaos.trial.delivery import Delivery
+from lab.chaos.trial.injected import Injected
+from lab.chaos.trial.leftovers import dead_ids, left_ids
+from lab.chaos.trial.trial import QUEUE, Trial, TrialSpec, running_trial
 from lab.results.chaos import ChaosCell
 from lab.results.output import write_whole
 from tasks.errors import WorkerError

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from lab.chaos.cell import CellSpec
-from lab.chaos.delivery import DELIVERIES, Delivery
-from lab.chaos.fault import Fault
-from lab.chaos.faults import FAULTS
+from lab.chaos.fault_table import FAULTS
+from lab.chaos.faults.fault import Fault
+from lab.chaos.trial.delivery import DELIVERIES, Delivery
 from worker.pools import Pool
 
 #: The faults and settings of the default matrix.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab.chaos.bad.reasons import BAD_REASONS
-from lab.chaos.faults import FAULTS
+from lab.chaos.fault_table import FAULTS
 from lab.chaos.reasons import EARLY, REASONS, Reason
 from lab.results.chaos import ChaosCell, Explanation
 

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from lab.chaos.book import Sent
-from lab.chaos.injected import Injected
+from lab.chaos.trial.book import Sent
+from lab.chaos.trial.injected import Injected
 from lab.results.chaos import CellAccount
 from tasks.chaos.ledger import Line
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from lab.chaos.fault import Target
+from lab.chaos.faults.fault import Target
 from lab.results.chaos import ChaosCell
 
 #: Settings under which a task is acknowledged when it starts.

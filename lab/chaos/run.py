@@ -17,8 +17,8 @@ from cluster.machine import Machine
 from lab.chaos.cell import CellSpec, blank, measure
 from lab.chaos.chaos_options import ChaosOptions
 from lab.chaos.explain import explanations
-from lab.chaos.trial import SLOTS, TASK_S, WORKERS
-from lab.chaos.waiting import StoppedError
+from lab.chaos.trial.trial import SLOTS, TASK_S, WORKERS
+from lab.chaos.trial.waiting import StoppedError
 from lab.results.chaos import SCHEMA_VERSION, ChaosCell, ChaosResult, ChaosSettings, Named
 from lab.session.versions import host, versions
 from producer import broker

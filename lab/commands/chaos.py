@@ -13,7 +13,6 @@ import click
 import msgspec
 
 from cluster.machine import Machine
-from lab.chaos import compose_project, compose_run
 from lab.chaos.chaos_options import (
     DEFAULT_DELIVERIES,
     DEFAULT_FAULTS,
@@ -21,14 +20,16 @@ from lab.chaos.chaos_options import (
     ChaosOptions,
     most_careful,
 )
-from lab.chaos.compose_faults import CONTAINER_FAULTS, container_fault_named
-from lab.chaos.compose_run import ComposeOptions
-from lab.chaos.delivery import DELIVERIES, delivery_named
-from lab.chaos.faults import FAULTS, fault_named
+from lab.chaos.compose import project as compose_project
+from lab.chaos.compose import run as compose_run
+from lab.chaos.compose.faults import CONTAINER_FAULTS, container_fault_named
+from lab.chaos.compose.run import ComposeOptions
+from lab.chaos.fault_table import FAULTS, fault_named
 from lab.chaos.live import progress
 from lab.chaos.run import Ended
 from lab.chaos.run import run as run_chaos
 from lab.chaos.table import show
+from lab.chaos.trial.delivery import DELIVERIES, delivery_named
 from lab.commands import shared_options
 from lab.commands.console import for_progress, for_results
 from lab.commands.program import program

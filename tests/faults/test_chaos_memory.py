@@ -14,9 +14,9 @@ import pytest
 
 from cluster.reaper import Reaper, remove_control_group
 from cluster.wait import wait_until
-from lab.chaos import control_group
-from lab.chaos.control_group import LIMIT
-from lab.chaos.task_faults import MOST_BYTES
+from lab.chaos.faults import control_group
+from lab.chaos.faults.control_group import LIMIT
+from lab.chaos.faults.tasks import MOST_BYTES
 from lab.results.chaos import ChaosCell, ChaosResult
 from lab.results.files import read
 from tests.command import poolwise, running
@@ -82,7 +82,8 @@ def test_only_the_first_run_fills_memory(group: Path, tmp_path: Path) -> None:
 
 def test_a_group_is_removed_when_its_owner_is_killed() -> None:
     owner = (
-        "import sys, time; from cluster.reaper import Reaper; from lab.chaos import control_group;"
+        "import sys, time; from cluster.reaper import Reaper; "
+        "from lab.chaos.faults import control_group;"
         "print(control_group.create(sys.argv[1], Reaper()), flush=True); time.sleep(60)"
     )
     with subprocess.Popen(

@@ -16,10 +16,10 @@ import pytest
 
 from cluster.local import LocalCluster
 from cluster.wait import wait_until
-from lab.chaos.broker import TrialBroker, port_of
-from lab.chaos.link import Link, start_link, why_no_links
-from lab.chaos.link_server import addresses
-from lab.chaos.packets import DELAY_S
+from lab.chaos.network.link import Link, start_link, why_no_links
+from lab.chaos.network.link_server import addresses
+from lab.chaos.network.packets import DELAY_S
+from lab.chaos.trial.broker import TrialBroker, port_of
 from lab.results.chaos import ChaosCell, ChaosResult
 from lab.results.files import read
 from tasks.settings import SILENT_CONNECTION_S

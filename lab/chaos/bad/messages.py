@@ -8,8 +8,8 @@ from typing import Final
 from celery import Celery
 
 from lab.chaos.bad.outbox import UNSEEN_S, publish, put_raw, put_task, sender
-from lab.chaos.fault import Fault
-from lab.chaos.trial import WORKERS, Trial
+from lab.chaos.faults.fault import Fault
+from lab.chaos.trial.trial import WORKERS, Trial
 
 #: Characters of the large argument.
 LARGE: Final = 10_000_000

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from lab.chaos.bad.sent import BadInjected
-from lab.chaos.book import Sent
-from lab.chaos.leftovers import dead_ids
-from lab.chaos.trial import QUEUE, Trial
+from lab.chaos.trial.book import Sent
+from lab.chaos.trial.leftovers import dead_ids
+from lab.chaos.trial.trial import QUEUE, Trial
 from producer import broker
 from tasks.celery import app
 from tasks.chaos import marks

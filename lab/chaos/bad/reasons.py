@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from lab.chaos.fault import Target
+from lab.chaos.faults.fault import Target
 from lab.chaos.reasons import Reason
 from lab.results.chaos import BadMessages, ChaosCell
 from worker.delivery.limits import DEATHS_VARIABLE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lab.chaos.injected import Injected
+from lab.chaos.trial.injected import Injected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,8 @@ from celery import Celery
 
 from lab.chaos.bad.outbox import note, put_task, reporting, watched
 from lab.chaos.bad.sent import BadInjected
-from lab.chaos.fault import Fault
-from lab.chaos.trial import QUEUE, TASK_S, Trial
+from lab.chaos.faults.fault import Fault
+from lab.chaos.trial.trial import QUEUE, TASK_S, Trial
 from tasks.chaos import marks
 from tasks.chaos.ledger import calm_file
 

@@ -14,8 +14,8 @@ import psutil
 
 from lab.chaos.bad.outbox import LOOK_S, note, put_task, reporting, watched
 from lab.chaos.bad.sent import BadInjected
-from lab.chaos.fault import Fault
-from lab.chaos.trial import AHEAD_PER_SLOT, QUEUE, SLOTS, WORKERS, Trial
+from lab.chaos.faults.fault import Fault
+from lab.chaos.trial.trial import AHEAD_PER_SLOT, QUEUE, SLOTS, WORKERS, Trial
 from tasks.chaos import marks
 from tasks.transport_options import VARIABLE
 

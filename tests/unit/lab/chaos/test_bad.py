@@ -14,10 +14,10 @@ import pytest
 
 from lab.chaos.bad import account as bad_account
 from lab.chaos.bad.sent import BadInjected
-from lab.chaos.book import Book, Sent
 from lab.chaos.explain import explanations
 from lab.chaos.judge import Evidence, account
-from lab.chaos.leftovers import id_in
+from lab.chaos.trial.book import Book, Sent
+from lab.chaos.trial.leftovers import id_in
 from lab.format.bad_messages import message_text, messages_line
 from lab.results.chaos import BadMessages
 from tasks.chaos import ledger, marks, observers

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.chaos.book import Book, Sent
+from lab.chaos.trial.book import Book, Sent
 from tasks.chaos import ledger
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.chaos.control_group import parents
+from lab.chaos.faults.control_group import parents
 
 V1 = "cgroup /sys/fs/cgroup/memory cgroup rw,relatime,memory 0 0\n"
 V1_CPU = "cgroup /sys/fs/cgroup/cpu cgroup rw,relatime,cpu 0 0\n"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lab.chaos.book import Sent
-from lab.chaos.injected import Injected
 from lab.chaos.judge import GROUPS, Evidence, account, lost_ids, recovery
+from lab.chaos.trial.book import Sent
+from lab.chaos.trial.injected import Injected
 from tasks.chaos.ledger import Line
 
 

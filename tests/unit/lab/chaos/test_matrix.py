@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from lab.chaos.chaos_options import DEFAULT_FAULTS, ChaosOptions, most_careful
-from lab.chaos.delivery import DELIVERIES, delivery_named
-from lab.chaos.faults import FAULTS, fault_named
+from lab.chaos.fault_table import FAULTS, fault_named
+from lab.chaos.trial.delivery import DELIVERIES, delivery_named
 from lab.format import chaos
 from tasks.errors import UsageError
 from worker.pools import DEFAULT_POOLS, POOLS

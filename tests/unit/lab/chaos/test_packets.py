@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from lab.chaos.packets import DELAY_S, LOSS, Rules, State
+from lab.chaos.network.packets import DELAY_S, LOSS, Rules, State
 
 SYN, ACK = 0x02, 0x10
 WORKER, BROKER = 40_000, 6379

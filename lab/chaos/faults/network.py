@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from lab.chaos.fault import Fault
-from lab.chaos.injected import Injected
-from lab.chaos.link import why_no_links
-from lab.chaos.packets import DELAY_S, LOSS, State
-from lab.chaos.trial import Trial, TrialWorker
+from lab.chaos.faults.fault import Fault
+from lab.chaos.network.link import why_no_links
+from lab.chaos.network.packets import DELAY_S, LOSS, State
+from lab.chaos.trial.injected import Injected
+from lab.chaos.trial.trial import Trial, TrialWorker
 
 #: Seconds without any packet: short, as while a cable is replaced; and longer than kombu 5.7 takes
 #: to give up a silent connection, which is 51 s.

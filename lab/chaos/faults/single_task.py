@@ -6,8 +6,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from lab.chaos.book import Sent
-from lab.chaos.trial import QUEUE, Trial
+from lab.chaos.trial.book import Sent
+from lab.chaos.trial.trial import QUEUE, Trial
 from producer import broker
 from tasks.celery import app
 from tasks.errors import BrokerError

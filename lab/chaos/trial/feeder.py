@@ -11,7 +11,7 @@ from uuid import uuid4
 from celery import Celery
 from kombu import Connection
 
-from lab.chaos.book import Book, Sent
+from lab.chaos.trial.book import Book, Sent
 from producer import broker
 from producer.queues import depths
 

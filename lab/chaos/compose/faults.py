@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from lab.chaos.compose_project import COMMAND_S, docker
-from lab.chaos.compose_trial import ComposeTrial
-from lab.chaos.injected import Injected
+from lab.chaos.compose.project import COMMAND_S, docker
+from lab.chaos.compose.trial import ComposeTrial
+from lab.chaos.trial.injected import Injected
 from tasks.errors import UsageError
 
 #: Seconds that a container is paused, or cut off from its network.

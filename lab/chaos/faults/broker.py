@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from lab.chaos.fault import Fault
-from lab.chaos.injected import Injected
-from lab.chaos.trial import Trial
+from lab.chaos.faults.fault import Fault
+from lab.chaos.trial.injected import Injected
+from lab.chaos.trial.trial import Trial
 
 #: Seconds that the broker is away, stalled, full or read-only.
 AWAY_S: Final = 3.0

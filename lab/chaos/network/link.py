@@ -17,12 +17,12 @@ from cluster.ports import LOOPBACK
 from cluster.process import Child, ChildRegistry
 from cluster.server_process import start_server
 from cluster.workers import WorkerSpec
-from lab.chaos.link_server import NAMESPACE_FD
-from lab.chaos.namespace import PROGRAMS
-from lab.chaos.packets import State
+from lab.chaos.network.link_server import NAMESPACE_FD
+from lab.chaos.network.namespace import PROGRAMS
+from lab.chaos.network.packets import State
 
 #: The module of its process.
-SERVER: Final = "lab.chaos.link_server"
+SERVER: Final = "lab.chaos.network.link_server"
 #: Seconds that its process may take to answer, and to try whether it can work here.
 ANSWER_S, TRY_S = 5.0, 30.0
 

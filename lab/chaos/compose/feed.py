@@ -1,6 +1,6 @@
 """Sends tasks and reads the shared ledger from inside the network of docker compose.
 
-Run in a container as `python -m lab.chaos.compose_feed RUN QUEUE TASK_S AHEAD`. It prints a JSON
+Run in a container as `python -m lab.chaos.compose.feed RUN QUEUE TASK_S AHEAD`. It prints a JSON
 array per line: what it sent, each new line of the ledger, and at the end what is left in the
 broker. On stdin, `stop` ends the sending; `end`, or the end of the input, ends the program.
 """
@@ -15,9 +15,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-from lab.chaos.book import Book, Sent
-from lab.chaos.feeder import Feeder, Load
-from lab.chaos.leftovers import dead_ids, left_ids
+from lab.chaos.trial.book import Book, Sent
+from lab.chaos.trial.feeder import Feeder, Load
+from lab.chaos.trial.leftovers import dead_ids, left_ids
 from producer import broker
 from tasks.celery import app
 from tasks.chaos.ledger import Line

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from cluster.broker import AppendOnly
-from lab.chaos.injected import Injected
-from lab.chaos.trial import Trial
+from lab.chaos.trial.injected import Injected
+from lab.chaos.trial.trial import Trial
 from worker.pools import Pool
 
 #: What a fault happens to.

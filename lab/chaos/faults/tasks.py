@@ -9,11 +9,11 @@ from uuid import uuid4
 import psutil
 
 from cluster.reaper import remove_control_group
-from lab.chaos import control_group
-from lab.chaos.fault import Fault
-from lab.chaos.injected import Injected
-from lab.chaos.single_task import send
-from lab.chaos.trial import Trial
+from lab.chaos.faults import control_group
+from lab.chaos.faults.fault import Fault
+from lab.chaos.faults.single_task import send
+from lab.chaos.trial.injected import Injected
+from lab.chaos.trial.trial import Trial
 from tasks.chaos.ledger import Line
 
 #: Seconds until the task has run, until its process has ended, and until it runs again.

@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from typing import Final
 
 from cluster.machine import Machine
-from lab.chaos.compose_faults import ContainerFault
-from lab.chaos.compose_project import Container
-from lab.chaos.compose_trial import SETTLE_S, TASK_S, ComposeTrial
+from lab.chaos.compose.faults import ContainerFault
+from lab.chaos.compose.project import Container
+from lab.chaos.compose.trial import SETTLE_S, TASK_S, ComposeTrial
 from lab.chaos.explain import explanations
-from lab.chaos.injected import Injected
 from lab.chaos.judge import Evidence, account, recovery
 from lab.chaos.run import ChaosEvents, Ended
+from lab.chaos.trial.injected import Injected
 from lab.results.chaos import SCHEMA_VERSION, ChaosCell, ChaosResult, ChaosSettings, Named
 from lab.session.versions import host, installed
 

@@ -19,12 +19,12 @@ from cluster.local import LocalCluster
 from cluster.process import Child
 from cluster.reaper import Reaper
 from cluster.workers import RunningWorker, WorkerSpec, start_workers
-from lab.chaos.book import Book
-from lab.chaos.broker import TrialBroker, port_of
-from lab.chaos.delivery import Delivery
-from lab.chaos.feeder import Feeder, Load
-from lab.chaos.link import Link, start_link
-from lab.chaos.waiting import Waiting
+from lab.chaos.network.link import Link, start_link
+from lab.chaos.trial.book import Book
+from lab.chaos.trial.broker import TrialBroker, port_of
+from lab.chaos.trial.delivery import Delivery
+from lab.chaos.trial.feeder import Feeder, Load
+from lab.chaos.trial.waiting import Waiting
 from tasks.celery import app
 from tasks.chaos.ledger import VARIABLE, Reader
 from worker.pools import Pool

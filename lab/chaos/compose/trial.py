@@ -12,9 +12,9 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
-from lab.chaos.book import Book, Sent
-from lab.chaos.compose_project import Container, docker, state
-from lab.chaos.waiting import Waiting
+from lab.chaos.compose.project import Container, docker, state
+from lab.chaos.trial.book import Book, Sent
+from lab.chaos.trial.waiting import Waiting
 from tasks.chaos.ledger import Line, decoded
 from tasks.chaos.shared_ledger import number
 from tasks.errors import WorkerError
@@ -62,7 +62,7 @@ class ComposeTrial(Waiting):
             [
                 *("docker", "compose", "run", "--rm", "--no-deps", "--no-TTY"),
                 *("--entrypoint", "poolwise-entrypoint", "poolwise"),
-                *("python", "-m", "lab.chaos.compose_feed"),
+                *("python", "-m", "lab.chaos.compose.feed"),
                 *(run, container.pool, str(TASK_S), str(AHEAD)),
             ],
             stdin=subprocess.PIPE,

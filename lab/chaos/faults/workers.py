@@ -9,9 +9,9 @@ from typing import Final
 
 import psutil
 
-from lab.chaos.fault import Fault
-from lab.chaos.injected import Injected
-from lab.chaos.trial import Trial, TrialWorker
+from lab.chaos.faults.fault import Fault
+from lab.chaos.trial.injected import Injected
+from lab.chaos.trial.trial import Trial, TrialWorker
 from worker.pools import Pool
 
 #: Seconds that a stalled worker is stopped: longer than Poolwise's workers take to be missed.

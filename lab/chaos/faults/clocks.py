@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from lab.chaos.fault import Fault
-from lab.chaos.injected import Injected
-from lab.chaos.single_task import send
-from lab.chaos.trial import TASK_S, Trial, TrialWorker
+from lab.chaos.faults.fault import Fault
+from lab.chaos.faults.single_task import send
+from lab.chaos.trial.injected import Injected
+from lab.chaos.trial.trial import TASK_S, Trial, TrialWorker
 
 #: Seconds by which the clock is off.
 OFF_S: Final = 300

@@ -9,12 +9,12 @@ from typing import Final
 from lab.chaos.bad.messages import BAD_MESSAGES
 from lab.chaos.bad.tasks import BAD_TASKS
 from lab.chaos.bad.timed import TIMED_TASKS
-from lab.chaos.broker_faults import BROKER_FAULTS
-from lab.chaos.clock_faults import CLOCK_FAULTS
-from lab.chaos.fault import Fault
-from lab.chaos.network_faults import NETWORK_FAULTS
-from lab.chaos.task_faults import TASK_FAULTS
-from lab.chaos.worker_faults import WORKER_FAULTS
+from lab.chaos.faults.broker import BROKER_FAULTS
+from lab.chaos.faults.clocks import CLOCK_FAULTS
+from lab.chaos.faults.fault import Fault
+from lab.chaos.faults.network import NETWORK_FAULTS
+from lab.chaos.faults.tasks import TASK_FAULTS
+from lab.chaos.faults.workers import WORKER_FAULTS
 from tasks.errors import UsageError
 
 #: All faults by name, in display order.

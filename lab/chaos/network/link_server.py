@@ -1,9 +1,9 @@
 """The process behind a link: a network namespace, and the only way between it and the broker.
 
-Usage: `python -m lab.chaos.link_server BROKER_PORT RECORDS_PORT`, both on loopback. What runs in
-the namespace reaches the broker through a pair of TUN devices: this process moves each packet from
-one to the other, as the rules of the moment say. The kernels' TCP at both ends does the rest. The
-records server is reached another way, which no fault touches.
+Usage: `python -m lab.chaos.network.link_server BROKER_PORT RECORDS_PORT`, both on loopback. What
+runs in the namespace reaches the broker through a pair of TUN devices: this process moves each
+packet from one to the other, as the rules of the moment say. The kernels' TCP at both ends does the
+rest. The records server is reached another way, which no fault touches.
 
 It prints the port of loopback on which it takes commands, one a line: the three states of `Rules`
 and `forget`. It answers with the number of packets that were dropped or delayed so far and the
@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from typing import Any, Final, get_args
 
 from cluster.ports import LOOPBACK
-from lab.chaos.namespace import configure, loopback_up, new_namespace, open_tun
-from lab.chaos.packets import Rules, State
+from lab.chaos.network.namespace import configure, loopback_up, new_namespace, open_tun
+from lab.chaos.network.packets import Rules, State
 
 #: No packet is larger, in bytes.
 LARGEST: Final = 65_536

@@ -1,0 +1,1 @@
+"""Faults of the running containers of docker compose."""

@@ -1,0 +1,1 @@
+"""The faults of workers, brokers, networks, clocks and processes, each a function."""

@@ -1,0 +1,1 @@
+"""One trial: a broker, workers, a load and a ledger of their own."""
