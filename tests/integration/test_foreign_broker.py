@@ -189,8 +189,11 @@ def waiting(shop: Shop) -> dict[str, int]:
     """Return the depth of a queue whose worker is busy."""
     shop.start_worker("busy", "-c", "1", "--prefetch-multiplier", "1", "-Q", "waiting")
     shop.send("waiting", 600, 0)
-    held = "shop:unacked"
-    wait_until(lambda: shop.cluster.redis.hlen(held), 10, lambda: AssertionError("not taken"))
+    server = shop.cluster.redis
+    held = "shop:unacked*"  # a hash for each worker, if it loads `worker.startup`
+    wait_until(
+        lambda: any(server.scan_iter(held, _type="hash")), 10, lambda: AssertionError("not taken")
+    )
     for number in range(WAITING):
         shop.send("waiting", 600, number % 10)
     return {"waiting": WAITING}
