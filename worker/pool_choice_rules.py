@@ -46,7 +46,8 @@ def pool_overridden(pool: Pool, options: WorkerOptions) -> Finding | None:
     return warning(
         "pool-overridden",
         f"the setting worker_pool overrides --pool {options.pool_flag} with {pool.name}",
-        "remove worker_pool from the settings, or use --pool processes",
+        "remove worker_pool from the settings, or use --pool processes, another name for prefork "
+        "that the setting does not override",
     )
 
 

@@ -113,7 +113,7 @@ def _injected(trial: Trial, spec: CellSpec, on_fault: OnFault) -> _Seen:
         ended = trial.replace_dead()
         surprising = bool(ended) and spec.fault.target in _SPARES_WORKERS
         if surprising:
-            seen.notes.append(f"{ended} workers ended by themselves after fault {number}")
+            seen.notes.append(f"after fault {number}, workers ended by themselves: {ended}")
         since = time.monotonic() if ended else fault.until_s
         resumed = trial.within(lambda since=since: trial.all_run(since), resume_s)  # type: ignore[misc]
         by_itself = resumed and not surprising

@@ -35,8 +35,8 @@ class Reason:
 _MEMORY_ERROR: Final = frozenset({"memory-error"})
 _CLOCK: Final = frozenset({"clock-ahead", "clock-behind"})
 _MEMORY_ERROR_WHY: Final = (
-    "Celery raises a task's MemoryError again where it would acknowledge the message: under "
-    "prefork, that is the worker's main process, which ends, or hangs without running tasks."
+    "Celery raises a task's MemoryError a second time, in the process that acknowledges messages. "
+    "Under prefork, that is the worker's main process: it ends, or hangs without running tasks."
 )
 _WORKER: Final[frozenset[Target]] = frozenset({"worker"})
 _BROKER: Final[frozenset[Target]] = frozenset({"broker", "network"})
@@ -70,7 +70,8 @@ REASONS: Final = (
             targets=_WORKER,
             what=what,
             why=_MEMORY_ERROR_WHY,
-            cure="Catch MemoryError in the task, or use workers that return such a message.",
+            cure="Catch MemoryError in the task, or use workers that put such a message back into "
+            "its queue.",
             faults=_MEMORY_ERROR,
         )
         for what, count in (
@@ -149,8 +150,8 @@ REASONS: Final = (
         early=None,
         targets=_BROKER,
         what="run twice",
-        why="When its connection breaks, a worker puts the messages that it holds back into the "
-        "queue, and still runs the tasks that it has fetched.",
+        why="When its connection breaks, a worker returns the messages that it holds to the queue, "
+        "but still runs the tasks that it has fetched.",
         cure="Make tasks idempotent. Setting worker_cancel_long_running_tasks_on_connection_loss "
         "makes prefork and gevent workers end running tasks instead.",
     ),
@@ -161,7 +162,7 @@ REASONS: Final = (
         what="run twice",
         why="The task had ended, but its acknowledgement did not reach Redis before the fault, so "
         "another worker ran it again.",
-        cure="Nothing prevents this if no task may be lost: make tasks idempotent.",
+        cure="This cannot be prevented without risking lost tasks: make tasks idempotent.",
     ),
     Reason(
         count=lambda cell: cell.account.twice_otherwise,

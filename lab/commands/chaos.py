@@ -160,7 +160,7 @@ Work = Callable[[Path], Ended]
 
 def _on_own(options: ChaosOptions, machine: Machine) -> tuple[str, Work]:
     if not options.cells():
-        raise UsageError("none of these pools has what these faults hit: name other pools")
+        raise UsageError("none of these faults can happen in these pools: name other pools")
 
     def work(folder: Path) -> Ended:
         with progress(for_progress()) as lines:

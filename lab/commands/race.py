@@ -49,8 +49,8 @@ HIGHEST_SEED = 2**32 - 1
     envvar="POOLWISE_WORKLOADS",
     show_envvar=True,
     help=f"Workloads to run, separated by commas: {', '.join(WORKLOADS)}. "
-    f"[default: {', '.join(default_names(quick=False, on_running=False))}] For tasks of your own: "
-    "their names, or mix for the calls of all. [default: each task]",
+    f"[default: {', '.join(default_names(quick=False, on_running=False))}] For your own tasks: "
+    "their names, or the word mix to run the calls of all tasks together. [default: each task]",
 )
 @click.option(
     "--repeat",

@@ -13,7 +13,7 @@ from lab.results.chaos import ChaosCell, ChaosResult, Explanation
 RULE_OF_THREE = 3.0
 
 LEGEND = (
-    "lost: nowhere any more · held: in Redis until the visibility timeout (an hour by default) · "
+    "lost: no longer anywhere · held: in Redis until the visibility timeout (an hour by default) · "
     "failed: stored as FAILURE and not run again · twice: ended twice · unknown: the producer got "
     "an error, so the task may be there or not · back: when the last interrupted task started "
     "again; if all workers were interrupted, when each of them ran tasks again"

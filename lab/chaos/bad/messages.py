@@ -47,7 +47,7 @@ def unknown_task(trial: Trial, task_id: str) -> None:
 
 
 def wrong_signature(trial: Trial, task_id: str) -> None:
-    """Send a task with arguments that do not fit."""
+    """Send a task with arguments that do not match its signature."""
     put_task(trial, task_id, "chaos.work", (1, 2, 3))
 
 
@@ -96,7 +96,7 @@ BAD_MESSAGES: Final = (
     ),
     Fault(
         name="wrong-signature",
-        text="a task with arguments that do not fit",
+        text="a task with arguments that do not match its signature",
         target="message",
         inject=sender(wrong_signature),
     ),

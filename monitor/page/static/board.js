@@ -9,7 +9,7 @@ const Board = (() => {
   const LIMITS = {
     machine_cpu: (value) => `the machine's CPU is ${value}\u00a0% busy`,
     main_process: (value) => `the main process uses ${value}\u00a0% of a core`,
-    fetching: () => "fetching them is the limit",
+    fetching: () => "workers cannot fetch them faster",
   };
 
   function tile({ label, note, value, unit, lines, look, kind }) {

@@ -28,7 +28,7 @@ const Troubles = (() => {
     if (silent.length) {
       const since = Math.max(...silent.map((one) => one.seen));
       found.push(`${names(silent.map((one) => one.worker))} ${silent.length === 1 ? "has" : "have"} not ` +
-        `reported since ${Words.time(since)}, without having stopped.`);
+        `reported since ${Words.time(since)}, and sent no notice of stopping.`);
     }
     const lost = recent.unconsumed ?? [];
     if (lost.length) {
@@ -45,8 +45,8 @@ const Troubles = (() => {
     return [
       ["faults", faults, `A background job failed ${faults === 1 ? "once" : `${Words.number(faults)} times`} ` +
         "because of a fault in Poolwise and was started again; Flower's log has the details."],
-      ["missed", source.missed_entries, `${Words.plural(source.missed_entries, "batch", "batches")} of records ` +
-        `or more ${source.missed_entries === 1 ? "was" : "were"} lost before Flower read ` +
+      ["missed", source.missed_entries, `At least ${Words.plural(source.missed_entries, "batch", "batches")} of records ` +
+        `${source.missed_entries === 1 ? "was" : "were"} lost before Flower read ` +
         `${source.missed_entries === 1 ? "it" : "them"}.`],
       ["dropped", source.dropped_records, `Workers dropped ${Words.plural(source.dropped_records, "record")} ` +
         "because they could not reach the records server."],

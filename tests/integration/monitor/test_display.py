@@ -151,7 +151,7 @@ TROUBLES: dict[str, tuple[dict[str, Any], str, str]] = {
         "warning",
         "Cannot update the findings (KeyError",
     ),
-    "missed": ({"source": {"missed_entries": 2}}, "warning", "2 batches of records or more were"),
+    "missed": ({"source": {"missed_entries": 2}}, "warning", "At least 2 batches of records were"),
     "dropped": ({"source": {"dropped_records": 3}}, "warning", "dropped 3 records"),
     "unreadable": ({"source": {"unreadable_events": 1}}, "warning", "Skipped 1 record "),
     "steps": ({"source": {"unreadable_steps": 1}}, "warning", "Skipped 1 step of"),
@@ -259,7 +259,7 @@ def test_the_first_tile_shows_what_finishes_and_what_arrives(
             {"cause": "main_process", "value": 99},
             "6,410 waiting: the main process uses 99\u00a0% of a core",
         ),
-        ({"cause": "fetching", "value": 0}, "6,410 waiting: fetching them is the limit"),
+        ({"cause": "fetching", "value": 0}, "6,410 waiting: workers cannot fetch them faster"),
         (None, ""),
     ],
 )

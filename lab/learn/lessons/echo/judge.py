@@ -86,7 +86,7 @@ def _verdict(runs: Mapping[str, ServerRun]) -> str:
     one_thread = " and ".join(f"{kind} ({memory[kind]})" for kind in ONE_THREAD)
     threads = words.known(threaded.threads, words.count)
     return (
-        f"The server that finishes with one client before it accepts the next served "
+        f"A server that handles one client at a time served "
         f"{sequential.served} of {sequential.clients} clients; the other "
         f"{sequential.clients - sequential.served} gave up. With a thread for each client it "
         f"served {threaded.served} at once on {threads} threads ({memory['threaded']}); "

@@ -135,8 +135,9 @@ def _verdict(runs: GilComparison) -> str:
         f"Without the GIL, {words.pool('threads', runs.cores)} kept {trials[off].cores_busy:.2f} "
         f"cores busy instead of {trials[on].cores_busy:.2f} and took "
         f"{words.duration(trials[off].makespan_s)} instead of "
-        f"{words.duration(trials[on].makespan_s)}; {runs.processes} took "
-        f"{words.duration(trials[runs.processes].makespan_s)}. But races that the GIL had hidden "
+        f"{words.duration(trials[on].makespan_s)}; {words.pool('prefork', runs.cores)} with the "
+        f"GIL took {words.duration(trials[runs.processes].makespan_s)}. But races that the GIL had "
+        "hidden "
         f"now show: a counter without a mutex lost {words.count(bare[off].lost)} of "
         f"{words.count(bare[off].of)} updates, and {words.count(bare[on].lost)} with the GIL."
     )

@@ -69,7 +69,7 @@ def test_losses_are_counted_for_each_fault() -> None:
         (cell(account=account(twice_by_fault=1)), "idempotent"),
         (cell(account=account(twice_otherwise=1)), "Raise visibility_timeout"),
         (cell(fault="memory-error", account=account(failed=1)), "Catch MemoryError"),
-        (cell(fault="memory-error", account=account(held=1)), "workers that return such"),
+        (cell(fault="memory-error", account=account(held=1)), "workers that put such"),
         (cell(fault="clock-ahead", account=account(early=1)), "Synchronise the clocks"),
         (cell(fault="net-forgotten", account=account(held=1)), "Set visibility_timeout"),
     ],

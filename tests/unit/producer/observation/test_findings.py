@@ -129,7 +129,7 @@ SICK: dict[str, tuple[Seen, str, str]] = {
     ),
     "slots-full": (
         seen(FULL, depths={"celery": DEEP}),
-        "all 2 slots were busy in each of 10 samples; celery had 200 messages",
+        "no slot was free in any of 10 samples; celery had 200 messages",
         "start more workers",
     ),
     "failures": (
