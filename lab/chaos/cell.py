@@ -25,8 +25,9 @@ from lab.results.output import write_whole
 from tasks.errors import WorkerError
 from worker.pools import Pool
 
-#: Seconds without anything happening after which a trial is over.
-QUIET_S: Final = 2.5
+#: Seconds without anything happening after which a trial is over: longer than billiard may take to
+#: see that the process of a task has died (LOST_WORKER_TIMEOUT in billiard/pool.py).
+QUIET_S: Final = 12.0
 #: Seconds beyond those that the settings need to bring tasks back.
 SPARE_S: Final = 10.0
 #: Seconds that the work in the queue may take at the end.
