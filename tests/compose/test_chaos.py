@@ -21,6 +21,12 @@ def chaos(cluster: Project, folder: Path, *words: str, expect: int = 0) -> str:
     return run([*command, "--out", str(folder), *words], expect=expect, env=env, timeout_s=BOUND_S)
 
 
+def lives(cluster: Project, service: str) -> tuple[str, int, str]:
+    """Return the state of a service's container, its process and when that started."""
+    state = cluster.inspect(service)["State"]
+    return state["Status"], state["Pid"], state["StartedAt"]
+
+
 @pytest.mark.parametrize(
     ("fault", "pool"),
     [
@@ -46,10 +52,10 @@ def test_a_hurt_container_comes_back_and_every_task_is_accounted_for(
 def test_without_a_terminal_it_asks_for_yes_and_touches_nothing(
     cluster: Project, tmp_path: Path
 ) -> None:
-    before = cluster.inspect("worker-threads")["State"]
+    before = lives(cluster, "worker-threads")
     printed = chaos(cluster, tmp_path, "--pool", "threads", expect=2)
     assert "add --yes" in printed
-    assert cluster.inspect("worker-threads")["State"] == before
+    assert lives(cluster, "worker-threads") == before
 
 
 def test_workers_that_do_not_run_are_a_usage_error(cluster: Project, tmp_path: Path) -> None:
