@@ -66,7 +66,8 @@ def test_race_works(layout: str, python: str, prices: str, tmp_path: Path) -> No
     for pool in workload["pools"]:
         for repeat in pool["repeats"]:
             account = repeat["account"]
-            # On a busy machine, SQLite may give up on its lock; then the task fails.
-            ended = account["finished"] + account["failed"]
-            assert ended == account["submitted"] == workload["tasks_per_repeat"], repeat
-            assert account["finished"] > 0, repeat
+            # Many slots that wait for SQLite's lock may fail, or be too slow for the race.
+            ends = ("finished", "failed", "lost", "timed_out", "unserved")
+            accounted = sum(account[one] for one in ends)
+            assert accounted == account["submitted"] == workload["tasks_per_repeat"], account
+            assert account["finished"] > 0, account
