@@ -28,7 +28,7 @@ def start_thread(run: Callable[[], None]) -> None:
 
 
 class Waker:
-    """Wakes whoever waits for `fd` to become readable; call `wake` from any thread."""
+    """Wakes the thread that waits for `fd` to become readable; call `wake` from any thread."""
 
     def __init__(self) -> None:
         self.fd, self._writer = os.pipe()

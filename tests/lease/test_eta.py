@@ -1,4 +1,4 @@
-"""Tasks with an ETA wait in Redis, whoever sent them, and run once and in time."""
+"""Tasks with an ETA wait in Redis, no matter which producer sent them, and run once and in time."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Container:
 def workers(pools: Sequence[str]) -> list[Container]:
     """Return the running workers of these pools, one container for each.
 
-    Raises UsageError if docker is missing, or no such worker of ours runs.
+    Raises UsageError if docker is missing, or no such worker of Poolwise runs.
     """
     if shutil.which("docker") is None:
         raise UsageError("--on-compose needs docker, which is not on the PATH")
