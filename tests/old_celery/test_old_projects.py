@@ -20,8 +20,9 @@ from tests.projects.advise.test_examples import FOLDER, price_server, words_of
 OLDEST = "5.3"
 #: The app is in a package, in a module, has settings in a namespace, and is made by a factory.
 LAYOUTS = ("fetch", "parsing", "mixed", "sqlite_writes")
-#: Layouts whose tasks wait for one lock: a race with many slots may end before they all got it.
-ONE_AT_A_TIME = frozenset({"sqlite_writes"})
+#: A threads worker of this Celery often sleeps for 2 s once its slots are full. A race of hundreds
+#: of tasks that take 2 ms ends before it has run them all.
+TOO_SHORT = frozenset({"sqlite_writes"})
 #: What may become of a task in a race.
 ENDS = ("finished", "failed", "lost", "timed_out", "unserved")
 #: Seconds that a command may take.
@@ -72,6 +73,6 @@ def test_race_works(layout: str, python: str, prices: str, tmp_path: Path) -> No
             account = repeat["account"]
             accounted = sum(account[one] for one in ENDS)
             assert accounted == account["submitted"] == workload["tasks_per_repeat"], account
-            if layout not in ONE_AT_A_TIME:
+            if layout not in TOO_SHORT or pool["pool"] != "threads":
                 assert account["finished"] == account["submitted"], account
             assert account["finished"] > 0, account
