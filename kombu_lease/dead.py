@@ -7,34 +7,43 @@ by the server's clock. Its fields are:
     reason      one line
     deliveries  how often it was delivered without being acknowledged; 0 if unknown
     message     the message, byte for byte as it was in the list
+    worker      the worker that gave it up, if that is known
 
 Nothing is dropped unless someone asks. The client must not add a key prefix of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import redis
 
-from kombu_lease.keys import OWN, keys
+from kombu_lease.keys import keys
 from kombu_lease.scripts import REQUEUE
 
-#: The name of the stream, without the global prefix.
-STREAM = f"{OWN}dead"
+#: Entries that are read at once; each may be large.
+PAGE = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
     """A message that was given up."""
 
-    id: str  # such as 1764207001123-0
     key: str  # the Redis list that it came from
-    reason: str
-    deliveries: int  # without an acknowledgement
     message: bytes
+    reason: str
+    deliveries: int = 0  # without an acknowledgement
+    worker: str = ""
+    id: str = ""  # such as 1764207001123-0; empty if it is not in the stream yet
+
+    def fields(self) -> list[str | bytes]:
+        """Return the names and values of the entry's fields, in turn."""
+        return [
+            *("key", self.key, "message", self.message, "reason", self.reason),
+            *("deliveries", str(self.deliveries), "worker", self.worker),
+        ]
 
     @property
     def died_at(self) -> float:
@@ -49,13 +58,10 @@ def bury(
 
     Call it on a pipeline to take the message out of its old place in the same transaction.
     """
-    fields: dict[Any, Any] = {
-        "key": key,
-        "reason": reason,
-        "deliveries": deliveries,
-        "message": message,
-    }
-    return _text(client.xadd(keys(prefix).dead, fields))
+    letter = DeadLetter(key=key, message=message, reason=reason, deliveries=deliveries)
+    fields = letter.fields()
+    pairs: dict[Any, Any] = dict(zip(fields[::2], fields[1::2], strict=True))
+    return _text(client.xadd(keys(prefix).dead, pairs))
 
 
 def entries(
@@ -64,6 +70,19 @@ def entries(
     """Return up to `count` dead letters, oldest first, that were added after the id `after`."""
     found: Any = client.xrange(keys(prefix).dead, f"({after}" if after else "-", "+", count)
     return [_dead_letter(entry, fields) for entry, fields in found]
+
+
+def every(client: redis.Redis, prefix: str = "") -> Iterator[DeadLetter]:
+    """Return all dead letters, oldest first, in pages."""
+    after = ""
+    while page := entries(client, prefix, PAGE, after):
+        yield from page
+        after = page[-1].id
+
+
+def stream(prefix: str = "") -> str:
+    """Return the key of the stream of applications with this `global_keyprefix`."""
+    return keys(prefix).dead
 
 
 def entry(client: redis.Redis, prefix: str, id: str) -> DeadLetter | None:
@@ -87,11 +106,13 @@ def drop(client: redis.Redis, prefix: str, ids: Sequence[str]) -> int:
 
 def _dead_letter(entry: Any, fields: dict[Any, Any]) -> DeadLetter:
     values = {_text(name): value for name, value in fields.items()}
+    deliveries = _text(values.get("deliveries", b""))
     return DeadLetter(
         id=_text(entry),
         key=_text(values.get("key", b"")),
         reason=_text(values.get("reason", b"")),
-        deliveries=int(values.get("deliveries", 0)),
+        deliveries=int(deliveries) if deliveries.isdigit() else 0,
+        worker=_text(values.get("worker", b"")),
         message=_bytes(values.get("message", b"")),
     )
 

@@ -12,6 +12,8 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from kombu_lease import dead as letters
+from kombu_lease.dead import DeadLetter
 from lab.commands import broker_options, shared_options
 from lab.commands.console import for_results
 from lab.commands.streams import say
@@ -19,8 +21,6 @@ from lab.dead.facts import facts, lines, short, whole
 from lab.format import words
 from producer import broker as brokers
 from tasks.errors import PoolwiseError, UsageError
-from worker.delivery import dead as letters
-from worker.delivery.dead import DeadLetter
 
 
 @click.group()
@@ -57,7 +57,7 @@ def list_(*, as_json: bool, **named: Any) -> int:
       poolwise dead list --broker redis://localhost:6379/0 --json
     """
     with _store(named) as store:
-        found = list(letters.entries(store.client, store.prefix))
+        found = list(letters.every(store.client, store.prefix))
     if as_json:
         say(json.dumps([facts(letter, store.prefix) for letter in found]))
     elif found:
@@ -108,7 +108,7 @@ def requeue(*, ids: tuple[str, ...], every: bool, as_json: bool, **named: Any) -
     """
     with _store(named) as store:
         chosen = _chosen(store, ids, every=every)
-        done = [one for one in chosen if letters.requeue(store.client, store.prefix, one)]
+        done = [one for one in chosen if letters.requeue(store.client, store.prefix, [one])]
     return _finish("requeued", chosen, done, every=every, as_json=as_json)
 
 
@@ -158,7 +158,7 @@ def _chosen(store: _Store, ids: tuple[str, ...], *, every: bool) -> list[str]:
     if every and ids:
         raise UsageError("--all means all dead letters: leave out the ids")
     if every:
-        return [letter.id for letter in letters.entries(store.client, store.prefix)]
+        return [letter.id for letter in letters.every(store.client, store.prefix)]
     if not ids:
         raise UsageError("name the ids that `poolwise dead list` shows, or use --all")
     _check(ids)

@@ -7,8 +7,8 @@ import json
 from datetime import datetime
 from typing import Any
 
+from kombu_lease.dead import DeadLetter
 from lab.results.foreign_text import one_line
-from worker.delivery.dead import DeadLetter
 
 #: What separates a queue's name from its priority in the name of its list, by default in kombu.
 SEPARATOR = "\x06\x16"
@@ -34,7 +34,7 @@ def facts(letter: DeadLetter, prefix: str) -> dict[str, Any]:
     task, task_id = task_of(letter)
     return {
         "id": letter.id,
-        "at": datetime.fromtimestamp(letter.at_s).astimezone().isoformat(timespec="seconds"),
+        "at": datetime.fromtimestamp(letter.died_at).astimezone().isoformat(timespec="seconds"),
         "queue": queue_of(letter, prefix),
         "task": task,
         "task_id": task_id,

@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 from kombu_lease import dead
+from tests.command import poolwise
 from tests.lease.farm import Farm, kill
 
 NOT_JSON = b'{"body": "oh\xff'
 NO_PROPERTIES = b'{"body": ""}'
+#: How the transport marks a message that came back 20 times.
+COUNTED = b'"redelivered": true, "deliveries": 20'
 
 
 def message(**changes: Any) -> bytes:
@@ -72,4 +75,15 @@ def test_a_message_that_kills_its_worker_is_given_up(farm: Farm) -> None:
     assert "delivered 3 times" in letter.reason
     assert dead.requeue(client, "", [letter.id]) == 1
     farm.until_began(4)
+    assert not dead.entries(client)
+
+
+def test_the_command_gives_a_requeued_message_all_its_deliveries_again(farm: Farm) -> None:
+    client = farm.broker.client
+    given_up = message().replace(b'"delivery_info": {', b'"delivery_info": {' + COUNTED + b", ")
+    dead.bury(client, "", "celery", given_up, "delivered 20 times", 20)
+    done = poolwise("dead", "requeue", "--all", "--broker", farm.broker.url)
+    assert done.returncode == 0, done.stderr
+    [requeued] = client.lrange("celery", 0, -1)
+    assert requeued == given_up.replace(b"20", b"0")
     assert not dead.entries(client)

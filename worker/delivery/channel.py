@@ -13,7 +13,7 @@ import redis
 from kombu.transport import redis as stock
 from kombu.utils.objects import cached_property
 
-from worker.delivery.dead import DeadLetter, stream
+from kombu_lease.dead import DeadLetter, stream
 from worker.delivery.keys import OWNER, Keys
 from worker.delivery.message import CheckedMessage
 from worker.delivery.owed import OWED, HandBack

@@ -6,8 +6,8 @@ from typing import Any
 
 from kombu.utils.json import dumps
 
+from kombu_lease.dead import DeadLetter, stream
 from worker.delivery import limits
-from worker.delivery.dead import DeadLetter, stream
 from worker.delivery.keys import OWNER
 from worker.delivery.payload import key_of, task_id_of
 from worker.delivery.registration import ThisProcess

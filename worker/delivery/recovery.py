@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from celery.utils.log import worker_logger
 
+from kombu_lease.dead import DeadLetter, stream
 from worker.delivery import limits
-from worker.delivery.dead import DeadLetter, stream
 from worker.delivery.keys import OWNER, Keys
 from worker.delivery.payload import put_back, task_id_of
 from worker.delivery.registration import ThisProcess, forget

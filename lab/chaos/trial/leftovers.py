@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import redis
 
+from kombu_lease import dead
 from tasks.chaos import marks
-from worker.delivery import dead
 
 #: The stream of dead letters, without a key prefix, and the field that holds the message.
-DEAD_KEY: Final = dead.stream("")
+DEAD_KEY: Final = dead.stream()
 DEAD_FIELD: Final = b"message"
 
 

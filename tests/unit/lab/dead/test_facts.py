@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from kombu_lease.dead import DeadLetter
 from lab.dead.facts import facts, lines, queue_of, whole
-from worker.delivery.dead import DeadLetter
 
 BODY = base64.b64encode(b'[["a secret"], {}, {}]').decode()
 MESSAGE = json.dumps(
