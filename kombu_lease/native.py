@@ -24,7 +24,19 @@ def original(module: str, name: str) -> Any:
 
 def start_thread(run: Callable[[], None]) -> None:
     """Run a function in a thread of the operating system that does not keep the process alive."""
+    _resolve_names_early()
     original("_thread", "start_new_thread")(run, ())
+
+
+def _resolve_names_early() -> None:
+    """Make gevent import what it needs to find addresses, before another thread needs it too.
+
+    If two threads import the same module at the same time, one waits for the other; gevent takes
+    that for a deadlock if its loop has nothing else to do, and the worker would end (LoopExit).
+    """
+    hub: Any = sys.modules.get("gevent.hub")
+    if hub is not None:
+        _ = hub.get_hub().resolver
 
 
 class Waker:

@@ -6,26 +6,9 @@ threads.
 
 from __future__ import annotations
 
-import _thread
-import sys
 from collections.abc import Callable
-from typing import Any
 
-
-def _original(name: str) -> Any:
-    monkey: Any = sys.modules.get("gevent.monkey")
-    return monkey.get_original("_thread", name) if monkey else getattr(_thread, name)
-
-
-def _resolve_names_early() -> None:
-    """Make gevent import what it needs to find addresses, before another thread needs it too.
-
-    If two threads import the same module at the same time, one waits for the other; gevent takes
-    that for a deadlock if its loop has nothing else to do, and the worker would end (LoopExit).
-    """
-    hub: Any = sys.modules.get("gevent.hub")
-    if hub is not None:
-        _ = hub.get_hub().resolver
+from kombu_lease.native import original, start_thread
 
 
 class NativeThread:
@@ -41,15 +24,14 @@ class NativeThread:
         self._work = work
         self._last = last
         self._interval_s = interval_s
-        self._running = _original("allocate_lock")()
-        self._ended = _original("allocate_lock")()
+        self._running = original("_thread", "allocate_lock")()
+        self._ended = original("_thread", "allocate_lock")()
 
     def start(self) -> None:
         """Start the thread."""
-        _resolve_names_early()
         self._running.acquire()
         self._ended.acquire()
-        _original("start_new_thread")(self._run, ())
+        start_thread(self._run)
 
     def stop(self, timeout_s: float) -> bool:
         """Ask the thread to end; return whether it did so in time."""
