@@ -47,7 +47,6 @@ class CellSpec:
     kills: int
     seed: int
     command: str
-    transport: str = "stock"
 
     @property
     def title(self) -> str:
@@ -57,7 +56,7 @@ class CellSpec:
     @property
     def name(self) -> str:
         """A name that is unique in the matrix and good for a file."""
-        return f"{self.pool.name}-{self.fault.name}-{self.delivery.name}-{self.transport}"
+        return f"{self.pool.name}-{self.fault.name}-{self.delivery.name}"
 
 
 #: Receives how many faults of a cell have been injected.
@@ -165,7 +164,7 @@ def _cell(spec: CellSpec, found: Evidence) -> ChaosCell:
         pool=spec.pool.name,
         fault=spec.fault.name,
         settings=spec.delivery.name,
-        transport=spec.transport,
+        transport=spec.delivery.transport,
         aimed=len(found.faults),
         hits=sum(one.hit for one in found.faults),
         account=account(found),

@@ -24,6 +24,7 @@ class Delivery:
     text: str  # what it sets
     app: str  # as in `celery -A APP`
     include: tuple[str, ...] = ("worker.probe",)
+    transport: str = "stock"
     #: Seconds after which the tasks of a dead worker have started again; None: an hour or more.
     returns_s: float | None = None
 
@@ -53,6 +54,7 @@ _ALL: Final = (
         name="lease",
         text="the same on the transport in kombu_lease",
         app="tasks.chaos.app:lease",
+        transport="lease",
         returns_s=15.0,
     ),
     Delivery(

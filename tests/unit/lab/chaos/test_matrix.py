@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from lab.chaos.cell import blank
 from lab.chaos.chaos_options import DEFAULT_FAULTS, ChaosOptions, most_careful
 from lab.chaos.fault_table import FAULTS, fault_named
 from lab.chaos.trial.delivery import DELIVERIES, delivery_named
@@ -36,6 +37,11 @@ def test_a_fault_that_shows_all_there_is_to_see_at_once_is_injected_once() -> No
     assert kills["killer"] == 1
     assert kills["not-json"] == OPTIONS.kills
     assert all(f"--kills {one.kills} " in one.command for one in OPTIONS.cells())
+
+
+def test_a_cell_names_the_transport_of_its_settings() -> None:
+    found = {one.delivery.name: blank(one, "").transport for one in OPTIONS.cells()}
+    assert found == {name: "lease" if name == "lease" else "stock" for name in DELIVERIES}
 
 
 def test_only_pools_with_child_processes_lose_a_child() -> None:
