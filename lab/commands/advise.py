@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import shlex
-import sys
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -150,7 +148,7 @@ def advise(  # noqa: PLR0913 - one parameter for each option of the command
         seed=random.randrange(10_000) if seed is None else seed,  # noqa: S311 - no secret
         command="",
     )
-    options = replace(options, command=f"{shlex.join(_typed())} --seed {options.seed}")
+    options = replace(options, command=shared_options.repeating(options.seed))
     with run_folder(out, "advise", datetime.now()) as run:
         logs = run.absolute()
         project = open_project(app, folder, options.python, logs, options.allowed)
@@ -165,9 +163,3 @@ def advise(  # noqa: PLR0913 - one parameter for each option of the command
     deployed = advised.result.deployed
     good = advised.result.answer is not None and not (deployed and deployed.falls_short)
     return 0 if good else 1
-
-
-def _typed() -> list[str]:
-    """Return the command as it was typed, without its seed."""
-    words_of = ["poolwise", *sys.argv[1:]]
-    return [word for word in words_of if not word.startswith("--seed=")]

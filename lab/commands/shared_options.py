@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from lab.commands.option_types import AnyPath
+from lab.commands.program import program
 from tasks.celery import use_transport
 from tasks.errors import UsageError
 from tasks.transport_options import TRANSPORT_VARIABLE, TRANSPORTS
@@ -59,7 +60,7 @@ def was_typed(name: str) -> bool:
 
 def repeating(seed: int) -> str:
     """Return the command as it was typed, with its seed if that was not typed."""
-    typed = shlex.join(["poolwise", *sys.argv[1:]])
+    typed = f"{program()} {shlex.join(sys.argv[1:])}"
     return typed if was_typed("seed") else f"{typed} --seed {seed}"
 
 
