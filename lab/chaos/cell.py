@@ -12,10 +12,10 @@ from typing import Final
 import redis
 
 from cluster.local import LocalCluster
-from lab.chaos.bad.account import bad_messages
 from lab.chaos.bad.account import notes as bad_notes
 from lab.chaos.faults.fault import Fault, Target
-from lab.chaos.judge import Evidence, account, lost_ids, recovery
+from lab.chaos.judge import Evidence, lost_ids
+from lab.chaos.measured import CellNames, cell_of
 from lab.chaos.trial.delivery import Delivery
 from lab.chaos.trial.injected import Injected
 from lab.chaos.trial.leftovers import dead_ids, left_ids
@@ -130,14 +130,7 @@ def settle(trial: Trial) -> None:
     patience_s = QUIET_S
     if trial.spec.delivery.returns_s is not None:
         patience_s = trial.spec.delivery.returns_s + SPARE_S
-    deadline = time.monotonic() + FINISH_S + patience_s
-    last, since = -1, time.monotonic()
-    while open_tasks := trial.book.open():
-        if len(open_tasks) != last:
-            last, since = len(open_tasks), time.monotonic()
-        if time.monotonic() > min(since + patience_s, deadline):
-            return
-        trial.pause(0.05)
+    trial.until_quiet(trial.book, patience_s, FINISH_S + patience_s)
 
 
 def _evidence(trial: Trial, seen: _Seen) -> Evidence:
@@ -158,21 +151,12 @@ def _evidence(trial: Trial, seen: _Seen) -> Evidence:
     )
 
 
-def _cell(spec: CellSpec, found: Evidence) -> ChaosCell:
-    again = recovery(found)
-    return ChaosCell(
+def _cell(spec: CellSpec, found: Evidence, seconds: float = 0.0) -> ChaosCell:
+    names = CellNames(
         pool=spec.pool.name,
         fault=spec.fault.name,
         settings=spec.delivery.name,
         transport=spec.delivery.transport,
-        aimed=len(found.faults),
-        hits=sum(one.hit for one in found.faults),
-        account=account(found),
-        first_again_s=again.first_s,
-        last_again_s=again.last_s,
-        never_again=again.never,
-        resumed=sum(one is not None for one in found.all_again_s),
-        messages=bad_messages(found),
-        seconds=0.0,
         command=spec.command,
     )
+    return cell_of(names, found, seconds)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
-from lab.chaos.run import Titled
+from lab.chaos.collected import Titled
 from lab.format import chaos, words
 from lab.format.progress import ProgressLines, progress_lines
 from lab.results.chaos import ChaosCell

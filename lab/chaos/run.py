@@ -7,16 +7,15 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from cluster.local import LocalCluster
 from cluster.machine import Machine
 from lab.chaos.cell import CellSpec, blank, measure
 from lab.chaos.chaos_options import ChaosOptions
-from lab.chaos.explain import explanations
+from lab.chaos.collected import ChaosEvents, Ended, collected
 from lab.chaos.trial.trial import SLOTS, TASK_S, WORKERS
 from lab.chaos.trial.waiting import StoppedError
 from lab.results.chaos import SCHEMA_VERSION, ChaosCell, ChaosResult, ChaosSettings, Named
@@ -29,35 +28,6 @@ from tasks.errors import PoolwiseError
 LOOK_S = 0.2
 
 
-class Titled(Protocol):
-    """A cell that is being measured."""
-
-    @property
-    def title(self) -> str:
-        """What is shown while it is measured."""
-
-
-class ChaosEvents(Protocol):
-    """Receives what happens, in the order in which it happens, from several threads."""
-
-    def prepared(self, cells: int, faults: int, text: str) -> None:
-        """Note what will be measured: cells, faults in all of them, and how."""
-
-    def fault(self, spec: Titled, number: int) -> None:
-        """Note that the fault of a cell was injected."""
-
-    def measured(self, cell: ChaosCell) -> None:
-        """Note that a cell is complete."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """The result, and what ended the run early."""
-
-    result: ChaosResult
-    ended_by: BaseException | None = None
-
-
 def run(options: ChaosOptions, folder: Path, machine: Machine, events: ChaosEvents) -> Ended:
     """Measure every cell; if something ends the run early, return the complete ones with it.
 
@@ -66,31 +36,13 @@ def run(options: ChaosOptions, folder: Path, machine: Machine, events: ChaosEven
     """
     app.loader.import_default_modules()
     begun_s = time.monotonic()
-    cells: list[ChaosCell] = []
     with LocalCluster(folder) as cluster:
         result = _blank(options, folder, cluster, machine)
         how = f"{options.jobs} cells at a time, seed {options.seed}"
         specs = options.cells()
         events.prepared(len(specs), sum(one.kills for one in specs), how)
-        ended_by: BaseException | None = None
-        try:
-            for cell in _measured(options, folder, cluster, events):
-                cells.append(cell)
-                events.measured(cell)
-        except BaseException as ending:
-            if not cells:
-                raise
-            ended_by = ending
-    return Ended(
-        result=replace(
-            result,
-            cells=_in_order(options, cells),
-            explanations=explanations(_in_order(options, cells)),
-            elapsed_s=time.monotonic() - begun_s,
-            interrupted=ended_by is not None,
-        ),
-        ended_by=ended_by,
-    )
+        cells = _measured(options, folder, cluster, events)
+        return collected(cells, result, events, begun_s, partial(_in_order, options))
 
 
 def _measured(

@@ -20,13 +20,13 @@ from lab.chaos.chaos_options import (
     ChaosOptions,
     most_careful,
 )
+from lab.chaos.collected import Ended
 from lab.chaos.compose import project as compose_project
 from lab.chaos.compose import run as compose_run
 from lab.chaos.compose.faults import CONTAINER_FAULTS, container_fault_named
 from lab.chaos.compose.run import ComposeOptions
 from lab.chaos.fault_table import FAULTS, fault_named
 from lab.chaos.live import progress
-from lab.chaos.run import Ended
 from lab.chaos.run import run as run_chaos
 from lab.chaos.table import show
 from lab.chaos.trial.delivery import DELIVERIES, delivery_named

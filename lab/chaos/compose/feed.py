@@ -60,6 +60,7 @@ def main() -> None:
     feeder = Feeder(app, broker_url, load, _Printed())
     ended = threading.Event()
     threading.Thread(target=_obey, args=(feeder, ended), daemon=True).start()
+    _say("transport", app.conf.broker_transport or "stock")
     _say("now", time.monotonic())
     feeder.start()
     seen = 0

@@ -6,17 +6,17 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from cluster.machine import Machine
+from lab.chaos.collected import ChaosEvents, Ended, collected
 from lab.chaos.compose.faults import ContainerFault
 from lab.chaos.compose.project import Container
 from lab.chaos.compose.trial import SETTLE_S, TASK_S, ComposeTrial
-from lab.chaos.explain import explanations
-from lab.chaos.judge import Evidence, account, recovery
-from lab.chaos.run import ChaosEvents, Ended
+from lab.chaos.judge import Evidence
+from lab.chaos.measured import CellNames, cell_of
 from lab.chaos.trial.injected import Injected
 from lab.results.chaos import SCHEMA_VERSION, ChaosCell, ChaosResult, ChaosSettings, Named
 from lab.session.versions import host, installed
@@ -61,26 +61,7 @@ def run(options: ComposeOptions, run_id: str, machine: Machine, events: ChaosEve
     """
     begun_s = time.monotonic()
     result = _blank(options, run_id, machine)
-    cells: list[ChaosCell] = []
-    ended_by: BaseException | None = None
-    try:
-        for cell in _measured(options, run_id, events):
-            cells.append(cell)
-            events.measured(cell)
-    except BaseException as ending:
-        if not cells:
-            raise
-        ended_by = ending
-    return Ended(
-        result=replace(
-            result,
-            cells=tuple(cells),
-            explanations=explanations(cells),
-            elapsed_s=time.monotonic() - begun_s,
-            interrupted=ended_by is not None,
-        ),
-        ended_by=ended_by,
-    )
+    return collected(_measured(options, run_id, events), result, events, begun_s)
 
 
 def _measured(options: ComposeOptions, run_id: str, events: ChaosEvents) -> Iterator[ChaosCell]:
@@ -116,14 +97,14 @@ def _measure(
             again.append(_resumed(trial, fault))
             events.fault(spec, number)
         trial.stop_sending()
-        _settle(trial)
+        trial.until_quiet(trial.book, SETTLE_S)
         trial.finish()
         sent, lines = trial.book.closed()
         found = Evidence(
             sent=sent, lines=lines, faults=faults, left=trial.left, dead=trial.dead,
             stops_all=True, all_again_s=again,
         )  # fmt: skip
-    return _cell(spec, found, time.monotonic() - begun_s)
+    return _cell(spec, found, trial.transport, time.monotonic() - begun_s)
 
 
 def _resumed(trial: ComposeTrial, fault: Injected) -> float | None:
@@ -132,34 +113,15 @@ def _resumed(trial: ComposeTrial, fault: Injected) -> float | None:
     return time.monotonic() - fault.until_s if runs else None
 
 
-def _settle(trial: ComposeTrial) -> None:
-    """Wait until every task has ended, or until redelivery would have happened."""
-    last, since = -1, time.monotonic()
-    while open_tasks := trial.book.open():
-        if len(open_tasks) != last:
-            last, since = len(open_tasks), time.monotonic()
-        if time.monotonic() > since + SETTLE_S:
-            return
-        trial.pause(0.1)
-
-
-def _cell(spec: ComposeCell, found: Evidence, seconds: float) -> ChaosCell:
-    again = recovery(found)
-    return ChaosCell(
+def _cell(spec: ComposeCell, found: Evidence, transport: str, seconds: float) -> ChaosCell:
+    names = CellNames(
         pool=spec.container.pool,
         fault=spec.fault.name,
         settings=SETTINGS,
-        transport="stock",
-        aimed=len(found.faults),
-        hits=sum(one.hit for one in found.faults),
-        account=account(found),
-        first_again_s=again.first_s,
-        last_again_s=again.last_s,
-        never_again=again.never,
-        resumed=sum(one is not None for one in found.all_again_s),
-        seconds=seconds,
+        transport=transport,
         command=spec.command,
     )
+    return cell_of(names, found, seconds)
 
 
 def _blank(options: ComposeOptions, run_id: str, machine: Machine) -> ChaosResult:

@@ -56,6 +56,7 @@ class ComposeTrial(Waiting):
         self.book = Book(self._lines)
         self.left: frozenset[str] = frozenset()
         self.dead: frozenset[str] = frozenset()
+        self.transport = ""
         self._offset_s: float | None = None  # from the container's clock to ours
         self._stopped = threading.Event()
         self._process = subprocess.Popen(
@@ -154,6 +155,8 @@ class ComposeTrial(Waiting):
             elif kind == "line":
                 line = decoded(parts[0])
                 self._lines.put(replace(line, at_s=line.at_s + self._offset))
+            elif kind == "transport":
+                self.transport = parts[0]
             elif kind == "stopped":
                 self._stopped.set()
             else:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
 from typing import Final
 
+from lab.chaos.trial.book import Book
 from tasks.errors import WorkerError
 
 #: Seconds between two looks at the ledger.
@@ -40,6 +42,17 @@ class Waiting:
                 return False
             self.pause(LOOK_S)
         return True
+
+    def until_quiet(self, book: Book, patience_s: float, most_s: float = math.inf) -> None:
+        """Wait until every task has ended, or none has for `patience_s`; at most `most_s`."""
+        deadline = time.monotonic() + most_s
+        last, since = -1, time.monotonic()
+        while open_tasks := book.open():
+            if len(open_tasks) != last:
+                last, since = len(open_tasks), time.monotonic()
+            if time.monotonic() > min(since + patience_s, deadline):
+                return
+            self.pause(0.05)
 
     def pause(self, seconds: float) -> None:
         """Wait; raise StoppedError if the run ends meanwhile."""
