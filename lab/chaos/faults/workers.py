@@ -11,7 +11,7 @@ import psutil
 
 from lab.chaos.faults.fault import Fault
 from lab.chaos.trial.injected import Injected
-from lab.chaos.trial.trial import Trial, TrialWorker
+from lab.chaos.trial.trial import TASK_S, Trial, TrialWorker
 from worker.pools import Pool
 
 #: Seconds that a stalled worker is stopped: longer than Poolwise's workers take to be missed.
@@ -82,8 +82,8 @@ def impatient_orchestrator(trial: Trial) -> Injected:
     """SIGTERM, then SIGKILL after a grace period that is shorter than a task."""
     usual_s, trial.feeder.task_s = trial.feeder.task_s, LONG_TASK_S
     try:
-        trial.pause(AHEAD_S)
-        worker = trial.busy_worker()
+        worker = trial.random.choice(trial.workers)
+        trial.until(lambda: _in_a_long_task(trial, worker), SHUTDOWN_S, "no worker runs long tasks")
         os.kill(worker.child.pid, signal.SIGTERM)
         trial.pause(SHORT_GRACE_S)
         return _killed(trial, sorted(worker.pids()), _name(worker), holding=worker)
@@ -106,8 +106,11 @@ def deploy(trial: Trial) -> Injected:
     )
 
 
-#: Seconds until the queue holds long tasks only.
-AHEAD_S: Final = 1.5
+def _in_a_long_task(trial: Trial, worker: TrialWorker) -> bool:
+    """Return whether a worker runs a long task that will outlast the grace period."""
+    now_s = time.monotonic()
+    most_s = LONG_TASK_S - 2 * SHORT_GRACE_S
+    return any(3 * TASK_S < now_s - at_s < most_s for at_s in trial.running_in(worker).values())
 
 
 def _shut_down(trial: Trial, number: signal.Signals) -> Injected:
