@@ -33,10 +33,9 @@ class Lines:
         """Move the bar."""
         with self._lock:
             self._done += 1
-            self._shown.show(
-                f"{self._done}/{self._total} faults · {spec.title} {number}",
-                self._done / self._total,
-            )
+            done = f"{self._done:,} of {self._total:,} faults"
+            share = self._done / self._total
+            self._shown.advance(f"{done} · {spec.title} {number}", share, f"{share:4.0%}   {done}")
 
     def measured(self, cell: ChaosCell) -> None:
         """Print the cell's figures."""

@@ -16,6 +16,7 @@ class ProgressLines:
         self._console = console
         self._bar = bar
         self._task = None if bar is None else bar.add_task(first, total=1.0)
+        self._tenths = 0
 
     def print(self, line: str) -> None:
         """Print a line, however long."""
@@ -27,6 +28,12 @@ class ProgressLines:
             return False
         self._bar.update(self._task, description=description, completed=share)
         return True
+
+    def advance(self, description: str, share: float, line: str) -> None:
+        """Update the bar; without one, print `line` each time that another tenth is done."""
+        if not self.show(description, share) and int(share * 10) > self._tenths:
+            self._tenths = int(share * 10)
+            self.print(line)
 
 
 @contextmanager

@@ -22,7 +22,6 @@ class Lines:
     def __init__(self, shown: ProgressLines) -> None:
         self._shown = shown
         self._asked_s = 0.0
-        self._tenths = 0
 
     def watching(self, nodes: dict[str, Source], asked_s: float) -> None:
         """Name the workers and where their figures come from."""
@@ -38,9 +37,8 @@ class Lines:
             return
         share = min(1.0, span_s / self._asked_s)
         tasks = "1 task" if ended == 1 else f"{ended:,} tasks"
-        if not self._shown.show(f"{tasks} ended", share) and int(share * 10) > self._tenths:
-            self._tenths = int(share * 10)
-            self._shown.print(f"{share:4.0%} of the time   {tasks} ended")
+        line = f"{share:4.0%} of the time   {tasks} ended"
+        self._shown.advance(f"{tasks} ended", share, line)
 
 
 @contextmanager
