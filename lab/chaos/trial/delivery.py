@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from tasks.errors import UsageError
+from worker.pools import Pool
 
 #: What every worker loads: it notes in the ledger how tasks end.
 _LEDGER: Final = (
@@ -25,8 +26,13 @@ class Delivery:
     app: str  # as in `celery -A APP`
     include: tuple[str, ...] = ("worker.probe",)
     transport: str = "stock"
+    pool_flags: bool = False  # whether its workers get the flags that Poolwise gives to their pool
     #: Seconds after which the tasks of a dead worker have started again; None: an hour or more.
     returns_s: float | None = None
+
+    def flags(self, pool: Pool) -> tuple[str, ...]:
+        """Return the flags of a worker with this pool."""
+        return pool.flags if self.pool_flags else ()
 
     @property
     def modules(self) -> tuple[str, ...]:
@@ -62,6 +68,7 @@ _ALL: Final = (
         text="Poolwise's settings (tasks/settings.py) and worker code (worker.startup)",
         app="tasks",
         include=("worker.probe", "worker.startup"),
+        pool_flags=True,
         returns_s=15.0,
     ),
 )

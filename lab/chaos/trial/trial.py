@@ -234,7 +234,7 @@ class Trial(Waiting):
             broker_url=self.broker.url,
             app=spec.delivery.app,
             include=spec.delivery.modules,
-            flags=(*spec.flags, *flags),
+            flags=(*spec.delivery.flags(spec.pool), *spec.flags, *flags),
             env={
                 URL_VARIABLE: self._cluster.broker_url,
                 VARIABLE: str(self.ledger),

@@ -12,7 +12,7 @@ from lab.chaos.fault_table import FAULTS, fault_named
 from lab.chaos.trial.delivery import DELIVERIES, delivery_named
 from lab.format import chaos
 from tasks.errors import UsageError
-from worker.pools import DEFAULT_POOLS, POOLS
+from worker.pools import DEFAULT_POOLS, POOLS, Pool
 
 OPTIONS = ChaosOptions(
     faults=tuple(FAULTS.values()),
@@ -42,6 +42,12 @@ def test_a_fault_that_shows_all_there_is_to_see_at_once_is_injected_once() -> No
 def test_a_cell_names_the_transport_of_its_settings() -> None:
     found = {one.delivery.name: blank(one, "").transport for one in OPTIONS.cells()}
     assert found == {name: "lease" if name == "lease" else "stock" for name in DELIVERIES}
+
+
+@pytest.mark.parametrize("pool", POOLS.values(), ids=POOLS)
+def test_only_poolwises_settings_have_the_flags_of_a_pool(pool: Pool) -> None:
+    flags = {one.name: one.flags(pool) for one in DELIVERIES.values()}
+    assert flags == {name: pool.flags if name == "poolwise" else () for name in DELIVERIES}
 
 
 def test_only_pools_with_child_processes_lose_a_child() -> None:
