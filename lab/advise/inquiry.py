@@ -14,7 +14,7 @@ from lab.advise.gate import Gate
 from lab.advise.plan import planned
 from lab.advise.search import Search, SearchOptions, TrialLength
 from lab.advise.stand import GroupStand
-from lab.project.candidates import Room, families
+from lab.project.candidates import Family, Room, families
 from lab.project.first_tries import first_tries
 from lab.project.project import Project
 from lab.project.sending import CallSender
@@ -42,6 +42,17 @@ class Setting:
         if not present and any(pool.needs_module for pool in chosen):
             self.caveats.of_gevent()
         return [pool for pool in chosen if present or not pool.needs_module]
+
+    def families(
+        self, profile: Profile, budget: Budget, length: TrialLength | None = None
+    ) -> list[Family]:
+        """Return the candidates that there is room for; note those without, announce the search."""
+        pools, limit = self.pools(), self.options.memory_bytes
+        found = families(profile, self.room, pools)
+        self.caveats.of_memory(pools, found, profile, self.room, limit=limit)
+        if found:
+            self.events.planned(planned(profile, found, self.room, budget, length))
+        return found
 
     @property
     def goal(self) -> Goal:
@@ -103,13 +114,8 @@ class TaskInquiry:
     def search(self, budget: Budget) -> None:
         """Search until the answer is clear or the budget is used."""
         setting = self._setting
-        pools = setting.pools()
-        found = families(self.profile, setting.room, pools)
+        found = setting.families(self.profile, budget)
         self.pools = [family.pool for family in found]
-        limit = setting.options.memory_bytes
-        setting.caveats.of_memory(pools, found, self.profile, setting.room, limit=limit)
-        if found:
-            setting.events.planned(planned(self.profile, found, setting.room, budget))
         search = Search(
             self._bench,
             self.profile,

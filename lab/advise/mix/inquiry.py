@@ -15,10 +15,9 @@ from lab.advise.mix.parts import Part, TriedTask, why_no_split
 from lab.advise.mix.search import Contest, SplitSearch
 from lab.advise.mix.split import QUEUES, pairs, smallest_bytes
 from lab.advise.mix.stands import Grounds, PartStand, SplitStand
-from lab.advise.plan import planned
 from lab.advise.search import Search, TrialLength
 from lab.advise.task_mix import Mix
-from lab.project.candidates import Candidate, Family, Room, families
+from lab.project.candidates import Candidate, Room, families
 from lab.project.first_tries import CALLS, try_alone
 from lab.project.workers import Group, GroupSpec
 from lab.results.advice import CandidateResult, MixResult, SplitResult
@@ -83,7 +82,8 @@ class MixInquiry:
         """Search the best single group and the best split, and compare them."""
         setting = self._setting
         length = TrialLength.of(self._whole.slowest_s, budget.seconds, LEAST_S)
-        found = self._families(budget, length)
+        found = setting.families(self.profile, budget, length)
+        self.pools = [family.pool for family in found]
         if not self._parts:
             self._search_of(self._whole, self._bench, budget, budget, length).run(found)
             return
@@ -97,18 +97,6 @@ class MixInquiry:
         splits = SplitSearch(contest, budget, self._reported(budget), seed=setting.options.seed)
         splits.explore(pairs(best[0], best[1], profiles, setting.room), profiles)
         splits.compare(single.deployed)
-
-    def _families(self, budget: Budget, length: TrialLength) -> list[Family]:
-        """Return the families of single groups, and announce the search."""
-        setting = self._setting
-        pools = setting.pools()
-        found = families(self.profile, setting.room, pools)
-        self.pools = [family.pool for family in found]
-        limit = setting.options.memory_bytes
-        setting.caveats.of_memory(pools, found, self.profile, setting.room, limit=limit)
-        if found:
-            setting.events.planned(planned(self.profile, found, setting.room, budget, length))
-        return found
 
     def _both_ways(self) -> list[tuple[Part, Part]]:
         """Return each part with the other one."""
