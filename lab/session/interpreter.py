@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import kombu_lease
 import tasks
 import worker
 from lab.results.foreign_text import shown
@@ -24,7 +25,7 @@ ANSWER_S: Final = 20.0
 #: What our workers import besides the standard library.
 NEEDED: Final = ("celery", "redis")
 #: Our packages that a worker imports.
-OURS: Final = (tasks, worker)
+OURS: Final = (kombu_lease, tasks, worker)
 
 _ASK: Final = """
 import importlib.util, json, sys, sysconfig
