@@ -34,14 +34,16 @@ def compute(kind: str, pieces: int, amount: int) -> dict[str, Any]:
     last_cpu_s, switches = began_cpu_s, _switches()
     for _ in range(pieces):
         piece(amount)
-        now_s, now_cpu_s, now_switches = notebook.elapsed_s, time.thread_time(), _switches()
+        # The thread may also have to wait while it reads these clocks: count on both sides.
+        next_switches = _switches()
+        now_s, now_cpu_s = notebook.elapsed_s, time.thread_time()
         computed_s = last_s + now_cpu_s - last_cpu_s
         if now_s - computed_s > KEPT_WAITING_S:
             # The wait may be anywhere within the piece, which is short.
             notebook.note("computes", kind, since_s, computed_s)
-            notebook.note("blocked", _waited_for(switches, now_switches), computed_s, now_s)
+            notebook.note("blocked", _waited_for(switches, _switches()), computed_s, now_s)
             since_s = now_s
-        last_s, last_cpu_s, switches = now_s, now_cpu_s, now_switches
+        last_s, last_cpu_s, switches = now_s, now_cpu_s, next_switches
     notebook.note("computes", kind, since_s, last_s)
     return notebook.handed_in((began_s, last_cpu_s - began_cpu_s))
 

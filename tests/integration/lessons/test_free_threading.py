@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.session.interpreter import environment, without_gil
+from lab.session.interpreter import without_gil
 from tasks.errors import UsageError
 from tests.command import poolwise
 
@@ -48,12 +48,6 @@ def test_all_claims_about_threads_without_the_gil_hold(python: str, tmp_path: Pa
     # No thread waits for a GIL that is off, whatever else uses the cores.
     without = result["scenes"][1]["bars"]
     assert {bar["what"] for bar in without} <= {"", "core"}
-
-
-def test_another_python_sees_only_tasks_and_worker(python: str, tmp_path: Path) -> None:
-    variables = environment(without_gil(Path(python)), tmp_path, gil=False)
-    assert variables["PYTHON_GIL"] == "0"
-    assert {path.name for path in Path(variables["PYTHONPATH"]).iterdir()} == {"tasks", "worker"}
 
 
 def test_without_such_a_python_the_lesson_is_skipped_with_one_line(tmp_path: Path) -> None:

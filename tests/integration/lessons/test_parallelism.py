@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from cluster.affinity import can_pin
 from cluster.local import LocalCluster
-from lab.learn.lessons.parallelism.timing import KINDS
+from lab.learn.engine.atonce import mean_at_once
+from lab.learn.lessons.parallelism.judge import IN_TURNS
+from lab.learn.lessons.parallelism.play import PIECE_MS
+from lab.learn.lessons.parallelism.timing import BURN, KINDS, TASKS
+from lab.measure.calibrate import calibrate
 from lab.results.lesson import LessonResult
+from tasks.lessons.parallelism import CORE, compute
 from tests.integration.lessons.taught import held, take
 from worker.pools import DEFAULT_POOLS
 
@@ -66,3 +77,38 @@ def test_a_running_cluster_is_not_used_and_keeps_nothing(tmp_path: Path) -> None
     assert short.workers == ()
     assert " learn parallelism --work-ms 50 --pools threads --broker " in short.command
     assert {lane.node for scene in short.scenes for lane in scene.lanes} == {"threads-4@poolwise"}
+
+
+def test_on_a_busy_machine_threads_still_take_turns() -> None:
+    notes: list[tuple[str, str, float, float]] = []
+    amount = round(calibrate().burn_iterations_per_ms * PIECE_MS[BURN])
+
+    def burn_in_pieces() -> None:
+        done = compute.run(BURN, round(50 / PIECE_MS[BURN]), amount)
+        late_s = done["value"][0] - began_s
+        notes.extend(
+            (doing, what, at + late_s, to + late_s) for doing, what, at, to in done["notes"]
+        )
+
+    with busy_cores():
+        began_s = time.monotonic()
+        threads = [threading.Thread(target=burn_in_pieces) for _ in range(TASKS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    could = [(at, to) for doing, what, at, to in notes if doing == "computes" or what == CORE]
+    assert mean_at_once(could) <= IN_TURNS
+
+
+@contextmanager
+def busy_cores() -> Iterator[None]:
+    """Let two programs for each core compute all the time."""
+    words = (sys.executable, "-c", "import time\nwhile time.process_time() < 60: pass")
+    others = [subprocess.Popen(words) for _ in range(2 * (os.cpu_count() or 1))]
+    try:
+        yield
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
