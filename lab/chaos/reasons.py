@@ -50,7 +50,8 @@ REASONS: Final = (
         what="lost",
         why="On SIGQUIT, Celery ends the greenlets of a gevent worker and acknowledges their "
         "tasks, also with task_acks_late.",
-        cure="Stop gevent workers with SIGTERM, and give them enough time.",
+        cure="Stop gevent workers with SIGTERM, and give them enough time. Or use Poolwise's "
+        "worker code, which does not acknowledge these tasks.",
         faults=frozenset({"cold-shutdown"}),
         pool="gevent",
     ),

@@ -64,12 +64,13 @@ PROMISES = {
     "kill-worker": "work starts again",
     "short-grace": "work starts again",
     "warm-shutdown": "none runs twice",
+    "cold-shutdown": "nothing is lost",
     "redis-restart": "workers resume",
     "redis-kill": "workers resume",
     "client-kill": "workers resume",
 }
 #: Faults that cannot hit a message between the two commands with which kombu fetches it.
-NO_LOSS = frozenset({"warm-shutdown"})
+NO_LOSS = frozenset({"warm-shutdown", "cold-shutdown"})
 SETTINGS = "poolwise"
 
 
@@ -79,6 +80,7 @@ def kept(promise: str, cell: ChaosCell) -> bool:
     return {
         "work starts again": account.held == account.failed == 0
         and cell.never_again <= account.lost,
+        "nothing is lost": account.lost == account.held == account.failed == 0,
         "none runs twice": account.twice_by_fault == account.twice_otherwise == 0,
         "workers resume": cell.resumed == cell.aimed and account.held == account.failed == 0,
     }[promise]

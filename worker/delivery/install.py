@@ -1,7 +1,8 @@
 """Installs the delivery of messages in a worker that starts; it is imported by `-I worker.startup`.
 
-It changes three classes of this process, and only if the broker is Redis through kombu's own
-transport: the transport's channel, the worker's consumer, and the requests of its tasks.
+With every transport, it changes the requests of the worker's tasks (`worker.delivery.stopped`). If
+the broker is Redis through kombu's own transport, it also changes that transport's channel, the
+worker's consumer, and the requests once more.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from worker.delivery.consumer import KeepingConsumer
 from worker.delivery.heart import Heart
 from worker.delivery.limits import most_deaths
 from worker.delivery.registration import ThisProcess
-from worker.delivery.request import CountedRequest, counted
+from worker.delivery.request import CountedRequest
+from worker.delivery.stopped import KeptRequest
 
 
 class Beating(bootsteps.StartStopStep):
@@ -56,13 +58,18 @@ def _end(heart: Heart) -> None:
 @worker_init.connect(dispatch_uid="poolwise-delivery")
 def install(sender: Any, **_: Any) -> None:
     """Prepare the worker that is built; nothing runs and no connection is made before it starts."""
+    _mix_into_requests(KeptRequest, sender.app)
     if sender.app.connection_for_read().get_transport_cls() is not stock.Transport:
         return
     most_deaths()  # reports an invalid value before the worker starts
     sender.app.steps["worker"].add(Beating)
     consumer = symbol_by_name(sender.consumer_cls)
     sender.consumer_cls = type("Consumer", (KeepingConsumer, consumer), {})
-    for task in sender.app.tasks.values():
+    _mix_into_requests(CountedRequest, sender.app)
+
+
+def _mix_into_requests(mixin: type, app: Any) -> None:
+    for task in app.tasks.values():
         plain = symbol_by_name(task.Request)
-        if not issubclass(plain, CountedRequest):
-            task.Request = counted(plain)
+        if not issubclass(plain, mixin):
+            task.Request = type("Request", (mixin, plain), {})

@@ -78,11 +78,6 @@ class CountedRequest:
         return not stopping and isinstance(_error_of(exc_info), kinds) and owned(request.message)
 
 
-def counted(plain: type) -> type:
-    """Return a subclass of a class of requests that counts deaths."""
-    return type("Request", (CountedRequest, plain), {})
-
-
 def _error_of(exc_info: Any) -> BaseException:
     error: BaseException = exc_info.exception
     return error.exc if isinstance(error, ExceptionWithTraceback) else error
