@@ -36,6 +36,6 @@ def latency_note(starts: Mapping[str, int]) -> str:
     if received == total:
         return FROM_RECEPTION
     return (
-        f"{total - received:,} of {total:,} tasks have a sending time; the others count "
-        f"{FROM_RECEPTION}"
+        f"{total - received:,} of {total:,} latencies start when the task was due or sent; the "
+        "others start when it was received, without its time in the queue"
     )

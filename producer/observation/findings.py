@@ -80,8 +80,8 @@ def _fetch_less(worker: WorkerSeen) -> str:
             "has started no longer counts, so the worker fetches one more message for its slot"
         )
     return (
-        f"set --prefetch-multiplier {least}, and task_acks_late = True if its tasks are safe to "
-        f"run twice; without late acks, {without} has the same effect"
+        f"if its tasks are safe to run twice, set --prefetch-multiplier {least} and "
+        f"task_acks_late = True; if they are not, use {without}"
     )
 
 

@@ -57,7 +57,7 @@ SICK: dict[str, tuple[Seen, str, str]] = {
     "prefetch-hoarding": (
         seen(HOARDS, IDLE),
         "up to 6 messages reserved for 9.00 s by a@x, which ran shop.export, while b@x had a free",
-        "set --prefetch-multiplier 1, and task_acks_late",
+        "set --prefetch-multiplier 1 and task_acks_late",
     ),
     "gevent-blocked": (
         seen(BLOCKED, depths={"celery": DEEP}),
