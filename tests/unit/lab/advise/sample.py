@@ -12,7 +12,7 @@ from lab.results.advice import (
     Profile,
     Trial,
 )
-from lab.results.common import Host, Versions
+from tests.unit.lab.on_what import HOST, VERSIONS
 
 
 def trial(rate_per_s: float, memory_bytes: int = 10**8) -> Trial:
@@ -68,16 +68,8 @@ def result(
         run_id="poolwise-1",
         started_at="2026-11-26T12:00:00+00:00",
         elapsed_s=118.0,
-        versions=Versions(
-            poolwise="0.1.0",
-            celery="5.7.0",
-            kombu="5.7.0",
-            redis_py="8.0",
-            gevent="26.9.0",
-            python="3.13.1",
-            broker="valkey 9.1.2 (embedded)",
-        ),
-        host=Host(name="vm", platform="Linux x86_64", cores=2, memory_bytes=25 * 10**9),
+        versions=VERSIONS,
+        host=HOST,
         settings=AdviceSettings(
             app="shop",
             tasks=(task,),

@@ -14,7 +14,7 @@ from lab.results.chaos import (
     ChaosSettings,
     Named,
 )
-from lab.results.common import Host, Versions
+from tests.unit.lab.on_what import HOST, VERSIONS
 
 _ALL_FINISHED = CellAccount(
     submitted=100,
@@ -75,16 +75,8 @@ def result(*cells: ChaosCell, name: str = "poolwise") -> ChaosResult:
         run_id="2026-11-27-0300-chaos",
         started_at="2026-11-27T03:00:00+00:00",
         elapsed_s=240.0,
-        versions=Versions(
-            poolwise="0.1.0",
-            celery="5.7.0",
-            kombu="5.7.0",
-            redis_py="6.4.0",
-            gevent="25.9.1",
-            python="3.11.7",
-            broker="valkey 9.1.2 (embedded)",
-        ),
-        host=Host(name="box", platform="Linux x86_64", cores=2, memory_bytes=8 * 10**9),
+        versions=VERSIONS,
+        host=HOST,
         settings=ChaosSettings(
             faults=tuple(
                 Named(name=one, text=f"what {one} does")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import heapq
 import random
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from lab.results.common import Host, Span, Versions
+from lab.results.common import Span
 from lab.results.race import (
     Account,
     Calibration,
@@ -20,6 +20,7 @@ from lab.results.race import (
     Verdict,
     WorkloadResult,
 )
+from tests.unit.lab.on_what import HOST, VERSIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +65,8 @@ def race(*, host: str = "bench-1", seed: int = 7, slower: float = 1.0) -> RaceRe
         run_id=f"2026-11-23-1412-race-{seed}",
         started_at="2026-11-23T14:12:03+00:00",
         elapsed_s=74.2,
-        versions=_versions(),
-        host=Host(name=host, platform="Linux 6.8 x86_64", cores=2, memory_bytes=8_340_000_000),
+        versions=VERSIONS,
+        host=replace(HOST, name=host),
         settings=_settings(seed),
         calibration=Calibration(
             burn_iterations_per_ms=19_120.4 / slower, digest_rounds_per_ms=1_204.0 / slower
@@ -207,13 +208,6 @@ def _verdict(pools: tuple[PoolResult, ...]) -> Verdict:
     return Verdict(
         winner=winner, runner_up=runner_up, ratio=ratio, noise=1.03,
         sentence=f"{winner} wins, {ratio:.2f} times {runner_up}: its slots ran in parallel.",
-    )  # fmt: skip
-
-
-def _versions() -> Versions:
-    return Versions(
-        poolwise="0.1.0", celery="5.7.0", kombu="5.7.1", redis_py="6.4.0", gevent="25.9.1",
-        python="3.13.5", broker="valkey 9.1.2 (embedded)",
     )  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from lab.results.common import Host, Versions
 from lab.results.lesson import (
     SCHEMA_VERSION,
     Bar,
@@ -16,6 +15,7 @@ from lab.results.lesson import (
     Table,
     Wait,
 )
+from tests.unit.lab.on_what import HOST, VERSIONS
 
 CYCLE = (
     Wait(who="first", what="lock b", holder="second"),
@@ -58,16 +58,8 @@ def result(
         command="poolwise learn gil",
         broker="embedded",
         workers=(),
-        versions=Versions(
-            poolwise="0.1.0",
-            celery="5.7.0",
-            kombu="5.7.0",
-            redis_py="7.0.0",
-            gevent="26.9.0",
-            python="3.13.5",
-            broker="valkey 9.1.2 (embedded)",
-        ),
-        host=Host(name="bench", platform="Linux x86_64", cores=2, memory_bytes=8_000_000_000),
+        versions=VERSIONS,
+        host=HOST,
         clock_error_s=0.000_2,
         expectation=Expectation(
             question="How many?", choices=("all", "few"), right=1, chosen=chosen
