@@ -13,7 +13,7 @@ from producer.statistics import compare
 #: A candidate that is faster by less than this does not replace a simpler one, even beyond noise.
 SIMPLER = 1.04
 #: One that is slower by more than this is not preferred for its fewer slots, even within noise.
-SLOWER = 1.1
+SLOWER = 1.05
 
 
 def answer(results: Sequence[CandidateResult], app: str, *, seed: int) -> Answer | None:
