@@ -16,8 +16,9 @@ from kombu_lease import options, stock
 from kombu_lease.claims import Claimed, Claims, Sources, claim_now
 from kombu_lease.delivery import decoded, delivery_count, due_s
 from kombu_lease.errors import UndecodableError, refusals
+from kombu_lease.holding import Held
 from kombu_lease.keys import keys, pack
-from kombu_lease.lease import Held, Lease
+from kombu_lease.lease import Lease
 from kombu_lease.message import Message
 from kombu_lease.native import Waker
 from kombu_lease.qos import QoS
