@@ -51,12 +51,12 @@ class CellSpec:
     @property
     def title(self) -> str:
         """What is shown while it is measured."""
-        return f"{self.fault.name} {self.pool.name} {self.delivery.name}"
+        return f"{self.fault.name} {self.pool.name} {self.delivery.label}"
 
     @property
     def name(self) -> str:
         """A name that is unique in the matrix and good for a file."""
-        return f"{self.pool.name}-{self.fault.name}-{self.delivery.name}"
+        return f"{self.pool.name}-{self.fault.name}-{self.delivery.label}"
 
 
 #: Receives how many faults of a cell have been injected.
@@ -155,7 +155,7 @@ def _cell(spec: CellSpec, found: Evidence, seconds: float = 0.0) -> ChaosCell:
     names = CellNames(
         pool=spec.pool.name,
         fault=spec.fault.name,
-        settings=spec.delivery.name,
+        settings=spec.delivery.label,
         transport=spec.delivery.transport,
         command=spec.command,
     )

@@ -9,6 +9,7 @@ from lab.chaos.cell import CellSpec
 from lab.chaos.fault_table import FAULTS
 from lab.chaos.faults.fault import Fault
 from lab.chaos.trial.delivery import DELIVERIES, Delivery
+from tasks.transport_options import TRANSPORTS
 from worker.pools import Pool
 
 #: The faults and settings of the default matrix.
@@ -44,9 +45,10 @@ class ChaosOptions:
 
     def _cell(self, fault: Fault, pool: Pool, delivery: Delivery) -> CellSpec:
         kills = min(self.kills, fault.most or self.kills)
+        transport = "" if delivery.label == delivery.name else f" --transport {delivery.transport}"
         command = (
             f"{self.program} chaos --fault {fault.name} --pool {pool.name} "
-            f"--settings {delivery.name} --kills {kills} --seed {self.seed}"
+            f"--settings {delivery.name}{transport} --kills {kills} --seed {self.seed}"
         )
         return CellSpec(
             pool=pool,
@@ -59,6 +61,10 @@ class ChaosOptions:
 
 
 def most_careful(options: ChaosOptions) -> str:
-    """Return the name of the settings that should lose the least."""
+    """Return the label of the settings that should lose the least."""
     names = list(DELIVERIES)
-    return max((one.name for one in options.deliveries), key=names.index)
+    best = max(
+        options.deliveries,
+        key=lambda one: (names.index(one.name), TRANSPORTS.index(one.transport)),
+    )
+    return best.label

@@ -30,9 +30,10 @@ def _explains(reason: Reason, cell: ChaosCell) -> bool:
     return (
         reason.count(cell) > 0
         and target in reason.targets
-        and (reason.early is None or reason.early == (cell.settings in EARLY))
+        and (reason.early is None or reason.early == (cell.settings.partition("+")[0] in EARLY))
         and (not reason.faults or cell.fault in reason.faults)
         and reason.pool in {"", cell.pool}
+        and (not reason.stock or cell.transport == "stock")
     )
 
 

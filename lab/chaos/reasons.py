@@ -30,6 +30,7 @@ class Reason:
     #: The faults that it explains; none: any. The same for the pool.
     faults: frozenset[str] = frozenset()
     pool: str = ""
+    stock: bool = False  # whether it explains only cells on kombu's own transport
 
 
 _MEMORY_ERROR: Final = frozenset({"memory-error"})
@@ -105,7 +106,8 @@ REASONS: Final = (
         what="lost",
         why="kombu takes a message from its queue with BRPOP, and only then notes it as "
         "unacknowledged. A message whose worker dies in between is in neither place.",
-        cure="No setting closes this gap: it needs a transport that does both in one step.",
+        cure="No setting closes this gap; the transport in kombu_lease does both in one step.",
+        stock=True,
     ),
     Reason(
         count=lambda cell: cell.account.lost,
@@ -115,8 +117,18 @@ REASONS: Final = (
         why="A message was on its way to a worker when the connection broke: Redis had removed it "
         "from its queue (BRPOP), and the worker had not noted it as unacknowledged. After a kill, "
         "Redis also loses what it had not written to disk.",
-        cure="For messages on their way, no setting helps: it needs a transport that moves them in "
-        "one step. For the disk, set appendfsync to always.",
+        cure="For messages on their way, no setting helps; the transport in kombu_lease moves them "
+        "in one step. For the disk, set appendfsync to always.",
+        stock=True,
+    ),
+    Reason(
+        count=lambda cell: cell.account.lost,
+        early=None,
+        targets=_BROKER,
+        what="lost",
+        why="Redis was killed before it had written the messages to its disk.",
+        cure="Set appendfsync to always.",
+        faults=frozenset({"redis-kill"}),
     ),
     Reason(
         count=lambda cell: cell.account.held,
@@ -126,6 +138,7 @@ REASONS: Final = (
         why="A worker had fetched the messages, and could not put them back when its connection "
         "broke: they stay in Redis as unacknowledged until the visibility timeout.",
         cure="Set visibility_timeout to slightly more than your longest task takes.",
+        stock=True,
     ),
     Reason(
         count=lambda cell: cell.account.held,
@@ -136,6 +149,7 @@ REASONS: Final = (
         "workers take them after the visibility timeout, an hour by default.",
         cure="Set visibility_timeout to slightly more than your longest task takes, or use workers "
         "that notice sooner that one has died.",
+        stock=True,
     ),
     Reason(
         count=lambda cell: cell.account.failed,
@@ -155,6 +169,7 @@ REASONS: Final = (
         "but still runs the tasks that it has fetched.",
         cure="Make tasks idempotent. Setting worker_cancel_long_running_tasks_on_connection_loss "
         "makes prefork and gevent workers end running tasks instead.",
+        stock=True,
     ),
     Reason(
         count=lambda cell: cell.account.twice_by_fault,
@@ -173,5 +188,6 @@ REASONS: Final = (
         why="The message was delivered again while its task still ran: the visibility timeout is "
         "shorter than the task.",
         cure="Raise visibility_timeout.",
+        stock=True,
     ),
 )

@@ -95,7 +95,7 @@ def _in_order(options: ChaosOptions, cells: Iterable[ChaosCell]) -> tuple[ChaosC
     """Return the cells as the matrix shows them: by fault, then pool, then settings."""
     faults = [one.name for one in options.faults]
     pools = [one.name for one in options.pools]
-    settings = [one.name for one in options.deliveries]
+    settings = [one.label for one in options.deliveries]
     return tuple(
         sorted(
             cells,
@@ -121,7 +121,7 @@ def _blank(
         host=host(machine),
         settings=ChaosSettings(
             faults=tuple(Named(name=one.name, text=one.text) for one in options.faults),
-            deliveries=tuple(Named(name=one.name, text=one.text) for one in options.deliveries),
+            deliveries=tuple(Named(name=one.label, text=one.text) for one in options.deliveries),
             pools=tuple(one.name for one in options.pools),
             kills=options.kills,
             slots=SLOTS,

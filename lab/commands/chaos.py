@@ -39,6 +39,7 @@ from lab.results.chaos import ChaosResult
 from lab.results.output import write_whole
 from lab.session.folders import run_folder
 from tasks.errors import UsageError
+from tasks.transport_options import TRANSPORTS
 from worker.pools import DEFAULT_POOLS
 
 T = TypeVar("T")
@@ -66,7 +67,13 @@ T = TypeVar("T")
     help=f"Delivery settings to compare: {', '.join(DELIVERIES)}.  "
     f"[default: {', '.join(DEFAULT_DELIVERIES)}]",
 )
-@click.option("--all", "everything", is_flag=True, help="Test all faults with all settings.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Test all faults with all settings on both transports.",
+)
+@shared_options.transports
 @click.option(
     "--kills",
     type=click.IntRange(1, 100_000),
@@ -98,6 +105,7 @@ def chaos(  # noqa: PLR0913 - one parameter for each option of the command
     faults: str | None,
     pools: str,
     settings: str | None,
+    transports: tuple[str, ...],
     everything: bool,
     kills: int,
     jobs: int | None,
@@ -118,26 +126,32 @@ def chaos(  # noqa: PLR0913 - one parameter for each option of the command
     Example:
       poolwise chaos
       poolwise chaos --fault kill-worker --pool prefork --settings defaults,acks-late --kills 20
+      poolwise chaos --transport stock,lease --settings acks-late --fault kill-worker,stall
       poolwise chaos --all --json
       poolwise chaos --on-compose --fault container-kill --pool threads
     """
     seed = random.randrange(10_000) if seed is None else seed  # noqa: S311 - no secret
     machine = Machine.this()
     if on_compose:
-        for name in ("settings", "jobs", "everything"):
+        for name in ("settings", "transports", "jobs", "everything"):
             if shared_options.was_typed(name):
-                raise UsageError("--settings, --jobs and --all do not apply to --on-compose")
+                raise UsageError(
+                    "--settings, --transport, --jobs and --all do not apply to --on-compose"
+                )
         careful, work = _on_compose(faults, pools, kills, seed, machine, yes=yes)
     else:
+        if everything and not shared_options.was_typed("transports"):
+            transports = TRANSPORTS
+        settings_named = _named(
+            delivery_named,
+            "--settings",
+            settings,
+            DELIVERIES if everything else DEFAULT_DELIVERIES,
+        )
         options = ChaosOptions(
             faults=_named(fault_named, "--fault", faults, FAULTS if everything else DEFAULT_FAULTS),
             pools=shared_options.pools_named(pools),
-            deliveries=_named(
-                delivery_named,
-                "--settings",
-                settings,
-                DELIVERIES if everything else DEFAULT_DELIVERIES,
-            ),
+            deliveries=tuple(one.on(name) for one in settings_named for name in transports),
             kills=kills,
             jobs=jobs or 2 * machine.cores,
             seed=seed,

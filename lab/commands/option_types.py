@@ -9,6 +9,9 @@ from typing import Any
 
 import click
 
+from tasks.errors import UsageError
+from tasks.transport_options import TRANSPORTS
+
 #: The longest title, in characters.
 LONGEST_TITLE = 80
 
@@ -52,3 +55,25 @@ class Title(click.ParamType[str]):
         if len(title) > LONGEST_TITLE or not title.isprintable():
             self.fail(f"a title has one line of at most {LONGEST_TITLE} characters", param, ctx)
         return title
+
+
+class Transports(click.ParamType[tuple[str, ...]]):
+    """One or more transports, separated by commas."""
+
+    name = "list"
+
+    def convert(
+        self,
+        value: str | tuple[str, ...],
+        param: click.Parameter | None,  # noqa: ARG002
+        ctx: click.Context | None,  # noqa: ARG002
+    ) -> tuple[str, ...]:
+        """Return them in a fixed order, each once; raise UsageError for an unknown one."""
+        if not isinstance(value, str):
+            return value
+        wanted = {part.strip() for part in value.split(",")} - {""}
+        for name in sorted(wanted - set(TRANSPORTS)):
+            raise UsageError.unknown("transport", name, TRANSPORTS)
+        if not wanted:
+            raise UsageError("--transport is empty: name stock, lease or stock,lease")
+        return tuple(name for name in TRANSPORTS if name in wanted)

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from lab.commands.option_types import AnyPath
+from lab.commands.option_types import AnyPath, Transports
 from lab.commands.program import program
 from tasks.celery import use_transport
 from tasks.errors import UsageError
@@ -41,6 +41,18 @@ transport = click.option(
     expose_value=False,
     help="How workers talk to Redis: stock is kombu's own transport, lease is the one in "
     "docs/transport.md.  [default: stock]",
+)
+transports = click.option(
+    "--transport",
+    "transports",
+    metavar="LIST",
+    type=Transports(),
+    default=TRANSPORTS[0],
+    show_default=True,
+    envvar=TRANSPORT_VARIABLE,
+    show_envvar=True,
+    help="How workers talk to Redis: stock is kombu's own transport, lease is the one in "
+    "docs/transport.md. With stock,lease every pool runs with both.",
 )
 json_output = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 

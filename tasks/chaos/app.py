@@ -11,13 +11,17 @@ from typing import Any
 from celery import Celery
 
 import kombu_lease  # noqa: F401  registers the transport `lease`
-from tasks.transport_options import from_environment
+from tasks.transport_options import from_environment, transport
 
 
 def _app(**settings: Any) -> Celery:
     url = os.environ.get("CELERY_BROKER_URL", "redis://localhost:6379/0")
     app = Celery("chaos", broker=url, backend=url, set_as_current=False)
-    app.conf.update(settings, broker_transport_options=from_environment(os.environ))
+    app.conf.update(
+        settings,
+        broker_transport=transport(os.environ),
+        broker_transport_options=from_environment(os.environ),
+    )
     return app
 
 
@@ -27,5 +31,3 @@ defaults = _app()
 acks_late = _app(task_acks_late=True)
 #: The same, also if only the process of its slot dies.
 reject_on_lost = _app(task_acks_late=True, task_reject_on_worker_lost=True)
-#: The same on the transport in kombu_lease/.
-lease = _app(task_acks_late=True, task_reject_on_worker_lost=True, broker_transport="lease")

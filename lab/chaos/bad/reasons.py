@@ -108,6 +108,7 @@ BAD_REASONS: Final = (
         why="The worker that the bad message ended had taken them out of the queue with BRPOP, and "
         "not noted yet that it held them.",
         cure="No setting closes this gap; the transport in kombu_lease does both in one step.",
+        stock=True,
     ),
     Reason(
         count=_in(
@@ -120,6 +121,7 @@ BAD_REASONS: Final = (
         why="A task that is not acknowledged within the visibility timeout is delivered again, "
         "while its worker still runs it or waits for its ETA.",
         cure="Set visibility_timeout to more than the longest task and the latest ETA.",
+        stock=True,
     ),
     Reason(
         count=_in("many-etas", lambda bad: bad.account.held),

@@ -1,15 +1,18 @@
-"""The delivery settings that are compared, each under a name."""
+"""The delivery settings that are compared, each under a name, and the transports they run on."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
 from tasks.errors import UsageError
+from tasks.transport_options import TRANSPORT_VARIABLE, TRANSPORTS
 from worker.pools import Pool
 
+#: Seconds after which the tasks of a dead worker have started again on the transport `lease`.
+_RETURNS_S: Final = 15.0
 #: What every worker loads: it notes in the ledger how tasks end.
 _LEDGER: Final = (
     *("tasks.chaos.work", "tasks.chaos.deaths", "tasks.chaos.bad"),
@@ -25,7 +28,7 @@ class Delivery:
     text: str  # what it sets
     app: str  # as in `celery -A APP`
     include: tuple[str, ...] = ("worker.probe",)
-    transport: str = "stock"
+    transport: str = TRANSPORTS[0]
     pool_flags: bool = False  # whether its workers get the flags that Poolwise gives to their pool
     #: Seconds after which the tasks of a dead worker have started again; None: an hour or more.
     returns_s: float | None = None
@@ -33,6 +36,23 @@ class Delivery:
     def flags(self, pool: Pool) -> tuple[str, ...]:
         """Return the flags of a worker with this pool."""
         return pool.flags if self.pool_flags else ()
+
+    @property
+    def label(self) -> str:
+        """The name, and the transport unless it is the usual one; good for a file."""
+        return self.name if self.transport == TRANSPORTS[0] else f"{self.name}+{self.transport}"
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """The environment variables of its workers."""
+        return {TRANSPORT_VARIABLE: self.transport}
+
+    def on(self, transport: str) -> Delivery:
+        """Return the same settings on a transport."""
+        if transport == self.transport:
+            return self
+        text = f"{self.text}; on the transport in kombu_lease"
+        return replace(self, transport=transport, text=text, returns_s=_RETURNS_S)
 
     @property
     def modules(self) -> tuple[str, ...]:
@@ -57,19 +77,12 @@ _ALL: Final = (
         app="tasks.chaos.app:reject_on_lost",
     ),
     Delivery(
-        name="lease",
-        text="the same on the transport in kombu_lease",
-        app="tasks.chaos.app:lease",
-        transport="lease",
-        returns_s=15.0,
-    ),
-    Delivery(
         name="poolwise",
         text="Poolwise's settings (tasks/settings.py) and worker code (worker.startup)",
         app="tasks",
         include=("worker.probe", "worker.startup"),
         pool_flags=True,
-        returns_s=15.0,
+        returns_s=_RETURNS_S,
     ),
 )
 

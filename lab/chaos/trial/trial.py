@@ -238,6 +238,7 @@ class Trial(Waiting):
             env={
                 URL_VARIABLE: self._cluster.broker_url,
                 VARIABLE: str(self.ledger),
+                **spec.delivery.env,
                 **spec.env,
             },
             launcher=launcher or spec.launcher,

@@ -12,6 +12,7 @@ from lab.chaos.fault_table import FAULTS, fault_named
 from lab.chaos.trial.delivery import DELIVERIES, delivery_named
 from lab.format import chaos
 from tasks.errors import UsageError
+from tasks.transport_options import TRANSPORT_VARIABLE, TRANSPORTS
 from worker.pools import DEFAULT_POOLS, POOLS, Pool
 
 OPTIONS = ChaosOptions(
@@ -39,9 +40,17 @@ def test_a_fault_that_shows_all_there_is_to_see_at_once_is_injected_once() -> No
     assert all(f"--kills {one.kills} " in one.command for one in OPTIONS.cells())
 
 
-def test_a_cell_names_the_transport_of_its_settings() -> None:
-    found = {one.delivery.name: blank(one, "").transport for one in OPTIONS.cells()}
-    assert found == {name: "lease" if name == "lease" else "stock" for name in DELIVERIES}
+def test_settings_on_the_other_transport_are_cells_of_their_own() -> None:
+    both = tuple(one.on(name) for one in DELIVERIES.values() for name in TRANSPORTS)
+    cells = replace(OPTIONS, deliveries=both).cells()
+    assert len({one.name for one in cells}) == len(cells) == 2 * len(OPTIONS.cells())
+    for one in cells:
+        name, _, transport = one.delivery.label.partition("+")
+        assert blank(one, "").transport == (transport or "stock")
+        assert blank(one, "").settings == one.delivery.label
+        assert one.delivery.env == {TRANSPORT_VARIABLE: transport or "stock"}
+        assert f"--settings {name} " in one.command
+        assert (" --transport lease " in one.command) is (transport == "lease")
 
 
 @pytest.mark.parametrize("pool", POOLS.values(), ids=POOLS)
@@ -70,4 +79,6 @@ def test_the_most_careful_settings_are_the_last() -> None:
     assert most_careful(OPTIONS) == "poolwise"
     two = tuple(map(delivery_named, ("acks-late", "defaults")))
     assert most_careful(replace(OPTIONS, deliveries=two)) == "acks-late"
+    on_both = tuple(delivery_named("acks-late").on(name) for name in ("lease", "stock"))
+    assert most_careful(replace(OPTIONS, deliveries=on_both)) == "acks-late+lease"
     assert chaos.RULE_OF_THREE == 3

@@ -54,6 +54,13 @@ def test_losses_are_counted_for_each_fault() -> None:
     assert chaos.settings_line(lost, "defaults") == line
 
 
+def on_lease(fault: str, **counts: int) -> ChaosCell:
+    """Return a cell of the transport in kombu_lease."""
+    return cell(
+        fault=fault, settings="poolwise+lease", transport="lease", account=account(**counts)
+    )
+
+
 @pytest.mark.parametrize(
     ("shown", "cure"),
     [
@@ -72,12 +79,22 @@ def test_losses_are_counted_for_each_fault() -> None:
         (cell(fault="memory-error", account=account(held=1)), "workers that put such"),
         (cell(fault="clock-ahead", account=account(early=1)), "Synchronise the clocks"),
         (cell(fault="net-forgotten", account=account(held=1)), "Set visibility_timeout"),
+        (cell(settings="defaults+lease", account=account(lost=1)), "task_acks_late"),
+        (on_lease("redis-kill", lost=1), "Set appendfsync to always."),
     ],
 )
 def test_each_kind_of_loss_is_explained_with_what_helps(shown: ChaosCell, cure: str) -> None:
     [one] = explanations([shown])
     assert cure in one.cure
     assert one.tasks == 1
+
+
+def test_what_kombus_own_transport_does_explains_no_cell_on_the_other() -> None:
+    for fault in ("kill-worker", "redis-restart", "net-cut"):
+        for counts in ({"lost": 1}, {"held": 1}, {"twice_otherwise": 1}):
+            assert explanations([on_lease(fault, **counts)]) == ()
+            stock = cell(fault=fault, account=account(**counts))
+            assert len(explanations([stock])) == 1
 
 
 def test_a_cell_in_which_all_is_well_needs_no_explanation() -> None:
