@@ -22,7 +22,7 @@ from lab.chaos.trial.leftovers import dead_ids, left_ids
 from lab.chaos.trial.trial import QUEUE, Trial, TrialSpec, running_trial
 from lab.results.chaos import ChaosCell
 from lab.results.output import write_whole
-from tasks.errors import WorkerError
+from tasks.errors import PoolwiseError, WorkerError
 from worker.pools import Pool
 
 #: Seconds without anything happening after which a trial is over: longer than billiard may take to
@@ -105,24 +105,47 @@ def blank(spec: CellSpec, why: str) -> ChaosCell:
 
 
 def _injected(trial: Trial, spec: CellSpec, on_fault: OnFault) -> _Seen:
-    """Inject the fault as often as wanted, each time after all workers run tasks again."""
-    seen, resume_s = _Seen(), spec.fault.resume_s
+    """Inject the fault as often as wanted, each time after all workers run tasks again.
+
+    If a worker does not start after a fault, that fault is the last. Raises WorkerError if it is
+    the first.
+    """
+    seen = _Seen()
     for number in range(1, spec.kills + 1):
-        fault = spec.fault.inject(trial)
-        seen.faults.append(fault)
-        ended = trial.replace_dead()
-        surprising = bool(ended) and spec.fault.target in _SPARES_WORKERS
-        if surprising:
-            seen.notes.append(f"after fault {number}, workers ended by themselves: {ended}")
-        since = time.monotonic() if ended else fault.until_s
-        resumed = trial.within(lambda since=since: trial.all_run(since), resume_s)  # type: ignore[misc]
-        by_itself = resumed and not surprising
-        seen.all_again_s.append(time.monotonic() - fault.until_s if by_itself else None)
+        try:
+            _inject_once(trial, spec, seen, number)
+        except WorkerError as error:
+            if number == 1:
+                raise
+            seen.all_again_s += [None] * (len(seen.faults) - len(seen.all_again_s))
+            seen.notes.append(
+                f"ended after {len(seen.faults)} of {spec.kills} faults: {in_one_line(error)}"
+            )
+            break
         on_fault(spec, number)
-        if not resumed:
-            seen.notes.append(f"a worker ran no task for {resume_s:g} s after fault {number}")
-            trial.restart_workers()
     return seen
+
+
+def _inject_once(trial: Trial, spec: CellSpec, seen: _Seen, number: int) -> None:
+    resume_s = spec.fault.resume_s
+    fault = spec.fault.inject(trial)
+    seen.faults.append(fault)
+    ended = trial.replace_dead()
+    surprising = bool(ended) and spec.fault.target in _SPARES_WORKERS
+    if surprising:
+        seen.notes.append(f"after fault {number}, workers ended by themselves: {ended}")
+    since_s = time.monotonic() if ended else fault.until_s
+    resumed = trial.within(lambda: trial.all_run(since_s), resume_s)
+    by_itself = resumed and not surprising
+    seen.all_again_s.append(time.monotonic() - fault.until_s if by_itself else None)
+    if not resumed:
+        seen.notes.append(f"a worker ran no task for {resume_s:g} s after fault {number}")
+        trial.restart_workers()
+
+
+def in_one_line(error: PoolwiseError) -> str:
+    """Return an error's text without the log of the process that it is about."""
+    return str(error).splitlines()[0].partition("; the last lines of")[0]
 
 
 def settle(trial: Trial) -> None:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import signal
+import sys
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from cluster.local import LocalCluster
+from lab.chaos.cell import CellSpec, measure
+from lab.chaos.fault_table import FAULTS
+from lab.chaos.trial.delivery import DELIVERIES
+from lab.chaos.trial.injected import Injected
+from lab.chaos.trial.trial import Trial
 from lab.results import files as result_files
 from lab.results.chaos import ChaosCell, ChaosResult
 from tests.command import RunningCommand, running
-from worker.pools import DEFAULT_POOLS
+from worker.pools import DEFAULT_POOLS, POOLS
 
 #: Seconds that a run of a few cells may take on a busy machine.
 BOUND_S = 240.0
@@ -112,3 +121,30 @@ def test_however_it_ends_nothing_is_left(number: signal.Signals, tmp_path: Path)
 def _is_at_work(folder: Path, command: RunningCommand) -> bool:
     assert command.process.poll() is None, command.output()
     return any(ledger.stat().st_size for ledger in folder.glob("runs/*/*/ledger"))
+
+
+@pytest.mark.timeout(BOUND_S + 30)
+def test_if_a_worker_cannot_be_started_again_the_faults_until_then_count(tmp_path: Path) -> None:
+    injected: list[Injected] = []
+
+    def kill(trial: Trial) -> Injected:
+        injected.append(FAULTS["kill-worker"].inject(trial))
+        if len(injected) == 2:
+            trial.spec = replace(trial.spec, launcher=(sys.executable, "-c", "raise SystemExit(1)"))
+        return injected[-1]
+
+    spec = CellSpec(
+        pool=POOLS["threads"],
+        fault=replace(FAULTS["kill-worker"], inject=kill),
+        delivery=DELIVERIES["poolwise"],
+        kills=5,
+        seed=1,
+        command="",
+    )
+    with LocalCluster(tmp_path) as cluster:
+        cell = measure(spec, cluster, tmp_path, threading.Event(), lambda _spec, _number: None)
+    assert (cell.aimed, cell.resumed) == (2, 1)
+    assert cell.account.accounted == cell.account.submitted > 0
+    [note] = cell.notes
+    assert note.startswith("ended after 2 of 5 faults: the threads-kill-worker-poolwise-4 worker ")
+    assert "\n" not in note
