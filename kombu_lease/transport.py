@@ -67,9 +67,18 @@ class TLSTransport(Transport):
     """`leases://`: one Redis server, with TLS. Certificates are checked unless options say no."""
 
     def __init__(self, client: Any, **kwargs: Any) -> None:
-        if not client.ssl or client.ssl is True:
-            client.ssl = {"ssl_cert_reqs": ssl.CERT_REQUIRED}
+        client.ssl = _checking(client.ssl if isinstance(client.ssl, dict) else {})
         super().__init__(client, **kwargs)
+
+
+def _checking(chosen: dict[str, Any]) -> dict[str, Any]:
+    """Return TLS options that check certificate and host name unless `chosen` says no.
+
+    By itself, redis-py before 6.0 does not check the host name.
+    """
+    required = {"ssl_cert_reqs": ssl.CERT_REQUIRED, **chosen}
+    unchecked = required["ssl_cert_reqs"] in (None, "none", ssl.CERT_NONE)
+    return {"ssl_check_hostname": not unchecked, **required}
 
 
 class SentinelTransport(LeaseTransportMixin, stock.SentinelTransport):  # type: ignore[misc]

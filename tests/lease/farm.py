@@ -28,6 +28,8 @@ POOLS = {
     "gevent": ("--pool", "gevent", "-c", "2"),
     "solo": ("--pool", "solo"),
 }
+#: The scheme of a transport, if it is not its name.
+SCHEMES = {"stock": "redis"}
 FOLDER = Path(__file__).parents[2]
 
 
@@ -81,17 +83,23 @@ class Farm:
         self._servers: list[Server] = []
         self._count = 0
         try:
-            self.broker = Server(folder / "broker", self.reaper, **broker_options)
-            self._servers.append(self.broker)
-            self._servers.append(Server(folder / "notes", self.reaper))
-            self.notes = self._servers[-1].client
+            self.broker = self.server("broker", **broker_options)
+            #: What workers and producers find after the scheme of the broker's URL.
+            self.place = f"{LOOPBACK}:{self.broker.port}/0"
+            self.notes = self.server("notes").client
         except BaseException:
             self.close()
             raise
 
+    def server(self, name: str, **options: str) -> Server:
+        """Start another server."""
+        server = Server(self.folder / name, self.reaper, **options)
+        self._servers.append(server)
+        return server
+
     def url(self, transport: str = "lease") -> str:
-        """Return the broker's URL for a transport."""
-        return self.broker.url.replace("redis", "redis" if transport == "stock" else transport, 1)
+        """Return the broker's URL for a transport, or for the scheme of one."""
+        return f"{SCHEMES.get(transport, transport)}://{self.place}"
 
     def worker(
         self,
@@ -99,15 +107,17 @@ class Farm:
         transport: str = "lease",
         *flags: str,
         ready: bool = True,
+        alone: bool = True,
         **settings: Any,
     ) -> Child:
-        """Start a worker; wait until it consumes."""
+        """Start a worker; wait until it consumes. If it is not `alone`, it looks for others."""
         self._count += 1
         name = f"w{self._count}-{pool}"
         command = (
             *(sys.executable, "-m", "celery", "-A", "tests.lease.shop", "worker"),
             *(*POOLS[pool], "-n", f"{name}@farm", "-l", "INFO"),
-            *("--without-mingle", "--without-gossip", *flags),
+            *(("--without-mingle", "--without-gossip") if alone else ()),
+            *flags,
         )
         child = Child(
             name,
@@ -125,7 +135,7 @@ class Farm:
     def app(self, transport: str = "lease", prefix: str = "") -> Celery:
         """Return a producer."""
         app = Celery("producer", broker=self.url(transport), set_as_current=False)
-        app.conf.broker_transport_options = {"global_keyprefix": prefix}
+        app.conf.broker_transport_options = {"global_keyprefix": prefix, "master_name": "shop"}
         self._apps.append(app)
         return app
 

@@ -29,6 +29,7 @@ app.conf.update(
         "unacked_restore_throttle": 1,
         "global_keyprefix": os.environ.get("SHOP_PREFIX", ""),
         "max_connections": 1000,
+        "master_name": "shop",  # for Sentinel
     },
 )
 _notes: redis.Redis | None = None
@@ -45,6 +46,13 @@ def notes() -> redis.Redis:
 @app.task
 def note(mark: int) -> None:
     """Note that it ran."""
+    notes().rpush("ran", mark)
+
+
+@app.task
+def note_size(mark: int, text: str) -> None:
+    """Note how long the text is, and that it ran."""
+    notes().rpush("size", len(text))
     notes().rpush("ran", mark)
 
 

@@ -115,9 +115,9 @@ def test_workers_recover_from_an_error_of_redis(name: str, pool: str, farm: Farm
 def test_workers_recover_from_a_connection_that_falls_silent(pool: str, farm: Farm) -> None:
     proxy = Silence(farm.broker.port)
     try:
-        real, farm.broker.port = farm.broker.port, proxy.port
+        real, farm.place = farm.place, f"{LOOPBACK}:{proxy.port}/0"
         worker = farm.worker(pool, lease_s=LEASE_S)
-        farm.broker.port = real
+        farm.place = real
         farm.send(farm.app(), "wait", 40, 0.3)
         farm.until_more_ran(3)
         with proxy.silent():
