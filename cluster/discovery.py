@@ -13,6 +13,7 @@ import msgspec
 from celery import Celery
 
 from producer import broker
+from tasks.transport_options import transport_called
 from worker.control import WORKER_INFO, WorkerInfo, place, same_machine
 from worker.pools import pool_of_implementation
 
@@ -42,6 +43,7 @@ class DiscoveredWorker:
     switchable: bool  # whether its pool can be changed while it runs
     tasks: frozenset[str]  # names of the tasks that it can run
     same_machine: bool = False  # whether it runs on this machine, perhaps in another container
+    transport: str = ""  # how it talks to Redis: stock or lease; empty: not reported
 
 
 class RemoteControl:
@@ -147,7 +149,14 @@ def worker_from_replies(
         probe=bool(modules & PROBES),
         switchable=bool(modules & SWITCHES) and not (info and info.cannot_switch),
         tasks=frozenset(str(task).partition(" ")[0] for task in replies["registered"] or ()),
+        transport=_transport(stats.get("broker")),
     )
+
+
+def _transport(broker: Any) -> str:
+    """Return stock or lease, from what a worker says of its connection; empty if it does not."""
+    named = str(broker.get("transport") or "") if isinstance(broker, dict) else ""
+    return transport_called(named)
 
 
 def includes(conf: Any) -> frozenset[str]:

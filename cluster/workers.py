@@ -13,6 +13,7 @@ import redis
 from cluster.process import Child, ChildRegistry
 from producer.records import Batch, RecordReader
 from tasks.errors import WorkerError
+from tasks.transport_options import TRANSPORT_VARIABLE
 from worker.probe import URL_VARIABLE
 
 #: Seconds that a worker may take to start.
@@ -33,6 +34,7 @@ class WorkerSpec:
     events: bool = False
     flags: Sequence[str] = ()  # further flags of `celery worker`
     env: Mapping[str, str] = field(default_factory=dict)
+    transport: str = ""  # how it talks to Redis; empty: as the environment says
     launcher: Sequence[str] = (sys.executable, "-m", "celery")  # what runs `celery`
     app: str = "tasks"
     include: Sequence[str] = ("worker.probe", "worker.startup")
@@ -58,9 +60,10 @@ class WorkerSpec:
         ]
 
     def environment(self) -> dict[str, str]:
-        """Return the environment variables that name the broker, for records too."""
+        """Return the environment variables that name broker and transport, for records too."""
         urls = {"CELERY_BROKER_URL": self.broker_url, "CELERY_RESULT_BACKEND": self.broker_url}
-        return {**urls, URL_VARIABLE: "", **self.env}
+        transport = {TRANSPORT_VARIABLE: self.transport} if self.transport else {}
+        return {**urls, URL_VARIABLE: "", **transport, **self.env}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,6 +69,16 @@ def transport(environ: Mapping[str, str]) -> str | None:
     return None if name == "stock" else name
 
 
+def transport_called(name: str) -> str:
+    """Return which transport kombu calls so, such as `redis`; empty if it is none of both.
+
+    `name` is a scheme, or a module and class.
+    """
+    if name.startswith(("lease", "kombu_lease.")):
+        return "lease"
+    return "stock" if name.startswith(("redis", "sentinel", "kombu.transport.redis")) else ""
+
+
 def _fits(name: str, value: Any) -> bool:
     if name == "priority_steps":
         return _are_steps(value)

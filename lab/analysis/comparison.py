@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from lab.analysis.score import is_whole
-from lab.format import words
+from lab.format.transports import label
 from lab.measure.workloads import WORKLOADS
 from lab.results.race import PoolResult, RaceResult, WorkloadResult
+from tasks.transport_options import TRANSPORTS
 from worker.pools import POOLS
 
 T = TypeVar("T")
@@ -31,7 +32,10 @@ class ComparedRace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedPool:
-    """One pool of one race, with the same pool of the first race that ran it."""
+    """One pool of one race, with the same pool of the first race that ran it.
+
+    If a race has several transports, only pools with the same one are the same.
+    """
 
     race: ComparedRace
     work: WorkloadResult
@@ -40,8 +44,8 @@ class ComparedPool:
 
     @property
     def name(self) -> str:
-        """The pool and its concurrency."""
-        return words.pool(self.pool.pool, self.pool.concurrency)
+        """The pool and its concurrency, and its transport if its race has several."""
+        return label(self.pool, self.work.pools)
 
     @property
     def label(self) -> str:
@@ -75,18 +79,27 @@ def workload_names(races: Sequence[ComparedRace]) -> list[str]:
 def compared_pools(races: Sequence[ComparedRace], workload: str) -> list[ComparedPool]:
     """List the pools of one workload in all races; rows of the same pool are neighbours."""
     found: list[ComparedPool] = []
-    baselines: dict[tuple[str, int], ComparedPool] = {}
+    baselines: dict[tuple[str, int, str], ComparedPool] = {}
+    several = any(len({pool.transport for pool in work.pools}) > 1 for work in _works(races))
     for race in races:
         work = race.workload(workload)
         for pool in work.pools if work else ():
             assert work is not None  # noqa: S101 - it has a pool
-            key = (pool.pool, pool.concurrency)
+            # A file of an earlier Poolwise does not name the transport; the default is likely.
+            transport = (pool.transport or TRANSPORTS[0]) if several else ""
+            key = (pool.pool, pool.concurrency, transport)
             one = ComparedPool(race=race, work=work, pool=pool, baseline=baselines.get(key))
             baselines.setdefault(key, one)
             found.append(one)
     order = _ordered({one.pool.pool for one in found}, list(POOLS))
     return sorted(
-        found, key=lambda one: (order.index(one.pool.pool), one.pool.concurrency, one.race.position)
+        found,
+        key=lambda one: (
+            order.index(one.pool.pool),
+            one.pool.concurrency,
+            _place(one.pool.transport) if several else 0,
+            one.race.position,
+        ),
     )
 
 
@@ -94,6 +107,14 @@ def pool_names(results: Sequence[RaceResult]) -> list[str]:
     """List every pool's name once, in order of first appearance."""
     works = [work for result in results for work in result.workloads]
     return list(dict.fromkeys(pool.pool for work in works for pool in work.pools))
+
+
+def _works(races: Sequence[ComparedRace]) -> list[WorkloadResult]:
+    return [work for race in races for work in race.result.workloads]
+
+
+def _place(transport: str) -> int:
+    return TRANSPORTS.index(transport) if transport in TRANSPORTS else 0
 
 
 def _ordered(names: set[str], known: Sequence[str]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Final
 from lab.analysis.lanes import packed
 from lab.analysis.remarks import busy_cores, remarks
 from lab.analysis.score import ideal_makespan_s, summarise
+from lab.analysis.transports import summary, transport_effects, verdicts_by_transport
 from lab.analysis.verdict import judge
 from lab.measure.calibrate import Bare
 from lab.measure.traits import Traits, Workload
@@ -42,6 +43,7 @@ def pool_result(
         start_up_s=start_up_s,
         repeats=tuple(replace(r, spans=packed(r.spans, config.concurrency)) for r in repeats),
         summary=summarise(repeats, ideal_s),
+        transport=config.transport,
     )
     parallel = config.pool.parallel_python or (
         config.pool.slot == "thread" and _releases_gil(workload.kind, result)
@@ -59,7 +61,9 @@ def _releases_gil(kind: Traits, threads: PoolResult) -> bool:
 def workload_result(
     workload: Workload, pools: tuple[PoolResult, ...], bare: Bare, seed: int
 ) -> WorkloadResult:
-    """Return the results of all pools, with the verdict."""
+    """Return the results of all pools, with the verdict, and with what the transports change."""
+    effects = transport_effects(pools, seed=seed)
+    verdicts = verdicts_by_transport(workload.kind, pools, seed=seed) if len(effects) > 1 else ()
     return WorkloadResult(
         name=workload.name,
         title=workload.kind.title,
@@ -70,5 +74,7 @@ def workload_result(
         bare_wall_s=bare.wall_s,
         bare_cpu_s=bare.cpu_s,
         pools=pools,
-        verdict=judge(workload.kind, pools, seed=seed),
+        verdict=summary(verdicts, effects) if effects else judge(workload.kind, pools, seed=seed),
+        verdicts=verdicts,
+        effects=effects,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from lab.analysis.disturbance import QUIET
 from lab.analysis.score import is_whole
 from lab.format import words
@@ -11,6 +13,10 @@ from lab.results.race import PoolResult, PoolSummary, Repeat
 NEAR_IDEAL = 0.90
 #: The load generator was the bottleneck if submitting took more than this share of the makespan.
 SUBMIT_SHARE = 0.25
+#: Why slots may sit idle, by transport; `lease` claims as many messages at once as it can use.
+FETCHES: Final = {
+    "stock": ": the worker fetches one message at a time, which --transport lease avoids",
+}
 #: A pool that kept this share of its usable cores busy was limited by them.
 SATURATED = 0.75
 
@@ -76,7 +82,7 @@ def _why_not_ideal(pool: PoolResult, summary: PoolSummary, usable_cores: int) ->
     busy = busy_cores(pool)
     idle = (
         f"slots sat idle for {words.duration(_mean_idle_s(pool))} on average while tasks "
-        "were queued: the worker fetches one message at a time"
+        f"were queued{FETCHES.get(pool.transport, '')}"
     )
     if busy is None or summary.cpu_s_per_task is None:
         return f"{idle}, or no core was free (its processes are not visible from here)"

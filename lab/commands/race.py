@@ -16,6 +16,7 @@ from lab.measure.selection import checked, default_names
 from lab.measure.workloads import WORKLOADS
 from lab.race.race_options import RaceOptions
 from lab.race.settings import REPEATS, REPEATS_QUICK
+from tasks.celery import use_transport
 from tasks.errors import UsageError
 from worker.pools import DEFAULT_POOLS, POOLS
 
@@ -97,7 +98,7 @@ HIGHEST_SEED = 2**32 - 1
 @click.option("--with-results", is_flag=True, help="Store task results, to measure their cost.")
 @click.option("--with-events", is_flag=True, help="Send task events, to measure their cost.")
 @broker_options.any_broker
-@shared_options.transport
+@shared_options.transports
 @project_options.of_calls
 @shared_options.out
 @shared_options.json_output
@@ -114,6 +115,7 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
     pause_load: bool,
     with_results: bool,
     with_events: bool,
+    transports: tuple[str, ...],
     out: Path,
     as_json: bool,
     **named: Any,
@@ -132,6 +134,7 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
     Example:
       poolwise race --quick
       poolwise race --pools threads,gevent --concurrency threads=32,gevent=200 --workloads fetch
+      poolwise race --transport stock,lease
       poolwise race --on-running --broker redis://localhost:6379/0
       poolwise race -A shop.celery --calls calls.jsonl
     """
@@ -141,12 +144,18 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
             "--on-running races workers as they are: leave out --concurrency and --with-events, "
             "or use poolwise switch to change a running worker"
         )
+    if on_running and (len(transports) > 1 or shared_options.was_typed("transports")):
+        raise UsageError(
+            "--on-running races workers as they are, each with the transport that it was started "
+            "with: leave out --transport"
+        )
     if pause_load and not on_running:
         raise UsageError(
             "--pause-load pauses the load on running workers: add --on-running, or leave it out, "
             "because a race that starts its own workers has no other load"
         )
-    theirs = race_calls.asked(named, on_running=on_running)
+    use_transport(transports[0])  # of this process, which sends alike with both
+    theirs = race_calls.asked({**named, "transports": transports}, on_running=on_running)
     if theirs is None:
         workloads_chosen = _workloads(workloads, quick=quick, on_running=on_running)
         broker = broker_options.chosen_broker(named, on_running=on_running)
@@ -155,6 +164,7 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
         broker = broker_options.Broker(url=None, options={})
     wanted = RaceOptions(
         pools=chosen,
+        transports=transports,
         concurrency=shared_options.parse_concurrency(concurrency),
         workloads=workloads_chosen,
         repeats=repeat or (REPEATS_QUICK if quick else REPEATS),

@@ -20,6 +20,7 @@ from lab.project.project import Project, open_project
 from lab.race.race_options import RaceOptions
 from producer.plan import Work
 from tasks.errors import UsageError
+from tasks.transport_options import TRANSPORTS
 from worker.pools import Pool
 
 
@@ -33,6 +34,7 @@ class CallsToRace:
     allowed: frozenset[Endpoint]
     yes: bool
     flags: str  # that name all of it again
+    transports: tuple[str, ...] = ()  # as typed; empty: the project's own
 
 
 def asked(named: Mapping[str, Any], *, on_running: bool) -> CallsToRace | None:
@@ -59,6 +61,8 @@ def asked(named: Mapping[str, Any], *, on_running: bool) -> CallsToRace | None:
         allowed=frozenset(map(given, named["allow"])),
         yes=named["yes"],
         flags=join(_flags(named)),
+        # A variable is for Poolwise's own workers.
+        transports=named["transports"] if shared_options.was_typed("transports") else (),
     )
 
 
@@ -93,7 +97,10 @@ def opened(theirs: CallsToRace, options: RaceOptions, folder: Path) -> RaceOptio
         calls=theirs.calls,
         pools=_pools(options, project),
         project_flags=theirs.flags,
+        transports=theirs.transports or (project.transport,),
     )
+    if TRANSPORTS[1] in options.transports:
+        project.lend_lease()
     lines = consent(project.description, project.python, _runs(options))
     project_options.confirm(lines, yes=theirs.yes)
     return options
@@ -113,7 +120,7 @@ def _pools(options: RaceOptions, project: Project) -> tuple[Pool, ...]:
 
 def _runs(options: RaceOptions) -> str:
     """Say how often the tasks will run at most."""
-    number = len(options.pools) * options.repeats
+    number = len(options.pools) * len(options.transports) * options.repeats
     tasks = ", ".join(options.workloads)
     return (
         f"{tasks}, for real: up to {MOST_RUNS + 1} times alone, then up to "

@@ -70,9 +70,9 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def pool(name: str, concurrency: int) -> str:
-    """Write a pool and its concurrency: `prefork ×2`."""
-    return f"{name} {TIMES}{concurrency}"
+def pool(name: str, concurrency: int, transport: str = "") -> str:
+    """Write a pool and its concurrency, perhaps with a transport: `prefork ×2, lease`."""
+    return f"{name} {TIMES}{concurrency}{f', {transport}' if transport else ''}"
 
 
 def moment(iso_utc: str) -> str:

@@ -15,11 +15,16 @@ from lab.project.describing import INJECTED, LAUNCHER, App, Asked, describe
 from lab.project.description import Description, read_app
 from lab.project.endpoints import Endpoint, endpoints
 from tasks.celery import use_plain_broker
+from tasks.errors import UsageError
+from tasks.transport_options import TRANSPORTS, transport_called
 
 #: Modules that each of its workers loads: the probe, and the settings of the private broker.
 INCLUDED: Final = ("poolwise_probe", "poolwise_settings")
 #: Seconds that the app may take to load.
 LOAD_S: Final = 60.0
+#: The oldest versions with which kombu_lease works.
+LEASE_PYTHON: Final = (3, 11)
+LEASE_KOMBU: Final = (5, 5)
 #: What to do if it cannot be loaded.
 OTHER_PYTHON: Final = (
     "run this in the folder where you start your workers, and if that needs another interpreter, "
@@ -63,6 +68,32 @@ class Project:
             "POOLWISE_RECORDS_URL": broker_url,
             **_guard(self.forbidden, self.attempts),
         }
+
+    @property
+    def transport(self) -> str:
+        """How its own workers talk to Redis: lease if it says so, otherwise stock."""
+        found = self.description
+        named = [url.partition(":")[0] for url in found.urls]
+        named.append(str(found.settings.get("broker_transport") or ""))
+        return TRANSPORTS[1] if TRANSPORTS[1] in map(transport_called, named) else TRANSPORTS[0]
+
+    def lend_lease(self) -> None:
+        """Let its workers import our kombu_lease, unless it has one of its own.
+
+        Raises UsageError if its Python or its kombu is too old for that.
+        """
+        found = self.description
+        kombu = found.versions.get("kombu", "none")
+        for name, version, oldest in (
+            ("Python", found.python, LEASE_PYTHON),
+            ("kombu", kombu, LEASE_KOMBU),
+        ):
+            if _numbers(version) < oldest:
+                raise UsageError(
+                    f"--transport lease needs {name} {'.'.join(map(str, oldest))} or newer in your "
+                    f"project, which has {version}: leave it out, or upgrade"
+                )
+        _lend(self.tools, ("kombu_lease",))
 
     def refused(self) -> list[str]:
         """Return the addresses that its processes tried to connect to, each once."""
@@ -125,7 +156,7 @@ def _lend(tools: Path, modules: Iterable[str]) -> None:
     A project whose broker is RabbitMQ has no redis-py, nor what kombu needs with it.
     """
     fallback = tools / "fallback"
-    fallback.mkdir()
+    fallback.mkdir(exist_ok=True)
     for module in modules:
         ours = find_spec(module)
         assert ours is not None and ours.origin is not None  # noqa: S101, PT018 - a dependency
@@ -133,6 +164,11 @@ def _lend(tools: Path, modules: Iterable[str]) -> None:
         # kombu also asks for redis-py's version, which is in a folder next to it.
         for found in (package, *package.parent.glob(f"{module}-*.dist-info")):
             (fallback / found.name).symlink_to(found)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Return the first two numbers of a version."""
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
 
 
 def _away(shell_urls: frozenset[Endpoint], attempts: Path) -> dict[str, str]:

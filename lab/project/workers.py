@@ -121,7 +121,11 @@ def of_project(project: Project, spec: WorkerSpec, include: Sequence[str] = ()) 
     """
     return replace(
         spec,
-        env={**project.environment(spec.broker_url), **spec.env},
+        env={
+            **project.environment(spec.broker_url),
+            "POOLWISE_PRIVATE_TRANSPORT": spec.transport,
+            **spec.env,
+        },
         launcher=project.launcher,
         app=project.app,
         include=(*INCLUDED, *include),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -16,8 +16,9 @@ from lab.analysis.disturbance import QUIET, others_share
 from lab.format import words
 from lab.measure.repeat import Progress
 from lab.measure.traits import Workload
+from lab.race.contestants import labels
 from lab.results.race import RaceResult, Repeat
-from lab.session.protocols import PoolConfig
+from lab.session.protocols import Key, PoolConfig
 
 #: Maximum width of a bar in columns.
 BAR_WIDTH = 20
@@ -31,10 +32,10 @@ class Board:
     def __init__(self, workload: Workload, configs: Sequence[PoolConfig], repeats: int) -> None:
         self.workload = workload
         self.repeats = repeats
-        self.progress: dict[str, Progress] = {}
-        self.numbers: dict[str, int] = {}
-        self.done: dict[str, list[Repeat]] = {config.pool.name: [] for config in configs}
-        self.configs = configs
+        self.progress: dict[Key, Progress] = {}
+        self.numbers: dict[Key, int] = {}
+        self.labels = labels(configs)
+        self.done: dict[Key, list[Repeat]] = {key: [] for key in self.labels}
 
     def title(self) -> str:
         """Name the workload in one line."""
@@ -43,17 +44,13 @@ class Board:
     def table(self, width: int) -> Table:
         """Draw the current state for a terminal of `width` columns."""
         grid = Table.grid(padding=(0, 2))
-        for config in self.configs:
-            name = config.pool.name
-            grid.add_row(
-                f"  {words.pool(name, config.concurrency)}",
-                *self._cells(name, wide=width >= NARROW),
-            )
+        for key, label in self.labels.items():
+            grid.add_row(f"  {label}", *self._cells(key, wide=width >= NARROW))
         return grid
 
-    def _cells(self, name: str, *, wide: bool) -> list[ProgressBar | Text | str]:
-        done = self.done[name]
-        if (progress := self.progress.get(name)) is None:
+    def _cells(self, key: Key, *, wide: bool) -> list[ProgressBar | Text | str]:
+        done = self.done[key]
+        if (progress := self.progress.get(key)) is None:
             if not done:
                 return [Text("waiting", style="dim")]
             makespans = ", ".join(words.duration(repeat.makespan_s) for repeat in done)
@@ -64,7 +61,7 @@ class Board:
         figures = f"{progress.ended}/{total}"
         if wide:
             figures += f"   {words.rate(rate)}   {progress.elapsed_s:.1f} s"
-            figures += f"   repeat {self.numbers[name]}/{self.repeats}"
+            figures += f"   repeat {self.numbers[key]}/{self.repeats}"
         return [bar, figures]
 
 
@@ -111,15 +108,15 @@ class LiveTerminal:
     def running(self, config: PoolConfig, number: int, progress: Progress) -> None:
         """Move one bar."""
         if self._board is not None:
-            self._board.progress[config.pool.name] = progress
-            self._board.numbers[config.pool.name] = number
+            self._board.progress[config.key] = progress
+            self._board.numbers[config.key] = number
             self._draw()
 
     def measured(self, config: PoolConfig, number: int, repeat: Repeat) -> None:  # noqa: ARG002
         """Replace the bar with the figure."""
         if self._board is not None:
-            self._board.progress.pop(config.pool.name, None)
-            self._board.done[config.pool.name].append(repeat)
+            self._board.progress.pop(config.key, None)
+            self._board.done[config.key].append(repeat)
             self._draw()
 
     def _draw(self) -> None:
@@ -136,6 +133,7 @@ class PlainTerminal:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._ready = -1
+        self._labels: Mapping[Key, str] = {}
 
     def __enter__(self) -> Self:
         """Do nothing."""
@@ -166,6 +164,7 @@ class PlainTerminal:
 
     def workload(self, workload: Workload, configs: Sequence[PoolConfig], repeats: int) -> None:
         """Print the workload's title."""
+        self._labels = labels(configs)
         self._say(Board(workload, configs, repeats).title())
 
     def running(self, config: PoolConfig, number: int, progress: Progress) -> None:
@@ -173,7 +172,7 @@ class PlainTerminal:
 
     def measured(self, config: PoolConfig, number: int, repeat: Repeat) -> None:
         """Print the repeat's figures."""
-        name = words.pool(config.pool.name, config.concurrency)
+        name = self._labels[config.key]
         died = f"   worker died: {repeat.worker_died}" if repeat.worker_died else ""
         self._say(
             f"  {name}   repeat {number}   {repeat.account.finished}/{repeat.account.submitted}"

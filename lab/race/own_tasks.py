@@ -58,11 +58,15 @@ class OwnTasks:
         return workloads(names, _scale(self.options), speed, port)
 
     def configs(self, workload: Workload) -> list[PoolConfig]:
-        """Return the pools, each with the concurrency for work of this nature."""
-        cores = self._session.machine.cores
+        """Return the pools, each with the concurrency for work of this nature, and transports."""
+        options, cores = self.options, self._session.machine.cores
+        nature = workload.kind.nature
+        slots = {pool: options.slots(pool, nature, cores) for pool in options.pools}
+        if not self._running:
+            return options.contestants(slots)
         return [
-            PoolConfig(pool=pool, concurrency=self.options.slots(pool, workload.kind.nature, cores))
-            for pool in self.options.pools
+            PoolConfig(pool=pool, concurrency=n, transport=self._running[pool.name].transport)
+            for pool, n in slots.items()
         ]
 
     def bare(self, workload: Workload) -> Bare:
@@ -96,11 +100,12 @@ def _running(session: Session, options: RaceOptions) -> dict[str, DiscoveredWork
 
 
 def _with_running(options: RaceOptions, running: Mapping[str, DiscoveredWorker]) -> RaceOptions:
-    """Return the options with the pools and concurrencies of the running workers, if any."""
+    """Return the options with what the running workers have, if there are any."""
     if not running:
         return options
     return replace(
         options,
         pools=tuple(pool for pool in options.pools if pool.name in running),
+        transports=tuple(sorted({worker.transport for worker in running.values()} - {""})),
         concurrency={name: worker.concurrency for name, worker in running.items()},
     )

@@ -81,7 +81,7 @@ class ProjectTasks:
         return [self._workload(name, calls[name]) for name in self.options.workloads]
 
     def configs(self, workload: Workload) -> list[PoolConfig]:
-        """Return the pools, each with the concurrency that `advise` would try first."""
+        """Return the pools and transports, each pool as `advise` would try it first."""
         return self._configs[workload.name]
 
     def bare(self, workload: Workload) -> Bare:
@@ -104,9 +104,7 @@ class ProjectTasks:
         profile = tried.profile
         self._events.note(f"{name}: {profile_line(profile)}")
         slots = self._slots(profile)
-        self._configs[name] = [
-            PoolConfig(pool=pool, concurrency=number) for pool, number in slots.items()
-        ]
+        self._configs[name] = self.options.contestants(slots)
         self._bare[name] = Bare(
             wall_s=tried.least_s,
             usual_s=tried.mean_s,
@@ -121,7 +119,7 @@ class ProjectTasks:
             calls=calls,
             seed=options.seed,
         )
-        self._events.note(_planned(workload, slots, options.repeats))
+        self._events.note(_planned(workload, self._configs[name], options.repeats))
         return workload
 
     def _tried(self, calls: Sequence[Work]) -> FirstTries:
@@ -149,8 +147,12 @@ class ProjectTasks:
         return found
 
 
-def _planned(workload: Calls, slots: dict[Pool, int], repeats: int) -> str:
+def _planned(workload: Calls, configs: Sequence[PoolConfig], repeats: int) -> str:
     """Say how often the tasks will run."""
-    pools = ", ".join(words.pool(pool.name, number) for pool, number in slots.items())
-    runs = sum(slots.values()) + repeats * len(slots) * workload.count
+    names = dict.fromkeys(words.pool(one.pool.name, one.concurrency) for one in configs)
+    transports = list(dict.fromkeys(one.transport for one in configs))
+    pools = ", ".join(names)
+    if len(transports) > 1:
+        pools += f" with {' and '.join(transports)}"
+    runs = sum(one.concurrency for one in configs) + repeats * len(configs) * workload.count
     return f"{workload.name}: {workload.tasks} a repeat on {pools}; {runs:,} runs in total"

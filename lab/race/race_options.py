@@ -10,9 +10,11 @@ from pathlib import Path
 from cluster.machine import Machine
 from lab.measure.selection import kinds
 from lab.project.project import Project
+from lab.session.protocols import PoolConfig
 from lab.session.room import check_chosen, check_room
 from producer.plan import Work
 from tasks.errors import WorkerError
+from tasks.transport_options import TRANSPORTS
 from worker.pools import Nature, Pool
 
 #: Maximum default concurrency of a quick race, because Celery needs time to fork many processes.
@@ -24,6 +26,7 @@ class RaceOptions:
     """What the user asked for."""
 
     pools: tuple[Pool, ...]
+    transports: tuple[str, ...] = TRANSPORTS[:1]  # each pool runs with each of them
     concurrency: Mapping[str, int]  # by pool; pools not named here get the pool table's default
     workloads: tuple[str, ...]
     repeats: int
@@ -44,6 +47,14 @@ class RaceOptions:
     project: Project | None = None  # whose calls they are
     project_flags: str = ""  # the options that name both again
 
+    def contestants(self, slots: Mapping[Pool, int]) -> list[PoolConfig]:
+        """Return each of the pools, at its concurrency, with each of the transports."""
+        return [
+            PoolConfig(pool=pool, concurrency=number, transport=transport)
+            for pool, number in slots.items()
+            for transport in self.transports
+        ]
+
     def slots(self, pool: Pool, nature: Nature, cores: int) -> int:
         """Return the concurrency of `pool` for work of this nature."""
         default = pool.default_concurrency(nature, cores)
@@ -61,14 +72,15 @@ def check(options: RaceOptions, machine: Machine) -> None:
     if options.on_running:
         return
     check_chosen(options.concurrency, options.pools)
+    workers = len(options.transports)
     if options.project is not None:
         for pool in options.pools:
-            check_room(pool, options.concurrency.get(pool.name, 1), machine)
+            check_room(pool, options.concurrency.get(pool.name, 1), machine, workers)
         return
     for pool in options.pools:
         _check_importable(pool)
         for nature in {kind.nature for kind in kinds(options.workloads)}:
-            check_room(pool, options.slots(pool, nature, machine.cores), machine)
+            check_room(pool, options.slots(pool, nature, machine.cores), machine, workers)
 
 
 def _check_importable(pool: Pool) -> None:

@@ -16,7 +16,7 @@ from lab.race.events import RaceEvents
 from lab.race.race_options import RaceOptions
 from lab.race.subject import Subject
 from lab.results.race import Repeat, WorkloadResult
-from lab.session.protocols import PoolConfig, Workers
+from lab.session.protocols import Key, PoolConfig, Workers
 from lab.session.session import Session
 
 #: A repeat may take this many times as long as one core alone would need, and some seconds more.
@@ -41,7 +41,7 @@ def measure_workload(race: Race, workload: Workload) -> tuple[WorkloadResult, fl
     race.workers.prepare(configs, race.events.starting)
     race.events.workload(workload, configs, race.options.repeats)
     bare = race.subject.bare(workload)
-    repeats: dict[str, list[Repeat]] = {config.pool.name: [] for config in configs}
+    repeats: dict[Key, list[Repeat]] = {config.key: [] for config in configs}
     error_s = 0.0
     for config in configs:
         _warm_up(race, workload, config, bare)
@@ -50,7 +50,7 @@ def measure_workload(race: Race, workload: Workload) -> tuple[WorkloadResult, fl
         measured = _measured(race, config, number, _spec(race, workload, config, number, bare))
         race.subject.tidy()
         race.events.measured(config, number, measured.repeat)
-        repeats[config.pool.name].append(measured.repeat)
+        repeats[config.key].append(measured.repeat)
         error_s = max(error_s, measured.clock_error_s)
     # Measured again, because machines change their speed; the ideal takes the faster of the two.
     bare = min(bare, race.subject.bare(workload), key=lambda cost: cost.wall_s)
@@ -58,7 +58,7 @@ def measure_workload(race: Race, workload: Workload) -> tuple[WorkloadResult, fl
         pool_result(
             workload,
             config,
-            tuple(repeats[config.pool.name]),
+            tuple(repeats[config.key]),
             bare=bare,
             cores=race.session.machine.cores,
             start_up_s=race.workers[config].start_up_s,
@@ -86,7 +86,7 @@ def _measured(race: Race, config: PoolConfig, number: int, spec: RepeatSpec) -> 
 def _turns(
     race: Race, workload: Workload, configs: Sequence[PoolConfig]
 ) -> Iterator[tuple[int, PoolConfig]]:
-    """Yield the repeats' numbers from 1, each with every pool in a random order."""
+    """Yield the repeats' numbers from 1, each with every contestant in a random order."""
     order = random.Random(f"{race.options.seed}/{workload.name}")  # noqa: S311 - no secret
     for number in range(1, race.options.repeats + 1):
         for config in order.sample(configs, len(configs)):
@@ -109,8 +109,9 @@ def _warm_up(race: Race, workload: Workload, config: PoolConfig, bare: Bare) -> 
 def _spec(
     race: Race, workload: Workload, config: PoolConfig, number: int, bare: Bare
 ) -> RepeatSpec:
+    contestant = ".".join(filter(None, (config.pool.name, config.transport)))
     return RepeatSpec(
-        run=f"{race.session.run}.{workload.name}.{config.pool.name}.{number}",
+        run=f"{race.session.run}.{workload.name}.{contestant}.{number}",
         plan=workload.plan(),
         timeout_s=PATIENCE_S + PATIENCE * _alone_s(workload.count, config, bare),
         slots=config.concurrency,

@@ -8,6 +8,7 @@ from lab.measure.selection import default_names
 from lab.race.race_options import RaceOptions
 from lab.results.race import Settings
 from producer.address import redacted
+from tasks.transport_options import TRANSPORTS
 from worker.pools import DEFAULT_POOLS
 
 #: Repeats of a race, and of a quick one.
@@ -29,6 +30,7 @@ def settings(options: RaceOptions, workers: tuple[str, ...] = ()) -> Settings:
         workers=workers,
         load_paused=options.pause_load,
         app="" if options.project is None else options.project.app,
+        transports=options.transports,
     )
 
 
@@ -43,6 +45,7 @@ def _command(options: RaceOptions) -> list[str]:
         (options.project_flags, options.project_flags),
         ("--quick", options.quick),
         (f"--pools {','.join(pools)}", pools != DEFAULT_POOLS),
+        (f"--transport {','.join(options.transports)}", _chose_transports(options)),
         (f"--concurrency {concurrency}", concurrency),
         (f"--workloads {quote(','.join(options.workloads))}", options.workloads != workloads),
         (f"--repeat {options.repeats}", options.repeats != default_repeats),
@@ -56,6 +59,12 @@ def _command(options: RaceOptions) -> list[str]:
         (f"--out {quote(str(options.out))}", options.out_typed),
     )
     return [f"{options.program} race", *(text for text, differs in parts if differs)]
+
+
+def _chose_transports(options: RaceOptions) -> bool:
+    """Return whether the transports differ from those that the race takes without a choice."""
+    default = TRANSPORTS[0] if options.project is None else options.project.transport
+    return not options.on_running and options.transports != (default,)
 
 
 def _default_workloads(options: RaceOptions) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from rich.console import Console
@@ -11,8 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from lab.analysis.score import total
+from lab.analysis.transports import fastest
 from lab.format import words
-from lab.results.race import PoolSummary, RaceResult, WorkloadResult
+from lab.format.transports import cpu_text, label, pair, ratio_text
+from lab.results.race import PoolSummary, RaceResult, TransportEffect, WorkloadResult
 
 #: The headings of the figures, in order.
 HEADINGS = (
@@ -41,17 +44,22 @@ def _show_workload(workload: WorkloadResult, console: Console) -> None:
     console.print(Text(f"{workload.title}: {workload.task_label}", style="bold"))
     console.print(Text(_ideals(workload), style="dim"))
     table = _table(workload)
-    if (
-        Measurement.get(console, console.options.update(width=10_000), table).maximum
-        <= console.width
-    ):
+    if _fits(table, console):
         console.print(table)
     else:
         _show_cards(workload, console)
-    console.print(Text(workload.verdict.sentence))
+    if workload.verdicts:
+        for verdict in workload.verdicts:
+            console.print(Text(f"{verdict.transport}: {verdict.sentence}"))
+    else:
+        console.print(Text(workload.verdict.sentence))
+    if workload.effects:
+        _show_effects(workload.effects, console)
+    several = len({pool.transport for pool in workload.pools}) > 1
     for pool in workload.pools:
+        name = f"{pool.pool}, {pool.transport}" if several else pool.pool
         for remark in pool.remarks:
-            console.print(Padding(Text(f"{pool.pool}: {remark}.", style="dim"), (0, 0, 0, 2)))
+            console.print(Padding(Text(f"{name}: {remark}.", style="dim"), (0, 0, 0, 2)))
     account = total([repeat.account for pool in workload.pools for repeat in pool.repeats])
     console.print(words.account(account), highlight=False)
     console.print()
@@ -66,7 +74,8 @@ def _ideals(workload: WorkloadResult) -> str:
     }
     if not by_pool:
         return f"one task alone takes {words.duration(workload.bare_wall_s)}"
-    if len(set(by_pool.values())) == 1 and len(by_pool) == len(workload.pools):
+    known = all(pool.ideal_makespan_s is not None for pool in workload.pools)
+    if len(set(by_pool.values())) == 1 and known:
         return f"ideal makespan {next(iter(by_pool.values()))}"
     return "ideal makespan " + ", ".join(f"{ideal} ({name})" for name, ideal in by_pool.items())
 
@@ -78,21 +87,45 @@ def _table(workload: WorkloadResult) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for pool in workload.pools:
-        mark = "← fastest" if pool.pool == workload.verdict.winner else ""
+        mark = f"← {won}" if (won := fastest(pool, workload)) else ""
         figures = _figures(pool.summary) if pool.summary else ("no complete repeat", *[""] * 5)
-        table.add_row(words.pool(pool.pool, pool.concurrency), *figures, mark)
+        table.add_row(label(pool, workload.pools), *figures, mark)
     return table
 
 
 def _show_cards(workload: WorkloadResult, console: Console) -> None:
     for pool in workload.pools:
-        mark = "  ← fastest" if pool.pool == workload.verdict.winner else ""
-        console.print(f"{words.pool(pool.pool, pool.concurrency)}{mark}", highlight=False)
+        mark = f"  ← {won}" if (won := fastest(pool, workload)) else ""
+        console.print(f"{label(pool, workload.pools)}{mark}", highlight=False)
         if pool.summary is None:
             console.print("  no complete repeat")
             continue
         for heading, figure in zip(HEADINGS, _figures(pool.summary), strict=True):
             console.print(f"  {heading:<13}{figure}", highlight=False, soft_wrap=True)
+
+
+def _show_effects(effects: Sequence[TransportEffect], console: Console) -> None:
+    """Print for each pool what the transport changes, as a table if the terminal is wide enough."""
+    ratio = pair(effects[0])
+    rows = [
+        (words.pool(one.pool, one.concurrency), ratio_text(one), one.change, cpu_text(one))
+        for one in effects
+    ]
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in (ratio, "makespan", "", "CPU per task"):
+        table.add_column(heading, no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    if _fits(table, console):
+        console.print(table)
+        return
+    for pool, makespan, change, cpu in rows:
+        console.print(Text(f"{pool}: {ratio} {makespan}, {change}; CPU {cpu}"))
+
+
+def _fits(table: Table, console: Console) -> bool:
+    unbounded = console.options.update(width=10_000)
+    return Measurement.get(console, unbounded, table).maximum <= console.width
 
 
 def _figures(summary: PoolSummary) -> tuple[str, ...]:

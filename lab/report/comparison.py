@@ -21,7 +21,7 @@ from lab.report.markup import dotted, join, tag
 from lab.report.notes import interrupted_note, pool_notes
 from lab.report.plots.latency import latency_curves
 from lab.report.plots.makespan import makespan_bars
-from lab.report.plots.series import STYLES, Series
+from lab.report.plots.series import STYLES, Series, of_transport
 from lab.report.tables import Row, TableCell, pool_cells, table
 from lab.results.race import RaceResult, WorkloadResult
 
@@ -133,16 +133,14 @@ def _verdict_line(race: ComparedRace, work: WorkloadResult) -> Markup:
 def _row(one: ComparedPool) -> Row:
     makespan, *rest = pool_cells(one.pool)
     factor = TableCell(head="factor", body=factor_text(one), quiet=one.baseline is None)
-    return Row(name=one.label, cells=(makespan, factor, *rest))
+    name = join(one.name, " ", tag("span", f"· {one.race.letter}", cls="piece"))
+    return Row(name=name, cells=(makespan, factor, *rest))
 
 
 def _plots(compared: Sequence[ComparedPool]) -> Markup | None:
     if not compared:
         return None
-    series = [
-        Series(label=one.label, style=STYLES[one.race.position % len(STYLES)], pool=one.pool)
-        for one in compared
-    ]
+    series = [_series(one) for one in compared]
     curves = [
         plot(
             latency_curves(group),
@@ -154,6 +152,17 @@ def _plots(compared: Sequence[ComparedPool]) -> Markup | None:
     caption = "Bar: median of the repeats. Whisker: minimum to maximum. Dashed line: ideal."
     return tag(
         "div", plot(makespan_bars(series), "Makespan", caption, wide=True), *curves, cls="plots"
+    )
+
+
+def _series(one: ComparedPool) -> Series:
+    style = STYLES[one.race.position % len(STYLES)]
+    several = len({pool.transport for pool in one.work.pools}) > 1
+    return Series(
+        label=one.label,
+        style=of_transport(style, one.pool.transport if several else ""),
+        pool=one.pool,
+        short=f"{one.pool.transport} · {one.race.letter}" if several else "",
     )
 
 

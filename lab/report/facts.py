@@ -110,6 +110,7 @@ def _settings(result: RaceResult) -> list[Fact]:
         "Quick": _yes(asked.quick),
         "Result backend": _yes(asked.with_results),
         "Task events": _yes(asked.with_events),
+        "Transport": ", ".join(asked.transports) or "not recorded",
         "Broker": asked.broker,
         "Workers": ", ".join(asked.workers) or "started by the race",
         "Celery app": asked.app or "Poolwise's own",

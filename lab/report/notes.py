@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from lab.format import words
+from lab.format.transports import label
 from lab.report.markup import tag
 from lab.report.tables import account_of
 from lab.results.race import PoolResult, RaceResult
@@ -26,7 +27,7 @@ def interrupted_note(result: RaceResult, which: str = "This race") -> Markup | N
 def pool_notes(pools: Sequence[PoolResult], suffix: str = "") -> Markup | None:
     """List worker deaths, lost tasks and remarks by pool; None if there are none."""
     notes = [
-        tag("li", tag("b", words.pool(pool.pool, pool.concurrency) + suffix), f": {text}")
+        tag("li", tag("b", label(pool, pools) + suffix), f": {text}")
         for pool in pools
         for text in [*_deaths(pool), *_losses(pool), *pool.remarks]
     ]

@@ -8,7 +8,10 @@ from markupsafe import Markup
 
 from lab.analysis import score
 from lab.analysis.comparison import pool_names
+from lab.analysis.transports import fastest
 from lab.format import titles, words
+from lab.format.transports import label
+from lab.report.effects import effects_section
 from lab.report.embed import plot
 from lab.report.facts import Fact, facts, stamp
 from lab.report.markup import dotted, join, tag
@@ -20,7 +23,7 @@ from lab.report.plots.series import Series, of_one_race
 from lab.report.plots.slots import slot_times
 from lab.report.plots.throughput import throughput
 from lab.report.tables import Row, account_of, pool_cells, repeats_table, table
-from lab.results.race import PoolResult, RaceResult, WorkloadResult
+from lab.results.race import PoolResult, RaceResult, Verdict, WorkloadResult
 
 
 def body(result: RaceResult) -> Markup:
@@ -31,6 +34,7 @@ def body(result: RaceResult) -> Markup:
         tag("p", dotted(stamp(result)), cls="stamp"),
         interrupted_note(result),
         _winners(result),
+        effects_section(result.workloads),
         *(_workload(work, place, names) for place, work in enumerate(result.workloads)),
         _conditions(facts(result)),
     )
@@ -48,7 +52,11 @@ def _winners(result: RaceResult) -> Markup | None:
 
 
 def _winner(work: WorkloadResult) -> Markup:
+    if work.verdicts:
+        return _winners_with(work.verdicts)
     verdict = work.verdict
+    if work.effects:
+        return tag("b", work.verdict.sentence.removesuffix("."))
     if not verdict.reliable:
         return tag("b", "no reliable answer")
     if verdict.winner is None or verdict.ratio is None:
@@ -61,13 +69,27 @@ def _winner(work: WorkloadResult) -> Markup:
     return join(tag("b", verdict.winner), than)
 
 
+def _winners_with(verdicts: Sequence[Verdict]) -> Markup:
+    """Name the winner with each transport, once if it is always the same."""
+    named = {verdict.transport: _decided(verdict) for verdict in verdicts}
+    if len(set(named.values())) == 1:
+        return tag("b", _decided(verdicts[0]))
+    parts = [join(tag("b", winner), f" with {transport}") for transport, winner in named.items()]
+    return Markup(", ").join(parts)
+
+
+def _decided(verdict: Verdict) -> str:
+    undecided = "no difference measured" if verdict.reliable else "no reliable answer"
+    return verdict.winner or undecided
+
+
 def _workload(work: WorkloadResult, place: int, names: Sequence[str]) -> Markup:
     total = score.total([account_of(pool) for pool in work.pools])
     return tag(
         "section",
         tag("h2", work.title),
         tag("p", dotted([work.task_label, *_ideal(work)]), cls="task"),
-        tag("p", work.verdict.sentence, cls="verdict"),
+        verdict(work),
         table("pool", [_row(pool, work) for pool in work.pools], f"Pools compared: {work.title}"),
         tag("p", words.account(total), cls="account"),
         pool_notes(work.pools),
@@ -77,12 +99,20 @@ def _workload(work: WorkloadResult, place: int, names: Sequence[str]) -> Markup:
     )
 
 
+def verdict(work: WorkloadResult) -> Markup:
+    """Show the verdict; with several transports, that on each of them."""
+    if not work.verdicts:
+        return tag("p", work.verdict.sentence, cls="verdict")
+    lines = [tag("li", tag("b", one.transport), " ", one.sentence) for one in work.verdicts]
+    return tag("ul", *lines, cls="verdicts")
+
+
 def _row(pool: PoolResult, work: WorkloadResult) -> Row:
-    best = pool.pool == work.verdict.winner
+    note = fastest(pool, work)
     return Row(
-        name=words.pool(pool.pool, pool.concurrency),
-        note="fastest" if best else "",
-        best=best,
+        name=label(pool, work.pools),
+        note=note,
+        best=bool(note),
         cells=pool_cells(pool),
     )
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from lab.analysis import score
 from lab.format import words
+from lab.format.transports import label
 from lab.report.markup import join, tag
 from lab.results.race import Account, PoolResult, PoolSummary, Repeat
 
@@ -74,7 +75,7 @@ def account_of(pool: PoolResult) -> Account:
 def repeats_table(pools: Sequence[PoolResult]) -> Markup:
     """Show every repeat of every pool, with the load generator's delays."""
     rows = [
-        Row(name=words.pool(pool.pool, pool.concurrency), cells=_repeat_cells(pool, turn, repeat))
+        Row(name=label(pool, pools), cells=_repeat_cells(pool, turn, repeat))
         for pool in pools
         for turn, repeat in enumerate(pool.repeats, 1)
     ]

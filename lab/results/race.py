@@ -84,12 +84,16 @@ class PoolResult:
     start_up_s: Number | None  # from launch to consuming; None: it was already running
     repeats: tuple[Repeat, ...]
     summary: PoolSummary | None  # None: no repeat was complete
+    transport: str = ""  # how its worker talks to Redis: stock or lease; empty: not recorded
     remarks: tuple[str, ...] = ()  # why it is far from ideal, what died, what is not ranked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Which pool won, if the difference is larger than noise."""
+    """Which pool won, if the difference is larger than noise.
+
+    With several transports, each has a verdict, and a summary of them has no `transport`.
+    """
 
     winner: str | None  # None: no difference measured
     runner_up: str | None
@@ -97,6 +101,24 @@ class Verdict:
     noise: Number | None  # smallest ratio that counts as more than noise
     sentence: str  # for people: who, by how much, why
     reliable: bool = True  # False: others used so much of the machine that they may be the cause
+    transport: str = ""  # the one of all pools that are compared; empty: see above
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransportEffect:
+    """What a transport changes for one pool: its figures, divided by those of another transport."""
+
+    pool: str
+    concurrency: Whole
+    transport: str
+    baseline: str  # the other transport
+    #: faster, slower, the same, not reliable (others used so much of the machine that they may be
+    #: the cause), or not comparable (one of both could not be ranked).
+    change: str
+    makespan_ratio: Number | None  # of the medians; None: not comparable
+    makespan_low: Number | None  # 95 % bootstrap interval of the ratio; None: a single repeat
+    makespan_high: Number | None
+    cpu_ratio: Number | None  # of the CPU time per task; None: it is not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,8 +133,10 @@ class WorkloadResult:
     tasks_per_repeat: Whole
     bare_wall_s: Number  # one task alone: its body in-process, or a task of a project in a worker
     bare_cpu_s: Number
-    pools: tuple[PoolResult, ...]
+    pools: tuple[PoolResult, ...]  # each once for every transport
     verdict: Verdict
+    verdicts: tuple[Verdict, ...] = ()  # with several transports, the verdict on each
+    effects: tuple[TransportEffect, ...] = ()  # with several transports, for each pool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +154,7 @@ class Settings:
     workers: tuple[str, ...] = ()  # borrowed workers; empty: the race started its own
     load_paused: bool = False  # whether the race paused the light load of `python -m producer`
     app: str = ""  # the user's own Celery app; empty: the tasks are Poolwise's
+    transports: tuple[str, ...] = ()  # of the workers; empty: not recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

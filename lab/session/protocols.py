@@ -8,8 +8,8 @@ from typing import Protocol
 
 from worker.pools import Pool
 
-#: A pool's name and its concurrency.
-Key = tuple[str, int]
+#: A pool's name, its concurrency and its transport.
+Key = tuple[str, int, str]
 #: Called with how many of how many workers are ready.
 OnReady = Callable[[int, int], None]
 
@@ -20,11 +20,12 @@ class PoolConfig:
 
     pool: Pool
     concurrency: int
+    transport: str = ""  # how the worker talks to Redis; empty: as the environment says
 
     @property
     def key(self) -> Key:
         """Identifies the worker; workloads with the same needs share it."""
-        return (self.pool.name, self.concurrency)
+        return (self.pool.name, self.concurrency, self.transport)
 
 
 class Worker(Protocol):

@@ -25,22 +25,27 @@ def check_chosen(concurrency: Iterable[str], pools: Iterable[Pool]) -> None:
             raise UsageError(f"--concurrency names {name}, which is not in --pools")
 
 
-def check_room(pool: Pool, slots: int, machine: Machine) -> None:
-    """Raise MachineError if `pool` needs more processes, threads or memory than there are."""
-    started = max(pool.processes(slots), pool.threads(slots))
+def check_room(pool: Pool, slots: int, machine: Machine, workers: int = 1) -> None:
+    """Raise MachineError if `pool` needs more processes, threads or memory than there are.
+
+    `workers` is how many such workers run at the same time.
+    """
+    started = workers * max(pool.processes(slots), pool.threads(slots))
     room = int(SHARE * machine.processes)
+    named = f"{pool.name} with concurrency {slots:,}"
+    if workers > 1:
+        named += f", {workers} workers of it,"
     if started > room:
         raise MachineError(
-            f"{pool.name} with concurrency {slots:,} needs {started:,} processes and threads, but "
+            f"{named} needs {started:,} processes and threads, but "
             f"this machine has room for only {room:,}; lower it with --concurrency {pool.name}=N"
         )
     heavy = pool.processes(slots)
-    needed_bytes = (
-        heavy * BYTES_PER_PROCESS + (slots if heavy < slots else 0) * BYTES_PER_LIGHT_SLOT
-    )
+    light = slots if heavy < slots else 0
+    needed_bytes = workers * (heavy * BYTES_PER_PROCESS + light * BYTES_PER_LIGHT_SLOT)
     if needed_bytes > SHARE * machine.memory_bytes:
         raise MachineError(
-            f"{pool.name} with concurrency {slots:,} needs about {needed_bytes / 1e9:.1f} GB, but "
+            f"{named} needs about {needed_bytes / 1e9:.1f} GB, but "
             f"this machine has only {machine.memory_bytes / 1e9:.1f} GB; lower it with "
             f"--concurrency {pool.name}=N"
         )

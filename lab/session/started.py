@@ -10,6 +10,7 @@ from cluster.local import LocalCluster, RunningWorker, WorkerSpec
 from lab.session.protocols import Key, OnReady, PoolConfig
 from lab.session.queues import Queues
 from tasks.errors import UsageError
+from tasks.transport_options import TRANSPORTS
 from worker.pools import Pool
 
 
@@ -98,14 +99,16 @@ class StartedWorkers:
             self._workers[config.key] = StartedWorker(worker)
 
     def _spec(self, config: PoolConfig) -> WorkerSpec:
+        name = f"{config.pool.name}-{config.concurrency}"
         spec = WorkerSpec(
-            name=f"{config.pool.name}-{config.concurrency}",
+            name=name if config.transport in {"", TRANSPORTS[0]} else f"{name}-{config.transport}",
             pool=config.pool.name,
             concurrency=config.concurrency,
             queues=(self._queues.new(),),
             broker_url=self._cluster.broker_url,
             events=self._events,
             flags=config.pool.flags,
+            transport=config.transport,
         )
         again = config.key in self._workers
         return self._adapt(replace(spec, name=f"{spec.name}-again") if again else spec)

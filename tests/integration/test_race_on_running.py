@@ -20,9 +20,14 @@ from tests.command import poolwise
 from tests.integration.background_load import BackgroundLoad
 
 
-def spec(cluster: LocalCluster, name: str, pool: str) -> WorkerSpec:
+def spec(cluster: LocalCluster, name: str, pool: str, transport: str = "stock") -> WorkerSpec:
     return WorkerSpec(
-        name=name, pool=pool, concurrency=2, queues=(pool, "io"), broker_url=cluster.broker_url
+        name=name,
+        pool=pool,
+        concurrency=2,
+        queues=(pool, "io"),
+        broker_url=cluster.broker_url,
+        transport=transport,
     )
 
 
@@ -30,7 +35,9 @@ def spec(cluster: LocalCluster, name: str, pool: str) -> WorkerSpec:
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
     with LocalCluster(tmp_path_factory.mktemp("running")) as running:
         app.loader.import_default_modules()
-        running.start_workers([spec(running, "p", "prefork"), spec(running, "t", "threads")])
+        running.start_workers(
+            [spec(running, "p", "prefork"), spec(running, "t", "threads", "lease")]
+        )
         yield running
 
 
@@ -68,10 +75,12 @@ def test_all_tasks_of_the_race_and_of_users_are_accounted_for_and_no_queue_is_le
     result = result_files.read(path, RaceResult)
     assert set(result.settings.workers) == {"p@poolwise", "t@poolwise"}
     [burn] = result.workloads
-    assert [(pool.pool, pool.concurrency) for pool in burn.pools] == [
-        ("prefork", 2),
-        ("threads", 2),
+    assert [(pool.pool, pool.concurrency, pool.transport) for pool in burn.pools] == [
+        ("prefork", 2, "stock"),
+        ("threads", 2, "lease"),
     ]
+    assert result.settings.transports == ("lease", "stock")
+    assert "--transport" not in result.settings.command
     for pool in burn.pools:
         [repeat] = pool.repeats
         assert repeat.account.finished == repeat.account.submitted == burn.tasks_per_repeat

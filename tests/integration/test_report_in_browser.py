@@ -13,7 +13,7 @@ from lab.report import render
 from lab.results.race import PoolResult, RaceResult
 from tests.chromium import Visit
 from tests.integration.pages import DRAWN, TITLES, check_whole
-from tests.unit.lab.report import sample
+from tests.unit.lab.report import sample, two_transports
 
 #: A long name without spaces, which is also markup.
 BAD = "<img src=http://127.0.0.1:9/x onerror=console.error(1)>" + "w" * 200
@@ -21,13 +21,15 @@ BAD = "<img src=http://127.0.0.1:9/x onerror=console.error(1)>" + "w" * 200
 
 @pytest.fixture(
     scope="module",
-    params=["one race", "two races", "a hard race"],
+    params=["one race", "two races", "a hard race", "two transports", "one and two transports"],
 )
 def html(request: pytest.FixtureRequest) -> str:
     results: dict[str, Callable[[], list[RaceResult]]] = {
         "one race": lambda: [sample.race()],
         "two races": lambda: [sample.race(), sample.race(host="bench-2", seed=9, slower=1.3)],
         "a hard race": lambda: [_hard_race()],
+        "two transports": lambda: [two_transports.race()],
+        "one and two transports": lambda: [two_transports.single(), two_transports.race()],
     }
     return render(results[str(request.param)]())
 

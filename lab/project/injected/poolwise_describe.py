@@ -17,8 +17,9 @@ from importlib import metadata
 from importlib.util import find_spec
 from types import SimpleNamespace
 
-#: The settings that matter for a worker's command line.
+#: The settings that matter for a worker.
 SETTINGS = (
+    "broker_transport",
     "worker_pool",
     "worker_concurrency",
     "worker_prefetch_multiplier",

@@ -29,6 +29,11 @@ OVERRIDES = {
     "beat_schedule": {},
 }
 
+#: The variable that names a worker's transport, and the setting for each. Without the variable, the
+#: project's own setting stays.
+TRANSPORT_VARIABLE = "POOLWISE_PRIVATE_TRANSPORT"
+TRANSPORTS = {"stock": None, "lease": "kombu_lease.transport:Transport"}
+
 #: Celery prefers these to all settings.
 URL_VARIABLES = (
     "CELERY_BROKER_URL",
@@ -44,6 +49,8 @@ def apply(app):
     for name in URL_VARIABLES:
         os.environ[name] = url
     app.conf.update(OVERRIDES, **{name.lower()[7:]: url for name in URL_VARIABLES})
+    if os.environ.get(TRANSPORT_VARIABLE):
+        app.conf.broker_transport = TRANSPORTS[os.environ[TRANSPORT_VARIABLE]]
     # A limit would be measured instead of the pool. The worker makes its buckets after this.
     for task in app.tasks.values():
         task.rate_limit = None

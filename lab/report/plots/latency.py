@@ -88,8 +88,8 @@ def _name_curve(
     drawn: go.Figure, one: Series, sample: list[float], across: Axis, height: float
 ) -> None:
     crossing = sample[min(len(sample) - 1, math.ceil(height * len(sample)) - 1)]
-    text = plot_text(one.label, LONGEST_NAME)
-    needed_px = ARROW_PX + 7 * min(len(one.label), LONGEST_NAME)
+    text = plot_text(one.short_label, LONGEST_NAME)
+    needed_px = ARROW_PX + 7 * min(len(one.short_label), LONGEST_NAME)
     right = across.share(crossing) > 1 - needed_px / PHONE_PLOT_PX
     drawn.add_annotation(
         x=across.place(crossing), y=100 * height, text=text,

@@ -12,6 +12,8 @@ from lab.report.plots.series import Series
 
 #: Characters that fit above a bar on a phone.
 LONGEST_BAR_TEXT = 30
+#: The same next to a bar.
+LONGEST_ROW_TEXT = 20
 
 
 def makespan_bars(series: Sequence[Series]) -> go.Figure:
@@ -24,7 +26,7 @@ def makespan_bars(series: Sequence[Series]) -> go.Figure:
             x=0, y=row - 0.24, text=_bar_text(one), showarrow=False, xanchor="left",
             yanchor="bottom", font={"size": 12},
         )  # fmt: skip
-    labels = [plot_text(one.label) for one in series]
+    labels = [_row_label(one.label) for one in series]
     rows = list(range(len(series)))
     drawn.update_layout(
         barmode="overlay",
@@ -35,6 +37,14 @@ def makespan_bars(series: Sequence[Series]) -> go.Figure:
         ),
     )  # fmt: skip
     return drawn
+
+
+def _row_label(label: str) -> str:
+    """Write a label; if it is long, what follows its dot is on a second line."""
+    name, dot, rest = label.rpartition(" · ")
+    if len(label) <= LONGEST_ROW_TEXT or not dot:
+        return plot_text(label, LONGEST_ROW_TEXT)
+    return f"{plot_text(name, LONGEST_ROW_TEXT)}<br>{plot_text(rest, LONGEST_ROW_TEXT)}"
 
 
 def _add_bar(drawn: go.Figure, row: int, one: Series) -> None:

@@ -87,7 +87,7 @@ def title(drawn: go.Figure, place: int, text: str) -> None:
 
 def panel_name(panel: Panel) -> str:
     """Return a pool's label, short enough to leave room for more text on a phone."""
-    return plot_text(panel.series.label, 14)
+    return plot_text(panel.series.short_label, 14)
 
 
 def layout_axis(letter: str, place: int) -> str:
@@ -102,7 +102,8 @@ def trace_axis(letter: str, place: int) -> str:
 
 def _time_axis(place: int, titled: bool, end_s: float) -> dict[str, object]:
     text = "seconds since the first task was due" if titled else None
-    time = axis(text, anchor=trace_axis("y", place), showticklabels=titled)
+    # The margins have room for it; with many panels, Plotly would give up looking for more.
+    time = axis(text, anchor=trace_axis("y", place), showticklabels=titled, automargin=False)
     time["ticks"] = "outside" if titled else ""
     return time | {"range": [0, round(end_s * 1.02, 4)]}
 

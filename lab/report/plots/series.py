@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
-from lab.format import words
+from lab.format.transports import label
 from lab.results.race import PoolResult, Repeat
 
 
@@ -30,6 +31,10 @@ STYLES = (
 )
 
 
+#: The line and the fill of each transport, if several are compared.
+TRANSPORT_LOOKS: Final = {"stock": ("dot", "/"), "lease": ("solid", "")}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
     """One pool of one race, ready to be drawn."""
@@ -37,6 +42,12 @@ class Series:
     label: str
     style: SeriesStyle
     pool: PoolResult
+    short: str = ""  # a shorter label, for narrow places; empty: there is none
+
+    @property
+    def short_label(self) -> str:
+        """The shortest label that still names the series on its plot."""
+        return self.short or self.label
 
     @property
     def latencies_s(self) -> list[float]:
@@ -51,18 +62,33 @@ class Series:
         return ran[(len(ran) - 1) // 2] if ran else None
 
 
-def of_one_race(pools: Iterable[PoolResult], names: Sequence[str]) -> list[Series]:
+def of_one_race(pools: Sequence[PoolResult], names: Sequence[str]) -> list[Series]:
     """Give each pool of a workload the style that its name has on the whole page.
 
     `names` are all pool names on the page, in order. A pool that occurs twice in one workload takes
-    the next free style the second time.
+    the next free style the second time, unless the transport differs: then its variant shows that.
     """
     series: list[Series] = []
+    several = len({pool.transport for pool in pools}) > 1
     for pool in pools:
         taken = {one.style for one in series}
         start = names.index(pool.pool)
-        turn = [STYLES[(start + step) % len(STYLES)] for step in range(len(STYLES))]
+        turn = [
+            of_transport(STYLES[(start + step) % len(STYLES)], pool.transport if several else "")
+            for step in range(len(STYLES))
+        ]
         style = next((style for style in turn if style not in taken), turn[0])
-        label = words.pool(pool.pool, pool.concurrency)
-        series.append(Series(label=label, style=style, pool=pool))
+        short = f"{pool.pool}, {pool.transport}" if several else ""
+        series.append(Series(label=label(pool, pools), style=style, pool=pool, short=short))
     return series
+
+
+def of_transport(style: SeriesStyle, transport: str) -> SeriesStyle:
+    """Return the variant of a style for a transport: colour and symbol stay, line and fill differ.
+
+    Without a transport, it is the style itself.
+    """
+    if transport not in TRANSPORT_LOOKS:
+        return style
+    dash, pattern = TRANSPORT_LOOKS[transport]
+    return replace(style, dash=dash, pattern=pattern)

@@ -12,6 +12,7 @@ import pytest
 
 from tests.command import poolwise
 from tests.projects.advise.projects import BROKERS, Listener, listening, write_shop
+from tests.projects.advise.test_environments import environment_without
 
 QUICK = ("--quick", "--pools", "prefork,threads", "--python", sys.executable, "--seed", "3")
 CALLS = [
@@ -76,6 +77,33 @@ def test_the_mix_runs_the_calls_of_all_tasks_together(shop: Path) -> None:
     assert (mix["name"], mix["task"]) == ("mix", "shop.chain, shop.pause")
     slots = {pool["pool"]: pool["concurrency"] for pool in mix["pools"]}
     assert slots["threads"] == 5
+
+
+def test_two_transports_are_compared_on_workers_of_a_project_that_lacks_one(shop: Path) -> None:
+    python = environment_without(shop / "env")
+    words = ("-A", "shop", "shop.pause", "--args", "[50]", "--transport", "stock,lease")
+    more = ("--quick", "--repeat", "2", "--pools", "threads", "--python", str(python), "--yes")
+    done = poolwise("race", *words, *more, "--json", cwd=shop, timeout_s=100)
+    assert done.returncode == 0, done.stderr
+    assert "with stock and lease" in done.stderr
+    result = json.loads(done.stdout)
+    [work] = result["workloads"]
+    assert [pool["transport"] for pool in work["pools"]] == ["stock", "lease"]
+    for pool in work["pools"]:
+        account = pool["summary"]["account"]
+        assert account["finished"] == account["submitted"] == 2 * work["tasks_per_repeat"]
+    [effect] = work["effects"]
+    assert (effect["pool"], effect["transport"], effect["baseline"]) == (
+        "threads",
+        "lease",
+        "stock",
+    )
+    assert "--transport stock,lease" in result["settings"]["command"]
+    logs = {path.stem: path.read_text() for path in shop.glob("runs/*/worker-threads-*.log")}
+    assert {name: "kombu_lease.transport" in text for name, text in logs.items()} == {
+        name: name.endswith("-lease") for name in logs
+    }
+    assert any(name.endswith("-lease") for name in logs)
 
 
 def test_a_table_shows_the_tasks_and_what_one_takes_alone(shop: Path) -> None:

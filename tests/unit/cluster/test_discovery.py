@@ -51,6 +51,24 @@ def test_a_worker_is_here_only_if_it_shares_our_process_ids() -> None:
     assert not worker_from_replies("w@here", replies(), {**ABOUT, "place": "another"}).here
 
 
+@pytest.mark.parametrize(
+    ("broker", "transport"),
+    [
+        ({"transport": "redis"}, "stock"),
+        ({"transport": "rediss"}, "stock"),
+        ({"transport": "lease"}, "lease"),
+        ({"transport": "kombu_lease.transport:Transport"}, "lease"),
+        ({"transport": "amqp"}, ""),
+        ({}, ""),
+        ("N/A", ""),
+    ],
+)
+def test_a_workers_transport_is_that_of_its_connection(broker: Any, transport: str) -> None:
+    stats = {**replies()["stats"], "broker": broker}
+    assert worker_from_replies("w@x", replies(stats=stats)).transport == transport
+    assert not worker_from_replies("w@x", replies()).transport
+
+
 def test_an_unknown_pool_is_named_after_its_module() -> None:
     stats = {"pid": 9, "pool": {"implementation": "my.pool:TaskPool", "max-concurrency": 3}}
     assert worker_from_replies("w@x", replies(stats=stats)).pool == "my.pool"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.commands.option_types import AnyPath, FiniteRange
+from lab.commands.option_types import AnyPath, FiniteRange, Transports
 from lab.commands.shared_options import MOST_SLOTS, names, parse_concurrency, pools_named
 from tasks.errors import UsageError
 from worker.pools import POOLS
@@ -82,6 +82,19 @@ def test_any_text_gives_a_number_in_the_range_or_a_usage_error(text: str) -> Non
         return
     assert math.isfinite(number)
     assert 0 <= number <= 3_600
+
+
+@pytest.mark.parametrize(
+    ("text", "chosen"),
+    [
+        ("stock", ("stock",)),
+        (" lease ", ("lease",)),
+        ("stock,lease", ("stock", "lease")),
+        ("lease, stock,lease", ("stock", "lease")),
+    ],
+)
+def test_transports_are_in_a_fixed_order_each_once(text: str, chosen: tuple[str, ...]) -> None:
+    assert Transports().convert(text, None, None) == chosen
 
 
 def test_a_range_without_bounds_is_finite_too() -> None:

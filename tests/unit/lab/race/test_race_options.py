@@ -9,7 +9,9 @@ import pytest
 
 from cluster.machine import Machine
 from lab.measure.selection import checked
+from lab.race.contestants import labels
 from lab.race.race_options import QUICK_SLOTS, RaceOptions, check
+from lab.race.settings import settings
 from tasks.errors import MachineError, UsageError
 from worker.pools import DEFAULT_POOLS, POOLS
 
@@ -55,6 +57,34 @@ def test_more_than_the_machine_holds_is_rejected_with_what_it_holds(
 
 def test_the_default_fits_an_ordinary_machine() -> None:
     check(replace(OPTIONS, workloads=("burn", "sleep", "mixed")), MACHINE)
+
+
+def test_two_transports_need_room_for_twice_as_many_workers() -> None:
+    waiting = replace(OPTIONS, workloads=("sleep",), concurrency={"prefork": 150})
+    check(waiting, MACHINE)
+    with pytest.raises(MachineError, match="2 workers of it"):
+        check(replace(waiting, transports=("stock", "lease")), MACHINE)
+
+
+def test_each_pool_runs_with_each_transport() -> None:
+    options = replace(OPTIONS, transports=("stock", "lease"))
+    found = options.contestants({POOLS["prefork"]: 2, POOLS["gevent"]: 100})
+    assert list(labels(found).values()) == [
+        "prefork ×2, stock", "prefork ×2, lease", "gevent ×100, stock", "gevent ×100, lease",
+    ]  # fmt: skip
+    assert list(labels(OPTIONS.contestants({POOLS["prefork"]: 2})).values()) == ["prefork ×2"]
+
+
+@pytest.mark.parametrize(
+    ("transports", "shown"),
+    [(("stock",), None), (("lease",), "lease"), (("stock", "lease"), "stock,lease")],
+)
+def test_the_command_that_repeats_a_race_names_its_transports(
+    transports: tuple[str, ...], shown: str | None
+) -> None:
+    words = settings(replace(OPTIONS, transports=transports)).command.split()
+    assert ("--transport" in words) is (shown is not None)
+    assert shown is None or words[words.index("--transport") + 1] == shown
 
 
 def test_a_quick_race_forks_fewer_processes() -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from lab.format.transports import ratio_text
 from lab.measure.repeat import Progress
 from lab.measure.scale import FULL
 from lab.measure.selection import workloads
@@ -15,6 +16,7 @@ from lab.race.live import Board, LiveTerminal, PlainTerminal, events, headline
 from lab.race.table import closing_line, show
 from lab.results.race import Calibration, PoolResult, RaceResult
 from lab.session.protocols import PoolConfig
+from tests.unit.lab.report import two_transports
 from tests.unit.lab.report.sample import race
 from tests.unit.lab.sample import repeat
 from worker.pools import POOLS
@@ -38,6 +40,42 @@ def test_no_line_is_wider_than_the_terminal_and_no_figure_is_cut(width: int) -> 
     for workload in race().workloads:
         for pool in workload.pools:
             assert pool.pool in text
+
+
+@pytest.mark.parametrize("width", [40, 80, 120, 200])
+def test_two_transports_are_named_and_compared_at_any_width(width: int) -> None:
+    result = two_transports.race()
+    text = shown(width, result)
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+    lines = " ".join(text.split())
+    for pool in result.workloads[0].pools:
+        assert f"{pool.pool} ×{pool.concurrency}, {pool.transport}" in lines
+    for words in ("fastest with stock", "fastest with lease", "lease/stock", "stock: prefork wins"):
+        assert words in lines
+
+
+def test_the_table_shows_the_ratio_of_each_pool() -> None:
+    [_, fetch] = two_transports.race().workloads
+    lines = [" ".join(line.split()) for line in shown(120, two_transports.race()).splitlines()]
+    for effect in fetch.effects:
+        pool = f"{effect.pool} ×{effect.concurrency}"
+        assert f"{pool} {ratio_text(effect)} {effect.change} 0.50" in lines
+
+
+def test_progress_names_the_transport_if_there_are_several() -> None:
+    [burn] = workloads(("burn",), FULL, SPEED, 1)
+    both = [replace(CONFIGS[0], transport=name) for name in ("stock", "lease")]
+    console = Console(file=io.StringIO(), width=100)
+    plain = PlainTerminal(console)
+    plain.workload(burn, both, 3)
+    for config in both:
+        plain.measured(config, 1, repeat(2.0))
+    console.print(Board(burn, both, repeats=3).table(100))
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    for transport in ("stock", "lease"):
+        assert text.count(f"prefork ×2, {transport}") == 2
 
 
 def test_the_winner_is_marked_and_the_account_is_shown() -> None:
@@ -84,9 +122,10 @@ def test_the_last_line_names_the_report_and_the_command_that_repeats_the_race() 
 def test_the_board_shows_bar_count_and_rate_within_the_width(width: int) -> None:
     [burn] = workloads(("burn",), FULL, SPEED, 1)
     board = Board(burn, CONFIGS, repeats=3)
-    board.progress["prefork"] = Progress(ended=10, elapsed_s=2.0)
-    board.numbers["prefork"] = 2
-    board.done["prefork"] = [repeat(2.0)]
+    prefork = CONFIGS[0].key
+    board.progress[prefork] = Progress(ended=10, elapsed_s=2.0)
+    board.numbers[prefork] = 2
+    board.done[prefork] = [repeat(2.0)]
     console = Console(file=io.StringIO(), width=width)
     console.print(board.table(width))
     assert isinstance(console.file, io.StringIO)
