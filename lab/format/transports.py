@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from lab.format import words
-from lab.results.race import PoolResult, TransportEffect
+from lab.results.race import PoolResult, Settings, TransportEffect
+from tasks.transport_options import TRANSPORTS
 
 #: A change that others may have caused, or hidden.
 NOT_RELIABLE: Final = "not reliable"
@@ -16,6 +17,13 @@ def label(pool: PoolResult, among: Sequence[PoolResult]) -> str:
     """Name a pool with its concurrency; also its transport, if those in `among` differ in it."""
     several = len({one.transport for one in among}) > 1
     return words.pool(pool.pool, pool.concurrency, pool.transport if several else "")
+
+
+def used(settings: Settings) -> list[str]:
+    """Name the transports of a race in a fact; none if it is only kombu's own, or not recorded."""
+    if settings.transports in {(), TRANSPORTS[:1]}:
+        return []
+    return [f"transport {' and '.join(settings.transports)}"]
 
 
 def ratio_text(effect: TransportEffect) -> str:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from lab.analysis.disturbance import QUIET, others_share
 from lab.format import words
+from lab.format.transports import used
 from lab.measure.repeat import Progress
 from lab.measure.traits import Workload
 from lab.race.contestants import labels
@@ -193,10 +194,11 @@ def _of_others(repeat: Repeat) -> str:
 def headline(result: RaceResult) -> list[str]:
     """Return the lines with versions, machine and settings, shown before any result."""
     versions, speed = result.versions, result.calibration
+    facts = [f"{result.host.cores} cores", *used(result.settings), f"seed {result.settings.seed}"]
     iterations = words.count(100 * speed.burn_iterations_per_ms)
     return [
         f"Poolwise {versions.poolwise} · Celery {versions.celery} · Python {versions.python} · "
-        f"{versions.broker} · {result.host.cores} cores · seed {result.settings.seed}",
+        f"{versions.broker} · {' · '.join(facts)}",
         f"calibrated: 100 ms of CPU = {iterations} iterations · "
         f"clocks agree within {words.duration(result.clock_error_s)}",
         *_workers(result),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lab.analysis.disturbance import QUIET, others_share
 from lab.format import titles, words
+from lab.format.transports import used
 from lab.results.common import Host
 from lab.results.race import RaceResult
 
@@ -50,6 +51,7 @@ def stamp(result: RaceResult) -> list[str]:
         f"Celery {versions.celery}",
         f"Python {versions.python}",
         versions.broker,
+        *used(settings),
         _repeats(settings.repeats) + (", quick" if settings.quick else ""),
         f"seed {settings.seed}",
         f"clocks agree within {words.duration(result.clock_error_s)}",

@@ -142,6 +142,23 @@ def test_the_settings_come_before_any_result() -> None:
     assert "100 ms of CPU" in second
 
 
+@pytest.mark.parametrize(
+    ("result", "shown"),
+    [
+        (two_transports.single(""), ""),
+        (two_transports.single("stock"), ""),
+        (two_transports.single("lease"), " · transport lease · seed 7"),
+        (two_transports.race(), " · transport stock and lease · seed 7"),
+    ],
+)
+def test_transports_other_than_the_usual_one_are_among_the_settings(
+    result: RaceResult, shown: str
+) -> None:
+    line = headline(result)[0]
+    assert shown in line
+    assert ("transport" in line) is (shown != "")
+
+
 def test_a_pipe_gets_lines_and_a_terminal_gets_a_board() -> None:
     assert isinstance(events(Console(file=io.StringIO())), PlainTerminal)
     assert isinstance(events(Console(file=io.StringIO(), force_terminal=True)), LiveTerminal)

@@ -35,6 +35,7 @@ def test_each_pool_is_named_with_its_transport(page: Page) -> None:
 
 def test_the_ratio_of_each_pool_and_workload_comes_before_the_workloads(page: Page) -> None:
     top, _, _ = page.plain().partition("burn.task, 40 tasks")
+    assert "transport stock and lease · 3 repeats" in top
     assert "What the transport changes: lease against stock" in top
     assert f"gevent {TIMES}2 burn 0.80 (" in top
     assert f"gevent {TIMES}100 fetch 0.8" in top
