@@ -259,10 +259,10 @@ class LeaseMixin:
 class Channel(LeaseMixin, stock.Channel):  # type: ignore[misc]
     """A channel to one Redis server."""
 
-    from_transport_options = stock.Channel.from_transport_options + options.NAMES
+    from_transport_options = options.names(stock.Channel.from_transport_options)
 
 
 class SentinelChannel(LeaseMixin, stock.SentinelChannel):  # type: ignore[misc]
     """A channel to the Redis server that Sentinel names."""
 
-    from_transport_options = stock.SentinelChannel.from_transport_options + options.NAMES
+    from_transport_options = options.names(stock.SentinelChannel.from_transport_options)

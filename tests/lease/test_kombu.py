@@ -1,0 +1,60 @@
+"""What applications see that use kombu without Celery: its options, `get`, cancelled consumers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import redis
+from kombu import Connection, Consumer, Producer, Queue
+
+import kombu_lease  # noqa: F401  registers lease://
+from cluster.reaper import Reaper
+from cluster.wait import wait_until
+from tests.lease.farm import Server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder: Path = tmp_path_factory.mktemp("server")
+    reaper = Reaper()
+    server = Server(folder, reaper)
+    yield server
+    server.client.close()
+    server.kill()
+    reaper.close()
+
+
+@pytest.fixture(params=["", "shop."], ids=["plain", "prefixed"])
+def prefix(request: pytest.FixtureRequest) -> str:
+    """The keys' global prefix."""
+    return str(request.param)
+
+
+def connection(server: Server, prefix: str = "", **options: Any) -> Connection:
+    url = server.url.replace("redis", "lease", 1)
+    return Connection(url, transport_options={"global_keyprefix": prefix, **options})
+
+
+def held(client: redis.Redis, prefix: str) -> int:
+    """Return how many messages are in flight."""
+    keys = client.scan_iter(f"{prefix}_kombu.lease.held.*")
+    return sum(not field.startswith(b"@") for key in keys for field in client.hkeys(key))
+
+
+def test_messages_are_held_although_kombu_is_asked_not_to(server: Server, prefix: str) -> None:
+    queue = Queue(uuid4().hex)
+    received: list[Any] = []
+    with connection(server, prefix, ack_emulation=False) as broker:
+        Producer(broker).publish("kept", routing_key=queue.name, declare=[queue])
+        with Consumer(broker, [queue], callbacks=[lambda _body, message: received.append(message)]):
+            broker.drain_events(timeout=20)
+            assert [message.payload for message in received] == ["kept"]
+            assert held(server.client, prefix) == 1
+            received[0].ack()
+        wait_until(
+            lambda: held(server.client, prefix) == 0, 10, lambda: AssertionError("still held")
+        )
