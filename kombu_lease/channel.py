@@ -72,6 +72,8 @@ class LeaseMixin:
         number, sources = next(self._get_numbers), self._sources([queue], unleased=no_ack)
         client = self._plain_client()
         with refusals():
+            with self.conn_or_acquire() as prefixing:
+                self._maybe_update_queues_expire(prefixing, queue)
             found = claim_now(client, self.lease, self._lease_keys, number, sources)
         for claimed in found:
             if payload := self._accepted(claimed):

@@ -58,3 +58,17 @@ def test_messages_are_held_although_kombu_is_asked_not_to(server: Server, prefix
         wait_until(
             lambda: held(server.client, prefix) == 0, 10, lambda: AssertionError("still held")
         )
+
+
+@pytest.mark.parametrize("no_ack", [False, True])
+def test_getting_a_message_keeps_a_queue_that_expires(
+    server: Server, prefix: str, no_ack: bool
+) -> None:
+    queue = Queue(uuid4().hex, expires=3600)
+    with connection(server, prefix) as broker:
+        for body in range(2):
+            Producer(broker).publish(body, routing_key=queue.name, declare=[queue])
+        server.client.pexpire(prefix + queue.name, 60_000)
+        assert queue(broker.default_channel).get(no_ack=no_ack).payload == 0
+        left_ms: Any = server.client.pttl(prefix + queue.name)
+        assert left_ms > 60_000
