@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -72,3 +73,33 @@ def test_getting_a_message_keeps_a_queue_that_expires(
         assert queue(broker.default_channel).get(no_ack=no_ack).payload == 0
         left_ms: Any = server.client.pttl(prefix + queue.name)
         assert left_ms > 60_000
+
+
+def test_a_consumer_is_cancelled_while_another_thread_waits_for_messages(server: Server) -> None:
+    kept, cancelled = Queue(uuid4().hex), Queue(uuid4().hex)
+    received: list[Any] = []
+    with connection(server) as broker, connection(server) as other:
+        consumer = Consumer(
+            broker,
+            [kept, cancelled],
+            no_ack=True,
+            callbacks=[lambda body, _: received.append(body)],
+        )
+        consumer.consume()
+        waiting = threading.Thread(target=broker.drain_events, daemon=True)
+        waiting.start()
+        poller = broker.transport.cycle
+        wait_until(lambda: poller.waiting, 10, lambda: AssertionError("it does not wait"))
+        consumer.cancel_by_queue(cancelled.name)
+        channel = consumer.channel
+        wait_until(
+            lambda: channel.active_queues == [kept.name],
+            10,
+            lambda: AssertionError(f"it still consumes {channel.active_queues}"),
+        )
+        producer = Producer(other)
+        producer.publish("no", routing_key=cancelled.name)
+        producer.publish("yes", routing_key=kept.name)
+        waiting.join(20)
+        assert received == ["yes"]
+        assert server.client.llen(cancelled.name) == 1
