@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 import redis
 from kombu import Connection, Consumer, Producer, Queue
+from kombu.asynchronous import Hub
 
 import kombu_lease  # noqa: F401  registers lease://
 from cluster.reaper import Reaper
@@ -103,3 +104,35 @@ def test_a_consumer_is_cancelled_while_another_thread_waits_for_messages(server:
         waiting.join(20)
         assert received == ["yes"]
         assert server.client.llen(cancelled.name) == 1
+
+
+class RecordingHub(Hub):  # type: ignore[misc]
+    """An event loop that notes what it was asked to do periodically."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.timers: list[tuple[str, float, Any]] = []
+
+    def call_repeatedly(self, delay: float, callback: Any, *args: Any) -> Any:
+        timer = super().call_repeatedly(delay, callback, *args)
+        self.timers.append((callback.__name__, delay, timer))
+        return timer
+
+    def intervals_s(self) -> dict[str, float]:
+        """Return the interval of each task that still runs, which must not run twice."""
+        running = [(name, s) for name, s, timer in self.timers if not timer.canceled]
+        assert len(dict(running)) == len(running)
+        return dict(running)
+
+
+def test_intervals_are_options_and_a_new_registration_replaces_the_old(server: Server) -> None:
+    hub = RecordingHub()
+    with connection(server, reauth_check_interval=7, health_check_interval=11) as broker:
+        broker.default_channel  # noqa: B018  connects
+        for _ in range(2):
+            broker.register_with_event_loop(hub)
+            found = hub.intervals_s()
+            assert found["maybe_reauth"] == 7
+            assert found["maybe_check_subclient_health"] == 11
+    assert hub.intervals_s() == {}
+    hub.close()
