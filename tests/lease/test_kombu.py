@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
-import redis
-from kombu import Connection, Consumer, Producer, Queue
+from kombu import Connection, Consumer, Exchange, Producer, Queue
 from kombu.asynchronous import Hub
 
 import kombu_lease  # noqa: F401  registers lease://
@@ -41,7 +41,7 @@ def connection(server: Server, prefix: str = "", **options: Any) -> Connection:
     return Connection(url, transport_options={"global_keyprefix": prefix, **options})
 
 
-def held(client: redis.Redis, prefix: str) -> int:
+def held(client: Any, prefix: str) -> int:
     """Return how many messages are in flight."""
     keys = client.scan_iter(f"{prefix}_kombu.lease.held.*")
     return sum(not field.startswith(b"@") for key in keys for field in client.hkeys(key))
@@ -62,6 +62,42 @@ def test_messages_are_held_although_kombu_is_asked_not_to(server: Server, prefix
         )
 
 
+@pytest.mark.parametrize("answer", ["ack", "reject", "requeue"])
+def test_a_message_that_needs_no_acknowledgement_may_have_one(
+    server: Server, prefix: str, answer: str
+) -> None:
+    name = uuid4().hex
+    with connection(server, prefix) as broker, broker.SimpleBuffer(name) as buffer:
+        buffer.put("once")
+        message = buffer.get(timeout=20)
+        assert message.payload == "once"
+        getattr(message, answer)()
+        assert server.client.llen(prefix + name) == 0
+
+
+def test_broadcasts_may_be_acknowledged(server: Server, prefix: str) -> None:
+    exchange = Exchange(uuid4().hex, type="fanout")
+    received: list[Any] = []
+
+    def note(body: Any, message: Any) -> None:
+        message.ack()
+        received.append(body)
+
+    with (
+        connection(server, prefix) as broker,
+        connection(server, prefix) as other,
+        Consumer(broker, [Queue(uuid4().hex, exchange)], callbacks=[note]),
+    ):
+        with suppress(TimeoutError):  # it subscribes
+            broker.drain_events(timeout=0.1)
+        wait_until(server.client.pubsub_numpat, 10, lambda: AssertionError("no subscription"))
+        for body in range(3):
+            Producer(other, exchange).publish(body)
+        while len(received) < 3:
+            broker.drain_events(timeout=20)
+    assert received == [0, 1, 2]
+
+
 @pytest.mark.parametrize("no_ack", [False, True])
 def test_getting_a_message_keeps_a_queue_that_expires(
     server: Server, prefix: str, no_ack: bool
@@ -71,7 +107,8 @@ def test_getting_a_message_keeps_a_queue_that_expires(
         for body in range(2):
             Producer(broker).publish(body, routing_key=queue.name, declare=[queue])
         server.client.pexpire(prefix + queue.name, 60_000)
-        assert queue(broker.default_channel).get(no_ack=no_ack).payload == 0
+        message: Any = queue(broker.default_channel).get(no_ack=no_ack)
+        assert message.payload == 0
         left_ms: Any = server.client.pttl(prefix + queue.name)
         assert left_ms > 60_000
 
@@ -89,10 +126,10 @@ def test_a_consumer_is_cancelled_while_another_thread_waits_for_messages(server:
         consumer.consume()
         waiting = threading.Thread(target=broker.drain_events, daemon=True)
         waiting.start()
-        poller = broker.transport.cycle
+        poller: Any = broker.transport.cycle
         wait_until(lambda: poller.waiting, 10, lambda: AssertionError("it does not wait"))
         consumer.cancel_by_queue(cancelled.name)
-        channel = consumer.channel
+        channel: Any = consumer.channel
         wait_until(
             lambda: channel.active_queues == [kept.name],
             10,
@@ -106,7 +143,7 @@ def test_a_consumer_is_cancelled_while_another_thread_waits_for_messages(server:
         assert server.client.llen(cancelled.name) == 1
 
 
-class RecordingHub(Hub):  # type: ignore[misc]
+class RecordingHub(Hub):
     """An event loop that notes what it was asked to do periodically."""
 
     def __init__(self) -> None:
