@@ -1,11 +1,13 @@
 """Compares how fast kombu's own Redis transport and kombu_lease carry tasks that do nothing.
 
-    python -m benchmarks.queues [--rounds 5] [--tasks 20000] [--only gevent]
+    python -m benchmarks.queues [--rounds 5] [--tasks 20000] [--only gevent] [--results]
 
 In each round, every worker configuration runs once with either transport, in random order. A worker
 starts on an empty queue; then the backlog appears in it at once. It is done when neither the queue
 nor the worker holds a message. With "20 ms", a proxy on loopback makes each round trip to Redis
 that much longer; stock then gets a hundredth of the tasks, or it would take hours.
+
+With --results, each task also stores a result, with Celery's backend for Redis or kombu_lease's.
 
 The machine must be quiet. Ratios are medians over the rounds.
 """
@@ -31,6 +33,7 @@ import redis
 from celery import Celery
 
 import kombu_lease  # noqa: F401  registers lease://
+from benchmarks.queues_settings import SETTINGS, VARIANTS, WITH_RESULTS, Setting, Variant
 from benchmarks.ratio import by_pair, line
 from cluster.broker import start_broker
 from cluster.machine import Machine
@@ -39,37 +42,9 @@ from cluster.process import Child
 from cluster.reaper import Reaper
 from cluster.wait import wait_until
 
-TRANSPORTS = ("stock", "lease")
 QUEUE = "celery"
 #: Seconds that a worker may take to start, and to finish the backlog.
 START_S, RUN_S = 60.0, 300.0
-#: Milliseconds that the proxy adds to a round trip.
-DELAY_MS = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """A worker configuration."""
-
-    name: str
-    flags: tuple[str, ...]
-    workers: int = 1
-    delay_ms: int = 0
-    stock_share: float = 1.0  # of the tasks, for kombu's own transport
-
-
-SETTINGS = (
-    Setting(name="prefork", flags=("--pool", "prefork", "-c", "2")),
-    Setting(name="threads", flags=("--pool", "threads", "-c", "10")),
-    Setting(name="gevent", flags=("--pool", "gevent", "-c", "100")),
-    Setting(name="solo, one per core", flags=("--pool", "solo"), workers=2),
-    Setting(
-        name="gevent, 20 ms",
-        flags=("--pool", "gevent", "-c", "100"),
-        delay_ms=DELAY_MS,
-        stock_share=0.01,
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,12 +63,14 @@ class Bench:
         self._reaper = reaper
         self._client = redis.Redis.from_url(url)
         self._port = int(self._client.get_connection_kwargs()["port"])
+        self._results = redis.Redis(port=self._port, db=1)
         self._count = 0
         self._sample = self._one_message(url)
 
-    def measure(self, setting: Setting, transport: str, tasks: int) -> Measured:
+    def measure(self, setting: Setting, variant: Variant, tasks: int) -> Measured:
         """Run so many tasks with fresh workers."""
         self._client.flushdb()  # the broker is this benchmark's own
+        self._results.flushdb()
         with ExitStack() as stack:
             port = self._port
             if setting.delay_ms:
@@ -101,18 +78,22 @@ class Bench:
                 stack.callback(self._proxy(port, setting.delay_ms).kill)
             workers = []
             for _ in range(setting.workers):
-                workers.append(self._worker(setting, transport, port))
+                workers.append(self._worker(setting, variant, port))
                 stack.callback(workers[-1].kill)
             for worker in workers:
                 _until(lambda w=worker: b"ready." in w.log.read_bytes(), START_S, worker)
-            return self._run(workers, transport, tasks)
+            found = self._run(workers, variant, tasks)
+        stored = int(self._results.dbsize())
+        if variant.results and stored != tasks:
+            raise AssertionError(f"{stored} of {tasks} results were stored")
+        return found
 
-    def _run(self, workers: list[Child], transport: str, tasks: int) -> Measured:
+    def _run(self, workers: list[Child], variant: Variant, tasks: int) -> Measured:
         self._prepare(tasks)
         before_s = sum(map(_cpu_s, workers))
         began_s = time.perf_counter()
         self._client.rename("prepared", QUEUE)
-        holds = self._unacked if transport == "stock" else self._held
+        holds = self._unacked if variant.stock else self._held
         _until(lambda: not self._client.llen(QUEUE) and not holds(), RUN_S, workers[0])
         took_s = time.perf_counter() - began_s
         cpu_s = sum(map(_cpu_s, workers)) - before_s
@@ -146,9 +127,9 @@ class Bench:
             held += sum(1 for field in fields if not field.startswith(b"@"))
         return held
 
-    def _worker(self, setting: Setting, transport: str, port: int) -> Child:
+    def _worker(self, setting: Setting, variant: Variant, port: int) -> Child:
         self._count += 1
-        scheme = "redis" if transport == "stock" else transport
+        address = f"://{LOOPBACK}:{port}"
         command = (
             *(sys.executable, "-m", "celery", "-A", "benchmarks.queues_shop", "worker"),
             *("-n", f"w{self._count}@queues", "-l", "WARNING", *setting.flags),
@@ -159,7 +140,10 @@ class Bench:
             command,
             log=self._folder / f"{self._count}.log",
             registry=self._reaper,
-            env={"QUEUES_BROKER": f"{scheme}://{LOOPBACK}:{port}/0"},
+            env={
+                "QUEUES_BROKER": f"{variant.broker}{address}/0",
+                "QUEUES_RESULTS": f"{variant.results}{address}/1" if variant.results else "",
+            },
         )
 
     def _proxy(self, port: int, delay_ms: int) -> Child:
@@ -192,14 +176,17 @@ def _cpu_s(worker: Child) -> float:
 @click.option("--rounds", default=5, show_default=True)
 @click.option("--tasks", default=20_000, show_default=True)
 @click.option("--only", default="", help="Only configurations whose name contains this.")
+@click.option("--results", is_flag=True, help="Store the result of each task.")
 @click.option("--seed", default=1, show_default=True)
-def main(rounds: int, tasks: int, only: str, seed: int) -> None:
+def main(rounds: int, tasks: int, only: str, results: bool, seed: int) -> None:
     """Measure, and print rates, CPU time per task and ratios."""
     machine = Machine.this()
-    click.echo(f"{machine.cores} cores, {rounds} rounds, {tasks} tasks, seed {seed}")
+    stored = ", results stored" if results else ""
+    click.echo(f"{machine.cores} cores, {rounds} rounds, {tasks} tasks, seed {seed}{stored}")
     order = random.Random(seed)  # noqa: S311 - no secret
     settings = [one for one in SETTINGS if only in one.name]
-    runs: dict[tuple[str, str], list[Measured]] = defaultdict(list)
+    variants = WITH_RESULTS if results else VARIANTS
+    runs: Runs = defaultdict(list)
     reaper = Reaper()
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         stack.callback(reaper.close)
@@ -207,28 +194,37 @@ def main(rounds: int, tasks: int, only: str, seed: int) -> None:
         stack.callback(broker.kill)
         bench = Bench(Path(name), reaper, url)
         for _ in range(rounds):
-            todo = [(one, transport) for one in settings for transport in TRANSPORTS]
+            todo = [(setting, variant) for setting in settings for variant in variants]
             order.shuffle(todo)
-            for setting, transport in todo:
-                share = setting.stock_share if transport == "stock" else 1
-                found = bench.measure(setting, transport, max(50, int(tasks * share)))
-                runs[setting.name, transport].append(found)
+            for setting, variant in todo:
+                share = setting.stock_share if variant.stock else 1
+                found = bench.measure(setting, variant, max(50, int(tasks * share)))
+                runs[setting.name, variant.name].append(found)
                 click.echo(
-                    f"{setting.name:20} {transport:6} {found.rate_per_s:9,.0f} tasks/s "
+                    f"{setting.name:20} {variant.name:20} {found.rate_per_s:9,.0f} tasks/s "
                     f"{found.cpu_us:7,.0f} µs CPU"
                 )
     click.echo("")
     for setting in settings:
-        stock, lease = (list(runs[setting.name, t]) for t in TRANSPORTS)
-        for transport, of_one in zip(TRANSPORTS, (stock, lease), strict=True):
-            rates = [one.rate_per_s for one in of_one]
-            cpu = median(one.cpu_us for one in of_one)
-            click.echo(
-                f"{setting.name:20} {transport:6} {median(rates):9,.0f} tasks/s "
-                f"({min(rates):,.0f} to {max(rates):,.0f}), {cpu:,.0f} µs CPU"
-            )
-        pairs = by_pair([o.rate_per_s for o in lease], [o.rate_per_s for o in stock])
-        click.echo(line(f"{setting.name}: lease / stock", pairs))
+        _summarize(setting.name, [variant.name for variant in variants], runs)
+
+
+Runs = defaultdict[tuple[str, str], list[Measured]]
+
+
+def _summarize(setting: str, variants: list[str], runs: Runs) -> None:
+    rates = {one: [run.rate_per_s for run in runs[setting, one]] for one in variants}
+    for variant in variants:
+        cpu = median(run.cpu_us for run in runs[setting, variant])
+        low, high = min(rates[variant]), max(rates[variant])
+        click.echo(
+            f"{setting:20} {variant:20} {median(rates[variant]):9,.0f} tasks/s "
+            f"({low:,.0f} to {high:,.0f}), {cpu:,.0f} µs CPU"
+        )
+    first, *others = variants
+    for other in others:
+        pairs = by_pair(rates[other], rates[first])
+        click.echo(line(f"{setting}: {other} / {first}", pairs))
 
 
 if __name__ == "__main__":

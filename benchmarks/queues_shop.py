@@ -1,4 +1,4 @@
-"""The Celery app whose no-op task `benchmarks.queues` measures; the URL names the transport."""
+"""The Celery app whose no-op task `benchmarks.queues` measures; its URLs name the transports."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from celery.utils.log import get_logger
 
 import kombu_lease  # noqa: F401  registers lease://
 
-app = Celery("queues", broker=os.environ["QUEUES_BROKER"])
+RESULTS = os.environ["QUEUES_RESULTS"]
+
+app = Celery("queues", broker=os.environ["QUEUES_BROKER"], backend=RESULTS or None)
 app.conf.update(
     task_acks_late=True,
-    task_ignore_result=True,
+    task_ignore_result=not RESULTS,
     broker_connection_retry_on_startup=True,
     broker_transport_options={"max_connections": 2000},
 )

@@ -1,6 +1,7 @@
 """A Redis transport for kombu that loses nothing; importing it registers its URL schemes.
 
-It depends on kombu and redis-py alone. See docs/transport.md.
+It depends on kombu and redis-py alone; only `kombu_lease.results` needs Celery. See
+docs/transport.md.
 """
 
 from __future__ import annotations

@@ -10,8 +10,9 @@ from typing import Any
 
 import redis
 
-#: All of them move messages rather than add any, so they also run when Redis is out of memory.
-_SHEBANG = "#!lua flags=allow-oom\n"
+#: Those that move messages rather than add any also run when Redis is out of memory.
+_MOVES = "#!lua flags=allow-oom\n"
+_ADDS = "#!lua\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +31,22 @@ class Script:
             return client.eval(self.text, len(keys), *words)
 
 
-def _script(name: str) -> Script:
-    folder = files(__package__) / "lua"
-    body = (folder / f"{name}.lua").read_text(encoding="utf-8")
-    text = _SHEBANG + (folder / "common.lua").read_text(encoding="utf-8") + body
+def _read(name: str) -> str:
+    return (files(__package__) / "lua" / f"{name}.lua").read_text(encoding="utf-8")
+
+
+def _script(text: str) -> Script:
     return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
-CLAIM = _script("claim")
-TICK = _script("tick")
-SETTLE = _script("settle")
-LATE = _script("late")
-RELEASE = _script("release")
-REQUEUE = _script("requeue")
+def _moving(name: str) -> Script:
+    return _script(_MOVES + _read("common") + _read(name))
+
+
+CLAIM = _moving("claim")
+TICK = _moving("tick")
+SETTLE = _moving("settle")
+LATE = _moving("late")
+RELEASE = _moving("release")
+REQUEUE = _moving("requeue")
+RESULT = _script(_ADDS + _read("result"))

@@ -86,7 +86,8 @@ class Farm:
             self.broker = self.server("broker", **broker_options)
             #: What workers and producers find after the scheme of the broker's URL.
             self.place = f"{LOOPBACK}:{self.broker.port}/0"
-            self.notes = self.server("notes").client
+            self.notes_server = self.server("notes")
+            self.notes = self.notes_server.client
         except BaseException:
             self.close()
             raise

@@ -10,13 +10,14 @@ import re
 import time
 from typing import Any
 
-import redis
 from celery import Celery
 
 import kombu_lease  # noqa: F401  registers lease://
+from tests.lease.notes import notes
 
-app = Celery("shop", broker=os.environ["SHOP_BROKER"])
+app = Celery("shop", broker=os.environ["SHOP_BROKER"], backend=os.environ.get("SHOP_RESULTS"))
 app.conf.update(
+    result_extended="SHOP_RESULT_EXTENDED" in os.environ,
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=int(os.environ.get("SHOP_PREFETCH", "4")),
@@ -32,15 +33,6 @@ app.conf.update(
         "master_name": "shop",  # for Sentinel
     },
 )
-_notes: redis.Redis | None = None
-
-
-def notes() -> redis.Redis:
-    """Return this process's connection to the server that keeps the notes."""
-    global _notes  # noqa: PLW0603
-    if _notes is None:
-        _notes = redis.Redis.from_url(os.environ["SHOP_NOTES"])
-    return _notes
 
 
 @app.task

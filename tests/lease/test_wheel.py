@@ -21,6 +21,8 @@ def test_the_wheel_is_complete_and_needs_two_packages(tmp_path: Path) -> None:
         names = {name for name in archive.namelist() if "dist-info" not in name}
         [metadata] = [name for name in archive.namelist() if name.endswith("/METADATA")]
         lines = archive.read(metadata).decode().splitlines()
+        [schemes] = [name for name in archive.namelist() if name.endswith("/entry_points.txt")]
+        assert "lease = kombu_lease.results:Backend" in archive.read(schemes).decode()
     here = {
         str(path.relative_to(ROOT))
         for pattern in ("*.py", "lua/*.lua", "py.typed")
