@@ -72,6 +72,8 @@ class LeaseMixin:
         number, sources = next(self._get_numbers), self._sources([queue], unleased=no_ack)
         client = self._plain_client()
         with refusals():
+            with self.conn_or_acquire() as prefixing:
+                self._maybe_update_queues_expire(prefixing, queue)
             found = claim_now(client, self.lease, self._lease_keys, number, sources)
         for claimed in found:
             if payload := self._accepted(claimed):
@@ -259,10 +261,10 @@ class LeaseMixin:
 class Channel(LeaseMixin, stock.Channel):  # type: ignore[misc]
     """A channel to one Redis server."""
 
-    from_transport_options = stock.Channel.from_transport_options + options.NAMES
+    from_transport_options = options.names(stock.Channel.from_transport_options)
 
 
 class SentinelChannel(LeaseMixin, stock.SentinelChannel):  # type: ignore[misc]
     """A channel to the Redis server that Sentinel names."""
 
-    from_transport_options = stock.SentinelChannel.from_transport_options + options.NAMES
+    from_transport_options = options.names(stock.SentinelChannel.from_transport_options)

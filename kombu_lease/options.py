@@ -26,3 +26,10 @@ LATER_S = 5.0
 
 #: The names under `broker_transport_options`.
 NAMES = ("lease_s", "max_deliveries", "claim_limit")
+#: Options of stock kombu that would turn off what this transport is for.
+WITHOUT = ("ack_emulation",)
+
+
+def names(stock: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the options of a channel that extends one with the options `stock`."""
+    return (*(name for name in stock if name not in WITHOUT), *NAMES)

@@ -77,15 +77,9 @@ class Poller(stock.MultiChannelPoller):  # type: ignore[misc]
     def get(self, callback: Any, timeout: float | None = None) -> None:  # noqa: ARG002
         """Wait until a message was delivered. Raises Empty after `timeout` seconds."""
         until_s = None if timeout is None else time.monotonic() + timeout
-        self._in_protected_read = True
-        try:
-            while not self._poll_once(until_s):
-                if until_s is not None and time.monotonic() >= until_s:
-                    raise Empty
-        finally:
-            self._in_protected_read = False
-            while self.after_read:
-                self.after_read.pop()()
+        while not self._poll_once(until_s):
+            if until_s is not None and time.monotonic() >= until_s:
+                raise Empty
 
     @property
     def fds(self) -> dict[int, Any]:
@@ -95,9 +89,18 @@ class Poller(stock.MultiChannelPoller):  # type: ignore[misc]
     # The rest is this module's own.
 
     def _poll_once(self, until_s: float | None) -> bool:
-        if refresh := getattr(self, "maybe_refresh_binding_expiry", None):
-            refresh()
-        self.on_poll_start()
+        self._in_protected_read = True
+        try:
+            if refresh := getattr(self, "maybe_refresh_binding_expiry", None):
+                refresh()
+            self.on_poll_start()
+            return self._read_once(until_s)
+        finally:
+            self._in_protected_read = False
+            while self.after_read:  # such as to cancel a consumer, from another thread
+                self.after_read.pop()()
+
+    def _read_once(self, until_s: float | None) -> bool:
         wait_s = _WAIT_S if until_s is None else min(_WAIT_S, max(0.0, until_s - time.monotonic()))
         self.waiting = True
         try:

@@ -25,20 +25,25 @@ class QoS(stock.QoS):  # type: ignore[misc]
 
     def ack(self, delivery_tag: str) -> None:
         """Acknowledge a message."""
-        self.channel.lease.ack(delivery_tag)
+        if lease := self.channel.lease:
+            lease.ack(delivery_tag)
         self._done(delivery_tag)
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         """Put a message behind all others, as kombu's transport does, or to the dead letters."""
         if requeue:
-            self.channel.lease.settle("tail", delivery_tag)
-            self._done(delivery_tag)
+            self._settle("tail", delivery_tag)
         else:
             self.bury(delivery_tag, "its consumer rejected it")
 
     def bury(self, delivery_tag: str, reason: str) -> None:
         """Move a message to the dead letters."""
-        self.channel.lease.settle("dead", delivery_tag, reason)
+        self._settle("dead", delivery_tag, reason)
+
+    def _settle(self, operation: str, delivery_tag: str, argument: str = "") -> None:
+        # Without a lease, there are only broadcasts and messages that need no acknowledgement.
+        if lease := self.channel.lease:
+            lease.settle(operation, delivery_tag, argument)
         self._done(delivery_tag)
 
     def _done(self, delivery_tag: str) -> None:

@@ -9,12 +9,12 @@ from kombu_lease import stock
 from kombu_lease.channel import Channel, SentinelChannel
 from kombu_lease.poller import Poller
 
-#: The periodic tasks of kombu's poller that this transport needs, with their intervals in seconds.
-#: Versions of kombu that lack one do without it.
+#: The periodic tasks of kombu's poller that this transport needs, with their intervals in seconds
+#: and the transport options that change them. Versions of kombu that lack one do without it.
 _PERIODIC_S = {
-    "maybe_check_subclient_health": 25,
-    "maybe_reauth": 10,
-    "maybe_refresh_binding_expiry": 1,
+    "maybe_check_subclient_health": (25, "health_check_interval"),
+    "maybe_reauth": (10, "reauth_check_interval"),
+    "maybe_refresh_binding_expiry": (1, ""),
 }
 
 
@@ -31,15 +31,14 @@ class LeaseTransportMixin:
 
     def register_with_event_loop(self: Any, connection: Any, loop: Any) -> None:
         """Let Celery's event loop wait for messages."""
+        self.unregister()
         cycle = self.cycle
         cycle.use_hub(loop)
         loop.on_tick.add(cycle.on_poll_start)
         self._on_tick = (loop, cycle.on_poll_start)
         chosen_s = connection.client.transport_options
-        for name, default_s in _PERIODIC_S.items():
-            interval_s = default_s
-            if name == "maybe_check_subclient_health":
-                interval_s = chosen_s.get("health_check_interval", default_s)
+        for name, (default_s, option) in _PERIODIC_S.items():
+            interval_s = chosen_s.get(option, default_s)
             if (run := getattr(cycle, name, None)) and interval_s:
                 self._timers.append(loop.call_repeatedly(interval_s, run))
 
