@@ -6,6 +6,9 @@ BIN := .venv/bin
 # Extra arguments for the command that a target runs: make race ARGS="--quick"
 ARGS ?=
 
+# The Redis or Valkey server for test-lease; the embedded one if empty.
+SERVER ?=
+
 # If this were set, every command and every worker would recompile all of Poolwise's modules.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -59,8 +62,8 @@ test-faults: dev ## test what is lost while workers, brokers and connections fai
 test-projects: dev ## test advise, race and observe on small projects
 	$(BIN)/pytest tests/projects -n 2 --dist loadfile $(ARGS)
 
-test-lease: dev ## test kombu_lease: kill, stop and cut off workers and brokers
-	$(BIN)/pytest tests/lease -n 2 --dist load $(ARGS)
+test-lease: dev ## test kombu_lease: kill, stop and cut off workers and brokers; SERVER=/usr/bin/redis-server tests with that
+	POOLWISE_TEST_SERVER=$(SERVER) $(BIN)/pytest tests/lease -n 2 --dist load $(ARGS)
 
 old-celery: dev ## test the probe on Celery 5.2 to 5.6, and projects on 5.3; installs them in .venv-celery-5.2 and so on
 	$(BIN)/pytest tests/old_celery $(ARGS)

@@ -22,6 +22,7 @@ from kombu_lease.lease import Lease
 from kombu_lease.message import Message
 from kombu_lease.native import Waker
 from kombu_lease.qos import QoS
+from kombu_lease.sentinel import ask_all
 
 _log = get_logger(__name__)
 
@@ -268,3 +269,7 @@ class SentinelChannel(LeaseMixin, stock.SentinelChannel):  # type: ignore[misc]
     """A channel to the Redis server that Sentinel names."""
 
     from_transport_options = options.names(stock.SentinelChannel.from_transport_options)
+
+    def _get_pool(self, asynchronous: bool = False) -> Any:
+        pool = super()._get_pool(asynchronous)
+        return ask_all(pool, self.connection.client, self.connection.default_port)

@@ -30,6 +30,8 @@ POOLS = {
 }
 #: The scheme of a transport, if it is not its name.
 SCHEMES = {"stock": "redis"}
+#: The server's program; `make test-lease SERVER=/usr/bin/redis-server` tests with another one.
+SERVER = os.environ.get("POOLWISE_TEST_SERVER") or server_program()
 FOLDER = Path(__file__).parents[2]
 
 
@@ -56,7 +58,7 @@ class Server:
         words = [word for name, value in self.options.items() for word in (f"--{name}", value)]
         self.child = Child(
             "server",
-            [server_program(), *words],
+            [SERVER, *words],
             log=self._folder / "server.log",
             registry=self._reaper,
         )
@@ -88,6 +90,8 @@ class Farm:
             self.place = f"{LOOPBACK}:{self.broker.port}/0"
             self.notes_server = self.server("notes")
             self.notes = self.notes_server.client
+            #: The interpreter of the workers.
+            self.python = sys.executable
         except BaseException:
             self.close()
             raise
@@ -115,7 +119,7 @@ class Farm:
         self._count += 1
         name = f"w{self._count}-{pool}"
         command = (
-            *(sys.executable, "-m", "celery", "-A", "tests.lease.shop", "worker"),
+            *(self.python, "-m", "celery", "-A", "tests.lease.shop", "worker"),
             *(*POOLS[pool], "-n", f"{name}@farm", "-l", "INFO"),
             *(("--without-mingle", "--without-gossip") if alone else ()),
             *flags,
@@ -133,10 +137,11 @@ class Farm:
             self.until(lambda: f"{name}@farm ready" in child.log.read_text(), 60, child)
         return child
 
-    def app(self, transport: str = "lease", prefix: str = "") -> Celery:
-        """Return a producer."""
+    def app(self, transport: str = "lease", prefix: str = "", **options: Any) -> Celery:
+        """Return a producer; `options` are the transport's."""
         app = Celery("producer", broker=self.url(transport), set_as_current=False)
-        app.conf.broker_transport_options = {"global_keyprefix": prefix, "master_name": "shop"}
+        common = {"global_keyprefix": prefix, "master_name": "shop"}
+        app.conf.broker_transport_options = common | options
         self._apps.append(app)
         return app
 

@@ -5,6 +5,7 @@ Each run of a task is noted in Redis lists, so that tests see what ran, how ofte
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import time
@@ -25,14 +26,16 @@ app.conf.update(
     broker_transport_options={
         "lease_s": float(os.environ.get("SHOP_LEASE_S", "6")),
         "max_deliveries": int(os.environ.get("SHOP_MAX_DELIVERIES", "20")),
-        "visibility_timeout": 3,
+        "visibility_timeout": int(os.environ.get("SHOP_VISIBILITY_TIMEOUT", "3")),
         "unacked_restore_interval": 1,
         "unacked_restore_throttle": 1,
         "global_keyprefix": os.environ.get("SHOP_PREFIX", ""),
         "max_connections": 1000,
         "master_name": "shop",  # for Sentinel
+        **json.loads(os.environ.get("SHOP_OPTIONS", "{}")),
     },
 )
+app.conf.update(json.loads(os.environ.get("SHOP_CONF", "{}")))
 
 
 @app.task
@@ -91,6 +94,16 @@ def describe(self: Any, mark: int) -> None:
     notes().rpush("described", str(redelivered))
     if not redelivered:
         time.sleep(60)
+    notes().rpush("ran", mark)
+
+
+@app.task(bind=True)
+def track(self: Any, mark: int, seconds: float) -> None:
+    """Note that it began, wait, and note that it ran; also note if it was redelivered."""
+    if self.request.delivery_info.get("redelivered"):
+        notes().rpush("redelivered", mark)
+    notes().rpush("began", mark)
+    time.sleep(seconds)
     notes().rpush("ran", mark)
 
 
