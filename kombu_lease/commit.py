@@ -24,7 +24,7 @@ _LIMIT_BYTES = 4_000_000
 
 
 class _Entry(Generic[R]):
-    __slots__ = ("done", "error", "reply", "request", "size_bytes")
+    __slots__ = ("_signal", "done", "error", "reply", "request", "size_bytes")
 
     def __init__(self, request: R, size_bytes: int) -> None:
         self.request = request
@@ -32,6 +32,17 @@ class _Entry(Generic[R]):
         self.done = False
         self.reply: Any = None
         self.error: Exception | None = None
+        self._signal = threading.Lock()
+        self._signal.acquire()
+
+    def wait(self) -> None:
+        """Wait until `wake` is called, unless it was called before."""
+        self._signal.acquire()
+
+    def wake(self) -> None:
+        """Wake the thread that waits."""
+        with suppress(RuntimeError, ValueError):  # it is awake already
+            self._signal.release()
 
 
 class GroupCommit(Generic[R]):
@@ -59,19 +70,19 @@ class GroupCommit(Generic[R]):
         entry = _Entry(request, size_bytes)
         self._waiting.append(entry)
         try:
-            with self._turn:
-                if self._sending:
+            while not entry.done:
+                if not self._turn.acquire(blocking=False):
+                    entry.wait()
+                elif not self._sending:
+                    self._take_turn()
+                else:
+                    self._turn.release()
                     self._waiting.remove(entry)
                     return self._send_apart(request)
-                self._sending = True
-                try:
-                    while not entry.done:
-                        self._send_batch()
-                finally:
-                    self._sending = False
         except BaseException:  # this thread was interrupted, so nobody waits for the reply
             with suppress(ValueError, IndexError):
                 self._waiting.remove(entry)
+            self._pass_on()
             raise
         if entry.error is not None:
             raise copy.copy(entry.error) from entry.error
@@ -83,6 +94,20 @@ class GroupCommit(Generic[R]):
         self._turn = threading.RLock()
         self._sending = False
 
+    def _take_turn(self) -> None:
+        self._sending = True
+        try:
+            self._send_batch()
+        finally:
+            self._sending = False
+            self._turn.release()
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        """Wake the thread that came first, to send for all that wait."""
+        with suppress(IndexError):
+            self._waiting[0].wake()
+
     def _send_batch(self) -> None:
         batch = self._take()
         try:
@@ -90,12 +115,14 @@ class GroupCommit(Generic[R]):
         except Exception as error:  # noqa: BLE001  raised again in each thread
             for entry in batch:
                 entry.error, entry.done = error, True
+                entry.wake()
         except BaseException:  # interrupted: another thread sends what is left
             self._waiting.extendleft(reversed(batch))
             raise
         else:
             for entry, reply in zip(batch, replies, strict=True):
                 entry.reply, entry.done = reply, True
+                entry.wake()
 
     def _take(self) -> list[_Entry[R]]:
         batch: list[_Entry[R]] = []

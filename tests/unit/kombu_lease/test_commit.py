@@ -124,3 +124,15 @@ def test_a_forked_process_begins_without_requests() -> None:
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 42
         wire.open.set()
         assert first.result(20) == 0
+
+
+def test_many_threads_get_their_own_replies() -> None:
+    commit = GroupCommit(lambda numbers: [2 * number for number in numbers], Wire().send_apart)
+
+    def ask(first: int) -> list[int]:
+        return [commit(number, 1_000_000) for number in range(first, first + 300)]
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = [pool.submit(ask, 300 * thread) for thread in range(16)]
+        found = [reply for answer in answers for reply in answer.result(40)]
+    assert found == [2 * number for number in range(300 * 16)]
