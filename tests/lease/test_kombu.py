@@ -126,7 +126,8 @@ def test_a_consumer_is_cancelled_while_another_thread_waits_for_messages(server:
         consumer.consume()
         waiting = threading.Thread(target=broker.drain_events, daemon=True)
         waiting.start()
-        poller: Any = broker.transport.cycle
+        transport: Any = broker.transport
+        poller = transport.cycle
         wait_until(lambda: poller.waiting, 10, lambda: AssertionError("it does not wait"))
         consumer.cancel_by_queue(cancelled.name)
         channel: Any = consumer.channel
