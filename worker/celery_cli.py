@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 from click.core import ParameterSource
+from click.exceptions import NoArgsIsHelpError
 
 from tasks.errors import UsageError
 from worker.pools import pool_named
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _EXAMPLE: Final = "for example: celery -A proj worker --pool threads"
+_PROGRAMS: Final = frozenset({"celery", "celery.exe"})
 
 #: How many characters of a rejected command line are shown.
 MOST_SHOWN: Final = 200
@@ -74,9 +76,15 @@ def _broker_of(environment: Mapping[str, str]) -> str:
 
 def _split(argv: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...]]:
     for place, word in enumerate(argv):
-        if PurePath(word).name in {"celery", "celery.exe"}:
+        if PurePath(word).name in _PROGRAMS:
             before = [_ASSIGNMENT.fullmatch(earlier) for earlier in argv[:place]]
             return {m[1]: m[2] for m in before if m}, tuple(argv[place:])
+    for word in argv:
+        if any(PurePath(part).name in _PROGRAMS for part in word.split()):
+            raise UsageError(
+                "the command line is one argument: leave out the quotes around it, as in "
+                f"{shortened(' '.join(argv))}"
+            )
     raise UsageError(f"not a celery command: {shortened(' '.join(argv))!r}; {_EXAMPLE}")
 
 
@@ -200,6 +208,9 @@ def _one_line(refused: click.ClickException, group: click.Group) -> str:
     from celery.bin.celery import celery as real_group  # noqa: PLC0415
 
     text = " ".join(refused.format_message().split())
+    # Without any option, click's message is the whole help text.
+    if isinstance(refused, NoArgsIsHelpError) or text.startswith("Missing command"):
+        return f"celery needs a command: add the word worker; {_EXAMPLE}"
     for name in real_group.commands:
         if text.startswith(f"No such command '{name}'"):
             return f"preflight checks only celery worker, not celery {name}; {_EXAMPLE}"

@@ -29,8 +29,9 @@ def broker_connections(pool: Pool, options: WorkerOptions) -> Finding | None:
     make, condition = (warning, "") if certain else (note, "with Redis and late acks, ")
     return make(
         "broker-connections",
-        f"{condition}if {options.slots} tasks finish together, only {delivery.max_connections} "
-        "can be acknowledged: the others run twice, and the worker may stall",
+        f"{condition}each acknowledgement needs a connection, and this worker has at most "
+        f"{delivery.max_connections}: if {options.slots} tasks finish together, those without one "
+        "are not acknowledged and run twice, and the worker may stall",
         "set broker_transport_options = "
         f'{{"max_connections": {options.slots + SPARE_CONNECTIONS}}}',
     )
