@@ -67,7 +67,7 @@ def start_broker(
     )
 
     def failure() -> BrokerError:
-        return BrokerError(child.failure("did not start"))
+        return BrokerError(child.failed_start(START_S))
 
     # Another program may have taken the port meanwhile.
     wait_until(lambda: _serves(port, child.pid) or not child.alive, START_S, failure)

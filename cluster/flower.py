@@ -50,7 +50,7 @@ def start_flower(
     )
 
     def failure() -> WorkerError:
-        return WorkerError(child.failure("did not start"))
+        return WorkerError(child.failed_start(START_S))
 
     wait_until(lambda: _answers(url) or not child.alive, START_S, failure)
     if not child.alive:

@@ -32,16 +32,25 @@ class LocalCluster:
     """A context manager that stops all of its processes on exit.
 
     Their logs go to `folder`. With `broker_url`, that broker is used and left running; without it,
-    an embedded broker is started on `port` (0: any free one).
+    an embedded broker is started on `port` (0: any free one). `advice` is what to do if the broker
+    does not answer, as a sentence.
 
     Raises MachineError if no processes can be started.
     """
 
-    def __init__(self, folder: Path, broker_url: str | None = None, port: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        broker_url: str | None = None,
+        port: int = 0,
+        *,
+        advice: str = broker.EMBEDDED,
+    ) -> None:
         self.folder = folder
         self.embedded = broker_url is None
         self.broker_url = broker_url or ""
         self._port = port
+        self._advice = advice
         self._broker_failed = False
         self._children: list[Child] = []
         self._servers: list[Child] = []  # those without which nothing works on
@@ -58,7 +67,7 @@ class LocalCluster:
             if self.embedded:
                 child, self.broker_url = start_broker(self.folder, self.reaper, self._port)
                 self._adopt_server(child)
-            self.redis = broker.connect(self.broker_url)
+            self.redis = broker.connect(self.broker_url, self._advice)
         except BaseException:
             self.close()
             raise

@@ -125,6 +125,15 @@ class Child:
         how = self.how_it_ended()
         return f"the {self.name} {what} ({how}); the last lines of {self.log}:\n{self.log_tail()}"
 
+    def failed_start(self, after_s: float) -> str:
+        """Say that it ended instead of starting, or was not ready in time, with its log's tail."""
+        if not self.alive:
+            return self.failure("did not start")
+        return (
+            f"the {self.name} was not ready after {after_s:.0f} s, so it was stopped; the last "
+            f"lines of {self.log}:\n{self.log_tail()}"
+        )
+
     def ends_within(self, seconds: float) -> bool:
         """Return whether it ends in the next `seconds`."""
         with suppress(subprocess.TimeoutExpired):

@@ -26,7 +26,7 @@ def start_server(
     child = Child(name, [sys.executable, "-P", "-m", *command], log=log, registry=registry)
 
     def failure() -> WorkerError:
-        return WorkerError(child.failure("did not start"))
+        return WorkerError(child.failed_start(START_S))
 
     wait_until(lambda: _ports(log) or not child.alive, START_S, failure)
     if not child.alive:

@@ -114,7 +114,7 @@ def start_workers(
         _check_alive(children.values())
         late = children.keys() - ready.keys()
         if late and time.monotonic() > deadline:
-            raise WorkerError(children[late.pop()].failure("did not start in time"))
+            raise WorkerError(children[late.pop()].failed_start(deadline - started_s))
     return [
         RunningWorker(spec=spec, child=children[spec.node], start_up_s=ready[spec.node])
         for spec in specs

@@ -63,7 +63,7 @@ class BrokerLink:
         self._app = app
         self._connection = connection
         url = app.connection_for_write().as_uri(include_password=True)
-        self.broker = broker.connect(url, check=broker.answers)
+        self.broker = broker.connect(url, "Check CELERY_BROKER_URL.", check=broker.answers)
         self._server = _records_server(app)
         self._senders: dict[tuple[str, str], Push] = {}
         self.read_clock()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from shlex import quote
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from lab.commands.shared_options import was_typed
 from lab.project.broker import read_broker
 from producer import broker_words
 from producer.address import HIDDEN, redacted, usable
-from producer.broker import connect
+from producer.broker import EMBEDDED, connect
 from tasks import settings, transport_options
 from tasks.celery import app, use_transport_options
 from tasks.errors import UsageError
@@ -77,28 +77,37 @@ _OF_WORKERS: Final = click.option(
     show_default=True,
     help="URL of the broker that the workers use.",
 )
-_FURTHER: Final = (
-    click.option(
+
+
+def _app(use: str) -> Any:
+    return click.option(
         "-A",
         "--app",
         "project",
         metavar="MODULE",
         envvar="POOLWISE_APP",
         show_envvar=True,
-        help="Use the broker and the transport options of this Celery app, as in celery -A. "
-        "It is imported from the current folder, with the project's own interpreter: the one in "
-        ".venv, venv or env here, or in the active environment.",
-    ),
-    click.option(
-        "--transport-options",
-        metavar="JSON",
-        type=TransportOptions(),
-        envvar=transport_options.VARIABLE,
-        show_envvar=True,
-        help="The project's broker_transport_options, such as "
-        """'{"global_keyprefix": "shop:"}'. If they set a key prefix, a separator or priority """
-        "steps, Poolwise needs them to find the project's workers and queues.",
-    ),
+        help=f"{use} It is imported from the current folder, with the project's own interpreter: "
+        "the one in .venv, venv or env here, or in the active environment.",
+    )
+
+
+_BROKER_OF_APP: Final = _app(
+    "Use the broker and the transport options of this Celery app, as in celery -A."
+)
+_APP_OF_RACE: Final = _app(
+    "Your Celery app, as in celery -A. With a TASK or --calls, it is the app of these tasks, and "
+    "its broker is not used. Otherwise, the race uses its broker and transport options."
+)
+_TRANSPORT_OPTIONS: Final = click.option(
+    "--transport-options",
+    metavar="JSON",
+    type=TransportOptions(),
+    envvar=transport_options.VARIABLE,
+    show_envvar=True,
+    help="The project's broker_transport_options, such as "
+    """'{"global_keyprefix": "shop:"}'. If they set a key prefix, a separator or priority """
+    "steps, Poolwise needs them to find the project's workers and queues.",
 )
 
 
@@ -109,6 +118,7 @@ class Broker:
     url: str | None  # None: an embedded one
     options: Mapping[str, Any]  # the transport options that decide where messages are
     named_by: str | None = None  # the flag that names it again, empty if a variable does
+    advice: str = EMBEDDED  # what to do if it does not answer, as a sentence
 
     @property
     def flags(self) -> str:
@@ -126,16 +136,21 @@ class Broker:
 
 def any_broker(command: Any) -> Any:
     """Add the options `broker`, `project` and `transport_options`; without, it is embedded."""
-    return _add(_OF_ANY, command)
+    return _add(_OF_ANY, _BROKER_OF_APP, command)
+
+
+def broker_of_race(command: Any) -> Any:
+    """Add the same options to a command whose app may also be that of the user's tasks."""
+    return _add(_OF_ANY, _APP_OF_RACE, command)
 
 
 def running_broker(command: Any) -> Any:
     """Add the same options to a command that needs running workers."""
-    return _add(_OF_WORKERS, command)
+    return _add(_OF_WORKERS, _BROKER_OF_APP, command)
 
 
-def _add(address: Any, command: Any) -> Any:
-    for option in reversed((address, *_FURTHER)):
+def _add(address: Any, app_option: Any, command: Any) -> Any:
+    for option in reversed((address, app_option, _TRANSPORT_OPTIONS)):
         command = option(command)
     return command
 
@@ -146,7 +161,19 @@ def chosen_broker(named: Mapping[str, Any], *, on_running: bool) -> Broker:
     Raises UsageError if the project cannot be imported, or its broker's address is not valid.
     """
     fallback = settings.broker_url if on_running else None
-    return _used(named["broker"], fallback, "CELERY_BROKER_URL", named)
+    chosen = _used(named["broker"], fallback, "CELERY_BROKER_URL", named)
+    return replace(chosen, advice=NAME_IT if on_running else _back_to_embedded(named))
+
+
+def _back_to_embedded(named: Mapping[str, Any]) -> str:
+    """Return how to use the embedded broker instead of the one that the options name."""
+    name, flag, variable = (
+        ("broker", "--broker", "POOLWISE_BROKER")
+        if named["broker"]
+        else ("project", "-A", "POOLWISE_APP")
+    )
+    how = f"Leave {flag} out" if was_typed(name) else f"Unset {variable}"
+    return f"{how} to use the embedded one."
 
 
 def broker_of_workers(named: Mapping[str, Any]) -> Broker:
@@ -176,8 +203,13 @@ def _used(
     return Broker(url=url, options=transport_options.placing(options), named_by=named_by)
 
 
-#: What to do if no broker answers.
-START_SOME = (
+#: What to do if no broker of running workers answers, for commands that can start workers.
+NAME_IT: Final = (
+    "Name the broker of your workers with --broker, or start new workers with --on-new instead of "
+    "--on-running."
+)
+#: The same for commands that cannot.
+START_SOME: Final = (
     "Check the address, or start a cluster with `poolwise up`. If your cluster runs in docker "
     "compose, put `docker compose run --rm` in front of `poolwise`"
 )

@@ -106,6 +106,7 @@ def _teach(lessons: Sequence[Lesson], dials: Mapping[str, float], shared: Mappin
         pools=pools,
         dials=dials,
         broker_url=broker.url,
+        broker_advice=broker.advice,
         on_running=on_running,
         python=shared["python"],
         program=program(),

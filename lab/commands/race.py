@@ -14,6 +14,7 @@ from lab.commands.option_types import Title
 from lab.commands.program import program
 from lab.measure.selection import checked, default_names
 from lab.measure.workloads import WORKLOADS
+from lab.project.candidates import FIRST_GUESS
 from lab.race.race_options import RaceOptions
 from lab.race.settings import REPEATS, REPEATS_QUICK
 from tasks.celery import use_transport
@@ -41,8 +42,9 @@ HIGHEST_SEED = 2**32 - 1
     envvar="POOLWISE_CONCURRENCY",
     show_envvar=True,
     help="Concurrency per pool, such as prefork=4,gevent=200. [default: the number of cores for "
-    "CPU-bound work; 100 for other work, 40 with --quick; always 1 for solo. For your own "
-    "tasks: what suits the CPU time of a task]",
+    "CPU-bound work; 100 for other work, 40 with --quick; always 1 for solo. For your own tasks: "
+    "the number of cores if a task mostly computes; otherwise twice that for prefork, and up to "
+    f"{FIRST_GUESS} for threads and gevent: the less it computes, the more]",
 )
 @click.option(
     "--workloads",
@@ -97,7 +99,7 @@ HIGHEST_SEED = 2**32 - 1
 )
 @click.option("--with-results", is_flag=True, help="Store task results, to measure their cost.")
 @click.option("--with-events", is_flag=True, help="Send task events, to measure their cost.")
-@broker_options.any_broker
+@broker_options.broker_of_race
 @shared_options.transports
 @project_options.of_calls
 @shared_options.out
@@ -174,6 +176,7 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
         with_events=with_events,
         broker_url=broker.url,
         broker_flags=broker.flags,
+        broker_advice=broker.advice,
         on_running=on_running,
         pause_load=pause_load,
         pools_typed=_was_given("pools"),

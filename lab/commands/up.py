@@ -93,7 +93,7 @@ def up(
     broker_at = 0 if broker.url else claimed_port(port, "the broker")
     with (
         run_folder(out, "up", datetime.now()) as folder,
-        LocalCluster(folder, broker.url, broker_at) as cluster,
+        LocalCluster(folder, broker.url, broker_at, advice=broker.advice) as cluster,
         cluster.blamed(),
     ):
         specs = [_spec(pool, slots, machine.cores, cluster.broker_url) for pool in chosen]

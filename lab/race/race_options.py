@@ -12,6 +12,7 @@ from lab.measure.selection import kinds
 from lab.project.project import Project
 from lab.session.protocols import PoolConfig
 from lab.session.room import check_chosen, check_room
+from producer.broker import EMBEDDED
 from producer.plan import Work
 from tasks.errors import WorkerError
 from tasks.transport_options import TRANSPORTS
@@ -36,6 +37,7 @@ class RaceOptions:
     with_events: bool
     broker_url: str | None  # None: an embedded one
     broker_flags: str = ""  # the options that name the broker again, without a password
+    broker_advice: str = EMBEDDED  # what to do if it does not answer
     on_running: bool = False  # race running workers instead of starting new ones
     pause_load: bool = False  # pause the producer of the light load meanwhile
     pools_typed: bool = False  # the user named the pools, so each of them must be running

@@ -44,7 +44,7 @@ def race(options: RaceOptions, folder: Path, machine: Machine, events: RaceEvent
     result: RaceResult | None = None
     try:
         with (
-            open_session(folder, options.broker_url, machine) as session,
+            open_session(folder, options.broker_url, machine, options.broker_advice) as session,
             closing(_results(session, options, events)) as results,
         ):
             for result in results:  # noqa: B007 - the last one counts

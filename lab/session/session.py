@@ -62,8 +62,12 @@ class Session:
 
 
 @contextmanager
-def open_session(folder: Path, broker_url: str | None, machine: Machine) -> Iterator[Session]:
+def open_session(
+    folder: Path, broker_url: str | None, machine: Machine, advice: str = broker.EMBEDDED
+) -> Iterator[Session]:
     """Open a session on the broker at `broker_url`, or on an embedded one if that is None.
+
+    `advice` is what to do if the broker does not answer, as a sentence.
 
     `folder` takes the logs, and its name is part of the run's id. On the way out every process that
     was started stops, and then the session's queues are removed: a worker that is still starting
@@ -74,7 +78,7 @@ def open_session(folder: Path, broker_url: str | None, machine: Machine) -> Iter
     app.loader.import_default_modules()
     run = f"{PREFIX}{folder.name}-{uuid4().hex[:8]}"
     with (
-        LocalCluster(folder, broker_url) as cluster,
+        LocalCluster(folder, broker_url, advice=advice) as cluster,
         RemoteControl(app, cluster.broker_url) as remote,
         broker.connection(app, cluster.broker_url) as connection,
         using_broker(cluster.broker_url),

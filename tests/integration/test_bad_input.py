@@ -55,6 +55,17 @@ def test_a_broker_that_refuses_connections(tmp_path: Path) -> None:
     assert "Leave --broker out" in line
 
 
+@pytest.mark.parametrize("command", [("race",), ("learn", "gil")], ids=" ".join)
+def test_running_workers_need_the_name_of_their_broker(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    url = f"redis://{LOOPBACK}:{free_port()}/0"
+    line = refused(*command, "--on-running", "--broker", url, cwd=tmp_path, code=3)
+    assert "Name the broker of your workers with --broker" in line
+    assert "--on-new" in line
+    assert "embedded" not in line
+
+
 def test_a_broker_that_needs_a_password(tmp_path: Path) -> None:
     port, reaper = free_port(), Reaper()
     command = [server_program(), "--port", str(port), "--bind", LOOPBACK, "--requirepass", "s3"]

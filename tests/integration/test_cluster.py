@@ -246,3 +246,24 @@ def test_workers_write_their_records_where_the_cluster_reads_them(
             name="w", pool="solo", concurrency=1, queues=["q"], broker_url=cluster.broker_url
         )
         assert cluster.start_workers([spec])
+
+
+def test_a_process_that_is_not_ready_in_time_was_stopped_and_one_that_ended_did_not_start(
+    tmp_path: Path,
+) -> None:
+    reaper = Reaper()
+    try:
+        slow, broken = (
+            Child(name, [sys.executable, "-c", code], log=tmp_path / name, registry=reaper)
+            for name, code in (
+                ("slow", "import signal; signal.pause()"),
+                ("broken", "raise SystemExit(3)"),
+            )
+        )
+        assert broken.ends_within(20)
+        assert slow.failed_start(30.4).startswith(
+            "the slow was not ready after 30 s, so it was stopped; the last lines of "
+        )
+        assert broken.failed_start(30.4).startswith("the broken did not start (exit code 3)")
+    finally:
+        reaper.close()

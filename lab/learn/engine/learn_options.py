@@ -9,6 +9,7 @@ from pathlib import Path
 from lab.learn.engine.lesson import Lesson
 from lab.session.interpreter import Interpreter, without_gil
 from lab.session.started import require_module
+from producer.broker import EMBEDDED
 from tasks.errors import UsageError
 from worker.pools import POOLS
 
@@ -21,6 +22,7 @@ class LearnOptions:
     pools: tuple[str, ...]  # those to show; empty: all that the lesson has
     dials: Mapping[str, float]  # those that were turned
     broker_url: str | None  # None: an embedded one
+    broker_advice: str = EMBEDDED  # what to do if it does not answer
     on_running: bool  # use the workers that run at the broker
     python: Path | None
     program: str = "poolwise"  # as the user types it

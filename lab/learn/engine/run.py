@@ -52,7 +52,7 @@ def run_lessons(
     Raises PoolwiseError if a lesson cannot be run.
     """
     python = check_all(options)
-    with open_session(folder, options.broker_url, machine) as session:
+    with open_session(folder, options.broker_url, machine, options.broker_advice) as session:
         learn_run = LearnRun(
             options=options,
             session=session,
