@@ -26,8 +26,8 @@ class Lines:
     def prepared(self, cells: int, faults: int, text: str) -> None:
         """Say what will be measured."""
         self._total = faults
-        counts = f"{words.counted(cells, 'cell')}, {words.counted(faults, 'fault')}"
-        self._shown.print(f"{counts}, {text}")
+        combinations = f"{words.counted(cells, 'combination')} of fault, pool and settings"
+        self._shown.print(f"{combinations}, {words.counted(faults, 'fault')}, {text}")
 
     def fault(self, spec: Titled, number: int) -> None:
         """Move the bar."""

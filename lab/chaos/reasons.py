@@ -52,7 +52,7 @@ REASONS: Final = (
         why="On SIGQUIT, Celery ends the greenlets of a gevent worker and acknowledges their "
         "tasks, also with task_acks_late.",
         cure="Stop gevent workers with SIGTERM, and give them enough time. Or use Poolwise's "
-        "worker code, which does not acknowledge these tasks.",
+        "worker code (-I worker.startup), which does not acknowledge these tasks.",
         faults=frozenset({"cold-shutdown"}),
         pool="gevent",
     ),
@@ -72,8 +72,9 @@ REASONS: Final = (
             targets=_WORKER,
             what=what,
             why=_MEMORY_ERROR_WHY,
-            cure="Catch MemoryError in the task, or use workers that put such a message back into "
-            "its queue.",
+            cure="Catch MemoryError in the task. Or use Poolwise's worker code (-I "
+            "worker.startup), which puts such a message back into its queue if task_acks_late and "
+            "task_reject_on_worker_lost are set.",
             faults=_MEMORY_ERROR,
         )
         for what, count in (
@@ -147,8 +148,9 @@ REASONS: Final = (
         what="held",
         why="The messages that a dead worker had fetched stay in Redis as unacknowledged. Other "
         "workers take them after the visibility timeout, an hour by default.",
-        cure="Set visibility_timeout to slightly more than your longest task takes, or use workers "
-        "that notice sooner that one has died.",
+        cure="Set visibility_timeout to slightly more than your longest task takes. Or use the "
+        "transport in kombu_lease (--transport lease) or Poolwise's worker code (-I "
+        "worker.startup): their workers take over the messages of a dead one sooner.",
         stock=True,
     ),
     Reason(

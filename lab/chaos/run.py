@@ -38,8 +38,9 @@ def run(options: ChaosOptions, folder: Path, machine: Machine, events: ChaosEven
     begun_s = time.monotonic()
     with LocalCluster(folder) as cluster:
         result = _blank(options, folder, cluster, machine)
-        how = f"{options.jobs} cells at a time, seed {options.seed}"
         specs = options.cells()
+        together = min(options.jobs, len(specs))
+        how = f"up to {together} at a time, " * (together > 1) + f"seed {options.seed}"
         events.prepared(len(specs), sum(one.kills for one in specs), how)
         cells = _measured(options, folder, cluster, events)
         return collected(cells, result, events, begun_s, partial(_in_order, options))

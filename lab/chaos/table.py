@@ -33,6 +33,7 @@ def show(result: ChaosResult, console: Console) -> None:
         for one in result.explanations
         for line in (chaos.explanation_heading(one), f"   {one.why} {one.cure}")
     ]
-    parts = ([chaos.LEGEND], chaos.notes(result), explained, chaos.summary_lines(result))
+    legend = [chaos.legend(result.cells)] if chaos.legend(result.cells) else []
+    parts = (legend, chaos.notes(result), explained, chaos.summary_lines(result))
     for line in itertools.chain.from_iterable(["", *part] for part in parts if part):
         console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from statistics import median
+from typing import Final
 
 from lab.format import words
 from lab.format.bad_messages import message_text, messages_line
@@ -12,12 +14,21 @@ from lab.results.chaos import ChaosCell, ChaosResult, Explanation
 #: Faults without a loss say no more than this about the next: 3 divided by their number.
 RULE_OF_THREE = 3.0
 
-LEGEND = (
-    "lost: no longer anywhere · held: in Redis until the visibility timeout (an hour by default) · "
-    "failed: stored as FAILURE and not run again · twice: ended twice · unknown: the producer got "
-    "an error, so the task may be there or not · back: when the last interrupted task started "
-    "again; if all workers were interrupted, when each of them ran tasks again"
-)
+#: What the words of `cell_text` mean.
+MEANINGS: Final = {
+    "lost": "no longer anywhere",
+    "held": "in Redis until the visibility timeout (an hour by default)",
+    "failed": "stored as FAILURE and not run again",
+    "revoked": "revoked or expired, and not run",
+    "dead-lettered": "given up by a worker and kept whole",
+    "refused": "thrown away by a worker, which said so",
+    "early": "started before its ETA",
+    "twice": "ended more than once",
+    "unknown": "the producer got an error, so the task may be there or not",
+    "did not resume": "a worker did not run tasks again by itself",
+    "back": "how long after the fault the last interrupted task started again or, if the fault "
+    "stopped all workers, how long after its end each of them ran tasks again (median)",
+}
 
 
 def cell_text(cell: ChaosCell) -> str:
@@ -39,6 +50,14 @@ def cell_text(cell: ChaosCell) -> str:
     )
     parts += [f"{number:,} {what}" for number, what in counts if number]
     return ", ".join([*parts, *_back(cell)])
+
+
+def legend(cells: Iterable[ChaosCell]) -> str:
+    """Explain the words that a table of these cells has; empty if it has none."""
+    found = {
+        word for one in cells for word in MEANINGS if re.search(rf"\b{word}\b", cell_text(one))
+    }
+    return " · ".join(f"{word}: {text}" for word, text in MEANINGS.items() if word in found)
 
 
 def is_bad(cell: ChaosCell) -> bool:
@@ -66,7 +85,8 @@ def settings_line(result: ChaosResult, name: str) -> str:
         return f"{name}: nothing was hit"
     faults = f"{hits:,} {'fault' if hits == 1 else 'faults'}"
     if lost:
-        return f"{name}: {lost:,} of {submitted:,} tasks lost in {faults}, {lost / hits:.2g} each"
+        mean = f", {lost / hits:.2g} per fault on average" if hits > 1 else ""
+        return f"{name}: {lost:,} of {submitted:,} tasks lost in {faults}{mean}"
     bound = RULE_OF_THREE / hits
     return (
         f"{name}: none of {submitted:,} tasks lost in {faults}; with 95 % confidence, fewer than "
@@ -82,7 +102,7 @@ def summary_lines(result: ChaosResult) -> list[str]:
         lines += [settings_line(result, one) for one in names]
     lines += filter(None, (messages_line(one, result.cells) for one in names))
     if result.interrupted:
-        lines.append("Stopped early: only the complete cells are shown.")
+        lines.append("Stopped early: only the complete combinations are shown.")
     return lines
 
 

@@ -43,7 +43,7 @@ def _stamp(result: ChaosResult) -> list[str]:
         versions.broker,
         f"{asked.workers} workers with {asked.slots} slots each",
         f"tasks of {words.duration(asked.task_s)}",
-        f"{asked.kills} faults per cell",
+        f"{words.counted(asked.kills, 'fault')} per combination",
         f"seed {asked.seed}",
         f"took {words.duration(result.elapsed_s)}",
     ]
@@ -64,7 +64,7 @@ def _matrix(result: ChaosResult) -> Markup:
         "section",
         tag("h2", "What became of the tasks"),
         table("fault and pool", rows, "What became of the tasks"),
-        tag("p", chaos.LEGEND, cls="account"),
+        tag("p", chaos.legend(result.cells), cls="account"),
     )
 
 
@@ -93,11 +93,11 @@ def _cells(result: ChaosResult) -> Markup:
     commands = [tag("li", tag("code", one.command)) for one in measured]
     return tag(
         "section",
-        tag("h2", "Every cell"),
-        table("cell", rows, "Every cell"),
+        tag("h2", "Every combination"),
+        table("fault, pool and settings", rows, "Every combination"),
         tag(
             "details",
-            tag("summary", "Commands that repeat a cell"),
+            tag("summary", "Commands that repeat one combination"),
             tag("ul", *commands, cls="choices"),
         ),
     )

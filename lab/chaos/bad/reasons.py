@@ -128,8 +128,8 @@ BAD_REASONS: Final = (
         early=None,
         targets=_MESSAGE,
         what="held in the workers' memory",
-        why="Workers fetch tasks with an ETA at once, beyond their prefetch limit, and keep them "
-        "until they are due.",
+        why="Workers fetch tasks with an ETA immediately, beyond their prefetch limit, and keep "
+        "them until they are due.",
         cure="Set worker_eta_task_limit, or keep far ETAs in a database.",
     ),
     Reason(

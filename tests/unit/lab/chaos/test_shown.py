@@ -9,10 +9,11 @@ import pytest
 from rich.console import Console
 
 from lab.chaos.explain import explanations
+from lab.chaos.live import progress
 from lab.chaos.table import show
 from lab.format import chaos
 from lab.report.chaos import render
-from lab.results.chaos import ChaosCell
+from lab.results.chaos import BadMessages, ChaosCell
 from tests.unit.lab.chaos.sample import account, cell, result
 from tests.unit.lab.report.reading import read
 
@@ -50,8 +51,64 @@ def test_nothing_lost_is_claimed_only_as_far_as_the_number_of_faults_allows() ->
 
 def test_losses_are_counted_for_each_fault() -> None:
     lost = result(cell(settings="defaults", account=account(lost=12)))
-    line = "defaults: 12 of 100 tasks lost in 3 faults, 4 each"
+    line = "defaults: 12 of 100 tasks lost in 3 faults, 4 per fault on average"
     assert chaos.settings_line(lost, "defaults") == line
+
+
+def test_the_loss_in_a_single_fault_is_no_average() -> None:
+    lost = result(cell(settings="defaults", hits=1, account=account(lost=5)))
+    line = "defaults: 5 of 100 tasks lost in 1 fault"
+    assert chaos.settings_line(lost, "defaults") == line
+
+
+@pytest.mark.parametrize(
+    ("shown", "words"),
+    [
+        (cell(last_again_s=()), ["lost"]),
+        (cell(), ["lost", "back"]),
+        (cell(account=account(lost=1, held=2, failed=3)), ["lost", "held", "failed", "back"]),
+        (cell(account=account(dead=1, early=2), resumed=2), ["dead-lettered", "early"]),
+        (cell(account=account(twice_by_fault=1, unknown=1)), ["twice", "unknown"]),
+        (cell(skipped="needs root"), []),
+    ],
+)
+def test_the_legend_explains_the_words_of_the_table_and_no_others(
+    shown: ChaosCell, words: list[str]
+) -> None:
+    legend = chaos.legend([shown])
+    text = chaos.cell_text(shown)
+    explained = [part.partition(":")[0] for part in legend.split(" · ") if part]
+    assert set(words) <= set(explained)
+    assert all(word in text for word in explained)
+
+
+def test_every_word_of_a_table_is_explained() -> None:
+    counts = dict.fromkeys(("failed", "revoked", "dead", "refused", "held", "lost"), 1)
+    bad = BadMessages(
+        account=account(**counts),
+        deliveries=1,
+        runs=1,
+        watched_s=1.0,
+        workers_ended=0,
+        longest_wait_s=0.0,
+    )
+    shown = [
+        cell(account=account(**counts), messages=bad),
+        cell(account=account(early=1, unknown=1, twice_otherwise=1), resumed=2),
+    ]
+    assert all(f"{word}: " in chaos.legend(shown) for word in chaos.MEANINGS)
+
+
+def test_progress_begins_with_what_will_be_measured() -> None:
+    console = Console(file=StringIO(), width=60)
+    with progress(console) as lines:
+        lines.prepared(1, 1, "seed 7469")
+        lines.prepared(2, 6, "up to 2 at a time, seed 7469")
+    assert isinstance(console.file, StringIO)
+    assert console.file.getvalue().splitlines() == [
+        "1 combination of fault, pool and settings, 1 fault, seed 7469",
+        "2 combinations of fault, pool and settings, 6 faults, up to 2 at a time, seed 7469",
+    ]
 
 
 def on_lease(fault: str, **counts: int) -> ChaosCell:
@@ -76,7 +133,7 @@ def on_lease(fault: str, **counts: int) -> ChaosCell:
         (cell(account=account(twice_by_fault=1)), "idempotent"),
         (cell(account=account(twice_otherwise=1)), "Raise visibility_timeout"),
         (cell(fault="memory-error", account=account(failed=1)), "Catch MemoryError"),
-        (cell(fault="memory-error", account=account(held=1)), "workers that put such"),
+        (cell(fault="memory-error", account=account(held=1)), "puts such a message back"),
         (cell(fault="clock-ahead", account=account(early=1)), "Synchronise the clocks"),
         (cell(fault="net-forgotten", account=account(held=1)), "Set visibility_timeout"),
         (cell(settings="defaults+lease", account=account(lost=1)), "task_acks_late"),
@@ -113,7 +170,7 @@ def test_the_terminal_shows_matrix_reasons_and_what_was_not_measured() -> None:
     text = console.file.getvalue()
     for line in (
         "12 lost, 5 held",
-        "defaults: 14 of 200 tasks lost in 6 faults, 2.3 each",
+        "defaults: 14 of 200 tasks lost in 6 faults, 2.3 per fault on average",
         "stall, prefork, poolwise: needs root",
         "Set task_acks_late",
         "did not resume 1 of 3 times",
@@ -127,7 +184,7 @@ def test_the_page_shows_verdict_matrix_reasons_cells_and_commands() -> None:
         "defaults: 14 of 200 tasks lost",
         "What became of the tasks",
         "Why, and what helps",
-        "Every cell",
+        "Every combination",
         "--fault kill-worker --pool prefork --seed 1",
         "Delivery settings",
         "what kill-worker does",
