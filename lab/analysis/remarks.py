@@ -15,7 +15,8 @@ NEAR_IDEAL = 0.90
 SUBMIT_SHARE = 0.25
 #: Why slots may sit idle, by transport; `lease` claims as many messages at once as it can use.
 FETCHES: Final = {
-    "stock": ": the worker fetches one message at a time, which --transport lease avoids",
+    "stock": ": the worker fetches messages one after another, so the slots do not all get a task "
+    "at the same moment (--transport lease avoids that)",
 }
 #: A pool that kept this share of its usable cores busy was limited by them.
 SATURATED = 0.75

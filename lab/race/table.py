@@ -21,12 +21,17 @@ from lab.results.race import PoolSummary, RaceResult, TransportEffect, WorkloadR
 HEADINGS = (
     "makespan",
     "throughput",
-    "p50/p95/p99",
+    "latency p50/p95/p99",
     "CPU per task",
     "memory",
     "of ideal",
 )
-#: Explains the last heading.
+#: Characters for a heading on a card; a longer one has a line of its own.
+ON_CARD: Final = 13
+#: Explain two of the headings.
+LATENCY: Final = (
+    "latency: from when a task is due until it finishes, including its time in the queue"
+)
 OF_IDEAL: Final = "of ideal: the ideal makespan for the pool's slots, divided by the measured one"
 
 
@@ -34,6 +39,8 @@ def show(result: RaceResult, console: Console) -> None:
     """Print all figures, verdicts and remarks."""
     for workload in result.workloads:
         _show_workload(workload, console)
+    if any(pool.summary is not None for work in result.workloads for pool in work.pools):
+        console.print(LATENCY, style="dim", highlight=False)
     if any(pool.ideal_makespan_s is not None for work in result.workloads for pool in work.pools):
         console.print(OF_IDEAL, style="dim", highlight=False)
     if result.interrupted:
@@ -101,7 +108,8 @@ def _show_cards(workload: WorkloadResult, console: Console) -> None:
             console.print("  no complete repeat")
             continue
         for heading, figure in zip(HEADINGS, _figures(pool.summary), strict=True):
-            console.print(f"  {heading:<13}{figure}", highlight=False, soft_wrap=True)
+            gap = "\n  " + " " * ON_CARD if len(heading) >= ON_CARD else ""
+            console.print(f"  {heading:<{ON_CARD}}{gap}{figure}", highlight=False, soft_wrap=True)
 
 
 def _show_effects(effects: Sequence[TransportEffect], console: Console) -> None:

@@ -37,6 +37,8 @@ def test_no_line_is_wider_than_the_terminal_and_no_figure_is_cut(width: int) -> 
     text = shown(width)
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
+    assert "latency p50/p95/p99" in text
+    assert "latency: from when a task is due until it finishes" in " ".join(text.split())
     for workload in race().workloads:
         for pool in workload.pools:
             assert pool.pool in text
