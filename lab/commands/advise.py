@@ -35,9 +35,9 @@ from worker.pools import DEFAULT_POOLS
     "--all-from",
     type=AnyPath(),
     metavar="FILE",
-    help="A file of calls of several tasks, like that of --calls, for advice on the mix: whether "
-    'one pool should run them all, or two groups of workers. "weight": 3 sends a call three times '
-    "as often.",
+    help="A file in the format of that of --calls, with calls of several tasks that share a "
+    "machine. The advice then compares one pool for all of them with two groups of workers; with "
+    '--calls, it is always one pool. "weight": 3 sends a call three times as often.',
 )
 @click.option(
     "--pools",

@@ -27,8 +27,11 @@ from tasks.errors import PoolwiseError, UsageError
 def dead() -> None:
     """Look at messages that were given up: dead letters.
 
-    A worker gives up a message whose task killed its process five times (POOLWISE_MAX_DEATHS), and
-    a message that it cannot read or whose task it does not know. It is kept whole, with the reason.
+    Two kinds of workers give messages up. On kombu's own Redis transport, Poolwise's workers (-I
+    worker.startup) give up a message whose task killed its process five times
+    (POOLWISE_MAX_DEATHS). On the transport in kombu_lease, any worker gives up a message that was
+    delivered 20 times without an acknowledgement (max_deliveries). Both also give up a message that
+    they cannot read or whose task they do not know. It is kept whole, with the reason.
 
     \b
     Example:
@@ -99,7 +102,7 @@ def show(*, entry_id: str, as_json: bool, **named: Any) -> int:
 def requeue(*, ids: tuple[str, ...], every: bool, as_json: bool, **named: Any) -> int:
     """Put dead letters back at the end of their queues.
 
-    Fix the cause first: a message that kills its worker will do so five times again.
+    Fix the cause first: a message that kills its worker will do so until it is given up again.
 
     \b
     Example:

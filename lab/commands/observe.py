@@ -33,8 +33,9 @@ def observe(*, window_text: str, out: Path, as_json: bool, **named: Any) -> int:
     """Find what slows running workers down or loses tasks.
 
     It only reads: it sends no tasks, and changes no worker, queue or setting. The figures come from
-    the probe if it is loaded, otherwise from task events if they are on, otherwise from the
-    workers' replies to inspection. Exits with 1 if it finds something.
+    Poolwise's probe if the workers have loaded it (-I worker.probe), otherwise from task events if
+    they are on, otherwise from the workers' replies to inspection. Exits with 1 if it finds
+    something.
 
     \b
     Example:
