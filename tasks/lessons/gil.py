@@ -71,7 +71,7 @@ def _locked(notebook: Notebook, key: str, pause_s: float) -> int:
 
 
 def _atomic(notebook: Notebook, key: str, pause_s: float) -> int:
-    _pause(notebook, pause_s, "nothing read")
+    _pause(notebook, pause_s, "pauses, without reading")
     with notebook.noting("waits", "DECR"):
         return int(write("DECR", key))
 

@@ -28,8 +28,8 @@ WAIT_COLUMNS: Final = (
     Column(heading="of the longer one", unit="times"),
 )
 TURN_COLUMNS: Final = (
-    Column(heading="meanwhile"),
-    Column(heading="for", unit="seconds"),
+    Column(heading="what ran meanwhile"),
+    Column(heading="ran for", unit="seconds"),
     Column(heading="longest wait", unit="seconds"),
     Column(heading="slowest ping", unit="seconds"),
     Column(heading="heartbeat late by", unit="seconds"),

@@ -81,7 +81,10 @@ def _subtask_claims(runs: SubtaskRuns) -> Iterator[Claim]:
         seen=f"{same.gave_up} of {len(same.parents)} gave up; the first child started "
         f"{words.duration(same.child_delay_s)} after the first parent ended",
     )
-    for run, cure in ((runs.chain, "parents that return"), (runs.other_queue, "another queue")):
+    for run, cure in (
+        (runs.chain, "each parent ends, and a chain continues"),
+        (runs.other_queue, "the children have a queue of their own"),
+    ):
         yield Claim(
             says=f"{cure}: every result arrives",
             holds=run.results == len(run.parents),
@@ -114,5 +117,5 @@ def _verdict(observed: DeadlockObservations) -> str:
         f"{words.duration(cured[1])}. Tasks that filled all {same.slots} slots and waited for "
         "tasks that needed one of those slots were deadlocked without any lock: "
         f"{same.results_of_all} got a result, against {chain.results_of_all} when each parent "
-        "returned and left the rest to a chain."
+        "ended and left the rest to a chain."
     )

@@ -25,9 +25,7 @@ RESULT_TIMEOUT_S: Final = 1.0
 #: What to look at, by method.
 CAPTIONS: Final = {
     SAME_QUEUE: "A parent in every slot waits for a child that needs one of these slots.",
-    CHAIN: (
-        "Each parent returns and frees its slot; Celery starts the rest when the child finishes."
-    ),
+    CHAIN: ("Each parent ends and frees its slot; Celery starts the rest when the child finishes."),
     OTHER_QUEUE: "Children run on another worker, but the parents' slots are still blocked.",
 }
 #: Sends the parents of a scene that uses a key of Redis.

@@ -39,7 +39,10 @@ CAPTIONS: Final[dict[LockStrategy, str]] = {
     ),
     "same order": "A task that waits for its first lock holds nothing that others want.",
     "back-off": "Tasks still collide, but one releases its lock so that another can go on.",
-    "one lock": "No cycle is possible, but a task that needs neither a nor b has to queue too.",
+    "one lock": (
+        "No cycle is possible, but all tasks queue for one lock, even {last}, whose own two locks "
+        "no other task needs."
+    ),
 }
 
 
@@ -116,7 +119,7 @@ def _calls(
 
 def _show(context: Context, run: LockRun, ran: SceneRun) -> None:
     """Show a deadlock with its watcher; show a cure once and without, because all look alike."""
-    caption = CAPTIONS[run.strategy]
+    caption = CAPTIONS[run.strategy].format(last=f"task {run.tasks}")
     if run.strategy != "opposite order":
         if run.place == "redis":
             context.show(run.ran.scene(caption))

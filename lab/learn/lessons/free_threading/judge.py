@@ -105,7 +105,8 @@ def _computing_claims(runs: GilComparison) -> Iterator[Claim]:
             says=f"{off}: faster than the fastest trial with the GIL",
             holds=speed_up > 1,
             seen=f"{words.times(speed_up)} in the "
-            f"{len(runs.undisturbed)} of {len(runs.trials[off].trials)} trials that had the cores",
+            f"{len(runs.undisturbed)} of {len(runs.trials[off].trials)} trials that had the cores "
+            "to themselves",
         )
         yield Claim(
             says=f"{off}: at least {AS_FAST_AS_PROCESSES:g} times as fast as {runs.processes}",
@@ -153,13 +154,15 @@ def _remarks(runs: GilComparison, python: Interpreter) -> Iterator[str]:
     shared_s, own_s = runs.cpu_s(runs.off + SHARED), runs.cpu_s(runs.off)
     if shared_s > REMARKABLE * own_s:
         yield (
-            f"Without the GIL, a number that all threads use (1,000,003 in cpu.burn) took "
-            f"{words.times(shared_s / own_s)} the CPU time: threads count their references to the "
-            "same object, which moves between the cores each time. Small integers need no count."
+            "Without the GIL, tasks that all use the same number object (1,000,003 in cpu.burn) "
+            f"took {words.times(shared_s / own_s)} the CPU time of tasks that use only small "
+            "integers: threads count their references to the same object, which moves between the "
+            "cores each time. Small integers need no count."
         )
     keeps = "stays off" if python.stays_off else "comes back on"
     yield (
-        f"All of this ran on Python {python.version}, {python.path}. By default, its GIL {keeps} "
-        "when Celery and redis-py are imported; an extension module that does not support running "
-        "without the GIL turns it on again."
+        f"All of this ran on Python {python.version}, {python.path}. The lesson turned its GIL on "
+        f"and off (PYTHON_GIL=1 and 0). If PYTHON_GIL is not set, the GIL {keeps} when Celery and "
+        "redis-py are imported; an extension module that does not support running without the GIL "
+        "turns it on again."
     )

@@ -24,7 +24,7 @@ COST_COLUMNS: Final = (
 )
 CALL_COLUMNS: Final = (
     Column(heading="model"),
-    Column(heading="traced", unit="count"),
+    Column(heading="system calls", unit="count"),
     Column(heading="most frequent"),
 )
 
@@ -58,7 +58,11 @@ def _call_table(costs: Mapping[str, ModelCost]) -> Table:
         ranked = sorted(one.calls.items(), key=lambda item: -item[1])
         most = ", ".join(f"{name} {words.count(calls)}" for name, calls in ranked[:5])
         rows.append((model, sum(one.calls.values()), most))
-    return Table(title="System calls by name", columns=CALL_COLUMNS, rows=tuple(rows))
+    title = (
+        "System calls by name, counted in a separate round (polling calls recv less often there, "
+        "because counting slows it down)"
+    )
+    return Table(title=title, columns=CALL_COLUMNS, rows=tuple(rows))
 
 
 def _claims(runs: ModelRuns) -> Iterator[Claim]:

@@ -21,10 +21,10 @@ LESSON: Final = Lesson(
     name="io-models",
     title="Waiting for many sockets: block on one, poll them all, or be notified",
     setting=(
-        "One task reads answers from the same 100 sockets, each delayed by 1 to 159 ms. It "
-        "blocks on one after the other, starts a thread for each, polls them all without "
-        "blocking, and lets select, epoll, asyncio and, if available, io_uring notify it of the "
-        "ready ones."
+        "One task reads answers from the same 100 sockets, each delayed by 1 to 159 ms. Each time "
+        "it runs, it waits in a different way: blocking on one socket after the other; with a "
+        "thread for each; polling them all without blocking; or being notified of the ready ones "
+        "by select, epoll, asyncio or, if available, io_uring."
     ),
     question=Question(
         text="Polling and epoll read the same sockets. What differs most?",
@@ -50,10 +50,10 @@ LESSON: Final = Lesson(
     lecture=(
         "The lecture names four models: blocking, non-blocking (which it calls costly), "
         "multiplexing, and asynchronous IO, in which one system call is enough and a callback "
-        "brings the result. You see the same here, with two differences. Python's asyncio is not "
-        "that fourth model: its loop waits in epoll and then reads, with a system call for each. "
-        "Asynchronous IO in the kernel is io_uring, in which requests and results pass through "
-        "memory that the kernel shares with the program. And select, which passes all sockets on "
+        "brings the result. You see the same here, with two differences. First, Python's asyncio "
+        "is not that fourth model: its loop waits in epoll and then reads, with a system call for "
+        "each. The fourth model is io_uring, in which requests and results pass through memory "
+        "that the kernel shares with the program. Second, select, which passes all sockets on "
         "every call and cannot go beyond file descriptor 1,024, can need fewer calls than epoll "
         "for a hundred sockets; epoll, which registers each socket once, wins with thousands. On a "
         "cluster a gevent worker multiplexes, too: its hub waits in epoll for all tasks at once."

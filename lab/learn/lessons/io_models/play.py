@@ -93,7 +93,7 @@ def _show(context: Context, timed: SceneRun, models: Sequence[str]) -> None:
     context.show(
         draw(
             [last[model] for model in others],
-            "A closer look, without blocking",
+            "A closer look at all models but blocking",
             "Polling uses a core all the time; the others sleep until there is something to read.",
         )
     )

@@ -46,8 +46,8 @@ LESSON: Final = Lesson(
     lecture=(
         "The lecture opens a pool of 5 for 20 tasks of 2 s: five workers, created in advance and "
         "reused, in four waves. You see the same here, with one difference: gevent creates a new "
-        "greenlet for each task, because that costs almost nothing, and only limits how many run "
-        "at once. The lecture says that starting workers without limit would be fast if the "
+        "greenlet for each task, because that costs almost nothing; the pool only limits how many "
+        "run at once. The lecture says that starting workers without limit would be fast if the "
         "hardware could take it, so a pool trades speed for safety. The measurements show no "
         "such trade-off: long before memory runs out, the cores or the GIL are fully used, and "
         "more slots do not make anything faster."

@@ -103,7 +103,7 @@ def _errbacks(observed: SubmitObservations) -> Iterator[Claim]:
     yield Claim(
         says="only tasks that fail call link_error, and only tasks that succeed call link",
         holds=sorted(reported) == sorted(failed) != [] and callbacks == succeeded,
-        seen=f"{len(failed)} failed, {len(reported)} errbacks; "
+        seen=f"{len(failed)} failed, {len(reported)} errback tasks; "
         f"{succeeded} succeeded, {callbacks} callbacks",
     )
     in_slot = run.errbacks_in_failed_slot
@@ -117,7 +117,7 @@ def _errbacks(observed: SubmitObservations) -> Iterator[Claim]:
 def _group(observed: SubmitObservations) -> Claim:
     values = observed.runs[GROUP].values
     return Claim(
-        says="a group returns all results at once, in the order of submission",
+        says="a group returns all results together, in the order of submission",
         holds=values == list(range(observed.setup.tasks)),
         seen=", ".join(map(str, values)),
     )

@@ -23,8 +23,8 @@ LESSON: Final = Lesson(
     setting=(
         "The client submits the same 8 tasks of 200 ms in six ways: waiting for each result, "
         "collecting the results later, with link, with link_error while half of the tasks fail, "
-        "as a group, and as a chord. With two workers, one runs the tasks and the other runs "
-        "their callbacks."
+        "as a group, and as a chord. One worker runs the tasks and a second one their callbacks; "
+        "with only one pool (--pools), its worker runs both."
     ),
     question=Question(
         text="You send a task with link=callback. In which process does the callback run?",
@@ -59,9 +59,9 @@ LESSON: Final = Lesson(
     run=run,
     lecture=(
         "The lecture submits to a process pool in the same program. It calls that synchronous if "
-        "you wait for the result at once, and asynchronous if a callback delivers it. But those "
-        "are two separate choices: you can also collect a result later without a callback, as "
-        "the lecture's loop over futures does. The lecture's callback runs inside the process "
+        "you wait for the result immediately, and asynchronous if a callback delivers it. But "
+        "those are two separate choices: you can also collect a result later without a callback, "
+        "as the lecture's loop over futures does. The lecture's callback runs inside the process "
         "that submitted the work. Celery's link is a task of its own, sent by the worker that "
         "ran the first task, so it runs on any machine that serves its queue, even if the client "
         "has exited."

@@ -27,7 +27,8 @@ CAPTIONS: Final = {
     ),
     LINK: "The client never asks for a result: each callback is a task in a worker's slot.",
     LINK_ERROR: (
-        "Every second task fails: one errback runs in the failed task's slot, the other as a task."
+        "Every second task fails, and each of them has two errbacks: one runs in its slot, the "
+        "other is sent as a task."
     ),
     CHORD: "The last task of the group to finish sends the body, which receives all the results.",
 }

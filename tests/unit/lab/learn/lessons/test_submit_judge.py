@@ -132,7 +132,7 @@ def a_chord_without_a_body(runs: dict[str, MethodRun]) -> None:
         (a_callback_in_the_submitters_node, "every link callback runs in a worker's slot"),
         (an_errback_elsewhere, "an errback that takes the exception is called in the slot"),
         (an_errback_too_few, "only tasks that fail call link_error"),
-        (a_group_out_of_order, "a group returns all results at once"),
+        (a_group_out_of_order, "a group returns all results together"),
         (a_chord_without_a_body, "a chord's body runs once"),
     ],
 )
