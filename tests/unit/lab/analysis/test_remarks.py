@@ -68,15 +68,15 @@ def test_what_others_used_is_reported_unless_it_is_little() -> None:
     )
 
 
-def test_only_stock_is_said_to_fetch_one_message_at_a_time() -> None:
+def test_only_stock_is_said_to_fetch_messages_one_after_another() -> None:
     slow = of("gevent", (repeat(2.0, cpu_s=0.1),), ideal_s=1.0)
     said = {
         transport: remarks(replace(slow, transport=transport), usable_cores=1)[0]
         for transport in ("stock", "lease", "")
     }
-    assert "the worker fetches one message at a time" in said["stock"]
+    assert "the worker fetches messages one after another" in said["stock"]
     assert "--transport lease" in said["stock"]
     for transport in ("lease", ""):
         assert "slots sat idle for" in said[transport]
-        assert "one message" not in said[transport]
+        assert "fetches messages" not in said[transport]
         assert "--transport" not in said[transport]
