@@ -70,6 +70,8 @@ class LeaseMixin:
         """Return one message, or None."""
         if not no_ack:
             self._ensure_lease()
+        if self.lease is not None:  # what was requeued just now is in the queue again
+            self.lease.wait_moved(options.REPLY_S)
         number, sources = next(self._get_numbers), self._sources([queue], unleased=no_ack)
         client = self._plain_client()
         with refusals():

@@ -32,6 +32,7 @@ class Holding:
         self.acks: Waiting[str] = Waiting()
         self.operations: Waiting[tuple[str, str, str]] = Waiting()
         self.orphans = Orphans(wake)
+        self._moving: set[str] = set()  # fields whose operation Redis has not confirmed
         self._wake = wake
         self._acks_since_s: float | None = None
         self._busy = False  # whether messages were claimed since `rest` was called
@@ -41,6 +42,11 @@ class Holding:
     def waiting(self) -> bool:
         """Whether there is something to send."""
         return bool(self.acks or self.operations or self.orphans)
+
+    @property
+    def moving(self) -> bool:
+        """Whether Redis has not yet done everything that `settle` asked for."""
+        return bool(self._moving)
 
     def add(self, field: str, held: Held) -> None:
         """Note a message that was claimed."""
@@ -86,9 +92,11 @@ class Holding:
         """Forget messages that Redis has settled."""
         for field in fields:
             self.messages.pop(field, None)
+            self._moving.discard(field)
             self.orphans.forget(field)
 
     def settle(self, operation: str, field: str, argument: str = "") -> None:
         """Do something else with a message; see `lua/settle.lua`."""
+        self._moving.add(field)
         self.operations.append((operation, field, argument))
         self._wake()

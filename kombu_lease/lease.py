@@ -118,9 +118,16 @@ class Lease:
 
     def wait_settled(self, timeout_s: float) -> None:
         """Wait until everything that can be settled now is settled, while Redis answers."""
+        self._wait(lambda: self._settled, timeout_s)
+
+    def wait_moved(self, timeout_s: float) -> None:
+        """Wait until Redis has put back all that this consumer returned, while Redis answers."""
+        self._wait(lambda: not self._holding.moving, timeout_s)
+
+    def _wait(self, so: Callable[[], bool], timeout_s: float) -> None:
         until_s = _monotonic() + timeout_s
         phase = self._phase
-        while not (phase.ended or phase.failing or self._settled) and _monotonic() < until_s:
+        while not (phase.ended or phase.failing or so()) and _monotonic() < until_s:
             time.sleep(0.002)
 
     @property

@@ -75,6 +75,18 @@ def test_a_message_that_needs_no_acknowledgement_may_have_one(
         assert server.client.llen(prefix + name) == 0
 
 
+@pytest.mark.parametrize("no_ack", [False, True])
+def test_a_requeued_message_can_be_got_at_once(server: Server, prefix: str, no_ack: bool) -> None:
+    queue = Queue(uuid4().hex)
+    with connection(server, prefix) as broker:
+        Producer(broker).publish("again", routing_key=queue.name, declare=[queue])
+        bound: Any = queue(broker.default_channel)
+        for _ in range(10):
+            bound.get().requeue()
+        assert bound.get(no_ack=no_ack).payload == "again"
+        assert bound.get() is None
+
+
 def test_broadcasts_may_be_acknowledged(server: Server, prefix: str) -> None:
     exchange = Exchange(uuid4().hex, type="fanout")
     received: list[Any] = []
