@@ -13,13 +13,13 @@ from typing import Any, Final
 from celery.signals import worker_ready
 from celery.utils.log import worker_logger
 
-from worker import switch
+from worker import own_greenlet, switch
 from worker.controller import options_from_worker
 from worker.delivery import install
 from worker.finding import Severity
 from worker.preflight import check
 
-__all__ = ["install", "log_findings", "switch"]
+__all__ = ["install", "log_findings", "own_greenlet", "switch"]
 
 _LEVELS: Final = {Severity.WARNING: logging.WARNING, Severity.NOTE: logging.INFO}
 

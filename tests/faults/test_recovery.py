@@ -136,3 +136,15 @@ def test_a_worker_resumes_after_its_connections_are_cut(pool: str, place: Place)
     place.until(lambda: all(place.runs(one) for one in ids), 10, worker)
     place.until(place.settled, 5, worker)
     assert [place.runs(one) for one in ids] == [1] * number
+
+
+def test_a_cold_shutdown_of_a_gevent_worker_is_orderly_and_loses_nothing(place: Place) -> None:
+    """The signal comes while the event loop waits, in which Celery's handler may not wait."""
+    worker = place.start("worker", "gevent")
+    ids = {place.send("io.sleep", 40) for _ in range(2)}
+    place.until(lambda: len(place.held(worker.spec.node)) == len(ids), 10, worker)
+    os.kill(worker.child.pid, signal.SIGQUIT)
+    place.until(lambda: not worker.child.alive, 30, worker)
+    assert "BlockingSwitchOutError" not in worker.child.log.read_text()
+    waiting = [json.loads(text) for text in place.server.lrange(place.queue, 0, -1)]
+    assert {one["headers"]["id"] for one in (*waiting, *place.held())} == ids
