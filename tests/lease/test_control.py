@@ -1,4 +1,4 @@
-"""Remote control, cancelled consumers, revoked and rate-limited tasks, and Celery's own options."""
+"""Remote control, cancelled consumers, revoked tasks and retries."""
 
 from __future__ import annotations
 
@@ -61,29 +61,6 @@ def test_revoked_and_expired_tasks_do_not_run(farm: Farm) -> None:
     farm.until_ran(3)
     farm.until(lambda: not farm.held(), 5)
     assert set(farm.ran()) == {0, 1, 2}
-
-
-@pytest.mark.parametrize("flags", [("--disable-prefetch",), ("--autoscale", "4,1")])
-def test_a_worker_with_more_options_runs_all_tasks(flags: tuple[str, ...], farm: Farm) -> None:
-    farm.worker("prefork", "lease", *flags)
-    farm.send(farm.app(), "wait", 60, 0.05)
-    farm.until_ran(60)
-    farm.until(lambda: not farm.held(), 5)
-    assert set(farm.ran().values()) == {1}
-
-
-def test_disabled_prefetch_takes_no_more_than_there_are_slots(farm: Farm) -> None:
-    farm.worker("prefork", "lease", "--disable-prefetch")
-    farm.send(farm.app(), "wait", 8, 1)
-    most = 0
-
-    def watched() -> bool:
-        nonlocal most
-        most = max(most, len(farm.held()))
-        return len(farm.ran()) == 8
-
-    farm.until(watched, 30)
-    assert most == 2
 
 
 def test_tasks_that_retry_run_to_their_end(farm: Farm) -> None:
