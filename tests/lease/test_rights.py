@@ -14,6 +14,8 @@ from tests.paths import ROOT
 
 PREFIX = "shop:"
 LUA = ROOT / "kombu_lease" / "lua"
+#: Only the result backend runs this, and the rights are those of the transport.
+RESULT_SCRIPT = "result.lua"
 
 
 def documented() -> list[str]:
@@ -26,7 +28,8 @@ def documented() -> list[str]:
 
 def test_the_rights_cover_the_scripts() -> None:
     """Also what a script rarely does, such as removing the copy of a message that was done late."""
-    text = "".join(path.read_text() for path in LUA.glob("*.lua"))
+    scripts = [path for path in LUA.glob("*.lua") if path.name != RESULT_SCRIPT]
+    text = "".join(path.read_text() for path in scripts)
     called = set(re.findall(r"redis\.p?call\('([A-Z]+)'", text))
     called |= set(re.findall(r"push\('([A-Z]+)'", text))
     assert len(called) > 10
