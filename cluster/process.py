@@ -129,10 +129,10 @@ class Child:
         """Say that it ended instead of starting, or was not ready in time, with its log's tail."""
         if not self.alive:
             return self.failure("did not start")
-        return (
-            f"the {self.name} was not ready after {after_s:.0f} s, so it was stopped; the last "
-            f"lines of {self.log}:\n{self.log_tail()}"
-        )
+        late = f"the {self.name} was not ready after {after_s:.0f} s, so it was stopped"
+        if tail := self.log_tail():
+            return f"{late}; the last lines of {self.log}:\n{tail}"
+        return f"{late}; its log {self.log} is empty: this machine may be too busy to start it"
 
     def ends_within(self, seconds: float) -> bool:
         """Return whether it ends in the next `seconds`."""

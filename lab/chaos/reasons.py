@@ -148,9 +148,10 @@ REASONS: Final = (
         what="held",
         why="The messages that a dead worker had fetched stay in Redis as unacknowledged. Other "
         "workers take them after the visibility timeout, an hour by default.",
-        cure="Set visibility_timeout to slightly more than your longest task takes. Or use the "
-        "transport in kombu_lease (--transport lease) or Poolwise's worker code (-I "
-        "worker.startup): their workers take over the messages of a dead one sooner.",
+        cure="Set visibility_timeout to slightly more than your longest task takes. Or give your "
+        "workers the transport in kombu_lease (docs/transport.md) or Poolwise's worker code "
+        "(celery worker -I worker.startup): such workers take over the messages of a dead one "
+        "sooner.",
         stock=True,
     ),
     Reason(

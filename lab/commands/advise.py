@@ -35,7 +35,7 @@ from worker.pools import DEFAULT_POOLS
     "--all-from",
     type=AnyPath(),
     metavar="FILE",
-    help="A file in the format of that of --calls, with calls of several tasks that share a "
+    help="A file like the one for --calls, with calls of several tasks that share a "
     "machine. The advice then compares one pool for all of them with two groups of workers; with "
     '--calls, it is always one pool. "weight": 3 sends a call three times as often.',
 )

@@ -26,8 +26,9 @@ MEANINGS: Final = {
     "twice": "ended more than once",
     "unknown": "the producer got an error, so the task may be there or not",
     "did not resume": "a worker did not run tasks again by itself",
-    "back": "how long after the fault the last interrupted task started again or, if the fault "
-    "stopped all workers, how long after its end each of them ran tasks again (median)",
+    "back": "time from the fault until the last interrupted task started again; if the fault "
+    "stopped all workers, time from the end of the fault until every worker ran tasks again "
+    "(median)",
 }
 
 

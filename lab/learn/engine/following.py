@@ -45,9 +45,9 @@ class Follower:
         ended = self._ends(scene, timeout_s)
         if scene.ledger.open:
             raise PoolwiseError(
-                f"{scene.title}: {scene.ledger.open} of {len(scene.labels)} tasks had not "
-                f"finished after {timeout_s:g} s; check whether this machine or that worker is "
-                "busy with something else"
+                f"in the scene {scene.title!r}, {scene.ledger.open} of {len(scene.labels)} tasks "
+                f"had not finished after {timeout_s:.0f} s; check whether this machine or the "
+                "worker that runs them is busy with something else"
             )
         tasks = sorted(
             (self._task(record, scene) for record in ended.values()),

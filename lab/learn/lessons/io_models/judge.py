@@ -59,8 +59,8 @@ def _call_table(costs: Mapping[str, ModelCost]) -> Table:
         most = ", ".join(f"{name} {words.count(calls)}" for name, calls in ranked[:5])
         rows.append((model, sum(one.calls.values()), most))
     title = (
-        "System calls by name, counted in a separate round (polling calls recv less often there, "
-        "because counting slows it down)"
+        "System calls by name, counted in a separate round (there, polling makes fewer recv "
+        "calls, because counting slows it down)"
     )
     return Table(title=title, columns=CALL_COLUMNS, rows=tuple(rows))
 
