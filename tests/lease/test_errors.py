@@ -28,14 +28,16 @@ class Silence:
         self._listener = socket.create_server((LOOPBACK, 0))
         self.port = int(self._listener.getsockname()[1])
         self._sockets: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def _accept(self) -> None:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
+                self._sockets.append(client)
                 server = socket.create_connection((LOOPBACK, self._target))
-                self._sockets += [client, server]
+                self._sockets.append(server)
                 for source, sink in ((client, server), (server, client)):
                     threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
 
@@ -58,6 +60,8 @@ class Silence:
     def close(self) -> None:
         """Close everything."""
         self._open.set()
+        self._listener.shutdown(socket.SHUT_RDWR)  # ends a thread that waits in `accept`
+        self._accepting.join()
         for one in (self._listener, *self._sockets):
             one.close()
 
