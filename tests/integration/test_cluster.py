@@ -253,15 +253,22 @@ def test_a_process_that_is_not_ready_in_time_was_stopped_and_one_that_ended_did_
 ) -> None:
     reaper = Reaper()
     try:
-        slow, broken = (
+        silent, slow, broken = (
             Child(name, ["/bin/sh", "-c", code], log=tmp_path / name, registry=reaper)
-            for name, code in (("slow", "exec sleep 600"), ("broken", "exit 3"))
+            for name, code in (
+                ("silent", "exec sleep 600"),
+                ("slow", "echo loading; exec sleep 600"),
+                ("broken", "exit 3"),
+            )
         )
         assert broken.ends_within(60)
-        assert slow.failed_start(30.4).startswith(
-            "the slow was not ready after 30 s, so it was stopped; the last lines of "
-        )
+        wait_until(slow.log_tail, 60, lambda: AssertionError("it said nothing"))
+        late = "was not ready after 30 s, so it was stopped; "
+        assert slow.failed_start(30.4).startswith(f"the slow {late}the last lines of ")
+        assert silent.failed_start(30.4).startswith(f"the silent {late}its log ")
+        assert "is empty" in silent.failed_start(30.4)
         assert broken.failed_start(30.4).startswith("the broken did not start (exit code 3)")
-        slow.kill()
     finally:
+        silent.kill()
+        slow.kill()
         reaper.close()
