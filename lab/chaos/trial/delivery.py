@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from tasks.errors import UsageError
-from tasks.transport_options import TRANSPORT_VARIABLE, TRANSPORTS
+from tasks.transport_options import TRANSPORTS
 from worker.pools import Pool
 
 #: Seconds after which the tasks of a dead worker have started again on the transport `lease`.
@@ -41,11 +41,6 @@ class Delivery:
     def label(self) -> str:
         """The name, and the transport unless it is the usual one; good for a file."""
         return self.name if self.transport == TRANSPORTS[0] else f"{self.name}+{self.transport}"
-
-    @property
-    def env(self) -> Mapping[str, str]:
-        """The environment variables of its workers."""
-        return {TRANSPORT_VARIABLE: self.transport}
 
     def on(self, transport: str) -> Delivery:
         """Return the same settings on a transport."""

@@ -12,7 +12,7 @@ from lab.chaos.fault_table import FAULTS, fault_named
 from lab.chaos.trial.delivery import DELIVERIES, delivery_named
 from lab.format import chaos
 from tasks.errors import UsageError
-from tasks.transport_options import TRANSPORT_VARIABLE, TRANSPORTS
+from tasks.transport_options import TRANSPORTS
 from worker.pools import DEFAULT_POOLS, POOLS, Pool
 
 OPTIONS = ChaosOptions(
@@ -48,7 +48,7 @@ def test_settings_on_the_other_transport_are_cells_of_their_own() -> None:
         name, _, transport = one.delivery.label.partition("+")
         assert blank(one, "").transport == (transport or "stock")
         assert blank(one, "").settings == one.delivery.label
-        assert one.delivery.env == {TRANSPORT_VARIABLE: transport or "stock"}
+        assert one.delivery.transport == (transport or "stock")
         assert f"--settings {name} " in one.command
         assert (" --transport lease " in one.command) is (transport == "lease")
 
