@@ -36,7 +36,7 @@ class Holding:
         self._wake = wake
         self._acks_since_s: float | None = None
         self._busy = False  # whether messages were claimed since `rest` was called
-        self._resting = False  # whether the next message must wake whoever sends
+        self._resting = False  # whether the next message must wake the sender
 
     @property
     def waiting(self) -> bool:
@@ -57,7 +57,7 @@ class Holding:
             self._wake()
 
     def rest(self) -> bool:
-        """Return whether nothing is in flight; if so, the next message wakes whoever sends."""
+        """Return whether nothing is in flight; if so, the next message wakes the sender."""
         busy, self._busy = self._busy, False
         self._resting = not (busy or self.messages)
         if self._resting and self._busy:  # a message was claimed between these two lines
