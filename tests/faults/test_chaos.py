@@ -68,6 +68,17 @@ def test_rejecting_brings_the_task_of_a_killed_process_back(tmp_path: Path) -> N
         assert one.account.lost == 0
 
 
+@pytest.mark.timeout(BOUND_S + 30)
+def test_settings_run_on_the_transport_that_their_column_names(tmp_path: Path) -> None:
+    options = ("--pool", "threads", "--settings", "reject-on-lost", "--transport", "stock,lease")
+    found = cells(tmp_path, "--fault", "kill-worker", *options, "--kills", "1")
+    stock, lease = (
+        found["kill-worker", "threads", name] for name in ("reject-on-lost", "reject-on-lost+lease")
+    )
+    assert stock.account.held > 0
+    assert lease.account.held == lease.account.lost == lease.never_again == 0
+
+
 #: What Poolwise's settings promise after each fault: see `kept`.
 PROMISES = {
     "kill-worker": "work starts again",
