@@ -70,7 +70,7 @@ def transport(environ: Mapping[str, str]) -> str | None:
 
 
 def transport_called(name: str) -> str:
-    """Return which transport kombu calls so, such as `redis`; empty if it is none of both.
+    """Return which transport kombu calls so, such as `redis`; empty if neither.
 
     `name` is a scheme, or a module and class.
     """
