@@ -192,10 +192,11 @@ class Collector:
             raise EventThreadEndedError("Flower's event thread has stopped")
         now_s = self._sources.now_s()
         self._inspect_new_workers(now_s)
+        unread = self._sources.unread  # asked first: records may be read at any moment
         probed = self._intake.probed(now_s, readable=self._sources.readable)
         tasks = self._listener.collect(probed, now_s)
         # Until it is known which workers have a probe, tasks could be counted twice.
-        if not self._sources.unread:
+        if not unread:
             gauges = list(self._listener.gauges(probed))
             self._intake.add_unprobed(tasks, gauges, self._attempts.collect(probed), now_s)
 

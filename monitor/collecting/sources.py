@@ -61,8 +61,8 @@ class Sources:
 
     @property
     def unread(self) -> bool:
-        """Whether there are records, and none were read yet."""
-        return self.records is not None and self.records.reader is None
+        """Whether there may be records from before the start that were not read yet."""
+        return self.records is not None and not self.records.has_caught_up
 
     def judge(self, work: Callable[[threading.Event, Callable[[], None]], None]) -> Supervisor:
         """Return what keeps `work`, which updates the findings, running in a thread."""

@@ -46,6 +46,7 @@ class RecordFollower:
         self._prepare = prepare
         self._offset_s: float | None = None
         self.reader: RecordReader | None = None
+        self.has_caught_up = False  # whether it has delivered all that there was at the start
 
     def now_s(self) -> float:
         """Return the records server's time, or this machine's until that is known."""
@@ -84,6 +85,7 @@ class RecordFollower:
                 delivered()
             self._deliver(batches, self.now_s())
             delivered()
+            self.has_caught_up = True
             heard_at = now if batches else heard_at
             if len(self._places) > 1 and now - heard_at > SILENT_S:
                 return

@@ -105,10 +105,25 @@ def test_two_flowers_store_one_history(watched: Watched) -> None:
 
 
 def lose_records(watched: Watched) -> None:
-    """Make the stream forget its records, as workers do with those of more than a minute ago."""
+    """Make the stream forget all tasks, as workers do with those of more than a minute ago.
+
+    No task may be running. The newest record can hold finished tasks, so the next one is the first
+    that stays.
+    """
     server = watched.cluster.redis
-    newest: Any = server.xrevrange(STREAM, count=1)
-    server.xtrim(STREAM, minid=newest[0][0], approximate=False)
+
+    def newest() -> bytes:
+        entries: Any = server.xrevrange(STREAM, count=1)
+        newest_id: bytes = entries[0][0]
+        return newest_id
+
+    of_tasks = newest()
+    kept = wait_until(
+        lambda: found if (found := newest()) != of_tasks else b"",
+        BOUND_S,
+        lambda: AssertionError("the workers write no records"),
+    )
+    server.xtrim(STREAM, minid=kept, approximate=False)
 
 
 def test_the_time_without_flower_is_unknown_and_the_past_is_shown(

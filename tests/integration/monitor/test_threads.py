@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import redis
 from celery import Celery
 from tornado.httpclient import AsyncHTTPClient
 from tornado.httpserver import HTTPServer
@@ -27,7 +30,8 @@ from monitor.collecting.collector import Collector
 from monitor.findings.recent import Recent
 from monitor.page.handlers import HEALTH
 from monitor.storing.stored_steps import StoredSteps
-from producer.records import RecordReader
+from producer.records import Batch, RecordReader
+from worker.probe import STREAM, VERSION
 
 BOUND_S = 30.0
 NAMES = ("trouble", "queues_trouble")
@@ -45,11 +49,12 @@ class Background:
         app.conf.broker_transport_options = {"connect_retries_timeout": 0.2, "interval_start": 0.05}
         self.collector = Collector(app)
         state = SimpleNamespace(workers={}, tasks={})
-        events = SimpleNamespace(state=state, on_event=None, is_alive=lambda: True)
-        self.collector.attach(SimpleNamespace(events=events, workers={}))
+        self.events = SimpleNamespace(state=state, on_event=lambda _: None, is_alive=lambda: True)
+        self.collector.attach(SimpleNamespace(events=self.events, workers={}))
 
-    def start_broker(self) -> None:
-        self.broker, _ = start_broker(self.folder, self.registry, self.port)
+    def start_broker(self) -> str:
+        self.broker, url = start_broker(self.folder, self.registry, self.port)
+        return url
 
     def close(self) -> None:
         self.collector.stop()
@@ -57,6 +62,11 @@ class Background:
         if self.broker is not None:
             self.broker.kill()
         self.registry.close()
+
+    def note_success(self, node: str) -> None:
+        """Let Flower receive the event of a task that a worker has finished."""
+        event = {"type": "task-succeeded", "uuid": "id", "hostname": node, "timestamp": time.time()}
+        self.events.on_event(event)
 
     @property
     def starts(self) -> list[int]:
@@ -163,6 +173,40 @@ def test_events_that_cannot_be_added_are_reported(
         assert background.answer()["source"]["events_trouble"].startswith("TypeError;")
     source = background.answer()["source"]
     assert (source["events_trouble"], source["faults"]) == ("", 1)
+
+
+#: What a worker with a probe writes when it has nothing to do.
+IDLE = {
+    **{"v": VERSION, "kind": "gauge", "node": "probed@x", "pool": "threads", "slots": 4},
+    **{"pid": 1, "seq": 1, "dropped": 0, "error_s": 0.001, "offset_s": 0.0, "rows": []},
+}
+
+
+def test_no_event_counts_before_the_first_records_are_read(
+    background: Background, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker with a probe reports each task twice: in a record, and in an event."""
+    server = redis.Redis.from_url(background.start_broker())
+    server.xadd(STREAM, {"b": json.dumps(IDLE)})
+    reading, may_read = threading.Event(), threading.Event()
+    read = RecordReader.read
+
+    def late(reader: RecordReader, timeout_s: float) -> list[Batch]:
+        reading.set()
+        assert may_read.wait(BOUND_S)
+        return read(reader, timeout_s)
+
+    monkeypatch.setattr(RecordReader, "read", late)
+    background.until(lambda _: reading.is_set())
+    background.note_success("probed@x")
+    background.answer()
+    may_read.set()
+    background.until_trouble(False, False)
+    background.note_success("probed@x")
+    background.note_success("plain@x")
+    noted_s = background.answer()["now"]
+    # A second counts once it is over.
+    assert background.until(lambda answer: answer["now"] > noted_s + 2)["finished"] == 1
 
 
 @pytest.mark.parametrize("stuck", [[], ["records: KeyError", "queue depths: no answer for 31 s"]])
