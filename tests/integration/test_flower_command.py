@@ -42,7 +42,7 @@ def shop(tmp_path: Path) -> Iterator[str]:
         reaper = Reaper()
         worker = Child(
             "worker",
-            [*CELERY, "worker", "-P", "threads", "-c", "2"],
+            [*CELERY, "worker", "-P", "threads", "-c", "2", "-E"],
             log=tmp_path / "worker.log",
             registry=reaper,
             env={"PYTHONPATH": str(tmp_path)},
