@@ -105,7 +105,7 @@ def blank(spec: CellSpec, why: str) -> ChaosCell:
 
 
 def _injected(trial: Trial, spec: CellSpec, on_fault: OnFault) -> _Seen:
-    """Inject the fault as often as wanted, each time after all workers run tasks again.
+    """Inject the fault as often as wanted, each time after the recovery from the last one.
 
     If a worker does not start after a fault, that fault is the last. Raises WorkerError if it is
     the first.
@@ -141,6 +141,9 @@ def _inject_once(trial: Trial, spec: CellSpec, seen: _Seen, number: int) -> None
     if not resumed:
         seen.notes.append(f"a worker ran no task for {resume_s:g} s after fault {number}")
         trial.restart_workers()
+    if (returns_s := spec.delivery.returns_s) is not None:
+        # A further fault would delay these tasks, and their time would be that of two faults.
+        trial.within(lambda: not trial.book.interrupted_still(fault.interrupted), returns_s)
 
 
 def in_one_line(error: PoolwiseError) -> str:

@@ -88,6 +88,13 @@ class Book:
         with self._lock:
             return {one: at_s for one, at_s in tasks.items() if one in self._running}
 
+    def interrupted_still(self, tasks: Mapping[str, float]) -> frozenset[str]:
+        """Return those of `tasks` that have neither ended nor started again since their time."""
+        self.update()
+        with self._lock:
+            last = {one: self._running[one].at_s for one in tasks if one in self._running}
+            return frozenset(one for one, at_s in last.items() if at_s <= tasks[one])
+
     def started_since(self, at_s: float, pids: Collection[int]) -> bool:
         """Return whether one of these processes has started a task since then."""
         self.update()

@@ -31,6 +31,17 @@ def test_what_started_and_did_not_end_runs(book: Book) -> None:
     assert set(book.unended({"a": 0.0, "b": 0.0})) == {"b"}
 
 
+def test_what_was_interrupted_is_so_until_it_starts_again_or_ends(book: Book) -> None:
+    for task_id in "abc":
+        ledger.note("started", task_id)
+    interrupted = {line.task_id: line.at_s for line in book.closed()[1]}
+    assert book.interrupted_still(interrupted) == {"a", "b", "c"}
+    ledger.note("started", "a")
+    assert book.interrupted_still(interrupted) == {"b", "c"}
+    ledger.note("ended", "b")
+    assert book.interrupted_still(interrupted) == {"c"}
+
+
 @pytest.mark.parametrize("event", sorted(ledger.EVENTS - {"started"}))
 def test_a_task_is_open_until_it_ended_in_any_way(book: Book, event: str) -> None:
     add(book, "a")
