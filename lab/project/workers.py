@@ -108,6 +108,7 @@ class ProjectWorkers:
             concurrency=spec.concurrency,
             queues=(queue,),
             broker_url=self._session.cluster.broker_url,
+            transport=self._project.transport,
             flags=(*spec.pool.flags, *spec.flags),
             env=spec.env,
         )

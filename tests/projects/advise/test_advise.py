@@ -42,6 +42,16 @@ def test_a_waiting_task_gets_a_command_line_to_paste(shop: Path) -> None:
     assert result.answer.command in (run / "report.html").read_text()
 
 
+def test_workers_use_the_transport_that_the_app_names(tmp_path: Path) -> None:
+    write_shop(tmp_path, BROKER.replace("redis://", "lease://"))
+    words = ("shop.pause", "--args", "[50]", "--pools", "threads", "--budget", "20s")
+    done = poolwise(*SHOP, *words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    logs = list(tmp_path.glob("runs/*/worker-*.log"))
+    assert logs
+    assert all("kombu_lease.transport" in log.read_text() for log in logs)
+
+
 @pytest.mark.parametrize(
     ("task", "args", "name", "evidence"),
     [
