@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Parallel installs into one .venv would break each other, so ignore -j.
 .NOTPARALLEL:
 
-.PHONY: help race up learn report check format test unit kills test-faults test-projects test-lease test-docker screenshots chromium nogil old-celery lock clean runtime dev
+.PHONY: help race up learn report check format test unit kills test-pages test-faults test-projects test-lease test-docker screenshots chromium nogil old-celery lock clean runtime dev
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -46,15 +46,21 @@ format: dev ## format the code and apply ruff's automatic fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# The suites with a target of their own.
+SUITES := pages faults projects lease old_celery compose
+
 # Tests keep their folder order, so that a run does not end with one long test on one core.
 test: dev ## run all tests but those with a target of their own, below
-	$(BIN)/pytest tests --ignore tests/compose --ignore tests/old_celery --ignore tests/projects --ignore tests/faults --ignore tests/lease -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/pytest tests $(SUITES:%=--ignore tests/%) -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 unit: dev ## run only the unit tests
 	$(BIN)/pytest tests/unit $(ARGS)
 
 kills: dev ## kill the commands 100 times at random moments; fail if a process is left
 	$(BIN)/python -m tests.hostile.kills $(ARGS)
+
+test-pages: dev ## test the reports, Flower and its Throughput page in Chromium
+	$(BIN)/pytest tests/pages -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-faults: dev ## test what is lost while workers, brokers and connections fail
 	$(BIN)/pytest tests/faults -n 2 --dist loadfile $(ARGS)
@@ -72,7 +78,7 @@ test-docker: dev ## run the tests that need a Docker engine
 	$(BIN)/pytest tests/compose $(ARGS)
 
 screenshots: dev ## update the pictures of the pages in docs/images
-	POOLWISE_SCREENSHOTS=docs/images $(BIN)/pytest tests/integration/monitor tests/integration/test_pictures.py -k 'drawn or without_load' $(ARGS)
+	POOLWISE_SCREENSHOTS=docs/images $(BIN)/pytest tests/pages/monitor tests/pages/test_pictures.py -k 'drawn or without_load' $(ARGS)
 
 chromium: ## install Chromium for the browser tests, with apt-get
 	@scripts/install-chromium

@@ -13,7 +13,7 @@ settings.load_profile("poolwise")
 
 pytest_plugins = ["tests.chromium", "tests.shared_session"]
 # So that a failed assertion in this helper shows its values.
-pytest.register_assert_rewrite("tests.integration.pages")
+pytest.register_assert_rewrite("tests.pages.checks")
 
 
 def pytest_configure() -> None:

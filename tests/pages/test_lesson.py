@@ -9,7 +9,7 @@ import pytest
 from lab.report.lesson import render
 from lab.results.lesson import Lane, LessonResult, Scene
 from tests.chromium import Visit
-from tests.integration.pages import DRAWN, check_whole
+from tests.pages.checks import DRAWN, check_whole
 from tests.unit.lab.learn.engine.sample import CYCLE, result, scene
 
 LONG = "<img src=http://127.0.0.1:9/x onerror=console.error(1)>" + "w" * 200

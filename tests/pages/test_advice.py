@@ -1,16 +1,16 @@
-"""The page of a run of faults in a real browser, wide and narrow: it logs no error and fits."""
+"""The page of advice in a real browser, wide and narrow: it is drawn, logs no error and fits."""
 
 from __future__ import annotations
 
 import pytest
 
-from lab.report.chaos import render
+from lab.report.advice import render
 from tests.chromium import Visit
-from tests.integration.pages import check_whole
-from tests.unit.lab.chaos import sample
+from tests.pages.checks import DRAWN, check_whole
+from tests.unit.lab.advise import sample
 
 BAD = "<img src=http://127.0.0.1:9/x onerror=console.error(1)>" + "w" * 200
-RESULTS = {"faults": sample.result(), "hostile": sample.result(name=BAD)}
+RESULTS = {"advice": sample.result(), "hostile": sample.result(task=BAD)}
 
 
 @pytest.fixture(scope="module", params=RESULTS)
@@ -21,3 +21,4 @@ def html(request: pytest.FixtureRequest) -> str:
 def test_the_page_logs_no_error_loads_nothing_and_fits(visit: Visit) -> None:
     visit.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     check_whole(visit)
+    assert visit.page.evaluate(DRAWN) == [6]

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 from lab.report import render
 from lab.results.race import PoolResult, RaceResult
 from tests.chromium import Visit
-from tests.integration.pages import DRAWN, TITLES, check_whole
+from tests.pages.checks import DRAWN, TITLES, check_whole
 from tests.unit.lab.report import sample, two_transports
 
 #: A long name without spaces, which is also markup.

@@ -16,7 +16,7 @@ from cluster.ports import free_port
 from cluster.process import Child
 from cluster.wait import wait_until
 from monitor.storing.history_keeper import EXPIRE_S, PREFIX
-from tests.integration.monitor.conftest import BOUND_S, OpenPage, Watched
+from tests.pages.monitor.conftest import BOUND_S, OpenPage, Watched
 from worker.probe import STREAM
 
 RATES = {"threads": 60.0, "gevent": 40.0}

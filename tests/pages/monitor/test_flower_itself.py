@@ -19,7 +19,7 @@ from cluster.process import Child
 from cluster.wait import wait_until
 from tasks.celery import app
 from tests.chromium import listening
-from tests.integration.monitor.conftest import SLOTS, LiveVisit, OpenPage, Watched
+from tests.pages.monitor.conftest import SLOTS, LiveVisit, OpenPage, Watched
 from worker.pools import POOLS
 
 CREDENTIAL = "someone:a password"

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser
 from cluster.wait import wait_until
 from monitor.history.histogram import ERROR
 from producer.statistics import percentiles
-from tests.integration.monitor.conftest import BOUND_S, SLOTS, OpenPage, Theme, Watched
+from tests.pages.monitor.conftest import BOUND_S, SLOTS, OpenPage, Theme, Watched
 from worker.pools import DEFAULT_POOLS
 
 #: Where to save the pictures for the docs, if at all. A longer load makes better pictures.

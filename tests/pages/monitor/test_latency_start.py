@@ -14,7 +14,7 @@ from celery.signals import before_task_publish
 
 from cluster.wait import wait_until
 from monitor.history.latency_start import FROM_RECEPTION
-from tests.integration.monitor.conftest import BOUND_S, OpenPage, Watched
+from tests.pages.monitor.conftest import BOUND_S, OpenPage, Watched
 from tests.paths import ROOT
 from worker.probe import HEADER
 

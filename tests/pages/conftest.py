@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.chromium import Visit
-from tests.integration.pages import WIDTHS_PX, visiting
+from tests.pages.checks import WIDTHS_PX, visiting
 
 
 @pytest.fixture(scope="module", params=WIDTHS_PX, ids=[f"{width} px" for width in WIDTHS_PX])

@@ -17,7 +17,7 @@ from cluster.local import LocalCluster
 from cluster.ports import free_port
 from cluster.reaper import Reaper
 from monitor.history.latency_start import latency_note
-from tests.integration.monitor.made import NOW_S, STEP_S, answer, line, pool, worker
+from tests.pages.monitor.made import NOW_S, STEP_S, answer, line, pool, worker
 
 DATA = "**/throughput/data*"
 #: The place of the upper edge of an element.

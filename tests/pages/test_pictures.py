@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 
 from tests.chromium import Visit
 from tests.command import poolwise
-from tests.integration.pages import DRAWN, check_whole, visiting
+from tests.pages.checks import DRAWN, check_whole, visiting
 
 #: Where to save the pictures for the docs, if at all.
 PICTURES = os.environ.get("POOLWISE_SCREENSHOTS", "")
