@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from lab.format import words
@@ -13,10 +13,15 @@ from tasks.transport_options import TRANSPORTS
 NOT_RELIABLE: Final = "not reliable"
 
 
+def distinct(transport: str, among: Iterable[str]) -> str:
+    """Return a transport if those in `among` differ, so that it must be named, else nothing."""
+    return transport if len(set(among)) > 1 else ""
+
+
 def label(pool: PoolResult, among: Sequence[PoolResult]) -> str:
     """Name a pool with its concurrency; also its transport, if those in `among` differ in it."""
-    several = len({one.transport for one in among}) > 1
-    return words.pool(pool.pool, pool.concurrency, pool.transport if several else "")
+    transport = distinct(pool.transport, (one.transport for one in among))
+    return words.pool(pool.pool, pool.concurrency, transport)
 
 
 def used(settings: Settings) -> list[str]:

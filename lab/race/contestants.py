@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab.format import words
+from lab.format.transports import distinct
 from lab.session.protocols import Key, PoolConfig
 
 
 def labels(configs: Sequence[PoolConfig]) -> dict[Key, str]:
     """Name each of `configs`, with its transport if they differ in it."""
-    several = len({config.transport for config in configs}) > 1
+    transports = {config.transport for config in configs}
     return {
         config.key: words.pool(
-            config.pool.name, config.concurrency, config.transport if several else ""
+            config.pool.name, config.concurrency, distinct(config.transport, transports)
         )
         for config in configs
     }

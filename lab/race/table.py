@@ -14,7 +14,7 @@ from rich.text import Text
 from lab.analysis.score import total
 from lab.analysis.transports import fastest
 from lab.format import words
-from lab.format.transports import cpu_text, label, pair, ratio_text
+from lab.format.transports import cpu_text, distinct, label, pair, ratio_text
 from lab.results.race import PoolSummary, RaceResult, TransportEffect, WorkloadResult
 
 #: The headings of the figures, in order.
@@ -62,9 +62,9 @@ def _show_workload(workload: WorkloadResult, console: Console) -> None:
         console.print(Text(workload.verdict.sentence))
     if workload.effects:
         _show_effects(workload.effects, console)
-    several = len({pool.transport for pool in workload.pools}) > 1
+    transports = {pool.transport for pool in workload.pools}
     for pool in workload.pools:
-        name = f"{pool.pool}, {pool.transport}" if several else pool.pool
+        name = ", ".join(filter(None, (pool.pool, distinct(pool.transport, transports))))
         for remark in pool.remarks:
             console.print(Padding(Text(f"{name}: {remark}.", style="dim"), (0, 0, 0, 2)))
     account = total([repeat.account for pool in workload.pools for repeat in pool.repeats])
