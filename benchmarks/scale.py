@@ -113,8 +113,8 @@ def queue_due(side: Side) -> None:
 
 def take_over(side: Side) -> None:
     """Return what a dead consumer held to its queue."""
-    held = {f"c1.{one}": pack(side.queue, message(one)) for one in range(BATCH)}
-    side.client.hset(f"{side.keys.held}dead", mapping={"@lease": b"1", **held})
+    held: dict[Any, Any] = {f"c1.{one}": pack(side.queue, message(one)) for one in range(BATCH)}
+    side.client.hset(f"{side.keys.held}dead", mapping={"@lease": b"1"} | held)
     side.client.zadd(side.keys.leases, {"dead": 10})
     assert side.tick(reap=True)[1] == BATCH  # noqa: S101
 
