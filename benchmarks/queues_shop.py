@@ -1,9 +1,11 @@
-"""The Celery app whose no-op task `benchmarks.queues` measures; its URLs name the transports."""
+"""The Celery app whose tasks `benchmarks.queues` and `idle` run; its URLs name the transports."""
 
 from __future__ import annotations
 
 import os
+import time
 
+import redis
 from celery import Celery
 from celery.signals import worker_ready
 from celery.utils.log import get_logger
@@ -30,3 +32,11 @@ def log_ready(**_sender: object) -> None:
 @app.task
 def nothing() -> None:
     """Do nothing."""
+
+
+@app.task
+def stamp(port: int) -> None:
+    """Report when it runs, by the monotonic clock of this machine."""
+    at_s = time.monotonic()
+    with redis.Redis(port=port, db=1) as client:
+        client.rpush("stamps", at_s)
