@@ -1,8 +1,9 @@
 """Installs the delivery of messages in a worker that starts; it is imported by `-I worker.startup`.
 
-With every transport, it changes the requests of the worker's tasks (`worker.delivery.stopped`). If
-the broker is Redis through kombu's own transport, it also changes that transport's channel, the
-worker's consumer, and the requests once more.
+With every transport, it changes the requests of the worker's tasks (`worker.delivery.stopped`) and
+the pool of a prefork worker (`worker.delivery.finishing_pool`). If the broker is Redis through
+kombu's own transport, it also changes that transport's channel, the worker's consumer, and the
+requests once more.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from celery.signals import worker_init
 from kombu.transport import redis as stock
 from kombu.utils.imports import symbol_by_name
 
+from worker.delivery import finishing_pool
 from worker.delivery.channel import OwnedChannel
 from worker.delivery.consumer import KeepingConsumer
 from worker.delivery.heart import Heart
@@ -59,6 +61,7 @@ def _end(heart: Heart) -> None:
 def install(sender: Any, **_: Any) -> None:
     """Prepare the worker that is built; nothing runs and no connection is made before it starts."""
     _mix_into_requests(KeptRequest, sender.app)
+    finishing_pool.install()
     if sender.app.connection_for_read().get_transport_cls() is not stock.Transport:
         return
     most_deaths()  # reports an invalid value before the worker starts
