@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from lab.chaos.faults.fault import Target
+from lab.chaos.trial.delivery import DELIVERIES
 from lab.results.chaos import ChaosCell
+from tasks.transport_options import TRANSPORTS
 
 #: Settings under which a task is acknowledged when it starts.
 EARLY: Final = frozenset({"defaults"})
@@ -41,6 +43,13 @@ _MEMORY_ERROR_WHY: Final = (
 )
 _WORKER: Final[frozenset[Target]] = frozenset({"worker"})
 _BROKER: Final[frozenset[Target]] = frozenset({"broker", "network"})
+
+
+def _taken_over(cell: ChaosCell) -> int:
+    """Count what ran twice, if workers take over the messages of others that seem dead."""
+    takes_over = cell.transport != TRANSPORTS[0] or cell.settings == DELIVERIES["poolwise"].name
+    return cell.account.twice_by_fault if takes_over else 0
+
 
 #: The first that fits explains a cell's tasks of one kind, so special ones come first.
 REASONS: Final = (
@@ -162,6 +171,29 @@ REASONS: Final = (
         why="The process of a slot died. Celery stores the failure (WorkerLostError) and does not "
         "run the task again.",
         cure="Set task_acks_late and task_reject_on_worker_lost, if the task may run twice.",
+    ),
+    Reason(
+        count=_taken_over,
+        early=None,
+        targets=_WORKER | _BROKER,
+        what="run twice",
+        why="The worker was away for so long that others took over its messages. It still ran the "
+        "tasks that it held.",
+        cure="Make tasks idempotent: nobody can tell a worker that is away from a dead one.",
+        faults=frozenset({"stall", "net-cut", "net-half-open", "net-forgotten"}),
+    ),
+    Reason(
+        count=lambda cell: cell.account.twice_by_fault,
+        early=None,
+        targets=_WORKER,
+        what="run twice",
+        why="A process of the pool had received the task, but had not yet reported its start. "
+        "Celery forgets such tasks when the worker shuts down (AsynPool.flush), and their messages "
+        "go back to the queue, although the process runs them.",
+        cure="Start your workers with Poolwise's worker code (-I worker.startup), which waits for "
+        "these tasks.",
+        faults=frozenset({"warm-shutdown"}),
+        pool="prefork",
     ),
     Reason(
         count=lambda cell: cell.account.twice_by_fault,
