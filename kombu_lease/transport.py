@@ -7,6 +7,7 @@ from typing import Any
 
 from kombu_lease import stock
 from kombu_lease.channel import Channel, SentinelChannel
+from kombu_lease.forgotten import drop_forgotten
 from kombu_lease.poller import Poller
 
 #: The periodic tasks of kombu's poller that this transport needs, with their intervals in seconds
@@ -31,6 +32,7 @@ class LeaseTransportMixin:
 
     def register_with_event_loop(self: Any, connection: Any, loop: Any) -> None:
         """Let Celery's event loop wait for messages."""
+        drop_forgotten()
         self.unregister()
         cycle = self.cycle
         cycle.use_hub(loop)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cluster.ports import LOOPBACK
-from tests.lease.farm import FOLDER, Farm, kill
+from tests.lease.farm import FOLDER, POOLS, Farm, kill
 from tests.paths import ROOT
 from tests.tls import make_secrets, tls_in_front_of
 
@@ -20,6 +20,10 @@ from tests.tls import make_secrets, tls_in_front_of
 VERSIONS = ("5.5", "5.6")
 #: A threads worker of these Celerys often sleeps for 2 s once its slots are full.
 TASKS = 50
+RECOVERY_TASKS = 100
+#: Tasks that may run again each time a worker reconnects: Celery before 5.6.3 forgets what the
+#: processes of a prefork worker run.
+MAY_RUN_AGAIN = {"prefork": 2, "threads": 0, "gevent": 0, "solo": 0}
 CONNECT = "import sys, kombu_lease, kombu; kombu.Connection(sys.argv[1]).connect()"
 
 
@@ -53,19 +57,20 @@ def test_killed_workers_lose_nothing(pool: str, farm: Farm) -> None:
     assert app.control.inspect(timeout=5, limit=1).ping()
 
 
-# Not prefork: with these Celerys, its tasks did not all run within 60 s. The cause is not known.
-def test_a_worker_recovers_from_a_restart_of_the_broker_and_stops(farm: Farm) -> None:
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_worker_recovers_from_a_restart_of_the_broker_and_stops(pool: str, farm: Farm) -> None:
     app = farm.app()
-    worker = farm.worker("gevent", lease_s=3)
-    farm.send(app, "wait", TASKS, 0.05)
+    farm.send(app, "wait", RECOVERY_TASKS, 0.05)
+    worker = farm.worker(pool, lease_s=3)
     farm.until_more_ran(10)
     farm.broker.client.client_kill_filter(_type="normal", skipme=True)
     farm.until_more_ran(10)
     farm.broker.kill()
     farm.broker.start()
-    farm.until_ran(TASKS)
+    farm.until_ran(RECOVERY_TASKS)
     farm.until(lambda: not farm.held(), 10, what="messages are still in flight")
-    assert set(farm.ran().values()) == {1}, worker.log_tail()
+    again = sum(farm.ran().values()) - RECOVERY_TASKS
+    assert again <= MAY_RUN_AGAIN[pool] * 2, worker.log_tail()
     worker.stop(30)
     assert worker.exit_code == 0, worker.log_tail()
     assert not farm.broker.client.zcard("_kombu.lease.leases")
