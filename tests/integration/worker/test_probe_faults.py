@@ -41,12 +41,12 @@ def kinds_of(pool: Pool) -> list[str]:
     return [kind for kind in KINDS if not without.get(kind)]
 
 
-def rows_in(worker: Worker) -> dict[str, list[str]]:
-    """Return the outcomes of the attempts at each task."""
+def outcomes_in(worker: Worker) -> dict[str, list[str]]:
+    """Return the outcomes of the attempts at each task, by its id."""
     outcomes: defaultdict[str, list[str]] = defaultdict(list)
     for entry in entries(worker):
         for row in entry["rows"]:
-            outcomes[row[probe.ROW.index("task")]].append(row[probe.ROW.index("outcome")])
+            outcomes[row[probe.ROW.index("task_id")]].append(row[probe.ROW.index("outcome")])
     return outcomes
 
 
@@ -83,16 +83,14 @@ def test_tasks_end_as_without_the_probe(fault: str, pool: Pool, worker: Worker) 
 
 
 def test_the_tasks_without_a_fault_are_recorded(pool: Pool, worker: Worker) -> None:
-    expected = {f"sound.{kind}": KINDS[kind][1] for kind in kinds_of(pool)}
-    for task in expected:
-        send(worker, task)
-    recorded = {task: len(outcomes) for task, outcomes in rows_in(worker).items()}
+    sent = {kind: send(worker, f"sound.{kind}").id for kind in kinds_of(pool)}
+    expected = {kind: KINDS[kind][1] for kind in sent}
 
-    def new() -> dict[str, list[str]]:
-        rows = rows_in(worker)
-        return {task: sorted(rows[task][recorded.get(task, 0) :]) for task in expected}
+    def recorded() -> dict[str, list[str]]:
+        outcomes = outcomes_in(worker)
+        return {kind: sorted(outcomes[task_id]) for kind, task_id in sent.items()}
 
-    worker.until(lambda: new() == expected, 20)
+    worker.until(lambda: recorded() == expected, 20)
 
 
 def test_errors_are_counted_in_the_entries_and_logged_once(worker: Worker) -> None:
@@ -109,5 +107,5 @@ def test_tasks_with_a_strategy_of_their_own_are_recorded(kind: str, worker: Work
     state, outcomes = KINDS[kind]
     task = send(worker, f"direct.{kind}")
     worker.until(lambda: task.state == state)
-    worker.until(lambda: rows_in(worker)[f"direct.{kind}"] == outcomes)
+    worker.until(lambda: outcomes_in(worker)[task.id] == outcomes)
     worker.until(lambda: worker.unsettled() == 0)
