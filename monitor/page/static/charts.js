@@ -119,7 +119,9 @@ const Charts = (() => {
         line: which === "p50" ? { width: 1, dash: "solid" } : {} });
     }));
     draw("latency", latency, latencyAxis(latency), view);
-    return Object.keys(lines).length - names.length;
+    const filled = Object.keys(lines)
+      .filter((name) => !view.endedLine(name) || weight(lines[name].finished_per_s));
+    return filled.length - names.length;
   }
 
   function drawSlots(view) {

@@ -398,6 +398,21 @@ def test_a_legend_names_only_what_is_still_there(
     assert page.evaluate(KEYS, chart) == [key, "6 ended"]
 
 
+LEFT_OUT = "The charts leave out the least busy series"
+
+
+def test_a_line_without_a_task_in_the_range_is_not_left_out_as_least_busy(show: Show) -> None:
+    nothing = line(180, finished_per_s=None, p50_s=None, p95_s=None, busy=None, slots=None)
+    page = show(answer(lines={"prefork": line(180), "gevent": nothing}))
+    assert page.evaluate(KEYS, "tp-rate") == ["prefork"]
+    assert LEFT_OUT not in page.inner_text("#tp-notes")
+
+
+def test_lines_beyond_those_that_fit_are_counted_as_left_out(show: Show) -> None:
+    page = show(answer(**ended(14)), "?by=worker")
+    assert f"{LEFT_OUT} (2)" in page.inner_text("#tp-notes")
+
+
 @pytest.mark.parametrize("width_px", [1280, 390])
 def test_a_legend_is_one_line_until_it_is_unfolded(show: Show, width_px: int) -> None:
     names = [f"a-worker-with-a-long-name-{n}@x" for n in range(12)]
