@@ -23,6 +23,7 @@ from monitor.history.gauge_history import MAX_QUEUES
 from monitor.history.history import History
 from monitor.history.tiers import COARSE
 from monitor.reading.event_attempts import EventAttempts
+from monitor.reading.event_queue import NEW_S
 from monitor.reading.inspection import Delivery
 from monitor.reading.supervisor import Supervisor
 from monitor.reading.task_events import EventListener
@@ -80,8 +81,9 @@ class Collector:
     def attach(self, flower: Any) -> None:
         """Listen to the events of `flower`; records and queues follow with the first `tend`."""
         self._flower = flower
-        self._listener = EventListener(flower.events, lambda: flower.workers)
-        self._attempts = EventAttempts(flower.events)
+        new_s = 0.0 if self._sources.records is None else NEW_S
+        self._listener = EventListener(flower.events, lambda: flower.workers, new_s)
+        self._attempts = EventAttempts(flower.events, new_s)
 
     @property
     def supervisors(self) -> list[Supervisor]:
@@ -198,7 +200,8 @@ class Collector:
         # Until it is known which workers have a probe, tasks could be counted twice.
         if not unread:
             gauges = list(self._listener.gauges(probed))
-            self._intake.add_unprobed(tasks, gauges, self._attempts.collect(probed), now_s)
+            attempts = self._attempts.collect(probed, now_s)
+            self._intake.add_unprobed(tasks, gauges, attempts, now_s)
 
     def _inspect_new_workers(self, now_s: float) -> None:
         """Make Flower inspect workers that started after it, for their queues on its Broker page.

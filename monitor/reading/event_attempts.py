@@ -7,12 +7,12 @@ the event loop.
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Container
 from typing import Any, Final
 
 import msgspec
 
+from monitor.reading.event_queue import NEW_S, EventQueue
 from producer.entry import MAX_NAME
 from producer.observation.open_tasks import OpenTasks, TaskEvent
 from producer.observation.seen import Attempt
@@ -21,8 +21,6 @@ from producer.observation.seen import Attempt
 KINDS: Final = frozenset(
     {"received", "started", "succeeded", "failed", "retried", "revoked", "rejected"}
 )
-#: Events stored between two collections, more than Flower itself can handle in that time.
-MAX_EVENTS: Final = 20_000
 #: The most tasks whose events are remembered until they end.
 MAX_OPEN: Final = 10_000
 
@@ -30,29 +28,28 @@ MAX_OPEN: Final = 10_000
 class EventAttempts:
     """Listens to the events that Flower receives, by wrapping its receiver's `on_event`."""
 
-    def __init__(self, events: Any) -> None:
+    def __init__(self, events: Any, new_s: float = NEW_S) -> None:
         """Wrap `events`, Flower's receiver."""
         self._state = events.state
-        self._seen: deque[dict[str, Any]] = deque(maxlen=MAX_EVENTS)
+        self._seen = EventQueue(new_s)
         self._open = OpenTasks(self._name_of, MAX_OPEN)
         flower_on_event = events.on_event
 
         def on_event(event: dict[str, Any]) -> None:
             flower_on_event(event)
             if isinstance(kind := event.get("type"), str) and kind.removeprefix("task-") in KINDS:
-                self._seen.append(event)
+                self._seen.put(event)
 
         events.on_event = on_event
 
-    def collect(self, probed: Container[str]) -> list[tuple[str, Attempt]]:
+    def collect(self, probed: Container[str], now_s: float) -> list[tuple[str, Attempt]]:
         """Return the attempts that ended since the last call, each with its worker.
 
-        Those of the `probed` workers are left out, and so is what does not fit. Times are seconds
-        since 1970 by each worker's clock.
+        Those of the `probed` workers are left out, and so is what does not fit; those of new
+        workers come later. Times are seconds since 1970 by each worker's clock.
         """
         found = []
-        while self._seen:
-            raw = self._seen.popleft()
+        for _, raw in self._seen.take(probed, now_s):
             node = raw.get("hostname")
             if not isinstance(node, str) or node in probed:
                 continue

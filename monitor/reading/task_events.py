@@ -6,7 +6,6 @@ that finish a task. `collect` converts them in the event loop, where Flower upda
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Container, Iterator
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ from celery import concurrency
 from monitor.history.gauge_history import WorkerKey
 from monitor.history.history import FinishedTask, SeriesKey
 from monitor.history.latency_start import latency_start
+from monitor.reading.event_queue import NEW_S, EventQueue
 from monitor.reading.inspection import (
     Delivery,
     EndEvent,
@@ -33,8 +33,6 @@ from producer.records import Gauge
 FINISHED: Final = {"task-succeeded": False, "task-failed": True}
 #: The event of a client that has sent a task, with `task_send_sent_event`.
 SENT: Final = "task-sent"
-#: Events stored between two collections, more than Flower itself can handle in that time.
-MAX_EVENTS: Final = 20_000
 #: The pool of a worker that Flower has not inspected yet.
 UNKNOWN_POOL: Final = "unknown"
 
@@ -46,11 +44,13 @@ _POOLS: Final = {path: name for name, path in reversed(_ALIASES.items()) if name
 class EventListener:
     """Listens to the events that Flower receives, by wrapping its receiver's `on_event`."""
 
-    def __init__(self, events: Any, inspected: Callable[[], dict[str, Any]]) -> None:
+    def __init__(
+        self, events: Any, inspected: Callable[[], dict[str, Any]], new_s: float = NEW_S
+    ) -> None:
         """Wrap `events`, Flower's receiver; `inspected` returns its inspection results by node."""
         self._state = events.state
         self._inspected = inspected
-        self._seen: deque[dict[str, Any]] = deque(maxlen=MAX_EVENTS)
+        self._seen = EventQueue(new_s)
         self._has_sent = False  # whether any client reports when it sends a task
         self.unreadable = 0  # events that do not fit their shape
         flower_on_event = events.on_event
@@ -58,7 +58,7 @@ class EventListener:
         def on_event(event: dict[str, Any]) -> None:
             flower_on_event(event)
             if isinstance(kind := event.get("type"), str) and kind in FINISHED:
-                self._seen.append(event)
+                self._seen.put(event)
             elif kind == SENT:
                 self._has_sent = True
 
@@ -71,15 +71,16 @@ class EventListener:
     def collect(self, probed: Container[str], now_s: float) -> list[FinishedTask]:
         """Return the tasks that finished since the last call, except those of the `probed` nodes.
 
-        They count as finished now: events arrive at once, but the worker's clock may be wrong.
+        Those of new workers come later. A task counts as finished when its event came: events
+        arrive at once, but the worker's clock may be wrong.
         """
         found = []
-        while self._seen:
-            event = end_event(self._seen.popleft())
+        for heard_s, raw in self._seen.take(probed, now_s):
+            event = end_event(raw)
             if event is None:
                 self.unreadable += 1
             elif event.hostname not in probed:
-                found.append(self._finished_task(event, now_s))
+                found.append(self._finished_task(event, heard_s))
         return found
 
     def gauges(self, probed: Container[str]) -> Iterator[tuple[WorkerKey, Gauge]]:
