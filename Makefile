@@ -86,11 +86,11 @@ chromium: ## install Chromium for the browser tests, with apt-get
 nogil: ## create .venv-nogil for the lesson free-threading: PYTHON=/path/to/python3.14t
 	@scripts/setup-nogil $(or $(PYTHON),python3.14t)
 
-lock: ## update both lock files; ARGS=--upgrade moves to the newest versions
+lock: ## update the lock files; ARGS=--upgrade moves to the newest versions
 	@scripts/lock $(ARGS)
 
 clean: ## remove .venv, builds and caches; keep the results in runs/
-	rm -rf .venv .venv-nogil .venv-celery-* dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-nogil .venv-celery-* .venv-peer-* dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 runtime:

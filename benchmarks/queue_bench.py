@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -37,14 +37,23 @@ class QueueBench:
         self.client = redis.Redis.from_url(url)
         self.port = int(self.client.get_connection_kwargs()["port"])
         self.results = redis.Redis(port=self.port, db=1)
+        #: Where processes count the tasks that they ran.
+        self.ran = folder / "ran"
+        self.ran.mkdir()
         self._count = 0
         self._url = url
+
+    def clear(self) -> None:
+        """Remove all messages, results and counts."""
+        self.client.flushdb()  # the broker is this benchmark's own
+        self.results.flushdb()
+        for file in self.ran.iterdir():
+            file.unlink()
 
     @contextmanager
     def workers(self, setting: Setting, variant: Variant) -> Iterator[Sequence[Child]]:
         """Start fresh workers on an empty broker; yield them when they are ready."""
-        self.client.flushdb()  # the broker is this benchmark's own
-        self.results.flushdb()
+        self.clear()
         with ExitStack() as stack:
             port = self.port
             if setting.delay_ms:
@@ -72,20 +81,27 @@ class QueueBench:
             text.replace(old_id, str(uuid4())).replace(old_tag, str(uuid4())) for _ in range(count)
         ]
 
-    def _worker(self, setting: Setting, variant: Variant, port: int) -> Child:
+    def start(self, command: Sequence[str], env: Mapping[str, str]) -> Child:
+        """Start a worker whose tasks may count that they ran."""
         self._count += 1
-        address = f"://{LOOPBACK}:{port}"
-        command = (
-            *(sys.executable, "-m", "celery", "-A", "benchmarks.queues_shop", "worker"),
-            *("-n", f"w{self._count}@queues", "-l", "WARNING", *setting.flags),
-            *("--without-mingle", "--without-gossip", "--without-heartbeat"),
-        )
         return Child(
             f"worker {self._count}",
             command,
             log=self._folder / f"{self._count}.log",
             registry=self._reaper,
-            env={
+            env={"QUEUES_RAN": str(self.ran), **env},
+        )
+
+    def _worker(self, setting: Setting, variant: Variant, port: int) -> Child:
+        address = f"://{LOOPBACK}:{port}"
+        command = (
+            *(sys.executable, "-m", "celery", "-A", "benchmarks.queues_shop", "worker"),
+            *("-n", f"w{self._count + 1}@queues", "-l", "WARNING", *setting.flags),
+            *("--without-mingle", "--without-gossip", "--without-heartbeat"),
+        )
+        return self.start(
+            command,
+            {
                 "QUEUES_BROKER": f"{variant.broker}{address}/0",
                 "QUEUES_RESULTS": f"{variant.results}{address}/1" if variant.results else "",
             },

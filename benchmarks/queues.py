@@ -62,7 +62,7 @@ def _run(bench: QueueBench, workers: Sequence[Child], variant: Variant, tasks: i
     before_s = sum(map(cpu_s, workers))
     began_s = time.perf_counter()
     bench.client.rename("prepared", QUEUE)
-    holds = _unacked if variant.stock else _held
+    holds = _unacked if variant.stock else held
     until(lambda: not bench.client.llen(QUEUE) and not holds(bench), RUN_S, workers[0])
     took_s = time.perf_counter() - began_s
     spent_s = sum(map(cpu_s, workers)) - before_s
@@ -73,12 +73,13 @@ def _unacked(bench: QueueBench) -> int:
     return int(bench.client.hlen("unacked"))
 
 
-def _held(bench: QueueBench) -> int:
-    held = 0
+def held(bench: QueueBench) -> int:
+    """Return how many messages workers on kombu_lease have claimed and not acknowledged."""
+    found = 0
     for key in bench.client.scan_iter("_kombu.lease.held.*"):
         fields: Any = bench.client.hkeys(key)
-        held += sum(1 for field in fields if not field.startswith(b"@"))
-    return held
+        found += sum(1 for field in fields if not field.startswith(b"@"))
+    return found
 
 
 @click.command()

@@ -1,9 +1,10 @@
-"""The Celery app whose tasks `benchmarks.queues` and `idle` run; its URLs name the transports."""
+"""The Celery app whose tasks `queues`, `idle` and `peers` run; its URLs name the transports."""
 
 from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 import redis
 from celery import Celery
@@ -11,8 +12,10 @@ from celery.signals import worker_ready
 from celery.utils.log import get_logger
 
 import kombu_lease  # noqa: F401  registers lease://
+from benchmarks.ran import Counter
 
 RESULTS = os.environ["QUEUES_RESULTS"]
+COUNTER = Counter(Path(os.environ["QUEUES_RAN"]))
 
 app = Celery("queues", broker=os.environ["QUEUES_BROKER"], backend=RESULTS or None)
 app.conf.update(
@@ -32,6 +35,12 @@ def log_ready(**_sender: object) -> None:
 @app.task
 def nothing() -> None:
     """Do nothing."""
+
+
+@app.task
+def counted() -> None:
+    """Do nothing but count that it ran."""
+    COUNTER.add()
 
 
 @app.task

@@ -2,12 +2,44 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import click
 import pytest
 
 from benchmarks.advice import EXAMPLES, Line, single_tasks
 from benchmarks.exhaustive import Candidate, done, grid
+from benchmarks.peers import guarantee, results
+from benchmarks.peers.guarantee import Source
+from benchmarks.peers.libraries import LIBRARIES, Library
+from benchmarks.peers.peer import PINS, version
+from benchmarks.queues import Measured
+from benchmarks.ran import ran
 from benchmarks.ratio import by_pair, interval, line
+from tests.paths import ROOT
+from tests.unit.test_packaging import pins
+
+#: Counts 4,000 tasks in threads and 10 in each of two forked processes, as workers do.
+COUNT = """
+import os, sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from benchmarks.ran import Counter
+
+counter = Counter(Path(sys.argv[1]))
+with ThreadPoolExecutor(4) as pool:
+    for _ in range(4_000):
+        pool.submit(counter.add)
+for _ in range(2):
+    if not (child := os.fork()):
+        for _ in range(10):
+            counter.add()
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        sys.exit("a forked process failed")
+"""
 
 
 @pytest.mark.parametrize(
@@ -61,3 +93,51 @@ def test_the_benchmark_reads_the_command_of_each_example(name: str) -> None:
 def test_a_task_that_is_partly_in_the_window_counts_partly() -> None:
     spans = [(0.0, 1.0), (0.5, 1.5), (1.0, 2.0), (1.9, 2.1), (5.0, 6.0)]
     assert done(spans, 1.0, 2.0) == pytest.approx(0.5 + 1.0 + 0.5)
+
+
+def test_tasks_are_counted_in_threads_and_forked_processes(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", COUNT, str(tmp_path)], check=True, cwd=ROOT)
+    assert ran(tmp_path, 10_000) == 4_020
+
+
+def measured(*rates: float) -> list[Measured]:
+    return [Measured(rate_per_s=rate, cpu_us=100.0) for rate in rates]
+
+
+def test_the_best_setting_has_the_highest_median() -> None:
+    runs = {"steady": measured(5.0, 5.0, 5.0), "lucky": measured(1.0, 4.0, 9.0)}
+    assert results.best(runs) == "steady"
+    assert [text[0] for text in results.table("library", runs)] == ["*", " "]
+
+
+def test_celery_is_compared_with_the_best_setting_round_by_round() -> None:
+    peer = {"slow": measured(1.0, 1.0), "fast": measured(2.0, 4.0)}
+    [text] = results.ratios({"solo": measured(4.0, 4.0)}, "huey", peer)
+    assert text.startswith("solo / huey ")
+    assert "1.500   (all: 1.000 to 2.000, 2 pairs)" in text
+
+
+def test_a_source_is_found_by_its_text(tmp_path: Path) -> None:
+    (tmp_path / "code.py").write_text("one\ntwo\none\n")
+    assert Source(file="code.py", text="two").located(tmp_path) == "code.py:2"
+    for text in ("one", "three"):
+        with pytest.raises(ValueError, match="lines contain"):
+            Source(file="code.py", text=text).located(tmp_path)
+
+
+def test_our_own_guarantee_names_lines_that_exist() -> None:
+    assert "kombu_lease/options.py:" in guarantee.LEASE.lines(ROOT)[-1]
+
+
+@pytest.mark.parametrize("library", LIBRARIES, ids=lambda library: library.name)
+def test_each_library_is_pinned_and_its_settings_have_names_of_their_own(library: Library) -> None:
+    assert version(library.pins)
+    assert (ROOT / "benchmarks" / "peers" / "apps" / f"{library.app}.py").exists()
+    names = [setting.name for setting in library.settings]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("file", sorted(PINS.glob("*.txt")), ids=lambda file: file.stem)
+def test_the_pins_of_other_libraries_have_hashes_and_name_no_package_source(file: Path) -> None:
+    assert all(hashes for _, hashes in pins(str(file.relative_to(ROOT))).values())
+    assert "://" not in file.read_text(encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Compares Celery on kombu_lease with other task queues on Redis."""

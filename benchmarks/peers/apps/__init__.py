@@ -1,0 +1,1 @@
+"""One app for each library; each runs in the interpreter of its library's own environment."""
