@@ -68,10 +68,10 @@ test-faults: dev ## test what is lost while workers, brokers and connections fai
 test-projects: dev ## test advise, race and observe on small projects
 	$(BIN)/pytest tests/projects -n 2 --dist loadfile $(ARGS)
 
-test-lease: dev ## test kombu_lease: kill, stop and cut off workers and brokers; SERVER=/usr/bin/redis-server tests with that
+test-lease: dev ## test kombu_lease: kill, stop and cut off workers and brokers; SERVER=/usr/bin/redis-server chooses the Redis to test with
 	POOLWISE_TEST_SERVER=$(SERVER) $(BIN)/pytest tests/lease -n 2 --dist load $(ARGS)
 
-old-celery: dev ## test the probe on Celery 5.2 to 5.6, projects on 5.3, and kombu_lease on 5.5 and 5.6; installs each version in its own .venv-celery-…
+old-celery: dev ## test worker.probe on Celery 5.2 to 5.6, advise, race and observe on projects with 5.3, and kombu_lease on 5.5 and 5.6; installs each version in its own .venv-celery-…
 	$(BIN)/pytest tests/old_celery $(ARGS)
 
 test-docker: dev ## run the tests that need a Docker engine

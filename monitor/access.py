@@ -92,9 +92,10 @@ def check(settings: AccessSettings, environment: Mapping[str, str]) -> None:
     if is_loopback(published_on):
         return
     raise UsageError(
-        f"Flower on {published_on or settings.address or 'every address'} without a login lets "
-        "anyone who can reach it stop workers: set FLOWER_BASIC_AUTH=user:password, "
-        "FLOWER_BASIC_AUTH_FILE=FILE or OAuth (FLOWER_AUTH), or keep it on 127.0.0.1"
+        f"Flower would listen on {published_on or settings.address or 'every address'} without a "
+        "login, and anyone who could reach it could stop your workers: set "
+        "FLOWER_BASIC_AUTH=user:password, FLOWER_BASIC_AUTH_FILE=FILE or OAuth (FLOWER_AUTH), or "
+        "let it listen on 127.0.0.1 only"
     )
 
 

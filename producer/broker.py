@@ -228,7 +228,7 @@ def _known_reason(error: BaseException) -> str:
                 return words + _command(str(error)) * (words == _UNKNOWN_COMMAND)
     for kind, words in _BY_TYPE:
         if isinstance(error, kind):
-            return words + _command(str(error)) * (kind is _NO_PERMISSION)
+            return words.format(_command(str(error))) if kind is _NO_PERMISSION else words
     return error.strerror.lower() if isinstance(error, OSError) and error.strerror else ""
 
 
@@ -240,6 +240,11 @@ def _command(text: str) -> str:
 
 
 _NO_PERMISSION: Final = redis.exceptions.NoPermissionError
+#: The gap is for the command that was denied.
+_DENIED = (
+    "its ACL does not allow this user all that Poolwise needs{}; docs/transport.md lists the rules "
+    "for workers and producers under 'Restricted rights'"
+)
 _CLOSED = "the server closed the connection; it may not be Redis"
 _NOT_REDIS = "the server there does not speak Redis"
 _PASSWORD = "it requires a password, or a different one"  # noqa: S105 - that is a sentence
@@ -257,7 +262,7 @@ _BY_TYPE: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (redis.InvalidResponse, _NOT_REDIS),
     (redis.ReadOnlyError, _REPLICA),
     (redis.OutOfMemoryError, "its memory is full and it rejects new data"),
-    (_NO_PERMISSION, "its ACL does not give this user all the permissions that Poolwise needs"),
+    (_NO_PERMISSION, _DENIED),
     (redis.exceptions.MasterDownError, "it is a replica without a connection to its primary"),
     (redis.exceptions.ClusterError, _CLUSTER),
     (redis.exceptions.RedisClusterException, _CLUSTER),
@@ -276,7 +281,7 @@ _BY_TEXT: Final = (
     ),
     (
         "EXEC without MULTI",
-        "its ACL does not give this user all the permissions that Poolwise needs (MULTI)",
+        _DENIED.format(" (MULTI)"),
     ),
     ("max number of clients", "it has too many clients"),
     ("DB index is out of range", "it has no database with this number"),

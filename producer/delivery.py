@@ -60,8 +60,8 @@ class Watch:
             )
         if [message["properties"].get("correlation_id") for _, message in put] != [task_id]:
             raise UsageError(
-                f"{self._task} did not send exactly one task with the given id: its apply_async() "
-                "must pass task_id, queue, headers and producer on"
+                f"{self._task} did not send exactly one task with the given id: its own "
+                "apply_async() must pass on task_id, queue, headers and producer"
             )
         return put[0][1]
 

@@ -19,10 +19,10 @@ TRANSPORT_VARIABLE: Final = "POOLWISE_TRANSPORT"
 TRANSPORTS: Final = ("stock", "lease")
 #: The options that decide where messages are, and a value that each can have.
 PLACING: Final[Mapping[str, str]] = {
-    "global_keyprefix": 'a text, such as "shop:"',
-    "sep": 'a text, such as ":"',
+    "global_keyprefix": 'a string, such as "shop:"',
+    "sep": 'a string, such as ":"',
     "priority_steps": "a list of growing numbers from 0 to 255, such as [0, 3, 6, 9]",
-    "fanout_prefix": "true, false or a text",
+    "fanout_prefix": "true, false or a string",
     "fanout_patterns": "true or false",
 }
 _EXAMPLE: Final = '{"global_keyprefix": "shop:"}'

@@ -88,7 +88,8 @@ class Caveats:
                 "",
                 "rate-limit",
                 f"the rate limit of {', '.join(limited)} was off for the measurement; Celery "
-                "applies it to each worker on its own, so more workers allow more",
+                "applies it to each worker on its own, so two workers may run twice as many "
+                "of these tasks as one",
             )
 
     def of_budget(

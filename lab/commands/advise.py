@@ -20,7 +20,7 @@ from lab.advise.run import advise as run_advice
 from lab.commands import project_options, shared_options
 from lab.commands.advise_output import finish
 from lab.commands.console import for_progress
-from lab.commands.option_types import AnyPath, FiniteRange
+from lab.commands.option_types import AnyPath, FiniteRange, WholeRange
 from lab.project.endpoints import given
 from lab.project.interpreter import find_python
 from lab.project.project import open_project
@@ -36,8 +36,8 @@ from worker.pools import DEFAULT_POOLS
     type=AnyPath(),
     metavar="FILE",
     help="A file like the one for --calls, with calls of several tasks that share a "
-    "machine. The advice then compares one pool for all of them with two groups of workers; with "
-    '--calls, it is always one pool. "weight": 3 sends a call three times as often.',
+    "machine. The answer is then one pool for all of them, or two groups of workers if that is "
+    'faster. With --calls, it is always one pool. "weight": 3 sends a call three times as often.',
 )
 @click.option(
     "--pools",
@@ -87,7 +87,7 @@ from worker.pools import DEFAULT_POOLS
 )
 @click.option(
     "--seed",
-    type=click.IntRange(0, 10**9),
+    type=WholeRange(0, 10**9),
     help="Seed for the order of the trials. [default: random]",
 )
 @shared_options.out

@@ -32,6 +32,7 @@ from lab.chaos.table import show
 from lab.chaos.trial.delivery import DELIVERIES, delivery_named
 from lab.commands import shared_options
 from lab.commands.console import for_progress, for_results
+from lab.commands.option_types import WholeRange
 from lab.commands.program import program
 from lab.commands.streams import say
 from lab.results import files as result_files
@@ -40,17 +41,18 @@ from lab.results.output import write_whole
 from lab.session.folders import run_folder
 from tasks.errors import UsageError
 from tasks.transport_options import TRANSPORTS
-from worker.pools import DEFAULT_POOLS
+from worker.pools import DEFAULT_POOLS, POOLS
 
 T = TypeVar("T")
 
 
-@click.command()
+@click.command(short_help="Find out which tasks are lost or run twice after a fault.")
 @click.option(
     "--fault",
     "faults",
     metavar="LIST",
-    help=f"Faults to inject, separated by commas: {', '.join(FAULTS)}.  "
+    help=f"Faults to inject, separated by commas: {', '.join(FAULTS)}. "
+    "docs/reliability.md explains each.  "
     f"[default: {', '.join(DEFAULT_FAULTS)}]",
 )
 @click.option(
@@ -64,7 +66,7 @@ T = TypeVar("T")
 @click.option(
     "--settings",
     metavar="LIST",
-    help=f"Delivery settings to compare: {', '.join(DELIVERIES)}.  "
+    help=f"Delivery settings to compare: {', '.join(one.shown for one in DELIVERIES.values())}.  "
     f"[default: {', '.join(DEFAULT_DELIVERIES)}]",
 )
 @click.option(
@@ -76,19 +78,19 @@ T = TypeVar("T")
 @shared_options.transports
 @click.option(
     "--kills",
-    type=click.IntRange(1, 100_000),
+    type=WholeRange(1, 100_000),
     default=DEFAULT_KILLS,
     show_default=True,
-    help="Faults to inject for each combination.",
+    help="Faults to inject for each combination of fault, pool and settings.",
 )
 @click.option(
     "--jobs",
-    type=click.IntRange(1, 64),
+    type=WholeRange(1, 64),
     help="Combinations to test at the same time.  [default: two for each core]",
 )
 @click.option(
     "--seed",
-    type=click.IntRange(0, 10**9),
+    type=WholeRange(0, 10**9),
     help="Seed for when each fault happens.  [default: random]",
 )
 @click.option(
@@ -168,13 +170,23 @@ def chaos(  # noqa: PLR0913 - one parameter for each option of the command
     return _exit_code(ended.result, careful)
 
 
+def _impossible(options: ChaosOptions) -> str:
+    """Say in which pools the chosen faults can happen, if in none of the chosen ones."""
+    chosen = " or ".join(pool.name for pool in options.pools)
+    return "; ".join(
+        f"{fault.name} cannot happen in {chosen}, only in "
+        + ", ".join(pool.name for pool in POOLS.values() if fault.only(pool))
+        for fault in options.faults
+    )
+
+
 #: Runs everything; receives the folder for logs.
 Work = Callable[[Path], Ended]
 
 
 def _on_own(options: ChaosOptions, machine: Machine) -> tuple[str, Work]:
     if not options.cells():
-        raise UsageError("none of these faults can happen in these pools: name other pools")
+        raise UsageError(_impossible(options))
 
     def work(folder: Path) -> Ended:
         with progress(for_progress()) as lines:

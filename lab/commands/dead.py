@@ -27,10 +27,11 @@ from tasks.errors import PoolwiseError, UsageError
 def dead() -> None:
     """Look at messages that were given up: dead letters.
 
-    Two kinds of workers give messages up. On kombu's own Redis transport, Poolwise's workers (-I
-    worker.startup) give up a message whose task killed its process five times
-    (POOLWISE_MAX_DEATHS). On the transport in kombu_lease, any worker gives up a message that was
-    delivered 20 times without an acknowledgement (max_deliveries). Both also give up a message that
+    Two kinds of workers give messages up. On kombu's own Redis transport, workers that load
+    Poolwise's code (celery worker -I worker.startup) give up a message whose task killed its
+    process five times (POOLWISE_MAX_DEATHS). On the lease transport (docs/transport.md), every
+    worker gives up a message that was delivered 20 times without an acknowledgement
+    (max_deliveries). Both also give up a message that
     they cannot read or whose task they do not know. Every message that was given up is kept whole,
     with the reason.
 

@@ -11,6 +11,7 @@ import click
 from cluster.flower import config_file
 from cluster.ports import HIGHEST_PORT, claimed_port
 from lab.commands import broker_options
+from lab.commands.option_types import WholeRange
 from lab.commands.streams import say
 from monitor.access import is_loopback
 from producer.address import redacted
@@ -24,7 +25,7 @@ LOOPBACK = "127.0.0.1"
 @click.command()
 @click.option(
     "--port",
-    type=click.IntRange(0, HIGHEST_PORT),
+    type=WholeRange(0, HIGHEST_PORT),
     default=PORT,
     show_default=True,
     help="Flower's port; 0 picks a free one.",

@@ -11,7 +11,7 @@ from click.core import ParameterSource
 
 from lab.commands import shared_options
 from lab.commands.broker_options import Broker, any_broker
-from lab.commands.option_types import AnyPath, FiniteRange
+from lab.commands.option_types import AnyPath, FiniteRange, WholeRange
 from lab.learn.engine.lesson import Dial, Lesson
 
 
@@ -72,7 +72,7 @@ def _typed(context: click.Context, name: str) -> bool:
 
 
 def dial_option(dial: Dial) -> Any:
-    range_of = click.IntRange if dial.whole else FiniteRange
+    range_of = WholeRange if dial.whole else FiniteRange
     return click.option(
         dial.flag,
         type=range_of(dial.low, dial.high),  # type: ignore[arg-type]

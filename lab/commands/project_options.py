@@ -32,7 +32,7 @@ _OF_CALLS: Final = (
         type=AnyPath(),
         metavar="FILE",
         help='A file of calls, one JSON object per line: {"task": "shop.mail", "args": [], '
-        '"kwargs": {}}. TASK is the task of lines that name none.',
+        '"kwargs": {}}. A line without "task" calls TASK.',
     ),
     click.option(
         "--python",

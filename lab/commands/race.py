@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from lab.commands import broker_options, project_options, race_calls, race_run, shared_options
-from lab.commands.option_types import Title
+from lab.commands.option_types import Title, WholeRange
 from lab.commands.program import program
 from lab.measure.selection import checked, default_names
 from lab.measure.workloads import WORKLOADS
@@ -25,7 +25,7 @@ from worker.pools import DEFAULT_POOLS, POOLS
 HIGHEST_SEED = 2**32 - 1
 
 
-@click.command()
+@click.command(short_help="Compare the pools on sample tasks or on your own.")
 @click.option(
     "--pools",
     metavar="LIST",
@@ -43,8 +43,9 @@ HIGHEST_SEED = 2**32 - 1
     show_envvar=True,
     help="Concurrency per pool, such as prefork=4,gevent=200. [default: the number of cores for "
     "CPU-bound work; 100 for other work, 40 with --quick; always 1 for solo. For your own tasks: "
-    "the number of cores if a task mostly computes; otherwise twice that for prefork, and up to "
-    f"{FIRST_GUESS} for threads and gevent: the less it computes, the more]",
+    "if a task mostly computes, the number of cores; if it mostly waits, twice the number of cores "
+    f"for prefork, and for threads and gevent up to {FIRST_GUESS}, more the less the task "
+    "computes]",
 )
 @click.option(
     "--workloads",
@@ -53,16 +54,16 @@ HIGHEST_SEED = 2**32 - 1
     show_envvar=True,
     help=f"Workloads to run, separated by commas: {', '.join(WORKLOADS)}. "
     f"[default: {', '.join(default_names(quick=False, on_running=False))}] For your own tasks: "
-    "their names, or the word mix to run the calls of all tasks together. [default: each task]",
+    'their names, or "mix", which runs the calls of all tasks together. [default: each task]',
 )
 @click.option(
     "--repeat",
-    type=click.IntRange(1, 100),
+    type=WholeRange(1, 100),
     help=f"Repeats per pool and workload. [default: {REPEATS}; with --quick {REPEATS_QUICK}]",
 )
 @click.option(
     "--seed",
-    type=click.IntRange(0, HIGHEST_SEED),
+    type=WholeRange(0, HIGHEST_SEED),
     help="Seed for the random order of the pools. [default: random]",
 )
 @click.option(
@@ -153,8 +154,8 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
         )
     if pause_load and not on_running:
         raise UsageError(
-            "--pause-load pauses the load on running workers: add --on-running, or leave it out, "
-            "because a race that starts its own workers has no other load"
+            "--pause-load works only with --on-running: add --on-running, or leave --pause-load "
+            "out, because a race that starts its own workers has no other load"
         )
     use_transport(transports[0])  # of this process, which sends alike with both
     theirs = race_calls.asked({**named, "transports": transports}, on_running=on_running)

@@ -124,7 +124,8 @@ def _runs(options: RaceOptions) -> str:
     tasks = ", ".join(options.workloads)
     return (
         f"{tasks}, for real: up to {MOST_RUNS + 1} times alone, then up to "
-        f"{words.count(MOST_TASKS)} times in each of {number} repeats; it prints how many it plans"
+        f"{words.count(MOST_TASKS)} times in each of {number} repeats; Poolwise first prints "
+        "how many it plans"
     )
 
 

@@ -56,7 +56,8 @@ def _page(found: Sequence[object]) -> str:
         return render(races)
     if len(found) > 1:
         raise UsageError(
-            "such a result cannot be combined with other results: pass only one, or only races"
+            "only race results can share a page: pass race results only, or a single result of "
+            "another kind"
         )
     # Imported here because plotly loads slowly, and `--help` does not need it.
     from lab.report import advice, chaos, lesson  # noqa: PLC0415

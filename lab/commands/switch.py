@@ -10,7 +10,7 @@ import msgspec
 from cluster.switching import SwitchEvents, SwitchRequest, SwitchResult
 from cluster.switching import switch as switch_worker
 from lab.commands import broker_options, shared_options
-from lab.commands.option_types import FiniteRange
+from lab.commands.option_types import FiniteRange, WholeRange
 from lab.commands.streams import say
 from lab.format import words
 from tasks.settings import LONGEST_TASK_S
@@ -27,8 +27,7 @@ WAIT_S = LONGEST_TASK_S + 15.0
 @click.option("--pool", required=True, metavar="POOL", help=f"One of {', '.join(POOLS)}.")
 @click.option(
     "--concurrency",
-    type=click.IntRange(1, MAX_SLOTS),
-    metavar="N",
+    type=WholeRange(1, MAX_SLOTS),
     help="Number of slots. [default: the number of cores for prefork, 100 for threads and gevent]",
 )
 @click.option(

@@ -15,6 +15,7 @@ from cluster.machine import Machine
 from cluster.ports import HIGHEST_PORT, claimed_port
 from cluster.workers import RunningWorker, WorkerSpec
 from lab.commands import broker_options, shared_options
+from lab.commands.option_types import WholeRange
 from lab.commands.streams import say
 from lab.format import words
 from lab.session.folders import run_folder
@@ -48,14 +49,14 @@ BROKER_PORT = 6379
 )
 @click.option(
     "--flower-port",
-    type=click.IntRange(0, HIGHEST_PORT),
+    type=WholeRange(0, HIGHEST_PORT),
     default=FLOWER_PORT,
     show_default=True,
     help="Flower's port on loopback; 0 picks a free port.",
 )
 @click.option(
     "--port",
-    type=click.IntRange(0, HIGHEST_PORT),
+    type=WholeRange(0, HIGHEST_PORT),
     default=BROKER_PORT,
     show_default=True,
     help="The embedded broker's port on loopback; 0 picks a free port.",

@@ -18,7 +18,8 @@ from tasks.transport_options import placing
 IMPORT_S: Final = 30.0
 #: What to do if the app cannot be loaded.
 INSTEAD: Final = (
-    "activate your project's environment, or give --broker and --transport-options instead of -A"
+    "run this in the folder where you start your workers, with your project's environment active, "
+    "or give --broker and --transport-options instead of -A"
 )
 #: How an address names the values of `ssl.CERT_…`.
 _CERT_REQS: Final = {

@@ -64,7 +64,7 @@ def from_options(task: str, args: Sequence[str], kwargs: Sequence[str]) -> tuple
 def from_file(path: Path, task: str = "") -> tuple[Work, ...]:
     """Read a file with one call per line: {"task": …, "args": […], "kwargs": {…}}.
 
-    `task` is the task of lines that name none. Raises UsageError that names the line.
+    A line without a task calls `task`. Raises UsageError that names the line.
     """
     return tuple(call for call, _ in weighted_from_file(path, task, option="--calls", keys=KEYS))
 

@@ -94,7 +94,8 @@ def read_app(app: App, text: bytes) -> Description:
         )
     if not {"json", "application/json"} & set(found.accepts):
         raise UsageError(
-            "the project does not accept JSON (accept_content), but Poolwise sends only JSON"
+            'Poolwise sends only JSON, which the project does not accept: add "json" to '
+            "accept_content"
         )
     if found.redis_problem:
         raise UsageError(

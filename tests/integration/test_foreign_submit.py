@@ -390,8 +390,8 @@ REFUSED: dict[str, tuple[Work, dict[str, Any], str, str]] = {
     ),
     "no header": (
         Work(task="shop.forgetful"), {}, "q",
-        "shop.forgetful did not send exactly one task with the given id: its apply_async() must "
-        "pass task_id, queue, headers and producer on",
+        "shop.forgetful did not send exactly one task with the given id: its own apply_async() "
+        "must pass on task_id, queue, headers and producer",
     ),
     "unknown task": (
         Work(task="shop.ad"), {}, "q", "no task named 'shop.ad' (did you mean shop.add? known: ",

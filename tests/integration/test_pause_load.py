@@ -148,4 +148,4 @@ def test_a_pause_of_another_run_is_left_alone(cluster: LocalCluster) -> None:
 def test_a_race_with_workers_of_its_own_has_nothing_to_pause() -> None:
     done = poolwise("race", "--pause-load")
     assert done.returncode == 2
-    assert "--pause-load pauses the load on running workers: add --on-running" in done.stderr
+    assert "--pause-load works only with --on-running: add --on-running" in done.stderr

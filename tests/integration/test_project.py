@@ -47,7 +47,7 @@ REFUSED = {
     "imports another": (
         "shop",
         {"shop.py": "import redis_lock_nope\n"},
-        f"-A shop: it imports redis_lock_nope, which {sys.executable} does not have: activate",
+        f"-A shop: it imports redis_lock_nope, which {sys.executable} does not have: run this in",
     ),
     "no app": ("shop", {"shop.py": "x = 1\n"}, "there is no Celery app (name it as for celery"),
     "another app": ("shop", {"shop.py": "app = 5\n"}, "that is a int, not a Celery app"),
@@ -55,7 +55,7 @@ REFUSED = {
     "raises": (
         "shop",
         {"shop.py": "raise ValueError('two\\nlines of amqp://me:secret@host')\n"},
-        "two lines of (an address)): activate your project's environment, or",
+        "two lines of (an address)): run this in the folder where you",
     ),
     "syntax": ("shop", {"shop.py": "if\n"}, "importing it fails (SyntaxError: "),
     "settings": (

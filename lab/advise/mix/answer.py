@@ -55,7 +55,8 @@ def mix_answer(
     """
     split = _best(mix.splits)
     if single is None:
-        return None if split is None else _split(split, None, "one group cannot be used", "low")
+        alone = "; a single group for all tasks cannot be used"
+        return None if split is None else _split(split, None, alone, "low")
     if split is None:
         why = mix.why_no_split or "no split could be measured, or none can be used"
         return replace(
@@ -65,7 +66,7 @@ def mix_answer(
     difference = compared(split, best, seed)
     sure = confidence(split, best, difference)
     if is_behind(best, split, seed):
-        return _split(split, best, f"{difference.ratio:.2f} times the throughput of", sure)
+        return _split(split, best, f", {difference.ratio:.2f} times the throughput of", sure)
     return replace(
         single,
         sentence=f"{single.sentence}; {_against(best, split, real=difference.real)}",
@@ -114,7 +115,7 @@ def _split(
         concurrency=candidate.slots,
         workers=candidate.workers,
         command="\n".join(group.command for group in groups),
-        sentence=f"{words.rate(split.rate_per_s)} with {candidate.label}, {text}{other}",
+        sentence=f"{words.rate(split.rate_per_s)} with {candidate.label}{text}{other}",
         confidence=sure,
         runner_up="" if rival is None else rival.candidate.label,
         ratio=None if rival is None else split.score / rival.score,

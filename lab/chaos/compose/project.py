@@ -53,7 +53,7 @@ def workers(pools: Sequence[str]) -> list[Container]:
 def docker(*words: str) -> str:
     """Run a docker command; return its output.
 
-    Raises WorkerError, with the last line that it printed, if it fails.
+    Raises WorkerError, with the first line of its errors that is not empty, if it fails.
     """
     try:
         done = subprocess.run(
@@ -62,8 +62,8 @@ def docker(*words: str) -> str:
     except subprocess.TimeoutExpired as error:
         raise WorkerError(f"docker {words[0]} takes more than {COMMAND_S:g} s") from error
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise WorkerError(f"docker {' '.join(words[:2])} failed: {last}")
+        first = (done.stderr.strip().splitlines() or ["no message"])[0]
+        raise WorkerError(f"docker {' '.join(words[:2])} failed: {first}")
     return done.stdout
 
 

@@ -106,12 +106,14 @@ class ComposeTrial(Waiting):
     def stop_sending(self) -> None:
         """Stop the load."""
         self._tell("stop")
-        self.until(self._stopped.is_set, START_S, "the load does not stop")
+        stuck = "the container that sends tasks does not stop sending"
+        self.until(self._stopped.is_set, START_S, stuck)
 
     def finish(self) -> None:
         """Read what is left in the broker, and end the container that sends."""
         self._tell("end")
-        self.until(lambda: not self._reading.is_alive(), START_S, "the load does not end")
+        stuck = "the container that sends tasks does not exit"
+        self.until(lambda: not self._reading.is_alive(), START_S, stuck)
 
     def close(self) -> None:
         """End the container that sends, and bring the worker back."""

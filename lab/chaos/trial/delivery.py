@@ -29,6 +29,7 @@ class Delivery:
     app: str  # as in `celery -A APP`
     include: tuple[str, ...] = ("worker.probe",)
     transport: str = TRANSPORTS[0]
+    note: str = ""  # what its name does not say
     pool_flags: bool = False  # whether its workers get the flags that Poolwise gives to their pool
     #: Seconds after which the tasks of a dead worker have started again; None: an hour or more.
     returns_s: float | None = None
@@ -36,6 +37,11 @@ class Delivery:
     def flags(self, pool: Pool) -> tuple[str, ...]:
         """Return the flags of a worker with this pool."""
         return pool.flags if self.pool_flags else ()
+
+    @property
+    def shown(self) -> str:
+        """The name, and what it does not say; good for help."""
+        return f"{self.name} ({self.note})" if self.note else self.name
 
     @property
     def label(self) -> str:
@@ -46,7 +52,7 @@ class Delivery:
         """Return the same settings on a transport."""
         if transport == self.transport:
             return self
-        text = f"{self.text}; on the transport in kombu_lease"
+        text = f"{self.text}; on the lease transport (docs/transport.md)"
         return replace(self, transport=transport, text=text, returns_s=_RETURNS_S)
 
     @property
@@ -69,11 +75,13 @@ _ALL: Final = (
     Delivery(
         name="reject-on-lost",
         text="task_acks_late and task_reject_on_worker_lost",
+        note="with acks-late",
         app="tasks.chaos.app:reject_on_lost",
     ),
     Delivery(
         name="poolwise",
         text="Poolwise's settings (tasks/settings.py) and worker code (worker.startup)",
+        note="Poolwise's settings and worker code",
         app="tasks",
         include=("worker.probe", "worker.startup"),
         pool_flags=True,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.commands.option_types import AnyPath, FiniteRange, Transports
+from lab.commands.option_types import AnyPath, FiniteRange, Transports, WholeRange
 from lab.commands.shared_options import MOST_SLOTS, names, parse_concurrency, pools_named
 from tasks.errors import UsageError
 from worker.pools import POOLS
@@ -109,3 +109,20 @@ def test_any_text_but_none_is_a_path(text: str) -> None:
     assert AnyPath().convert(text, None, None) == Path(text)
     with pytest.raises(click.BadParameter):
         AnyPath().convert("", None, None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "metavar", "refused"),
+    [
+        (WholeRange(1, 9), "N", "'abc' is not a whole number."),
+        (FiniteRange(0, 9), "NUMBER", "'abc' is not a number."),
+    ],
+)
+def test_a_number_is_not_called_a_range(
+    kind: WholeRange | FiniteRange, metavar: str, refused: str
+) -> None:
+    option = click.Option(["--value"], type=kind)
+    assert option.make_metavar(click.Context(click.Command("any"))) == metavar
+    with pytest.raises(click.BadParameter) as error:
+        kind.convert("abc", None, None)
+    assert error.value.message == refused

@@ -64,7 +64,7 @@ def test_a_report_refuses_a_lesson_together_with_a_race(tmp_path: Path) -> None:
     result_files.write(result(), Path(files[0]))
     result_files.write(race(), Path(files[1]))
     page = tmp_path / "page.html"
-    with pytest.raises(UsageError, match="cannot be combined with other results"):
+    with pytest.raises(UsageError, match="only race results can share a page"):
         report.report.main([*files, "-o", str(page)], standalone_mode=False)
     report.report.main([files[0], "-o", str(page)], standalone_mode=False)
     assert result().findings.verdict in page.read_text()
