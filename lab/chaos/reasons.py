@@ -116,7 +116,8 @@ REASONS: Final = (
         what="lost",
         why="kombu takes a message from its queue with BRPOP, and only then notes it as "
         "unacknowledged. A message whose worker dies in between is in neither place.",
-        cure="No setting closes this gap; the transport in kombu_lease does both in one step.",
+        cure="No setting closes this gap. The lease transport (docs/transport.md) does: it takes a "
+        "message and notes it in one step.",
         stock=True,
     ),
     Reason(
@@ -127,8 +128,9 @@ REASONS: Final = (
         why="A message was on its way to a worker when the connection broke: Redis had removed it "
         "from its queue (BRPOP), and the worker had not noted it as unacknowledged. After a kill, "
         "Redis also loses what it had not written to disk.",
-        cure="For messages on their way, no setting helps; the transport in kombu_lease moves them "
-        "in one step. For the disk, set appendfsync to always.",
+        cure="For messages on their way, no setting helps, but the lease transport "
+        "(docs/transport.md) does: it takes a message and notes it in one step. For the "
+        "disk, set appendfsync to always.",
         stock=True,
     ),
     Reason(
@@ -158,7 +160,7 @@ REASONS: Final = (
         why="The messages that a dead worker had fetched stay in Redis as unacknowledged. Other "
         "workers take them after the visibility timeout, an hour by default.",
         cure="Set visibility_timeout to slightly more than your longest task takes. Or give your "
-        "workers the transport in kombu_lease (docs/transport.md) or Poolwise's worker code "
+        "workers the lease transport (docs/transport.md) or Poolwise's worker code "
         "(celery worker -I worker.startup): such workers take over the messages of a dead one "
         "sooner.",
         stock=True,
@@ -200,8 +202,8 @@ REASONS: Final = (
         early=None,
         targets=_BROKER,
         what="run twice",
-        why="When its connection breaks, a worker returns the messages that it holds to the queue, "
-        "but still runs the tasks that it has fetched.",
+        why="When its connection breaks, a worker puts the messages that it has fetched and not "
+        "acknowledged back into the queue, but still runs their tasks.",
         cure="Make tasks idempotent. Setting worker_cancel_long_running_tasks_on_connection_loss "
         "makes prefork and gevent workers end running tasks instead.",
         stock=True,

@@ -21,10 +21,10 @@ MEANINGS: Final = {
     "failed": "stored as FAILURE and not run again",
     "revoked": "revoked or expired, and not run",
     "dead-lettered": "given up by a worker and kept whole",
-    "refused": "thrown away by a worker, which said so",
+    "refused": "discarded by a worker, which logged it",
     "early": "started before its ETA",
     "twice": "ended more than once",
-    "unknown": "the producer got an error, so the task may be there or not",
+    "unknown": "the producer got an error, so the task may be in the queue or not",
     "did not resume": "a worker did not run tasks again by itself",
     "back": "time from the fault until the last interrupted task started again; if the fault "
     "stopped all workers, time from the end of the fault until every worker ran tasks again "
@@ -83,7 +83,7 @@ def settings_line(result: ChaosResult, name: str) -> str:
     lost = sum(one.account.lost for one in cells)
     submitted = sum(one.account.submitted for one in cells)
     if not hits:
-        return f"{name}: nothing was hit"
+        return f"{name}: no fault hit a worker or a broker that was at work"
     faults = f"{hits:,} {'fault' if hits == 1 else 'faults'}"
     if lost:
         mean = f", {lost / hits:.2g} per fault on average" if hits > 1 else ""

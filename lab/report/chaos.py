@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from statistics import median
+from typing import Final
 
 from markupsafe import Markup
 
@@ -84,6 +85,17 @@ def _explanation(one: Explanation) -> Markup:
     return tag("p", tag("b", chaos.explanation_heading(one)), " ", one.why, " ", one.cure)
 
 
+#: What the columns of the table of all combinations count.
+_COLUMNS: Final = (
+    "twice, by the fault: ended more than once, with a fault in between · twice, otherwise: "
+    "without one · never again: interrupted by a fault and not started again · first back, last "
+    "back: median time from a fault until the first, and the last, task that it interrupted "
+    "started again; if the fault stopped all workers, from its end until one, and until each, ran "
+    "tasks again · slowest: the longest of the times for last back · resumed: faults after which "
+    "every worker ran tasks again by itself"
+)
+
+
 def _cells(result: ChaosResult) -> Markup:
     measured = [one for one in result.cells if not one.skipped]
     rows = [
@@ -95,6 +107,7 @@ def _cells(result: ChaosResult) -> Markup:
         "section",
         tag("h2", "Every combination"),
         table("fault, pool and settings", rows, "Every combination"),
+        tag("p", _COLUMNS, cls="account"),
         tag(
             "details",
             tag("summary", "Commands that repeat one combination"),

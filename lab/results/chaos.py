@@ -20,7 +20,7 @@ class CellAccount:
     failed: Whole  # that Celery stored as FAILURE
     revoked: Whole
     dead: Whole  # given up by a worker and kept, whole, in the list of dead letters
-    refused: Whole  # thrown away by a worker, which said so
+    refused: Whole  # discarded by a worker, which logged it
     held: Whole  # still in the broker at the end: nobody runs it before the visibility timeout
     lost: Whole  # none of these, and nowhere in the broker
     unknown: Whole  # submissions of which the producer did not learn whether the broker has them

@@ -15,10 +15,13 @@ from worker.delivery.limits import DEATHS_VARIABLE
 
 _MESSAGE: Final[frozenset[Target]] = frozenset({"message"})
 
-_KEEP: Final = "Load worker.startup in your workers: it keeps such messages as dead letters."
+_KEEP: Final = (
+    "Start your workers with -I worker.startup, which keeps such messages as dead letters "
+    "(poolwise dead list)."
+)
 _GIVE_UP: Final = (
-    "Load worker.startup in your workers: it makes a message a dead letter after several deaths "
-    f"({DEATHS_VARIABLE}). Celery has no setting for this."
+    "Start your workers with -I worker.startup, which makes a message a dead letter after several "
+    f"deaths ({DEATHS_VARIABLE}). Celery has no setting for this."
 )
 
 
@@ -51,7 +54,7 @@ BAD_REASONS: Final = (
         early=None,
         targets=_MESSAGE,
         what="lost",
-        why="kombu takes a message out of its queue before it reads it. A text that is not JSON "
+        why="kombu takes a message out of its queue before it reads it. A message that is not JSON "
         "ends the worker, or leaves it hanging; JSON without kombu's envelope makes Celery connect "
         "again, as after a lost connection. Either way, the message is gone.",
         cure=_KEEP,
@@ -61,8 +64,8 @@ BAD_REASONS: Final = (
         early=None,
         targets=_MESSAGE,
         what="other tasks run twice",
-        why="The error in reading a message makes the worker connect again or end, and it puts "
-        "back what it had fetched, while some of these tasks still run.",
+        why="A worker that cannot read a message connects again or ends. It puts back the "
+        "messages that it had fetched, although some of their tasks are still running.",
         cure=_KEEP,
     ),
     Reason(
@@ -107,7 +110,8 @@ BAD_REASONS: Final = (
         what="other tasks lost",
         why="The worker that the bad message ended had taken them out of the queue with BRPOP, and "
         "not noted yet that it held them.",
-        cure="No setting closes this gap; the transport in kombu_lease does both in one step.",
+        cure="No setting closes this gap. The lease transport (docs/transport.md) does: it takes a "
+        "message and notes it in one step.",
         stock=True,
     ),
     Reason(

@@ -208,7 +208,7 @@ def test_each_bad_message_that_does_harm_is_explained(
     ("fault", "settings", "load", "cure"),
     [
         ("killer", "defaults", {"lost": 2}, "task_acks_late"),
-        ("killer", "acks-late", {"lost": 2}, "kombu_lease"),
+        ("killer", "acks-late", {"lost": 2}, "lease transport"),
         ("other-json", "acks-late", {"twice_by_fault": 1, "twice_otherwise": 1}, "dead letters"),
     ],
 )
