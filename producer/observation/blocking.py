@@ -56,11 +56,11 @@ def gevent_blocked(worker: WorkerSeen, seen: Seen) -> Finding | None:
         worker=worker.node,
         text=f"{task} {'blocks' if sure else 'seems to block'} all {worker.slots} slots of "
         f"{worker.node}: it {why}" + ("" if computes or waits else ", or computes"),
-        evidence=f"{evidence}, although up to {free.most_waiting:,} messages waited and at most "
-        f"{free.most_busy} slots were busy in {free.waited} of {free.moments} samples{cpu}",
+        evidence=f"{evidence}. In {free.waited} of {free.moments} samples, messages waited (up to "
+        f"{free.most_waiting:,}) although slots were free (at most {free.most_busy} busy){cpu}",
         fix=best
         + ("" if computes else ", or a client library that yields to gevent")
-        + ("" if sure else "; load the probe to be sure that it is not the broker that is slow"),
+        + ("" if sure else "; load the probe (-I worker.probe) to rule out a slow broker"),
     )
 
 
@@ -73,8 +73,7 @@ def _stops(worker: WorkerSeen, seen: Seen) -> tuple[str, str]:
             return quiet.task, (
                 f"after {quiet.alike} of {quiet.starts} starts of {quiet.task}, the worker "
                 f"fetched, started and ended no other task for {duration(quiet.usual_s)} "
-                f"(median); this adds up to {percent(min(1.0, quiet.total_s / span_s))} of "
-                "the time"
+                f"(median), {percent(min(1.0, quiet.total_s / span_s))} of the time in all"
             )
     return "", ""
 
@@ -106,15 +105,15 @@ def one_core(worker: WorkerSeen, seen: Seen) -> Finding | None:
         return None
     if gevent_blocked(worker, seen) is not None:  # which explains it
         return None
-    around = "" if machine is None else f"; its machine was {percent(machine)} busy"
-    each = "" if per_task_s is None else f", {duration(per_task_s)} of CPU per task"
+    around = "" if machine is None else f"; the worker's machine was {percent(machine)} busy"
+    each = "" if per_task_s is None else f", {duration(per_task_s)} per task"
     return Finding(
         name="one-core",
         worker=worker.node,
         text=f"{worker.node} is limited by one core, which is all that {worker.slots} slots of a "
         f"{pool.name} worker can use for Python code",
-        evidence=f"{used:.2f} cores were busy while {busy:.1f} slots ran a task on average{each}: "
-        f"{percent(used / busy)} of their run time was CPU time{around}",
+        evidence=f"on average, {used:.2f} cores were busy while {busy:.1f} slots ran a task: the "
+        f"worker's CPU time was {percent(used / busy)} of the tasks' run time{each}{around}",
         fix="use --pool prefork with one process per core for these tasks"
         if computes
         else "start several such workers side by side: most of this CPU time is the worker's own",

@@ -54,16 +54,21 @@ def hoarding(worker: WorkerSeen, seen: Seen) -> Finding | None:
     hoard = held_while_idle(worker, seen)
     if hoard.longest_s < HOARDS_S:
         return None
-    long = f", which ran {', '.join(worker.long_tasks)}" if worker.long_tasks else ""
+    ran = f"ran {', '.join(worker.long_tasks)} and " if worker.long_tasks else ""
     messages = "1 message" if hoard.most == 1 else f"up to {hoard.most} messages"
     broken = hoard.longest_s < 0.9 * hoard.total_s
-    stretch = f" in total, up to {duration(hoard.longest_s)} at a time," if broken else ""
+    held = f"{messages} for {duration(hoard.total_s)}"
+    if broken:
+        held = (
+            f"{messages}, for {duration(hoard.total_s)} in all and up to "
+            f"{duration(hoard.longest_s)} at a time"
+        )
     return Finding(
         name="prefetch-hoarding",
         worker=worker.node,
         text=f"{worker.node} holds messages that an idle worker could run",
-        evidence=f"{messages} reserved for {duration(hoard.total_s)}{stretch} by "
-        f"{worker.node}{long}, while {hoard.idle} had a free slot and nothing to run",
+        evidence=f"{worker.node} {ran}reserved {held}, while {hoard.idle} had a free slot and "
+        "nothing to run",
         fix=_fetch_less(worker),
     )
 
@@ -76,8 +81,9 @@ def _fetch_less(worker: WorkerSeen) -> str:
     if fetched is not None and 0 < fetched <= worker.slots * least:
         return (
             f"start it with {without}, or set task_acks_late = True if its tasks are safe to run "
-            "twice. A lower prefetch multiplier is not possible; without late acks, a task that "
-            "has started no longer counts, so the worker fetches one more message for its slot"
+            "twice. The prefetch multiplier is already the lowest, but it limits only "
+            "unacknowledged messages: without late acks, a task is acknowledged when it starts, so "
+            "the worker fetches one more message for its slot"
         )
     return (
         f"if its tasks are safe to run twice, set --prefetch-multiplier {least} and "

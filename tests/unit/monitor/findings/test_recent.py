@@ -99,7 +99,7 @@ HOARDS, IDLE = gauge(busy=1, held=7), gauge()
 def test_messages_held_beside_an_idle_worker_are_found() -> None:
     [found] = findings(seen(heard(10, a=HOARDS, b=IDLE), 10.0))
     assert (found.name, found.worker) == ("prefetch-hoarding", "a@x")
-    assert "up to 6 messages reserved" in found.evidence
+    assert "reserved up to 6 messages for" in found.evidence
 
 
 def test_what_was_healed_is_forgotten_after_a_minute() -> None:

@@ -56,7 +56,7 @@ TWICE = worker(
 SICK: dict[str, tuple[Seen, str, str]] = {
     "prefetch-hoarding": (
         seen(HOARDS, IDLE),
-        "up to 6 messages reserved for 9.00 s by a@x, which ran shop.export, while b@x had a free",
+        "a@x ran shop.export and reserved up to 6 messages for 9.00 s, while b@x had a free",
         "set --prefetch-multiplier 1 and task_acks_late",
     ),
     "gevent-blocked": (
@@ -69,26 +69,26 @@ SICK: dict[str, tuple[Seen, str, str]] = {
             replace(BLOCKED, source="inspection", attempts=(), started={"shop.pay": 90}),
             depths={"celery": DEEP},
         ),
-        "90 tasks started, one every 100 ms, although up to 200 messages waited and at most 4",
-        "load the probe to be sure",
+        "90 tasks started, one every 100 ms. In 10 of 10 samples, messages waited (up to 200)",
+        "load the probe (-I worker.probe) to rule out a slow broker",
     ),
     "gevent-blocked, few samples": (
         seen(
             replace(BLOCKED, source="events", samples=BLOCKED.samples[:1]), depths={"celery": DEEP}
         ),
-        "in 10 of 10 samples",
+        "In 10 of 10 samples",
         "--pool threads for shop.pay",
     ),
     "one-core": (
         seen(COMPUTES),
-        "0.97 cores were busy while 4.0 slots ran a task on average: 24 % of their run time",
+        "0.97 cores were busy while 4.0 slots ran a task: the worker's CPU time was 24 % of",
         "--pool prefork",
     ),
     "one-core, its own work": (
         seen(
             replace(COMPUTES, pool_name="gevent", source="inspection", started={"shop.pay": 3_000})
         ),
-        "0.97 cores were busy while 4.0 slots ran a task on average, 3.23 ms of CPU per task",
+        "CPU time was 24 % of the tasks' run time, 3.23 ms per task",
         "start several such workers side by side",
     ),
     "one-core, most attempts dropped": (
@@ -100,14 +100,14 @@ SICK: dict[str, tuple[Seen, str, str]] = {
                 attempts_from_s=9.0,
             )
         ),
-        "3.59 ms of CPU per task",
+        "3.59 ms per task",
         "start several such workers side by side",
     ),
     "gevent-blocked, most attempts dropped": (
         seen(
             replace(BLOCKED, attempts=BLOCKING[-40:], attempts_from_s=5.5), depths={"celery": DEEP}
         ),
-        "in 4 of 4 samples",
+        "In 4 of 4 samples",
         "--pool threads for shop.pay",
     ),
     "one-core, machine without a free core": (
@@ -119,7 +119,7 @@ SICK: dict[str, tuple[Seen, str, str]] = {
                 ),
             )
         ),
-        "its machine was 99 % busy",
+        "the worker's machine was 99 % busy",
         "--pool prefork",
     ),
     "memory-grows": (
