@@ -142,9 +142,7 @@ class RecordReader:
         rows = self._without_repeats(entry)
         batch = _batch(entry, rows, _order(entry_id))
         if unreadable := len(rows) - len(batch.records):
-            self._skip(
-                unreadable, f"a row from {entry.node[:80]!a} does not have the shape of a row"
-            )
+            self._skip(unreadable, f"a record from {entry.node[:80]!a} is malformed")
         return batch
 
     def _skip(self, count: int, why: str) -> None:

@@ -62,7 +62,8 @@ def limits_swapped(pool: Pool, options: WorkerOptions) -> Finding | None:
 
 #: What becomes of a running, late-acknowledged task at a cold shutdown.
 _COLD: Final = {
-    "waits": "cannot cancel running tasks: it waits for them, and may not acknowledge them",
+    "waits": "cannot cancel running tasks: it waits for them, and sometimes does not acknowledge "
+    "them",
     "fails": "marks the running task as failed and acknowledges it",
     "loses": "loses its running tasks, even with late acks",
 }

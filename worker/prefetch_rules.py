@@ -40,7 +40,7 @@ def disable_prefetch_ignored(_pool: Pool, options: WorkerOptions) -> Finding | N
     return warning(
         "disable-prefetch-ignored",
         "--disable-prefetch works only with Redis: this worker fetches messages ahead",
-        "use --prefetch-multiplier 1 with late acks, the lowest that other brokers allow",
+        "use late acks and --prefetch-multiplier 1, the lowest multiplier that other brokers allow",
     )
 
 

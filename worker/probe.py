@@ -642,8 +642,8 @@ class Recorder:
 
 
 _OLD_SERVER = (
-    "poolwise probe: the records server is older than Redis 6.2, so it keeps the last %d entries, "
-    "whatever their age"
+    "poolwise probe: the Redis for the probe's records is older than 6.2, so it keeps the last %d "
+    "entries, whatever their age"
 )
 
 

@@ -8,7 +8,9 @@ from typing import Final
 #: Where a latency can start, best first: the first one that is known is used.
 ORIGINS: Final = ("due", "sent", "received")
 #: Next to every latency that starts when the worker received the message.
-FROM_RECEPTION: Final = "from reception; time in the queue is not included"
+FROM_RECEPTION: Final = (
+    "measured from when the worker received the task, without its time in the queue"
+)
 
 
 def latency_start(

@@ -59,7 +59,7 @@ MALFORMED: Final[dict[str, tuple[bytes, str]]] = {
         _edited(lambda message: message["properties"].pop("delivery_tag")),
         "'delivery_tag'",
     ),
-    "a delivery tag that is a number": (_property(delivery_tag=5), "delivery_tag is not a text"),
+    "a delivery tag that is a number": (_property(delivery_tag=5), "delivery_tag is not a string"),
     "no delivery info": (_property(delivery_info=None), "'exchange'"),
     "properties that are a list": (
         _edited(lambda message: message.update(properties=[1])),
@@ -78,7 +78,7 @@ MALFORMED: Final[dict[str, tuple[bytes, str]]] = {
     "a task name that is a list": (_header(task=["a"]), "unhashable"),
     "no task name": (_edited(lambda message: message["headers"].pop("task")), "names no task"),
     "no id": (_edited(lambda message: message["headers"].pop("id")), "'id'"),
-    "an id that is a list": (_header(id=[1]), "id is not a text"),
+    "an id that is a list": (_header(id=[1]), "id is not a string"),
     "an unknown content type": (
         _edited(lambda message: message.update({"content-type": "application/x-foo"})),
         "application/x-foo",
@@ -108,7 +108,7 @@ MALFORMED: Final[dict[str, tuple[bytes, str]]] = {
     ),
     "protocol 1 without an id": (
         _first_protocol({"task": "io.sleep", "args": [], "kwargs": {}}),
-        "id is not a text",
+        "id is not a string",
     ),
     "protocol 1 with kwargs that are a list": (
         _first_protocol({"task": "io.sleep", "id": "p", "args": [], "kwargs": [1]}),

@@ -266,4 +266,4 @@ def test_an_older_server_keeps_a_number_of_entries_instead_of_an_age(
             records(client(f"redis://{LOOPBACK}:{port}/0"), child, more_than=2)
         lines = [line for line in child.log.read_text().splitlines() if "poolwise probe" in line]
         assert len(lines) == 1
-        assert "older than Redis 6.2" in lines[0]
+        assert "is older than 6.2, so it keeps" in lines[0]

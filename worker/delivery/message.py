@@ -20,10 +20,10 @@ class CheckedMessage(virtual.Message):
             return
         for name in ("exchange", "routing_key"):
             if not isinstance(self.delivery_info[name], str):
-                raise TypeError(f"its {name} is not a text")
+                raise TypeError(f"its {name} is not a string")
         if not isinstance(self.headers, dict):
             raise TypeError("its headers are not an object")
         if not isinstance(self.delivery_tag, str):
-            raise TypeError("its delivery_tag is not a text")
+            raise TypeError("its delivery_tag is not a string")
         (key, _), channel.popped = channel.popped, None
         self.queue = channel.queue_of(key)

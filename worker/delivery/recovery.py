@@ -23,7 +23,10 @@ CHUNK: Final = 20
 NOBODY: Final = ""
 
 _RESTORED = "%s does not answer: restored %d of its messages"
-_DEAD = "gave up %d messages of %s, whose tasks may have killed it; see `poolwise dead list`"
+_DEAD = (
+    "gave up %d messages that %s had fetched: their tasks may have killed it; see `poolwise dead "
+    "list`"
+)
 
 
 class Recovery:

@@ -16,6 +16,8 @@ from worker.delivery.marks import RUNNING, STARTED
 from worker.delivery.qos import BROKER_ERRORS
 from worker.delivery.validity import fault
 
+_GAVE_UP = "gave up %s[%s]: its process died %d times while it ran; see `poolwise dead list`"
+
 
 class DeadLetteredError(Exception):
     """Raised as the result of a task whose message was given up."""
@@ -84,8 +86,9 @@ def _error_of(exc_info: Any) -> BaseException:
 
 
 def _given_up(request: Any) -> Any:
+    deaths = most_deaths()
     try:
-        raise DeadLetteredError(f"its process died {most_deaths()} times; see `poolwise dead list`")
+        raise DeadLetteredError(f"its process died {deaths} times; see `poolwise dead list`")
     except DeadLetteredError:
-        worker_logger.error("gave up %s[%s]: its process died each time", request.name, request.id)
+        worker_logger.error(_GAVE_UP, request.name, request.id, deaths)
         return ExceptionInfo()

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 #: The types that headers may have, and how people call them.
 _HEADERS: Final[tuple[tuple[str, tuple[type, ...], str], ...]] = (
-    ("id", (str,), "a text"),
-    ("task", (str,), "a text"),
+    ("id", (str,), "a string"),
+    ("task", (str,), "a string"),
     ("retries", (int, type(None)), "a whole number"),
     ("stamped_headers", (list, tuple, type(None)), "a list"),
     ("stamps", (dict, type(None)), "an object"),

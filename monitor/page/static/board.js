@@ -32,7 +32,7 @@ const Board = (() => {
   function totalTile(recent, filtered, stale, finished) {
     const { finished_per_s: out, arrived_per_s: into } = recent;
     const growing = into !== null && out !== null && into > 1.1 * out + 1;
-    const arriving = filtered ? "arrivals: only without filters"
+    const arriving = filtered ? "clear the filters to see arrivals"
       : stale || into === null ? "arrivals unknown" : `${Words.number(into)}/s arriving`;
     const workers = recent.pools.reduce((sum, one) => sum + one.workers, 0);
     return tile({
@@ -44,9 +44,9 @@ const Board = (() => {
     });
   }
 
-  // Short for the note, which is next to the chart: the time in the queue is not included.
-  const fromReception = ({ latency_starts: starts }) =>
-    `${starts.due || starts.sent ? "partly " : ""}from reception`;
+  // Short for the note, which is next to the chart.
+  const withoutQueueTime = ({ latency_starts: starts }) =>
+    `${starts.due || starts.sent ? "partly " : ""}without queue time`;
 
   function poolTile(one, pools, stale) {
     const away = !stale && !one.workers;
@@ -56,7 +56,7 @@ const Board = (() => {
         (share === null ? "" : ` · ${Words.number(share)}\u00a0%`);
     const known = !stale && one.p95_s !== null;
     const latency = element("p", `p95 ${Words.about(known ? one.p95_s : null)}`);
-    if (known && one.latency_note) latency.append(` ${fromReception(one)}`);
+    if (known && one.latency_note) latency.append(` ${withoutQueueTime(one)}`);
     if (!stale && one.failed_per_s) {
       latency.append(" · ", element("span", `${Words.number(one.failed_per_s)}/s failed`, "tp-failed"));
     }

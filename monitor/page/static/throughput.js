@@ -127,7 +127,7 @@
 
   function showState(answer, troubles) {
     const { source } = answer;
-    const waiting = source.trouble ? "Waiting for the records server"
+    const waiting = source.trouble ? "Waiting for the probe's records"
       : source.queues_trouble ? "Waiting for the broker"
       : source.events_trouble ? "Task events are not being read" : "";
     root.dataset.state = paused ? "paused" : waiting ? "waiting" : "live";

@@ -49,7 +49,7 @@ const Troubles = (() => {
         `${source.missed_entries === 1 ? "was" : "were"} lost before Flower read ` +
         `${source.missed_entries === 1 ? "it" : "them"}.`],
       ["dropped", source.dropped_records, `Workers dropped ${Words.plural(source.dropped_records, "record")} ` +
-        "because they could not reach the records server."],
+        "because they could not reach the Redis for them."],
       ["unreadable", source.unreadable_entries + source.unreadable_events, "Skipped " +
         `${Words.plural(source.unreadable_entries + source.unreadable_events, "record")} that could not ` +
         "be read: written by a different version of the probe, or by something else."],
@@ -71,7 +71,7 @@ const Troubles = (() => {
         "events, which fall behind under load, and CPU and memory are unknown.");
     }
     if (recent.workers.some((one) => one.latency_note && one.p95_s !== null)) {
-      found.push("† Some or all of these latencies count from reception; time in the queue is not included.");
+      found.push("† Some or all of these latencies start when the worker received the task, so they leave out its time in the queue.");
     }
     if (out.unknown_workers) found.push(`${Words.plural(out.unknown_workers, "worker")} not shown: there are more than this page keeps.`);
     if (out.queues) found.push(`${Words.plural(out.queues, "queue")} not measured: there are more than this page measures.`);

@@ -236,7 +236,11 @@ def test_if_flower_is_away_old_figures_look_old(show: Show) -> None:
         ({"arrived_per_s": 10.4}, "", ["10/s arriving"]),
         ({"arrived_per_s": 30.0}, "", ["30/s arriving, more than finish"]),
         ({"arrived_per_s": None}, "", ["arrivals unknown"]),
-        ({"arrived_per_s": None}, "?pool=prefork", ["selected", "arrivals: only without filters"]),
+        (
+            {"arrived_per_s": None},
+            "?pool=prefork",
+            ["selected", "clear the filters to see arrivals"],
+        ),
     ],
 )
 def test_the_first_tile_shows_what_finishes_and_what_arrives(
@@ -332,8 +336,8 @@ def test_a_selected_text_of_a_finding_stays_until_the_findings_change(show: Show
     ("starts", "shown"),
     [
         ({"due": 9, "sent": 0, "received": 0}, ""),
-        ({"due": 0, "sent": 0, "received": 9}, " from reception"),
-        ({"due": 3, "sent": 0, "received": 6}, " partly from reception"),
+        ({"due": 0, "sent": 0, "received": 9}, " without queue time"),
+        ({"due": 3, "sent": 0, "received": 6}, " partly without queue time"),
     ],
 )
 def test_a_latency_without_the_time_in_the_queue_says_so(

@@ -59,7 +59,7 @@ def test_a_plain_task_counts_from_reception_and_the_page_says_so(
     assert found["latency_starts"] == {"due": 0, "sent": 0, "received": COUNT}
     assert found["latency_note"] == FROM_RECEPTION
     tile = "document.querySelector('#tp-tiles [data-pool=prefork]').textContent"
-    seen.wait_for(f"{tile}.includes('from reception')")
+    seen.wait_for(f"{tile}.includes('without queue time')")
     seen.wait_for(f"document.querySelector('#tp-from').textContent.includes('{FROM_RECEPTION}')")
     assert seen.complaints == []
 
