@@ -114,8 +114,8 @@ def _verdict(observed: DeadlockObservations) -> str:
         f"{words.duration(here.deadlocked_s)} in one worker and for "
         f"{words.duration(there.deadlocked_s)} across two, until one gave up; with the same "
         f"order, all of them finished in {words.duration(cured[0])} and "
-        f"{words.duration(cured[1])}. Tasks that filled all {same.slots} slots and waited for "
-        "tasks that needed one of those slots were deadlocked without any lock: "
-        f"{same.results_of_all} got a result, against {chain.results_of_all} when each parent "
-        "ended and left the rest to a chain."
+        f"{words.duration(cured[1])}. Parent tasks filled all {same.slots} slots and waited "
+        "for child tasks that needed one of those slots, a deadlock without any lock: "
+        f"{same.results_of_all} parents got a result, against {chain.results_of_all} when each "
+        "parent ended and a chain did the rest."
     )

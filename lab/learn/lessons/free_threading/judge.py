@@ -147,8 +147,8 @@ def _verdict(runs: GilComparison) -> str:
 def _remarks(runs: GilComparison, python: Interpreter) -> Iterator[str]:
     if not runs.undisturbed:
         yield (
-            "Other programs kept the threads without the GIL off the cores for "
-            f"{words.percent(runs.share(runs.off, 'queued_s'))} of the time, and in every trial "
+            "Because of other programs, the threads without the GIL had to wait for a core for "
+            f"{words.percent(runs.share(runs.off, 'queued_s'))} of the time, in every trial "
             f"for more than {words.percent(SHORT_OF_CORES)}, so their speed is not judged."
         )
     shared_s, own_s = runs.cpu_s(runs.off + SHARED), runs.cpu_s(runs.off)
@@ -156,8 +156,8 @@ def _remarks(runs: GilComparison, python: Interpreter) -> Iterator[str]:
         yield (
             "Without the GIL, tasks that all use the same number object (1,000,003 in cpu.burn) "
             f"took {words.times(shared_s / own_s)} the CPU time of tasks that use only small "
-            "integers: threads count their references to the same object, which moves between the "
-            "cores each time. Small integers need no count."
+            "integers: every use of a shared object changes its reference count, so its memory "
+            "moves from core to core. The reference count of small integers never changes."
         )
     keeps = "stays off" if python.stays_off else "comes back on"
     yield (

@@ -33,9 +33,9 @@ LESSON: Final = Lesson(
     name="free-threading",
     title="Without the GIL, threads use every core, and races stop being rare",
     setting=(
-        "Tasks that compute in Python, and tasks that decrement a shared counter, run in the "
-        "threads pool of a Python that can run without the GIL: with the GIL, without it, and on "
-        "prefork for comparison."
+        "On a Python that can run without the GIL, tasks that compute and tasks that decrement a "
+        "shared counter run in the threads pool, with the GIL and without it. The computing tasks "
+        "also run on prefork for comparison."
     ),
     question=Question(
         text="Two threads each subtract 1 from the same counter 300,000 times, without a pause or "

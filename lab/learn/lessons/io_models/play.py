@@ -87,7 +87,8 @@ def _show(context: Context, timed: SceneRun, models: Sequence[str]) -> None:
         draw(
             [last[blocking], *(merged(last[model]) for model in others)],
             "Each model reads the same sockets",
-            "Blocking waits for one socket after the other; the others wait for all at once.",
+            "The blocking model waits for one socket after the other; the other models wait for "
+            "all sockets at once.",
         )
     )
     context.show(

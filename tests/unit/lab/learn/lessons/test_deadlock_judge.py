@@ -102,7 +102,7 @@ def test_every_claim_holds_for_the_expected_observations() -> None:
     assert failed_claims(OBSERVED) == []
     assert [len(table.rows) for table in found.tables] == [8, 3]
     assert "deadlocked for 1.00 s in one worker" in found.verdict
-    assert "0 of 2 got a result, against 2 of 2" in found.verdict
+    assert "0 of 2 parents got a result, against 2 of 2" in found.verdict
 
 
 @pytest.mark.parametrize(
