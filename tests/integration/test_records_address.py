@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 import pytest
 import redis
@@ -123,9 +124,14 @@ def worker(
         reaper.close()
 
 
-def client(url: str) -> redis.Redis:
-    """Return a client that waits for a few seconds at most."""
-    return place_at(url).client(timeout_s=5)
+@contextmanager
+def client(url: str) -> Iterator[Any]:
+    """Open a client that waits for a few seconds at most."""
+    server = place_at(url).client(timeout_s=5)
+    try:
+        yield server
+    finally:
+        server.connection_pool.disconnect()  # which `close` leaves open: the pool is not its own
 
 
 def records(server: redis.Redis, child: Child, more_than: int = 0) -> int:
@@ -178,10 +184,12 @@ def test_records_and_their_reader_follow_the_worker_to_its_next_broker(tmp_path:
             lambda _now_s, _oldest_s: None,
         )
         with follower_thread(follower), worker(tmp_path, ";".join(urls)) as child:
-            records(client(urls[0]), child)
+            with client(urls[0]) as server:
+                records(server, child)
             await_heard(heard, follower, urls[0], child)
             first.close()
-            records(client(urls[1]), child)
+            with client(urls[1]) as server:
+                records(server, child)
             heard.clear()
             await_heard(heard, follower, urls[1], child)
 
@@ -262,8 +270,9 @@ def test_an_older_server_keeps_a_number_of_entries_instead_of_an_age(
         return answer if b"MINID" in words else Act.FORWARD
 
     with real(tmp_path) as port, serving(script, port) as proxy:
-        with worker(tmp_path, "memory://", proxy.url) as child:
-            records(client(f"redis://{LOOPBACK}:{port}/0"), child, more_than=2)
+        address = f"redis://{LOOPBACK}:{port}/0"
+        with worker(tmp_path, "memory://", proxy.url) as child, client(address) as server:
+            records(server, child, more_than=2)
         lines = [line for line in child.log.read_text().splitlines() if "poolwise probe" in line]
         assert len(lines) == 1
         assert "is older than 6.2, so it keeps" in lines[0]
