@@ -86,7 +86,10 @@ def _why_not_ideal(pool: PoolResult, summary: PoolSummary, usable_cores: int) ->
         f"were queued{FETCHES.get(pool.transport, '')}"
     )
     if busy is None or summary.cpu_s_per_task is None:
-        return f"{idle}, or no core was free (its processes are not visible from here)"
+        return (
+            f"{idle}, or no core was free (the CPU time of the worker's processes cannot be read "
+            "from here)"
+        )
     cost = words.duration(summary.cpu_s_per_task)
     if busy > SATURATED * usable_cores:
         limit = "one core" if usable_cores == 1 else f"{usable_cores} cores"

@@ -181,7 +181,7 @@ REASONS: Final = (
         what="run twice",
         why="The worker was away for so long that others took over its messages. It still ran the "
         "tasks that it held.",
-        cure="Make tasks idempotent: nobody can tell a worker that is away from a dead one.",
+        cure="Make tasks idempotent: a worker that is away looks the same as a dead one.",
         faults=frozenset({"stall", "net-cut", "net-half-open", "net-forgotten"}),
     ),
     Reason(

@@ -44,8 +44,8 @@ HIGHEST_SEED = 2**32 - 1
     help="Concurrency per pool, such as prefork=4,gevent=200. [default: the number of cores for "
     "CPU-bound work; 100 for other work, 40 with --quick; always 1 for solo. For your own tasks: "
     "if a task mostly computes, the number of cores; if it mostly waits, twice the number of cores "
-    f"for prefork, and for threads and gevent up to {FIRST_GUESS}, more the less the task "
-    "computes]",
+    f"for prefork, and up to {FIRST_GUESS} slots for threads and gevent (the less the task "
+    "computes, the more slots)]",
 )
 @click.option(
     "--workloads",

@@ -52,7 +52,7 @@ transports = click.option(
     envvar=TRANSPORT_VARIABLE,
     show_envvar=True,
     help="How workers talk to Redis: stock is kombu's own transport, lease is the one in "
-    "docs/transport.md. With stock,lease every pool runs with both.",
+    "docs/transport.md. Give both, as stock,lease, to run every pool with each of them.",
 )
 json_output = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 

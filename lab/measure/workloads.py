@@ -129,7 +129,8 @@ _DIGEST: Final = WorkloadKind(
     reasons={
         None: "OpenSSL releases the GIL while it computes, so threads use every core too",
         "prefork": (
-            "each process has its own GIL, while threads still compete for one between tasks"
+            "each process has its own GIL, while threads share one, which they need whenever one "
+            "task ends and the next starts"
         ),
         "threads": "OpenSSL releases the GIL while it computes, and threads need no pipe to a "
         "child process",

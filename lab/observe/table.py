@@ -56,7 +56,7 @@ def _pair(middle: float | None, high: float | None) -> str:
 
 def _workers(workers: Sequence[WorkerFigures]) -> Table:
     table = _table("worker", ("pool", "source", "slots busy", "CPU of run time", "cores"))
-    for heading in ("memory", "grew by", "most held", "held while others idle"):
+    for heading in ("memory", "grew by", "most held", "held while others were idle"):
         table.add_column(heading, justify="right")
     for one in workers:
         table.add_row(

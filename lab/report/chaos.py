@@ -87,12 +87,13 @@ def _explanation(one: Explanation) -> Markup:
 
 #: What the columns of the table of all combinations count.
 _COLUMNS: Final = (
-    "twice, by the fault: ended more than once, with a fault in between · twice, otherwise: "
-    "without one · never again: interrupted by a fault and not started again · first back, last "
-    "back: median time from a fault until the first, and the last, task that it interrupted "
-    "started again; if the fault stopped all workers, from its end until one, and until each, ran "
-    "tasks again · slowest: the longest of the times for last back · resumed: faults after which "
-    "every worker ran tasks again by itself"
+    "twice, by the fault: ended more than once, with a fault in between · twice, otherwise: ended "
+    "more than once, with no fault in between · never again: interrupted by a fault and not "
+    "started again · first back: median time from a fault until the first task that the fault had "
+    "interrupted started again; if the fault stopped all workers, from its end until one worker "
+    "ran tasks again · last back: the same for the last interrupted task, or until every worker "
+    "ran tasks again · slowest: the longest of the times for last back · resumed: faults after "
+    "which every worker ran tasks again by itself"
 )
 
 

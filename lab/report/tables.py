@@ -107,7 +107,7 @@ def _speed_cells(summary: PoolSummary | None, ideal_s: float | None) -> tuple[Ta
         "CPU per task",
         "memory (PSS)",
     )
-    ideal = tag("small", f"of {words.duration(ideal_s)}") if ideal_s is not None else ""
+    ideal = tag("small", f"(ideal {words.duration(ideal_s)})") if ideal_s is not None else ""
     if summary is None:
         empty = tuple(TableCell(head=head, body=words.NOTHING, quiet=True) for head in heads)
         return (

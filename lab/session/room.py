@@ -32,12 +32,12 @@ def check_room(pool: Pool, slots: int, machine: Machine, workers: int = 1) -> No
     """
     started = workers * max(pool.processes(slots), pool.threads(slots))
     room = int(SHARE * machine.processes)
-    named = f"{pool.name} with concurrency {slots:,}"
+    named = f"{pool.name} with concurrency {slots:,} needs"
     if workers > 1:
-        named += f", {workers} workers of it,"
+        named = f"{workers} {pool.name} workers with concurrency {slots:,} together need"
     if started > room:
         raise MachineError(
-            f"{named} needs {started:,} processes and threads, but "
+            f"{named} {started:,} processes and threads, but "
             f"this machine has room for only {room:,}; lower it with --concurrency {pool.name}=N"
         )
     heavy = pool.processes(slots)
@@ -45,7 +45,7 @@ def check_room(pool: Pool, slots: int, machine: Machine, workers: int = 1) -> No
     needed_bytes = workers * (heavy * BYTES_PER_PROCESS + light * BYTES_PER_LIGHT_SLOT)
     if needed_bytes > SHARE * machine.memory_bytes:
         raise MachineError(
-            f"{named} needs about {needed_bytes / 1e9:.1f} GB, but "
+            f"{named} about {needed_bytes / 1e9:.1f} GB, but "
             f"this machine has only {machine.memory_bytes / 1e9:.1f} GB; lower it with "
             f"--concurrency {pool.name}=N"
         )

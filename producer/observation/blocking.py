@@ -73,7 +73,8 @@ def _stops(worker: WorkerSeen, seen: Seen) -> tuple[str, str]:
             return quiet.task, (
                 f"after {quiet.alike} of {quiet.starts} starts of {quiet.task}, the worker "
                 f"fetched, started and ended no other task for {duration(quiet.usual_s)} "
-                f"(median), {percent(min(1.0, quiet.total_s / span_s))} of the time in all"
+                f"(median); the pauses after all of its starts add up to "
+                f"{percent(min(1.0, quiet.total_s / span_s))} of the time observed"
             )
     return "", ""
 

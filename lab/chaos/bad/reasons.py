@@ -108,8 +108,8 @@ BAD_REASONS: Final = (
         early=False,
         targets=_MESSAGE,
         what="other tasks lost",
-        why="The worker that the bad message ended had taken them out of the queue with BRPOP, and "
-        "not noted yet that it held them.",
+        why="The bad message ended a worker after it had taken these tasks out of the queue "
+        "(BRPOP), but before it had noted that it held them.",
         cure="No setting closes this gap. The lease transport (docs/transport.md) does: it takes a "
         "message and notes it in one step.",
         stock=True,

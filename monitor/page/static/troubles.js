@@ -49,7 +49,7 @@ const Troubles = (() => {
         `${source.missed_entries === 1 ? "was" : "were"} lost before Flower read ` +
         `${source.missed_entries === 1 ? "it" : "them"}.`],
       ["dropped", source.dropped_records, `Workers dropped ${Words.plural(source.dropped_records, "record")} ` +
-        "because they could not reach the Redis for them."],
+        "because they could not reach the Redis to which the probe writes."],
       ["unreadable", source.unreadable_entries + source.unreadable_events, "Skipped " +
         `${Words.plural(source.unreadable_entries + source.unreadable_events, "record")} that could not ` +
         "be read: written by a different version of the probe, or by something else."],

@@ -88,7 +88,7 @@ def test_messages_held_behind_a_long_task_are_named_and_nothing_is_changed(
     result = observed(hoarding, tmp_path)
     first = result["findings"][0]
     assert first["name"] == "prefetch-hoarding"
-    assert "which ran shop.pause, while" in first["evidence"]
+    assert "ran shop.pause and reserved" in first["evidence"]
     assert "--prefetch-multiplier 1" in first["fix"]
     assert keys(hoarding) <= before
     with RemoteControl(app, hoarding.broker_url) as remote:

@@ -138,8 +138,8 @@ def on_lease(fault: str, **counts: int) -> ChaosCell:
         (cell(fault="net-forgotten", account=account(held=1)), "Set visibility_timeout"),
         (cell(settings="defaults+lease", account=account(lost=1)), "task_acks_late"),
         (on_lease("redis-kill", lost=1), "Set appendfsync to always."),
-        (on_lease("stall", twice_by_fault=1), "away from a dead one"),
-        (on_lease("net-cut", twice_by_fault=1), "away from a dead one"),
+        (on_lease("stall", twice_by_fault=1), "looks the same as a dead one"),
+        (on_lease("net-cut", twice_by_fault=1), "looks the same as a dead one"),
         (
             cell(fault="net-cut", settings="acks-late", account=account(twice_by_fault=1)),
             "worker_cancel_long_running_tasks",

@@ -62,7 +62,7 @@ def test_the_default_fits_an_ordinary_machine() -> None:
 def test_two_transports_need_room_for_twice_as_many_workers() -> None:
     waiting = replace(OPTIONS, workloads=("sleep",), concurrency={"prefork": 150})
     check(waiting, MACHINE)
-    with pytest.raises(MachineError, match="2 workers of it"):
+    with pytest.raises(MachineError, match="2 prefork workers"):
         check(replace(waiting, transports=("stock", "lease")), MACHINE)
 
 

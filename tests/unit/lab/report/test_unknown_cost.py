@@ -51,7 +51,7 @@ def test_an_unknown_cost_is_a_dash_on_the_page() -> None:
 def test_remarks_and_verdict_work_without_the_cost() -> None:
     pools = unseen_result().workloads[0].pools
     slow = next(p for p in pools if p.summary is not None and (p.summary.of_ideal or 1.0) < 0.9)
-    assert "its processes are not visible from here" in remarks(slow, 2)[-1]
+    assert "cannot be read from here" in remarks(slow, 2)[-1]
     assert "of memory" not in judge(WORKLOADS["burn"], pools, seed=1).sentence
 
 
