@@ -2,7 +2,8 @@
 
     python -m benchmarks.scale [--messages 1000000] [--leases 1000] [--rounds 7] [--calls 50]
 
-Each step of the transport runs with little and with much beside it, in turn, on an embedded broker.
+Each step of the transport runs in turn with few and with many messages and leases in Redis, on an
+embedded broker.
 The times are the server's own (`INFO commandstats`), so they contain no network and no Python.
 """
 

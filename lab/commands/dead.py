@@ -31,9 +31,8 @@ def dead() -> None:
     Poolwise's code (celery worker -I worker.startup) give up a message whose task killed its
     process five times (POOLWISE_MAX_DEATHS). On the lease transport (docs/transport.md), every
     worker gives up a message that was delivered 20 times without an acknowledgement
-    (max_deliveries). Both also give up a message that
-    they cannot read or whose task they do not know. Every message that was given up is kept whole,
-    with the reason.
+    (max_deliveries). Both also give up a message that they cannot read or whose task they do not
+    know. Every message that was given up is kept whole, with the reason.
 
     \b
     Example:
