@@ -47,7 +47,8 @@ _BROKER: Final[frozenset[Target]] = frozenset({"broker", "network"})
 
 def _taken_over(cell: ChaosCell) -> int:
     """Count what ran twice, if workers take over the messages of others that seem dead."""
-    takes_over = cell.transport != TRANSPORTS[0] or cell.settings == DELIVERIES["poolwise"].name
+    delivery = DELIVERIES.get(cell.settings)
+    takes_over = cell.transport != TRANSPORTS[0] or (delivery and delivery.returns_s is not None)
     return cell.account.twice_by_fault if takes_over else 0
 
 
