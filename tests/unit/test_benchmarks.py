@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 import pytest
 
-from benchmarks.advice import EXAMPLES, Line, single_tasks
-from benchmarks.exhaustive import Candidate, done, grid
+from benchmarks.advice.example import EXAMPLES, Example, single_tasks
+from benchmarks.advice.exhaustive import Candidate, done, grid
+from benchmarks.advice.shares import shares
 from benchmarks.peers import guarantee, results
 from benchmarks.peers.guarantee import Source
 from benchmarks.peers.libraries import LIBRARIES, Library
@@ -84,10 +85,21 @@ def test_the_benchmark_leaves_out_only_the_mix() -> None:
 
 @pytest.mark.parametrize("name", single_tasks())
 def test_the_benchmark_reads_the_command_of_each_example(name: str) -> None:
-    line = Line.of(name)
-    assert len(line.option("-A")) == 1
-    assert "." in line.task
-    assert line.option("--args")
+    example = Example.of(name)
+    assert len(example.option("-A")) == 1
+    assert "." in example.task
+    assert example.option("--args")
+
+
+def test_an_answer_is_compared_with_the_best_of_the_final_round_by_round() -> None:
+    best, advised = Candidate("prefork", 2), Candidate("threads", 4)
+    ended = Candidate("gevent", 8)
+    final = {best: [10.0, 20.0, 40.0], advised: [9.0, 19.0, 30.0], ended: [50.0]}
+    [share, other, none] = shares([advised, ended, None], final)
+    assert (share.value, share.low, share.high) == (0.9, 0.75, 0.95)
+    assert share.enough
+    assert (other.value, none.value) == (0.0, 0.0)
+    assert not other.enough
 
 
 def test_a_task_that_is_partly_in_the_window_counts_partly() -> None:

@@ -1,0 +1,1 @@
+"""Compares the advice for the projects in `examples/` with a measurement of all candidates."""
