@@ -62,9 +62,9 @@ class Place:
         [worker] = self.cluster.start_workers([spec])
         return worker
 
-    def send(self, task: str, *args: object) -> str:
-        """Send a task and return its id."""
-        return str(self.client.send_task(task, args, queue=self.queue).id)
+    def send(self, task: str, *args: object, **options: Any) -> str:
+        """Send a task, perhaps with options of `send_task`, and return its id."""
+        return str(self.client.send_task(task, args, queue=self.queue, **options).id)
 
     def held(self, node: str = "") -> list[Any]:
         """Return the messages that workers hold, or one of them."""

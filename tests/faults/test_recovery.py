@@ -9,10 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
-from tasks.transport_options import TRANSPORTS
 from tests.faults.place import KEYS, Place, kill, private_place
 from worker.delivery.limits import ALIVE_S
 from worker.pools import POOLS
@@ -138,38 +136,3 @@ def test_a_worker_resumes_after_its_connections_are_cut(pool: str, place: Place)
     place.until(lambda: all(place.runs(one) for one in ids), 10, worker)
     place.until(place.settled, 5, worker)
     assert [place.runs(one) for one in ids] == [1] * number
-
-
-def test_a_cold_shutdown_of_a_gevent_worker_is_orderly_and_loses_nothing(place: Place) -> None:
-    """The signal comes while the event loop waits, in which Celery's handler may not wait."""
-    worker = place.start("worker", "gevent")
-    ids = {place.send("io.sleep", 40) for _ in range(2)}
-    place.until(lambda: len(place.held(worker.spec.node)) == len(ids), 10, worker)
-    os.kill(worker.child.pid, signal.SIGQUIT)
-    place.until(lambda: not worker.child.alive, 30, worker)
-    assert "BlockingSwitchOutError" not in worker.child.log.read_text()
-    waiting = [json.loads(text) for text in place.server.lrange(place.queue, 0, -1)]
-    assert {one["headers"]["id"] for one in (*waiting, *place.held())} == ids
-
-
-@pytest.mark.parametrize("transport", TRANSPORTS)
-def test_a_task_that_a_process_has_received_runs_once_in_a_warm_shutdown(
-    transport: str, place: Place
-) -> None:
-    """Celery drops a task that its process has not reported as started, but it runs anyway."""
-    worker = place.start("worker", "prefork", slots=1, transport=transport)
-    [child] = psutil.Process(worker.child.pid).children()
-    child.suspend()
-    task_id = place.send("io.sleep", 0.1)
-    inspector = place.client.control.inspect(destination=[worker.spec.node])
-    place.until(lambda: any((inspector.reserved() or {}).values()), 20, worker)
-    os.kill(worker.child.pid, signal.SIGTERM)
-    place.until(lambda: not place.server.client_list(_type="pubsub"), 20, worker)
-    child.resume()
-    place.until(lambda: not worker.child.alive, 60, worker)
-    assert place.runs(task_id) == 1
-    place.start("other", "threads", transport=transport)
-    later = place.send("io.sleep", 0)
-    place.until(lambda: place.runs(later) == 1, 20)
-    assert place.runs(task_id) == 1
-    assert place.client.AsyncResult(task_id).state == "SUCCESS"

@@ -1,0 +1,87 @@
+"""A shutdown loses no task, runs none twice, and ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cluster.local import RunningWorker
+from tasks.transport_options import TRANSPORTS
+from tests.faults.place import Place, private_place
+
+#: More than fits into the pipe to a process, which then holds only a part of the task.
+PADDING = "x" * 1_000_000
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    with private_place(tmp_path) as opened:
+        yield opened
+
+
+def _wait_for_reserved(place: Place, worker: RunningWorker) -> None:
+    """Wait until the worker has handed a task to its pool."""
+    inspector = place.client.control.inspect(destination=[worker.spec.node])
+    place.until(lambda: any((inspector.reserved() or {}).values()), 20, worker)
+
+
+def test_a_cold_shutdown_of_a_gevent_worker_is_orderly_and_loses_nothing(place: Place) -> None:
+    """The signal comes while the event loop waits, in which Celery's handler may not wait."""
+    worker = place.start("worker", "gevent")
+    ids = {place.send("io.sleep", 40) for _ in range(2)}
+    place.until(lambda: len(place.held(worker.spec.node)) == len(ids), 10, worker)
+    os.kill(worker.child.pid, signal.SIGQUIT)
+    place.until(lambda: not worker.child.alive, 30, worker)
+    assert "BlockingSwitchOutError" not in worker.child.log.read_text()
+    waiting = [json.loads(text) for text in place.server.lrange(place.queue, 0, -1)]
+    assert {one["headers"]["id"] for one in (*waiting, *place.held())} == ids
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_task_that_a_process_has_received_runs_once_in_a_warm_shutdown(
+    transport: str, place: Place
+) -> None:
+    """Celery drops a task that its process has not reported as started, but it runs anyway."""
+    worker = place.start("worker", "prefork", slots=1, transport=transport)
+    [child] = psutil.Process(worker.child.pid).children()
+    child.suspend()
+    task_id = place.send("io.sleep", 0.1)
+    _wait_for_reserved(place, worker)
+    os.kill(worker.child.pid, signal.SIGTERM)
+    place.until(lambda: not place.server.client_list(_type="pubsub"), 20, worker)
+    child.resume()
+    place.until(lambda: not worker.child.alive, 60, worker)
+    assert place.runs(task_id) == 1
+    place.start("other", "threads", transport=transport)
+    later = place.send("io.sleep", 0)
+    place.until(lambda: place.runs(later) == 1, 20)
+    assert place.runs(task_id) == 1
+    assert place.client.AsyncResult(task_id).state == "SUCCESS"
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT], ids=["warm", "cold"])
+def test_a_task_that_a_process_has_received_in_part_runs_once(
+    transport: str, number: signal.Signals, place: Place
+) -> None:
+    """The process would take what follows for the rest of the task, and the worker never ended."""
+    worker = place.start("worker", "prefork", slots=1, transport=transport)
+    [child] = psutil.Process(worker.child.pid).children()
+    child.suspend()
+    task_id = place.send("io.sleep", 0.1, headers={"padding": PADDING})
+    _wait_for_reserved(place, worker)
+    os.kill(worker.child.pid, number)
+    place.until(lambda: not place.client.control.ping([worker.spec.node]), 20, worker)
+    child.resume()
+    place.until(lambda: not worker.child.alive, 60, worker)
+    place.start("other", "threads", transport=transport)
+    place.until(lambda: place.runs(task_id) == 1, 20)
+    later = place.send("io.sleep", 0)
+    place.until(lambda: place.runs(later) == 1, 20)
+    assert place.runs(task_id) == 1
