@@ -61,10 +61,10 @@ def test_a_task_longer_than_the_visibility_timeout_runs_once(pool: str, place: P
 
 def test_a_stalled_worker_that_comes_back_harms_nothing(place: Place) -> None:
     """Its late acknowledgement must not end the delivery to the worker that took over."""
-    stalled = place.start("stalled", "threads")
+    workers = [place.start(name, "threads") for name in ("one", "other")]
     task_id = place.send("io.sleep", 6)
-    place.until(lambda: len(place.held(stalled.spec.node)) == 1, 10, stalled)
-    rescuer = place.start("rescuer", "threads")
+    place.until(place.held, 10, *workers)
+    stalled, rescuer = sorted(workers, key=lambda worker: not place.held(worker.spec.node))
     os.killpg(stalled.child.pid, signal.SIGSTOP)
     try:
         place.until(lambda: len(place.held(rescuer.spec.node)) == 1, RECOVERY_S, rescuer)
