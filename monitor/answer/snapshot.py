@@ -12,19 +12,17 @@ from numpy.typing import NDArray
 from monitor.answer.arrivals import arrived_per_s
 from monitor.answer.limit import find_limit
 from monitor.answer.queues_now import queues_now
-from monitor.answer.roster import RosterEntry, roster
+from monitor.answer.roster import RosterEntry, is_shown, roster
 from monitor.history import histogram
 from monitor.history.gauge_history import WorkerGauges, WorkerKey
 from monitor.history.history import History, SeriesKey
 from monitor.history.latency_start import ORIGINS, latency_note
-from monitor.history.tiers import FINE
+from monitor.history.tiers import FINE, RANGE_S
 
 #: Seconds that the current rates and percentiles cover.
 RECENT_S: Final = 5
 #: The most workers in an answer.
 MAX_ROWS: Final = 100
-#: Seconds of silence after which a worker is no longer shown.
-FORGOTTEN_S: Final = 15 * 60
 
 
 @dataclass(slots=True)
@@ -76,12 +74,14 @@ def snapshot(history: History, moment: Moment) -> tuple[dict[str, Any], int]:
     With it comes how many workers were left out.
     """
     now_s = moment.now_s
-    known = {
-        key: gauges
-        for key, gauges in history.gauges.workers.items()
-        if now_s - gauges.seen_s < FORGOTTEN_S and gauges.last is not None
-    }
-    rows = [row for row in roster(known) if moment.matches_worker(row.key.pool, row.key.node)]
+    workers = history.gauges.workers
+    recent = {key: one for key, one in workers.items() if now_s - one.seen_s < RANGE_S}
+    known = {key: one for key, one in recent.items() if is_shown(one, now_s)}
+    rows = [
+        row
+        for row in roster(recent)
+        if row.key in known and moment.matches_worker(row.key.pool, row.key.node)
+    ]
     totals = _totals(history, moment.matches, moment.until_s)
     shown = _first(rows, totals, now_s)
     found = {

@@ -67,7 +67,7 @@ class Intake:
         if batch.gauge is not None:
             self._history.add_gauge(key, batch.written, batch.gauge)
         elif batch.kind == "stopped":
-            self._history.gauges.stop(key, batch.written)
+            self._history.stop(key, batch.written)
         if batch.dropped:
             self._dropped[batch.node, batch.pid] = batch.dropped
             if len(self._dropped) > MAX_SENDERS:

@@ -98,10 +98,16 @@ class GaugeHistory:
         worker.ready_s, worker.probed = at_s - gauge.up_s, True
         return seconds
 
-    def stop(self, key: WorkerKey, at_s: float) -> None:
-        """Mark a worker as stopped, unless it was seen later than `at_s`."""
-        if (worker := self.workers.get(key)) is not None and worker.seen_s <= at_s:
-            worker.stopped = True
+    def stop(self, key: WorkerKey, at_s: float) -> Collection[int]:
+        """Mark a worker as stopped, unless it was seen later than `at_s`.
+
+        Return the second of its last gauge, which is now known to be its last.
+        """
+        worker = self.workers.get(key)
+        if worker is None or worker.seen_s > at_s:
+            return ()
+        worker.stopped = True
+        return (int(worker.seen_s),)
 
     def add_depths(self, second: int, depths: dict[str, int]) -> Collection[int]:
         """Add the depths of the queues and return the seconds that they fill."""

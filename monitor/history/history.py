@@ -125,6 +125,10 @@ class History:
         self.advance(max(at_s, self.newest_s))
         self._mark_changed(self.gauges.add_gauge(key, at_s, gauge))
 
+    def stop(self, key: WorkerKey, at_s: float) -> None:
+        """Note that a worker stopped at `at_s`."""
+        self._mark_changed(self.gauges.stop(key, at_s))
+
     def add_depths(self, at_s: float, depths: dict[str, int]) -> None:
         """Add the number of messages waiting in each queue."""
         self.advance(max(at_s, self.newest_s))

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from monitor.history import histogram
-from monitor.history.gauge_history import MAX_QUEUES, WorkerKey, levels_of
+from monitor.history.gauge_history import MAX_QUEUES, WorkerGauges, WorkerKey, levels_of
 from monitor.history.history import OTHERS, History, SeriesKey
 from monitor.history.tiers import COARSE
 from monitor.storing.stored_step import (
@@ -18,6 +18,7 @@ from monitor.storing.stored_step import (
     EntryId,
     StoredSeries,
     StoredStep,
+    StoredStop,
     StoredWorker,
     encode,
 )
@@ -58,7 +59,7 @@ def step_of(history: History, at_s: int, through: EntryId) -> StoredStep:
         at_s=at_s,
         through=through,
         series=list(_series(history, row)),
-        workers=list(_workers(history, row)),
+        workers=list(_workers(history, at_s)),
         queues=[
             (name, round(depth, 1))
             for name, levels in history.gauges.depths.items()
@@ -85,7 +86,8 @@ def _series(history: History, row: int) -> Iterable[StoredSeries]:
         )
 
 
-def _workers(history: History, row: int) -> Iterable[StoredWorker]:
+def _workers(history: History, at_s: int) -> Iterable[StoredWorker]:
+    row = COARSE.row_of(at_s)
     for key, worker in history.gauges.workers.items():
         levels = worker.levels.rings[COARSE][:, row]
         if not np.isnan(levels).all():
@@ -100,7 +102,15 @@ def _workers(history: History, row: int) -> Iterable[StoredWorker]:
                 slots=slots,
                 cpu_percent=cpu_percent,
                 memory_bytes=memory_bytes,
+                stop=_stop(worker, at_s),
             )
+
+
+def _stop(worker: WorkerGauges, at_s: int) -> StoredStop | None:
+    after_s = worker.seen_s - at_s
+    if worker.last is None or not worker.stopped or not 0 <= after_s < COARSE.step_s:
+        return None
+    return StoredStop(after_s=after_s, gauge=worker.last)
 
 
 def _added_up(series: Sequence[StoredSeries]) -> list[StoredSeries]:
@@ -154,11 +164,14 @@ def add_step(history: History, step: StoredStep) -> None:
 
 
 def _add_worker(history: History, stored: StoredWorker, at_s: int) -> None:
-    last_s = float(at_s + COARSE.step_s - 1)
-    worker = history.gauges.worker(WorkerKey(pool=stored.pool, node=stored.node), last_s)
+    stop = stored.stop
+    seen_s = float(at_s + COARSE.step_s - 1) if stop is None else at_s + stop.after_s
+    worker = history.gauges.worker(WorkerKey(pool=stored.pool, node=stored.node), seen_s)
     if worker is None:
         return
     values = (stored.busy, stored.slots, stored.cpu_percent, stored.memory_bytes)
     worker.levels.average(at_s, levels_of(*values), COARSE.step_s)
-    if worker.last is None:
-        worker.seen_s, worker.probed = max(worker.seen_s, last_s), stored.probed
+    if worker.seen_s <= seen_s:  # otherwise more is known of it by now
+        worker.seen_s, worker.probed, worker.stopped = seen_s, stored.probed, stop is not None
+        worker.last = None if stop is None else stop.gauge
+        worker.ready_s = 0.0 if stop is None else seen_s - stop.gauge.up_s

@@ -13,7 +13,8 @@ from msgspec import Meta, Struct
 
 from monitor.history import histogram
 from monitor.history.latency_start import ORIGINS
-from producer.entry import Name
+from monitor.history.tiers import COARSE
+from producer.entry import Gauge, Name
 
 #: Version of the format; a step of another version is skipped.
 VERSION: Final = 1
@@ -50,6 +51,13 @@ class StoredSeries(Struct, frozen=True, array_like=True, forbid_unknown_fields=T
     latencies: Annotated[tuple[tuple[Bucket, BucketCount], ...], Meta(max_length=histogram.BUCKETS)]
 
 
+class StoredStop(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """The last report of a worker that has stopped."""
+
+    after_s: Annotated[float, Meta(ge=0, lt=COARSE.step_s)]  # since the beginning of the step
+    gauge: Gauge
+
+
 class StoredWorker(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """The average gauges of one worker."""
 
@@ -60,6 +68,7 @@ class StoredWorker(Struct, frozen=True, array_like=True, forbid_unknown_fields=T
     slots: Annotated[float, Meta(ge=0, le=1e6)] | None
     cpu_percent: Level | None
     memory_bytes: Level | None
+    stop: StoredStop | None = None  # None: in this step, it did not stop
 
 
 class StoredStep(Struct, frozen=True, kw_only=True):

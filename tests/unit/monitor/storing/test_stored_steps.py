@@ -194,3 +194,66 @@ def test_the_highest_counts_can_be_stored_and_restored() -> None:
     assert step.series[0].finished == MAX_COUNT
     again = Flower({NOW_S: body_of(flower.history, NOW_S, (1, 0))}, NOW_S + 9, NOW_S)
     assert step_of(again.history, NOW_S, (1, 0)) == step
+
+
+def rows_of(flower: Flower, now_s: float) -> list[dict[str, Any]]:
+    """Return the rows of the worker table."""
+    found: list[dict[str, Any]] = flower.answer(now_s)["recent"]["workers"]
+    return found
+
+
+def with_stops() -> Flower:
+    """Make a history of a worker that switched its pool, and of one that has stopped, all stored.
+
+    The notices of stopping come after the steps of the last gauges were stored.
+    """
+    flower = Flower({}, NOW_S, NOW_S)
+    switched, stopped = (
+        WorkerKey(pool=pool, node=node) for pool, node in (("threads", "a@x"), ("gevent", "b@x"))
+    )
+    for second in range(40):
+        at_s = NOW_S + second + 0.25
+        flower.read((1_000 * int(at_s), 0), [task(at_s)], at_s + 0.1)
+        if second < 13:
+            flower.history.add_gauge(switched, at_s, GAUGE)
+            flower.history.add_gauge(stopped, at_s, GAUGE)
+        elif second == 20:
+            flower.history.stop(switched, at_s)
+            flower.history.stop(stopped, at_s)
+        elif second > 20:
+            flower.history.add_gauge(WorkerKey(pool="prefork", node="a@x"), at_s, GAUGE)
+        flower.store()
+    return flower
+
+
+def test_stopped_workers_and_earlier_pools_are_still_shown_after_a_restart() -> None:
+    before = with_stops()
+    rows = rows_of(before, NOW_S + 40.0)
+    assert [(one["worker"], one["state"], one["was"]) for one in rows] == [
+        ("b@x", "stopped", []),
+        ("a@x", "here", ["threads"]),
+    ]
+    after = Flower(before.redis, NOW_S + 41.0, NOW_S + 20.0)
+    after.history.add_gauge(WorkerKey(pool="prefork", node="a@x"), NOW_S + 41.0, GAUGE)
+    gone, here = rows_of(after, NOW_S + 42.0)
+    assert gone == rows[0]
+    assert (here["pool"], here["state"], here["was"]) == ("prefork", "here", ["threads"])
+
+
+def test_a_stopped_worker_is_shown_as_long_as_its_history() -> None:
+    last_s = NOW_S + 12.25
+    for flower in (before := with_stops(), Flower(before.redis, NOW_S + 41.0, NOW_S + 20.0)):
+        for after_s, count in ((RANGE_S - 1, 1), (RANGE_S + 1, 0)):
+            rows = rows_of(flower, last_s + after_s)
+            assert len([one for one in rows if one["worker"] == "b@x"]) == count
+
+
+def test_a_worker_that_came_back_after_it_had_stopped_has_not_stopped() -> None:
+    before = with_stops()
+    for second in range(40, 52):
+        at_s = float(NOW_S + second)
+        before.history.add_gauge(WorkerKey(pool="gevent", node="b@x"), at_s, GAUGE)
+        before.read((1_000 * int(at_s), 0), [], at_s + 0.1)
+        before.store()
+    after = Flower(before.redis, NOW_S + 60.0, NOW_S + 50.0)
+    assert [one for one in rows_of(after, NOW_S + 60.0) if one["worker"] == "b@x"] == []
