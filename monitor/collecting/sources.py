@@ -39,8 +39,8 @@ class Sources:
         )
         self._of_history = Health("history", action="store")
         self.of_findings = Health("findings", action="update")
-        queues = QueueFollower(app, queue_names, self._deliver_depths)
-        self.supervisors = [Supervisor(self._of_queues, queues.follow)]
+        self._queues = QueueFollower(app, queue_names, self._deliver_depths)
+        self.supervisors = [Supervisor(self._of_queues, self._queues.follow)]
         try:
             self.records = RecordFollower(records_places(app), add_batches, self._restore)
         except NoRecordsError as error:
@@ -80,6 +80,7 @@ class Sources:
             "records": None if records is None else records.place.name,
             "trouble": self._no_records if records is None else self._of_records.trouble,
             "queues_trouble": self._of_queues.trouble,
+            "key_prefixes": self._queues.key_prefixes,
             "events_trouble": self.of_events.trouble,
             "findings_trouble": self.of_findings.trouble,
             "history_trouble": "" if self.keeper is None else self._of_history.trouble,

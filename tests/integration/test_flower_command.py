@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
+from kombu import Connection, Exchange, Queue
 
 from cluster.process import Child
 from cluster.reaper import Reaper
@@ -82,6 +83,37 @@ def test_the_page_counts_the_tasks_of_a_foreign_project(shop: str, tmp_path: Pat
         flower.signal(signal.SIGINT)
         assert flower.ended() == 0
         assert "Traceback" not in flower.output()
+
+
+def declare(url: str, prefix: str) -> None:
+    """Declare a queue as a worker or a client of a project with a key prefix does."""
+    options = {"global_keyprefix": prefix}
+    with Connection(url, transport_options=options) as connection:
+        Queue("celery", Exchange("celery"), routing_key="celery")(connection).declare()
+
+
+@pytest.mark.parametrize(
+    ("prefixes", "options", "shown"),
+    [
+        (("shop:",), {}, ["shop:"]),
+        (("shop:", "blog:"), {}, ["blog:", "shop:"]),
+        (("shop:",), {"global_keyprefix": "shop:"}, []),
+        (("shop:", ""), {}, []),
+        ((), {}, []),
+    ],
+)
+def test_queues_that_all_have_a_key_prefix_are_reported(
+    prefixes: tuple[str, ...], options: dict[str, str], shown: list[str], tmp_path: Path
+) -> None:
+    with real(tmp_path) as port:
+        url = f"redis://127.0.0.1:{port}/0"
+        for prefix in prefixes:
+            declare(url, prefix)
+        arguments = ("--port", "0", "--transport-options", json.dumps(options))
+        env = {"POOLWISE_BROKER": url}
+        with running("flower", *arguments, folder=tmp_path, env=env) as flower:
+            flower.until(lambda: {0.0} & set(data(flower).get("queues", {}).get("celery", ())))
+            assert data(flower)["source"]["key_prefixes"] == shown
 
 
 @pytest.mark.parametrize(

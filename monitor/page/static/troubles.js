@@ -39,6 +39,15 @@ const Troubles = (() => {
     return found;
   }
 
+  // The prefix comes from the broker, where anyone may have written it: only plain ones are part of
+  // a command that readers may paste.
+  function allPrefixed(prefixes) {
+    const option = prefixes.length === 1 && /^[\w.:/{}-]+$/.test(prefixes[0])
+      ? `, or set POOLWISE_BROKER_OPTIONS='${JSON.stringify({ global_keyprefix: prefixes[0] })}'` : "";
+    return `All queues in this broker have the key prefix ${prefixes.join(" or ")}, so this page does not show ` +
+      `their messages and may not show their workers. Start Flower with your app (-A PROJECT)${option}.`;
+  }
+
   // What went wrong since Flower started: the count, and how to say it.
   function counts(source) {
     const { faults } = source;
@@ -89,10 +98,11 @@ const Troubles = (() => {
   function draw(answer, hidden) {
     const grown = counts(answer.source).map(([name, count, text]) =>
       ({ text, level: "warning", fresh: hasGrown(name, count, answer.now) }));
-    const { history_trouble: away, findings_trouble: unjudged } = answer.source;
+    const { history_trouble: away, findings_trouble: unjudged, key_prefixes: prefixes = [] } = answer.source;
     const history = away && `Cannot store the history (${away}): after a restart, Flower would not show it.`;
     const found = [
       ...present(answer).map((text) => ({ text, level: "error" })),
+      ...(prefixes.length ? [{ text: allPrefixed(prefixes), level: "warning" }] : []),
       ...(history ? [{ text: history, level: "warning" }] : []),
       ...(unjudged ? [{ text: `Cannot update the findings (${unjudged}).`, level: "warning" }] : []),
       ...grown.filter((one) => one.fresh),

@@ -106,6 +106,7 @@ def answer(points: int = 180, **changes: Any) -> dict[str, Any]:
             "records": "redis://r/0",
             "trouble": "",
             "queues_trouble": "",
+            "key_prefixes": [],
             "events_trouble": "",
             "history_trouble": "",
             "findings_trouble": "",

@@ -145,6 +145,18 @@ TROUBLES: dict[str, tuple[dict[str, Any], str, str]] = {
         "error",
         "6,410 messages wait in q, but no known worker consumes from there",
     ),
+    "key prefix": (
+        {"source": {"key_prefixes": ["shop:"]}},
+        "warning",
+        "have the key prefix shop:, so this page does not show their messages and may not show "
+        "their workers. Start Flower with your app (-A PROJECT), or set "
+        """POOLWISE_BROKER_OPTIONS='{"global_keyprefix":"shop:"}'.""",
+    ),
+    "key prefix that no command should contain": (
+        {"source": {"key_prefixes": ["';reboot;'"]}},
+        "warning",
+        "Start Flower with your app (-A PROJECT).",
+    ),
     "faults": ({"source": {"faults": 1}}, "warning", "A background job failed once"),
     "findings": (
         {"source": {"findings_trouble": "KeyError; Flower's log has the details"}},
