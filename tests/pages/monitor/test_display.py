@@ -22,6 +22,7 @@ from tests.pages.monitor.made import NOW_S, STEP_S, answer, line, pool, worker
 DATA = "**/throughput/data*"
 #: The place of the upper edge of an element.
 TOP = "selector => document.querySelector(selector).getBoundingClientRect().top"
+HEIGHT = "selector => document.querySelector(selector).getBoundingClientRect().height"
 #: Where the shaded outages of a chart begin and end, in seconds since 1970.
 SHAPES = """id => document.getElementById(id).layout.shapes.map(
   shape => [shape.x0 / 1e3, shape.x1 / 1e3])"""
@@ -449,6 +450,38 @@ def test_a_legend_is_one_line_until_it_is_unfolded(show: Show, width_px: int) ->
     assert len(page.evaluate(KEYS, "tp-cpu")) == 12
     more.click()
     assert len(page.evaluate(KEYS, "tp-cpu")) == seen
+
+
+def test_a_narrow_legend_has_room_for_two_workers_and_an_outage(show: Show) -> None:
+    names = [f"{pool}@0123456789ab" for pool in ("prefork", "threads", "gevent", "solo")]
+    points = {"cpu_percent": [5.0] * 180, "memory_bytes": [5e7] * 180}
+    rows = [worker(name) for name in names]
+    gaps = [[NOW_S - 400, NOW_S - 300]]
+    found = answer(workers=dict.fromkeys(names, points), gaps=gaps, recent={"workers": rows})
+    page = show(found, width_px=390)
+    assert page.evaluate(KEYS, "tp-cpu") == ["no data", *sorted(names)[:2]]
+    page.click("#tp-cpu-legend .tp-more")
+    widths = page.evaluate("""[...document.querySelectorAll('#tp-cpu-legend .tp-key > span')]
+        .map(one => one.scrollWidth - one.clientWidth)""")
+    assert widths == [0] * 4  # unfolded, the names are whole
+
+
+def test_a_caption_of_two_lines_leaves_the_plots_of_a_row_side_by_side(show: Show) -> None:
+    note = "some latencies start at reception, so they leave out their time in the queue " * 2
+    page = show(answer(latency_note=note))
+    assert page.evaluate(HEIGHT, "#tp-latency") == page.evaluate(HEIGHT, "#tp-rate") > 200
+    captions = [
+        page.evaluate(HEIGHT, f"figure:has(#tp-{one}) figcaption small")
+        for one in ("rate", "latency")
+    ]
+    assert captions[1] > captions[0] + 10
+    assert page.evaluate(TOP, "#tp-latency") == page.evaluate(TOP, "#tp-rate")
+    ends = page.evaluate("""['rate', 'latency'].map(one => {
+        const plot = document.getElementById(`tp-${one}`);
+        const bottom = (one) => one.getBoundingClientRect().bottom;
+        return bottom(plot.parentElement) - bottom(plot);
+    })""")
+    assert max(ends) < 8
 
 
 def test_a_key_hides_its_line(show: Show) -> None:
