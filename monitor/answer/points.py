@@ -89,7 +89,29 @@ def gaps(history: History, range_s: int, until_s: int) -> tuple[int | None, list
     if not known.any():
         return None, []
     begin = int(known.argmax())
-    edges = np.flatnonzero(np.diff(known[begin:].astype(np.int8), append=1)) + begin + 1
-    seconds = (first_s + step_s * edges).tolist()
-    spans = [list(span) for span in zip(seconds[::2], seconds[1::2], strict=True)]
-    return int(starts[begin]), [span for span in spans if span[1] > until_s - range_s]
+    missing = ~known
+    missing[:begin] = False
+    return int(starts[begin]), _spans(starts, missing, until_s - range_s)
+
+
+def queue_gaps(history: History, range_s: int, until_s: int) -> list[list[int]]:
+    """Return when no queue was measured because Flower was not running, in the form of `gaps`.
+
+    What is not known at all, or was before the first measurement, is left out.
+    """
+    first_s = (until_s - RANGE_S) // COARSE.step_s * COARSE.step_s
+    starts = np.arange(first_s, until_s, COARSE.step_s)
+    rows = COARSE.row_of(starts)
+    depths = [~np.isnan(one.rings[COARSE][0, rows]) for one in history.gauges.depths.values()]
+    measured = np.any(depths, axis=0) if depths else np.zeros(len(rows), np.bool_)
+    since_first = np.logical_or.accumulate(measured)
+    missing = history.known[COARSE][rows] & history.unwatched[rows] & since_first & ~measured
+    return _spans(starts, missing, until_s - range_s)
+
+
+def _spans(starts: NDArray[np.int64], steps: NDArray[np.bool_], from_s: int) -> list[list[int]]:
+    """Return the spans of consecutive coarse steps that end after `from_s`."""
+    edges = np.flatnonzero(np.diff(steps.astype(np.int8), prepend=0, append=0))
+    seconds = (int(starts[0]) + COARSE.step_s * edges).tolist()
+    spans = zip(seconds[::2], seconds[1::2], strict=True)
+    return [list(span) for span in spans if span[1] > from_s]

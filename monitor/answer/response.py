@@ -20,7 +20,7 @@ from monitor.answer.lines import (
     task_lines,
     worker_lines,
 )
-from monitor.answer.points import DEFAULT_RANGE_S, STEPS_S, Points, gaps, points_of
+from monitor.answer.points import DEFAULT_RANGE_S, STEPS_S, Points, gaps, points_of, queue_gaps
 from monitor.answer.snapshot import Moment, snapshot
 from monitor.history.gauge_history import CPU_PERCENT, SLOTS, WorkerGauges, WorkerKey
 from monitor.history.history import History, SeriesKey
@@ -97,6 +97,7 @@ def build_response(
         "by": query.by,
         "known_from": known_from_s,
         "gaps": missing,
+        "queue_gaps": queue_gaps(history, query.range_s, until_s),
         "at": [at_s for part in news for at_s in part.at_s.tolist()],
         "lines": _joined(
             news, lambda part: task_lines(history, tasks.line_of_key, names, query.line_of, part)

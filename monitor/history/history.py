@@ -65,6 +65,8 @@ class History:
         self.changed = {tier: np.zeros(tier.rows, np.int64) for tier in TIERS}
         #: Whether everything that happened in a row was counted.
         self.known = {tier: np.zeros(tier.rows, np.bool_) for tier in TIERS}
+        #: Whether a coarse row was counted later, because Flower was not running.
+        self.unwatched = np.zeros(COARSE.rows, np.bool_)
         self.fine_from_s = now_s  # the first second that the fine tier knows
         self._room_made_s = 0  # when idle series were last forgotten
         self.misdated = 0  # tasks not counted: finished before the kept range, or in the future
@@ -158,6 +160,8 @@ class History:
         self.gauges.clear(tier, row)
         self.changed[tier][row] = self.revision
         self.known[tier][row] = True
+        if tier is COARSE:
+            self.unwatched[row] = False
 
     def _is_kept(self, at_s: float) -> bool:
         return -AHEAD_S <= self.newest_s - int(at_s) <= RANGE_S

@@ -11,7 +11,7 @@ import numpy as np
 from monitor.history import histogram
 from monitor.history.gauge_history import MAX_QUEUES, WorkerGauges, WorkerKey, levels_of
 from monitor.history.history import OTHERS, History, SeriesKey
-from monitor.history.tiers import COARSE
+from monitor.history.tiers import COARSE, FINE
 from monitor.storing.stored_step import (
     MAX_BYTES,
     MAX_COUNT,
@@ -45,6 +45,7 @@ def body_of(history: History, at_s: int, through: EntryId) -> bytes:
                 series=[*series[:size], *_added_up(series[size:])],
                 workers=step.workers[:size],
                 queues=step.queues[:size],
+                watched=step.watched,
             )
         )
         if len(body) <= MAX_BYTES:
@@ -65,6 +66,7 @@ def step_of(history: History, at_s: int, through: EntryId) -> StoredStep:
             for name, levels in history.gauges.depths.items()
             if not np.isnan(depth := float(levels.rings[COARSE][0, row]))
         ],
+        watched=not history.unwatched[row],
     )
 
 
@@ -158,9 +160,19 @@ def add_step(history: History, step: StoredStep) -> None:
             counts.latencies[row, bucket] = min(sum_, int(histogram.FULL))
     for worker in step.workers:
         _add_worker(history, worker, step.at_s)
+    history.unwatched[row] = not step.watched
     for name, depth in step.queues:
         if name in history.gauges.depths or len(history.gauges.depths) < MAX_QUEUES:
-            history.gauges.queue(name).average(step.at_s, levels_of(depth), COARSE.step_s)
+            _add_queue(history, name, depth, step.at_s)
+
+
+def _add_queue(history: History, name: str, depth: float, at_s: int) -> None:
+    levels = history.gauges.queue(name)
+    levels.average(at_s, levels_of(depth), COARSE.step_s)
+    # The seconds of everything else come from the records, which have no depths.
+    if at_s >= history.oldest_s(FINE):
+        seconds = np.arange(at_s, at_s + COARSE.step_s)
+        levels.rings[FINE][0, FINE.row_of(seconds)] = depth
 
 
 def _add_worker(history: History, stored: StoredWorker, at_s: int) -> None:

@@ -80,6 +80,7 @@ class StoredStep(Struct, frozen=True, kw_only=True):
     series: list[StoredSeries] = []
     workers: list[StoredWorker] = []
     queues: list[tuple[Name, Level]] = []
+    watched: bool = True  # False: Flower was not running, so no queue was measured
 
 
 _STEP: Final = msgspec.json.Decoder(StoredStep)

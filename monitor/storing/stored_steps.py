@@ -65,6 +65,10 @@ class StoredSteps:
         with self._lock:
             self._history.advance(now_s)
             self._history.know_from(complete_from_s, self._restored)
+            first_s = int(complete_from_s) // COARSE.step_s * COARSE.step_s
+            for at_s in range(first_s, int(now_s) + 1, COARSE.step_s):
+                if at_s not in self._restored:
+                    self._history.unwatched[COARSE.row_of(at_s)] = True
             self._revisions = dict.fromkeys(self._restored, self._history.revision)
 
     def add(self, tasks: Iterable[tuple[FinishedTask, EntryId]]) -> None:

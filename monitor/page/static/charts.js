@@ -26,8 +26,8 @@ const Charts = (() => {
       tickformat: brief ? "%H:%M" : "%H:%M:%S", hoverformat: "%H:%M:%S", nticks: brief ? 7 : narrow() ? 4 : 8 });
   }
 
-  const shaded = ([from, to]) => ({ type: "rect", xref: "x", yref: "paper", x0: from, x1: to, y0: 0,
-    y1: 1, layer: "below", fillcolor: style("--flower-danger"), opacity: 0.14, line: { width: 0 } });
+  const shaded = (colour) => ([from, to]) => ({ type: "rect", xref: "x", yref: "paper", x0: from, x1: to,
+    y0: 0, y1: 1, layer: "below", fillcolor: style(colour), opacity: 0.14, line: { width: 0 } });
 
   function layout(yaxis, view) {
     return {
@@ -39,7 +39,9 @@ const Charts = (() => {
       hoverlabel: { bgcolor: style("--flower-surface"), bordercolor: style("--bs-border-color"),
         font: { size: 12, color: style("--bs-body-color") }, namelength: 40 },
       xaxis: timeAxis(view.span),
-      yaxis, shapes: view.outages.map(shaded), uirevision: "kept",
+      yaxis, uirevision: "kept",
+      shapes: [...view.outages.map(shaded("--flower-danger")),
+        ...view.unwatched.map(shaded("--flower-text-muted"))],
     };
   }
 
@@ -63,15 +65,17 @@ const Charts = (() => {
   // All lines that have ended share one name in the legend.
   const keyOf = (series) => (series.ended ? "ended" : series.name);
 
-  function draw(id, traces, yaxis, view) {
+  // `unwatched`: when the figures of this chart were not measured, although others are known.
+  function draw(id, traces, yaxis, view, unwatched = []) {
     const series = traces.map((trace) => trace.meta);
     const ended = new Set(series.filter((one) => one.ended).map((one) => one.name));
     const entries = [...new Map(series.filter((one) => !one.ended).map((one) => [one.name, one])).values()]
       .map(({ name, look }) => ({ name, look }));
     if (ended.size) entries.push({ name: "ended", label: `${ended.size} ended`, look: Words.ENDED });
-    Legend.draw(id, entries, view.outages.length > 0, () => drawAll(latest));
+    Legend.draw(id, entries, { outage: view.outages.length > 0, unwatched: unwatched.length > 0 },
+      () => drawAll(latest));
     const shown = traces.filter((trace) => !Legend.isOff(id, keyOf(trace.meta)));
-    Plotly.react(`tp-${id}`, shown.map(withLonePoints), layout(yaxis, view), CONFIG);
+    Plotly.react(`tp-${id}`, shown.map(withLonePoints), layout(yaxis, { ...view, unwatched }), CONFIG);
   }
 
   const weight = (values) => values.reduce((sum, value) => sum + (value || 0), 0);
@@ -149,7 +153,8 @@ const Charts = (() => {
         ? Words.ofPool(name, view.pools) : Words.ofQueue(others.indexOf(name)) })),
     ];
     draw("queues", series.map((one) => line(x, queues[one.name], one)),
-      axis("messages", { rangemode: "tozero", ...(filled.length ? {} : { range: [0, 10] }) }), view);
+      axis("messages", { rangemode: "tozero", ...(filled.length ? {} : { range: [0, 10] }) }), view,
+      view.queueGaps);
   }
 
   function drawWorkers(view) {
@@ -165,7 +170,7 @@ const Charts = (() => {
 
   let latest = null;
 
-  // `view`: x, span, outages, lines, workers, queues (columns by name), poolOf(name), pools, and
+  // `view`: x, span, outages, queueGaps, lines, workers, queues (columns by name), poolOf(name), pools, and
   // endedLine(name), endedWorker(name), endedQueue(name). Returns how many lines are left out.
   function drawAll(view) {
     latest = view;

@@ -31,15 +31,22 @@ const Legend = (() => {
     return made;
   }
 
-  // `entries`: {name, label, look}; `outage`: whether the chart has shaded spans.
-  function draw(id, entries, outage, again) {
+  function mark(text, kind, more) {
+    const made = element("span", text, `tp-key tp-mark ${kind}`);
+    made.append(element("small", more));
+    return made;
+  }
+
+  // `entries`: {name, label, look}; `shaded`: which kinds of shaded spans the chart has.
+  function draw(id, entries, shaded, again) {
     const legend = place(id);
     const [keys, more] = legend.children;
-    const state = JSON.stringify([entries, outage, entries.map((one) => isOff(id, one.name))]);
+    const state = JSON.stringify([entries, shaded, entries.map((one) => isOff(id, one.name))]);
     if (legend.dataset.state !== state) { // otherwise the focus would be lost every second
       legend.dataset.state = state;
       const made = entries.map((one) => key(id, one.name, one.label ?? one.name, one.look, again));
-      if (outage) made.unshift(element("span", "no data", "tp-key tp-outage"));
+      if (shaded.unwatched) made.unshift(mark("Flower was not running", "tp-unwatched", ": no queue lengths"));
+      if (shaded.outage) made.unshift(mark("no data", "tp-outage"));
       keys.replaceChildren(...made);
     }
     more.type = "button";

@@ -46,5 +46,13 @@ const Spans = (() => {
     return found;
   }
 
-  return { start, outages };
+  // The parts of some spans that are in none of the others, which are sorted and do not overlap.
+  function without(spans, others) {
+    return spans.flatMap(([from, to]) => {
+      const edges = [from, ...others.filter((one) => one[1] > from && one[0] < to).flat(), to];
+      return edges.flatMap((edge, i) => (i % 2 === 0 && edges[i + 1] > edge ? [[edge, edges[i + 1]]] : []));
+    });
+  }
+
+  return { start, outages, without };
 })();

@@ -108,12 +108,15 @@
     const worker = Object.fromEntries(recent.workers.map((one) => [one.worker, one]));
     const pools = new Set(recent.pools.map((one) => one.pool));
     // Workers that are not in a full table may still be there.
+    const outages = Spans.outages(Points.slices, answer);
+    const shown = (spans) => spans.filter(([, to]) => to > start)
+      .map(([from, to]) => [local(Math.max(from, start)), local(to)]);
     const endedWorker = (name) => (worker[name] ? worker[name].state === "stopped" : !out.rows);
     return Charts.drawAll({
       x: Points.seconds().map(local),
       span: [local(start), local(answer.now)],
-      outages: Spans.outages(Points.slices, answer)
-        .map(([from, to]) => [local(Math.max(from, start)), local(to)]),
+      outages: shown(outages),
+      queueGaps: shown(Spans.without(answer.queue_gaps ?? [], outages)),
       lines: Points.columns("lines"),
       workers: Points.columns("workers"),
       queues: Object.fromEntries(Object.entries(queues).map(([name, one]) => [name, one.depth])),

@@ -81,6 +81,7 @@ def answer(points: int = 180, **changes: Any) -> dict[str, Any]:
         "by": "pool",
         "known_from": NOW_S - STEP_S * points,
         "gaps": [],
+        "queue_gaps": [],
         "at": [NOW_S - STEP_S * (points - n) for n in range(points)],
         "lines": {"prefork": line(points)},
         "workers": {"w@x": {"cpu_percent": [1.0] * points, "memory_bytes": [5e7] * points}},

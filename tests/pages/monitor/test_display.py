@@ -588,3 +588,43 @@ def test_outages_are_shaded_in_each_chart_and_explained(show: Show) -> None:
     for chart in ("tp-rate", "tp-latency", "tp-queues", "tp-slots", "tp-cpu", "tp-memory"):
         assert page.evaluate(SHAPES, chart) == expected
         assert page.evaluate(KEYS, chart)[0] == "no data"
+
+
+@pytest.mark.parametrize("width_px", [1280, 390])
+def test_the_time_without_flower_is_shaded_in_the_chart_of_the_queues_alone(
+    show: Show, width_px: int
+) -> None:
+    queues: dict[str, list[float | None]] = {"gevent": [3.0] * 180, "prefork": [1.0] * 180}
+    for values in queues.values():
+        values[100:107] = [None] * 7
+    start_s = NOW_S - 80 * STEP_S
+    gap = [start_s, start_s + 35]
+    used = {"queues": {"gevent": 3, "prefork": 1}, "used_queues": ["gevent", "prefork"]}
+    page = show(answer(queues=queues, queue_gaps=[gap], recent=used), width_px=width_px)
+    offset_s = page.evaluate(f"new Date({start_s}000).getTimezoneOffset() * 60")
+    assert page.evaluate(SHAPES, "tp-queues") == [[at_s - offset_s for at_s in gap]]
+    assert page.evaluate(KEYS, "tp-queues") == [
+        "Flower was not running: no queue lengths",
+        *("gevent", "prefork"),
+    ]
+    for chart in ("tp-rate", "tp-latency", "tp-slots", "tp-cpu", "tp-memory"):
+        assert page.evaluate(SHAPES, chart) == []
+        assert "Flower was not running" not in " ".join(page.evaluate(KEYS, chart))
+
+
+@pytest.mark.parametrize(
+    ("gap", "left"),
+    [
+        ([10, 20], [[10, 20]]),
+        ([30, 60], [[30, 40], [50, 60]]),
+        ([42, 48], []),
+        ([45, 70], [[50, 70]]),
+        ([35, 45], [[35, 40]]),
+    ],
+)
+def test_a_time_without_any_data_is_shaded_once(
+    url: str, page: Page, gap: list[int], left: list[list[int]]
+) -> None:
+    if page.url != url:
+        page.goto(url)
+    assert page.evaluate("gap => Spans.without([gap], [[40, 50], [80, 90]])", gap) == left

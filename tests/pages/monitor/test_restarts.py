@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from cluster.local import RunningWorker, WorkerSpec
 from cluster.ports import free_port
 from cluster.process import Child
 from cluster.wait import wait_until
 from monitor.storing.history_keeper import EXPIRE_S, PREFIX
 from tests.pages.monitor.conftest import BOUND_S, OpenPage, Watched
+from worker.pools import POOLS
 from worker.probe import STREAM
 
 RATES = {"threads": 60.0, "gevent": 40.0}
@@ -153,6 +155,82 @@ def test_the_time_without_flower_is_unknown_and_the_past_is_shown(
     assert seen.page.input_value("#tp-range_s") == "3600"
     seen.wait_for("document.querySelector('#tp-finished').textContent.includes(' since ')")
     seen.wait_for("document.getElementById('tp-rate').layout.shapes.length === 1")  # the gap
+    assert seen.complaints == []
+
+
+def row(watched: Watched, node: str) -> dict[str, Any]:
+    """Return what the worker table shows of a worker."""
+    rows: list[dict[str, Any]] = watched.data()["recent"]["workers"]
+    return next((one for one in rows if one["worker"] == node), {})
+
+
+def until_row(watched: Watched, node: str, **expected: object) -> None:
+    """Wait until the worker table shows a worker as expected."""
+    wait_until(
+        lambda: expected.items() <= row(watched, node).items(),
+        BOUND_S,
+        lambda: AssertionError(f"{row(watched, node)}"),
+    )
+
+
+def test_workers_that_stopped_or_changed_their_pool_are_still_shown(watched: Watched) -> None:
+    def runs_as(pool: str) -> RunningWorker:
+        [worker] = watched.cluster.start_workers(
+            [
+                WorkerSpec(
+                    name="passing",
+                    pool=pool,
+                    concurrency=2,
+                    queues=("passing",),
+                    broker_url=watched.cluster.broker_url,
+                    flags=POOLS[pool].flags,
+                )
+            ]
+        )
+        return worker
+
+    node = "passing@poolwise"
+    runs_as("threads").child.stop()
+    until_row(watched, node, pool="threads", state="stopped")
+    second = runs_as("gevent")
+    until_row(watched, node, pool="gevent", state="here", was=["threads"])
+    until_stored(watched)
+    with away(watched):
+        lose_records(watched)
+    until_row(watched, node, pool="gevent", state="here", was=["threads"])
+    second.child.stop()
+    until_row(watched, node, state="stopped")
+    until_stored(watched)
+    stopped = row(watched, node)
+    with away(watched):
+        lose_records(watched)
+    until_row(watched, node, **stopped)
+
+
+def test_the_time_without_flower_is_shaded_in_the_chart_of_the_queues(
+    watched: Watched, open_page: OpenPage
+) -> None:
+    until_stored(watched)
+    until_known = settled(watched)["now"]
+    with away(watched):
+        run(watched, 8.0)
+    began_s = time.time()
+    found = settled(watched, after_s=7.0)
+    from_s, to_s = found["queue_gaps"][-1]
+    assert until_known - 15 < from_s < to_s < began_s
+    fine = watched.data(range_s="300")
+    depths = dict(zip(fine["at"], fine["queues"]["threads"], strict=True))
+    assert {depth for at_s, depth in depths.items() if from_s <= at_s < to_s} == {None}
+    assert {depth for at_s, depth in depths.items() if from_s - 5 <= at_s < from_s} == {0.0}
+    seen = open_page(f"{watched.url}/throughput?range_s=300")
+    seen.wait("live")
+    shapes = "document.getElementById('tp-{}').layout.shapes.map(one => one.x1 - one.x0)"
+    shaded, others = (seen.page.evaluate(shapes.format(one)) for one in ("queues", "rate"))
+    assert 1e3 * (to_s - from_s) in shaded
+    assert len(others) < len(shaded)
+    seen.wait_for(
+        "document.querySelector('#tp-queues-legend').textContent.includes('Flower was not running')"
+    )
     assert seen.complaints == []
 
 

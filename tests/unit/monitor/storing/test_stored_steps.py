@@ -257,3 +257,42 @@ def test_a_worker_that_came_back_after_it_had_stopped_has_not_stopped() -> None:
         before.store()
     after = Flower(before.redis, NOW_S + 60.0, NOW_S + 50.0)
     assert [one for one in rows_of(after, NOW_S + 60.0) if one["worker"] == "b@x"] == []
+
+
+def restarted(before: Flower, away: range) -> Flower:
+    """Return a Flower that was away and then read the records of that time."""
+    after = Flower(before.redis, away.stop + 0.5, away.start - 20.0)
+    for at_s in away:
+        after.read((1_000 * at_s, 0), [task(float(at_s))], away.stop + 0.6)
+    for at_s in range(away.stop + 1, away.stop + 12):
+        after.history.add_depths(float(at_s), {"q": 7})
+        after.read((1_000 * at_s, 0), [task(float(at_s))], at_s + 0.1)
+        after.store()
+    return after
+
+
+def test_the_time_without_flower_is_a_gap_of_the_queues_alone() -> None:
+    before = filled()
+    last_s = max(before.redis) + COARSE.step_s
+    after = restarted(before, range(NOW_S + 98, NOW_S + 131))
+    found = after.answer(NOW_S + 143.0)
+    assert found["gaps"] == []
+    assert found["queue_gaps"] == [[last_s, NOW_S + 130]]
+    unknown = [
+        at_s for at_s, depth in zip(found["at"], found["queues"]["q"], strict=True) if depth is None
+    ]
+    assert unknown
+    assert [at_s for at_s in unknown if at_s >= NOW_S and not last_s <= at_s < NOW_S + 131] == []
+    assert after.answer(NOW_S + 143.0, 60)["queue_gaps"] == found["queue_gaps"]
+    again = restarted(after, range(NOW_S + 142, NOW_S + 146))  # stored with the history
+    assert again.answer(NOW_S + 160.0)["queue_gaps"] == [
+        *found["queue_gaps"],
+        [NOW_S + 140, NOW_S + 145],
+    ]
+
+
+def test_before_its_first_measurement_and_while_the_broker_is_away_flower_was_not_away() -> None:
+    flower = Flower({}, NOW_S, NOW_S - 60.0)  # workers ran before
+    for second in [*range(1, 20), *range(60, 80)]:
+        flower.history.add_depths(float(NOW_S + second), {"q": 7})
+    assert flower.answer(NOW_S + 80.0)["queue_gaps"] == []
