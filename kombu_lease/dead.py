@@ -1,4 +1,4 @@
-"""Dead letters: messages that were given up, whole, with the reason.
+"""Dead letters: messages that nobody tries to run any more, whole, with the reason.
 
 They are entries of one stream, `{global_keyprefix}_kombu.lease.dead`. An entry's id holds the time
 by the server's clock. Its fields are:
@@ -29,7 +29,7 @@ PAGE = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """A message that was given up."""
+    """A message that nobody tries to run any more."""
 
     key: str  # the Redis list that it came from
     message: bytes
@@ -47,7 +47,7 @@ class DeadLetter:
 
     @property
     def died_at(self) -> float:
-        """When it was given up, in seconds since 1970 by the server's clock."""
+        """When it became a dead letter, in seconds since 1970 by the server's clock."""
         return int(self.id.partition("-")[0]) / 1000
 
 

@@ -1,4 +1,4 @@
-"""Makes Celery before 5.7 let go of the tasks that it gives up when it reconnects.
+"""Makes Celery before 5.7, when it reconnects, forget the tasks that it has not begun.
 
 `Consumer.on_close` means to remove these tasks from the table `celery.worker.state.requests`, but
 looks for them by the wrong key. Each task refers to its message, which would stay in flight for as

@@ -1,4 +1,4 @@
-"""`poolwise dead`: lists messages that were given up, and requeues or drops them."""
+"""`poolwise dead`: lists dead letters, and requeues or drops them."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from tasks.errors import PoolwiseError, UsageError
 
 @click.group()
 def dead() -> None:
-    """Look at messages that were given up: dead letters.
+    """Look at dead letters: messages that workers stopped trying to run.
 
-    Two kinds of workers give messages up. On kombu's own Redis transport, workers that load
-    Poolwise's code (celery worker -I worker.startup) give up a message whose task killed its
-    process five times (POOLWISE_MAX_DEATHS). On the lease transport (docs/transport.md), every
-    worker gives up a message that was delivered 20 times without an acknowledgement
-    (max_deliveries). Both also give up a message that they cannot read or whose task they do not
-    know. Every message that was given up is kept whole, with the reason.
+    Two kinds of workers make dead letters. On kombu's own Redis transport, workers that load
+    Poolwise's code (celery worker -I worker.startup) stop trying to run a message whose task
+    killed its process five times (POOLWISE_MAX_DEATHS). On the lease transport
+    (docs/transport.md), every worker does so after 20 deliveries without an acknowledgement
+    (max_deliveries). Both also do so at once if they cannot read a message or do not know its
+    task. A dead letter is kept whole, with the reason.
 
     \b
     Example:
@@ -103,7 +103,7 @@ def show(*, entry_id: str, as_json: bool, **named: Any) -> int:
 def requeue(*, ids: tuple[str, ...], every: bool, as_json: bool, **named: Any) -> int:
     """Put dead letters back at the end of their queues.
 
-    Fix the cause first: a message that kills its worker will do so until it is given up again.
+    Fix the cause first: a message that kills its worker will do so until it is a dead letter again.
 
     \b
     Example:
@@ -208,7 +208,7 @@ def _count(number: int) -> str:
 def _table(found: list[DeadLetter], prefix: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("id", no_wrap=True)
-    for heading in ("given up", "queue", "task"):
+    for heading in ("since", "queue", "task"):
         table.add_column(heading)
     table.add_column("deliveries", justify="right")
     table.add_column("reason")

@@ -20,7 +20,7 @@ MEANINGS: Final = {
     "held": "in Redis until the visibility timeout (an hour by default)",
     "failed": "stored as FAILURE and not run again",
     "revoked": "revoked or expired, and not run",
-    "dead-lettered": "given up by a worker and kept whole",
+    "dead-lettered": "no longer tried by any worker, and kept whole",
     "refused": "discarded by a worker, which logged it",
     "early": "started before its ETA",
     "twice": "ended more than once",

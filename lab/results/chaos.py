@@ -19,7 +19,7 @@ class CellAccount:
     finished: Whole
     failed: Whole  # that Celery stored as FAILURE
     revoked: Whole
-    dead: Whole  # given up by a worker and kept, whole, in the list of dead letters
+    dead: Whole  # no longer tried by any worker, and kept whole in the list of dead letters
     refused: Whole  # discarded by a worker, which logged it
     held: Whole  # still in the broker at the end: nobody runs it before the visibility timeout
     lost: Whole  # none of these, and nowhere in the broker

@@ -8,7 +8,7 @@ from typing import Final
 
 from tasks.errors import UsageError
 
-#: The environment variable with the number of deaths after which a message is given up.
+#: The environment variable with the number of deaths after which a message is a dead letter.
 DEATHS_VARIABLE: Final = "POOLWISE_MAX_DEATHS"
 DEFAULT_MOST_DEATHS: Final = 5
 

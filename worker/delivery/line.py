@@ -20,7 +20,7 @@ NOBODY_EVERY: Final = 10
 
 
 class Line:
-    """A connection that is given up at its first error."""
+    """A connection that is closed at its first error."""
 
     def __init__(self, app: Celery, most_deaths: int) -> None:
         """Connect; raise what kombu raises."""

@@ -19,13 +19,13 @@ from worker.delivery.scripts import RESTORE
 
 #: Messages that are read at once; each may be large.
 CHUNK: Final = 20
-#: The owner of the messages of workers that have no hash of their own, such as older versions.
+#: The owner of the messages of workers that have no hash of their own, without this code.
 NOBODY: Final = ""
 
 _RESTORED = "%s does not answer: restored %d of its messages"
 _DEAD = (
-    "gave up %d messages that %s had fetched: their tasks may have killed it; see `poolwise dead "
-    "list`"
+    "%d messages that %s had fetched became dead letters: their tasks may have killed it; see "
+    "`poolwise dead list`"
 )
 
 

@@ -16,11 +16,11 @@ from worker.delivery.marks import RUNNING, STARTED
 from worker.delivery.qos import BROKER_ERRORS
 from worker.delivery.validity import fault
 
-_GAVE_UP = "gave up %s[%s]: its process died %d times while it ran; see `poolwise dead list`"
+_DEAD = "%s[%s] became a dead letter: its process died %d times; see `poolwise dead list`"
 
 
 class DeadLetteredError(Exception):
-    """Raised as the result of a task whose message was given up."""
+    """Raised as the result of a task whose message became a dead letter."""
 
 
 class CountedRequest:
@@ -50,7 +50,7 @@ class CountedRequest:
         return super().on_accepted(*args, **kwargs)  # type: ignore[misc]
 
     def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> Any:
-        """Count a death; give the message up if it was the last that is allowed."""
+        """Count a death; keep the message as a dead letter if it was the last that is allowed."""
         if self._died(exc_info):
             request: Any = self
             if count_death(request.message, most_deaths()):
@@ -90,5 +90,5 @@ def _given_up(request: Any) -> Any:
     try:
         raise DeadLetteredError(f"its process died {deaths} times; see `poolwise dead list`")
     except DeadLetteredError:
-        worker_logger.error(_GAVE_UP, request.name, request.id, deaths)
+        worker_logger.error(_DEAD, request.name, request.id, deaths)
         return ExceptionInfo()
