@@ -23,7 +23,7 @@ MAX_SENDERS = 10_000
 #: The known kinds of entries; other kinds, from a later probe, are skipped.
 KINDS = frozenset({"ready", "rows", "gauge", "stopped"})
 #: Outcomes after which Celery considers a task done, although it did not succeed. After "retried"
-#: and "requeued" it will run again, also if its slot was lost.
+#: and "requeued" it will run again, even if its slot was lost.
 FAILURES = frozenset({"failed", "time-limit", "revoked", "rejected", "ignored", "slot-lost"})
 
 logger = logging.getLogger(__name__)

@@ -83,7 +83,7 @@ from worker.pools import DEFAULT_POOLS
     "--teardown",
     default="",
     metavar="COMMAND",
-    help="A shell command that runs at the end, also after an error or Ctrl-C.",
+    help="A shell command that runs at the end, even after an error or Ctrl-C.",
 )
 @click.option(
     "--seed",

@@ -29,5 +29,5 @@ def _app(**settings: Any) -> Celery:
 defaults = _app()
 #: A task is acknowledged when it has ended.
 acks_late = _app(task_acks_late=True)
-#: The same, also if only the process of its slot dies.
+#: The same, even if only the process of its slot dies.
 reject_on_lost = _app(task_acks_late=True, task_reject_on_worker_lost=True)

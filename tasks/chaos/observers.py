@@ -17,7 +17,7 @@ from tasks.chaos.ledger import note
 
 @task_failure.connect(dispatch_uid="poolwise-ledger-failed")
 def failed(task_id: str = "", exception: object = None, **_: Any) -> None:
-    """Note that Celery stored a failure, also for a task whose process died."""
+    """Note that Celery stored a failure, even for a task whose process died."""
     note("failed", task_id, text=repr(exception))
 
 

@@ -16,7 +16,7 @@ from tasks.celery import app
 from tasks.chaos import marks
 from tasks.errors import BrokerError
 
-#: Seconds in which a worker deals with a message, also on a busy machine.
+#: Seconds in which a worker deals with a message, even on a busy machine.
 PATIENCE_S: Final = 20.0
 #: The same for a message of which no worker notes that it is gone: they are waited out.
 UNSEEN_S: Final = 3.0

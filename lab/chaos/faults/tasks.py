@@ -78,7 +78,7 @@ def _sent(trial: Trial, task: str, *arguments: object) -> Line:
 
 
 def _is_gone(pid: int) -> bool:
-    """Return whether a process has ended, also if its parent has not noticed yet."""
+    """Return whether a process has ended, even if its parent has not noticed yet."""
     try:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

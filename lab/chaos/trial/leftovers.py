@@ -61,7 +61,7 @@ def _flat(answer: Iterable[Any]) -> Iterator[bytes]:
 
 
 def id_in(value: bytes) -> str:
-    """Return the task id of a message, also if it is inside another structure, or broken."""
+    """Return the task id of a message, even if it is inside another structure, or broken."""
     try:
         whole = next(_found(json.loads(value)), "")
     except (ValueError, RecursionError):

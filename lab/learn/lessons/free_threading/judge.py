@@ -137,9 +137,9 @@ def _verdict(runs: GilComparison) -> str:
         f"cores busy instead of {trials[on].cores_busy:.2f} and took "
         f"{words.duration(trials[off].makespan_s)} instead of "
         f"{words.duration(trials[on].makespan_s)}; {words.pool('prefork', runs.cores)} with the "
-        f"GIL took {words.duration(trials[runs.processes].makespan_s)}. But races that the GIL had "
-        "hidden "
-        f"now show: a counter without a mutex lost {words.count(bare[off].lost)} of "
+        f"GIL took {words.duration(trials[runs.processes].makespan_s)}. But race conditions that "
+        "the GIL had hidden now show: a counter without a mutex lost "
+        f"{words.count(bare[off].lost)} of "
         f"{words.count(bare[off].of)} updates, and {words.count(bare[on].lost)} with the GIL."
     )
 
