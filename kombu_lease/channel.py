@@ -23,6 +23,7 @@ from kombu_lease.message import Message
 from kombu_lease.native import Waker
 from kombu_lease.qos import QoS
 from kombu_lease.sentinel import ask_all
+from kombu_lease.silence import give_up_after
 
 _log = get_logger(__name__)
 
@@ -36,6 +37,11 @@ class LeaseMixin:
     lease_s = options.LEASE_S
     max_deliveries = options.MAX_DELIVERIES
     claim_limit = options.CLAIM_LIMIT
+    # kombu sets none of these: a command on a connection that fell silent waits for 15 minutes.
+    # There is no limit to the time until a reply, or a slow Redis would get commands twice.
+    socket_connect_timeout = options.REPLY_S
+    socket_keepalive = True
+    socket_keepalive_options = give_up_after(options.SILENT_S)
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         self.lease: Lease | None = None

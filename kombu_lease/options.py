@@ -16,6 +16,9 @@ ACK_DELAY_S = 0.05
 ACK_LIMIT = 1000
 #: Seconds within which Redis must answer a command.
 REPLY_S = 5.0
+#: Seconds without any answer after which a connection is given up, unless options say otherwise;
+#: longer than a short interruption of the network, after which the connection goes on.
+SILENT_S = 15
 #: Seconds after which a consumer that waits for messages asks again, should a wake-up be lost.
 RECHECK_S = 5.0
 #: Messages that are due within so many seconds go to their queue; Celery times the rest exactly.

@@ -10,7 +10,7 @@ import os
 from kombu import Exchange, Queue
 
 import kombu_lease  # noqa: F401  registers the transport `lease`
-from tasks.silence import give_up_after
+from kombu_lease.silence import give_up_after
 from tasks.tls import tls_options
 from tasks.transport_options import from_environment, transport
 

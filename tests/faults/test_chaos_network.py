@@ -193,9 +193,16 @@ def test_a_worker_that_was_cut_off_runs_tasks_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pool", DEFAULT_POOLS)
-def test_poolwise_workers_give_up_connections_that_never_answer(pool: str, tmp_path: Path) -> None:
-    options = ("--pool", pool, "--settings", "poolwise", "--kills", "1", "--seed", "1")
-    done = poolwise("chaos", "--fault", "net-forgotten", *options, cwd=tmp_path, timeout_s=110)
+@pytest.mark.parametrize(
+    "options",
+    [("--settings", "poolwise"), ("--settings", "defaults", "--transport", "lease")],
+    ids=["poolwise", "lease"],
+)
+def test_workers_give_up_connections_that_never_answer(
+    options: tuple[str, ...], pool: str, tmp_path: Path
+) -> None:
+    once = ("chaos", "--fault", "net-forgotten", "--pool", pool, "--kills", "1", "--seed", "1")
+    done = poolwise(*once, *options, cwd=tmp_path, timeout_s=110)
     cell = measured(tmp_path)
     assert (cell.hits, cell.resumed, cell.skipped) == (1, 1, ""), done.stdout
     assert cell.last_again_s[0] < 2 * SILENT_CONNECTION_S

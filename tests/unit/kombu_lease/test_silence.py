@@ -6,8 +6,8 @@ import socket
 
 import pytest
 
+from kombu_lease.silence import give_up_after
 from tasks.settings import SILENT_CONNECTION_S, broker_transport_options
-from tasks.silence import give_up_after
 
 
 @pytest.mark.parametrize("seconds", [9, 15, 60])
