@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from celery import Celery
@@ -29,13 +29,19 @@ class OwnTasks:
 
     app: Celery | None = None
 
-    def __init__(self, session: Session, options: RaceOptions) -> None:
-        """Choose the running workers, if they are to be raced.
+    def __init__(self, session: Session, options: RaceOptions, note: Callable[[str], None]) -> None:
+        """Choose the running workers, if they are to be raced; `note` reports missing pools.
 
         Raises WorkerError or UsageError if there are none that can be.
         """
         self._session = session
         self._running = _running(session, options) if options.on_running else {}
+        for pool in options.pools if self._running else ():
+            if pool.name not in self._running:
+                note(
+                    f"{pool.name} is left out: no {pool.name} worker answers that can be raced; "
+                    "list the running ones with: poolwise workers"
+                )
         self.options = _with_running(options, self._running)
         self.nodes = tuple(worker.node for worker in self._running.values())
 

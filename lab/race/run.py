@@ -61,7 +61,7 @@ def race(options: RaceOptions, folder: Path, machine: Machine, events: RaceEvent
 def _results(session: Session, options: RaceOptions, events: RaceEvents) -> Generator[RaceResult]:
     """Yield the result after each workload."""
     subject: Subject = (
-        OwnTasks(session, options)
+        OwnTasks(session, options, events.note)
         if options.project is None
         else ProjectTasks(session, options, options.project, events)
     )

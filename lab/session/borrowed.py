@@ -28,7 +28,7 @@ class BorrowedWorker:
     def __init__(self, remote: RemoteControl, worker: DiscoveredWorker, queue: str) -> None:
         self._remote = remote
         self._worker = worker
-        self._borrowed = self._identity()
+        self._borrowed = self._identity()  # None: it has not answered yet
         self._asked_at = self._answered_at = time.monotonic()
         self._ended = ""
         self.node = worker.node
@@ -53,10 +53,10 @@ class BorrowedWorker:
 
     def _look(self, now: float) -> None:
         identity = self._identity()
-        if identity is not None and identity != self._borrowed:
+        if identity is not None and identity != (self._borrowed or identity):
             self._ended = "restarted"
         elif identity is not None:
-            self._answered_at = now
+            self._borrowed, self._answered_at = identity, now
         elif now - self._answered_at > SILENCE_S:
             self._ended = f"no answer for {SILENCE_S:.0f} s"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,6 +73,8 @@ def test_all_tasks_of_the_race_and_of_users_are_accounted_for_and_no_queue_is_le
         users = load.settled()
     assert done.returncode == 0, done.stderr
     assert len(users.finished) == users.submitted > 0
+    assert "gevent is left out: no gevent worker answers" in done.stderr
+    assert "threads is left out" not in done.stderr
     [path] = tmp_path.glob("*-race/result.json")
     result = result_files.read(path, RaceResult)
     assert set(result.settings.workers) == {"p@poolwise", "t@poolwise"}
@@ -111,6 +115,33 @@ def test_a_restarted_worker_is_not_the_one_that_was_borrowed(
     first.child.kill()
     cluster.start_workers([spec(cluster, "again", "solo")])
     wait_until(lambda: not borrowed.alive, 15, lambda: AssertionError("it counts as alive"))
+    assert borrowed.how_it_ended() == "restarted"
+
+
+def test_a_worker_that_was_too_busy_to_answer_when_it_was_borrowed_has_not_restarted(
+    cluster: LocalCluster, remote: RemoteControl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lab.session.borrowed.LOOK_S", 0.0)
+    [first] = cluster.start_workers([spec(cluster, "late", "solo")])
+    worker = wait_until(
+        lambda: next((w for w in discover_workers(remote) if w.node == "late@poolwise"), None),
+        10,
+        lambda: AssertionError(first.child.log_tail()),
+    )
+    assert worker is not None
+    os.kill(first.child.pid, signal.SIGSTOP)
+    try:
+        borrowed = BorrowedWorker(remote, worker, "q")
+    finally:
+        os.kill(first.child.pid, signal.SIGCONT)
+    monkeypatch.setattr("cluster.discovery.MOMENT_S", 10.0)
+    # A late reply to the first request may be taken for that to the next one, which is then lost.
+    wait_until(lambda: remote.info(worker.node), 30, lambda: AssertionError(first.child.log_tail()))
+    assert [borrowed.alive for _ in range(3)] == [True] * 3
+    assert borrowed.how_it_ended() == "still running"
+    first.child.kill()
+    cluster.start_workers([spec(cluster, "late", "solo")])
+    wait_until(lambda: not borrowed.alive, 30, lambda: AssertionError("it counts as alive"))
     assert borrowed.how_it_ended() == "restarted"
 
 
