@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -59,6 +60,34 @@ def test_documented_command_exists(shown: Shown) -> None:
 @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
 def test_document_contains_commands(document: str) -> None:
     assert [shown for shown in SHOWN if shown.document == document]
+
+
+#: What a page must answer, and the words of its answer.
+ANSWERS = [
+    ("troubleshooting.md", "## Results do not appear in ./runs", "POOLWISE_UID=$(id -u)"),
+    ("troubleshooting.md", "## Port 5555 or 6379 is already in use", "FLOWER_PORT"),
+    ("troubleshooting.md", "## A second cluster on one machine", "COMPOSE_PROJECT_NAME"),
+    ("troubleshooting.md", "## The throughput is lower than expected", "LOAD_RATE"),
+    ("troubleshooting.md", "## RabbitMQ and other brokers", "celery --broker amqp://"),
+    ("troubleshooting.md", "## macOS and Windows", "tested on Linux only"),
+    ("troubleshooting.md", "## Podman and Kubernetes", "Neither has been tested"),
+    ("measuring.md", "## The probe", "Redis 6.2 or newer"),
+]
+
+
+@pytest.mark.parametrize(("page", "heading", "answer"), ANSWERS, ids=[a for _, a, _ in ANSWERS])
+def test_a_page_answers_what_its_readers_ask(page: str, heading: str, answer: str) -> None:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    section = re.split(r"^## ", text.partition(f"\n{heading}\n")[2], flags=re.MULTILINE)[0]
+    assert answer in " ".join(section.split())
+
+
+@pytest.mark.parametrize(
+    "command", ["preflight", "workers", "flower", "switch", "advise", "race -A"]
+)
+def test_the_page_for_other_projects_names_the_commands_that_they_can_use(command: str) -> None:
+    text = (ROOT / "docs" / "your-project.md").read_text(encoding="utf-8")
+    assert f"poolwise {command}" in text
 
 
 @pytest.mark.parametrize("words", recipe_commands(MAKEFILE), ids=" ".join)
