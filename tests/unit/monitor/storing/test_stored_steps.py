@@ -114,6 +114,15 @@ def filled() -> Flower:
     return flower
 
 
+def test_a_whole_hour_is_shown_after_a_restart() -> None:
+    before = filled()
+    before.read((1_000 * (NOW_S + 110), 0), [], NOW_S + 110)  # the last step is over
+    before.store()
+    start_s = NOW_S + 3_590.0
+    after = Flower(before.redis, start_s, start_s)
+    assert after.answer(start_s, range_s=3_600)["finished"] == 2 * 100
+
+
 @pytest.mark.parametrize("range_s", STEPS_S)
 def test_a_gap_is_unknown_and_what_is_before_it_is_kept(range_s: int) -> None:
     before = filled()
