@@ -1,6 +1,6 @@
 """The history of the Throughput page outlives Flower: a real Flower is restarted on a real broker.
 
-The tests share one cluster and depend on their order.
+The tests share one cluster, and the first one needs it unused.
 """
 
 from __future__ import annotations
@@ -128,6 +128,14 @@ def lose_records(watched: Watched) -> None:
     server.xtrim(STREAM, minid=kept, approximate=False)
 
 
+@pytest.fixture
+def loaded(watched: Watched) -> None:
+    """Load the cluster for long enough to fill most of a step of 5 s, and until Flower knows."""
+    before = settled(watched)["finished"]
+    until_counted(watched, before + run(watched, 6.0))
+
+
+@pytest.mark.usefixtures("loaded")
 def test_the_time_without_flower_is_unknown_and_the_past_is_shown(
     watched: Watched, open_page: OpenPage
 ) -> None:
