@@ -1,4 +1,4 @@
-"""A shutdown loses no task, runs none twice, and ends."""
+"""A shutdown or a lost connection loses no task, runs none twice, and a shutdown ends."""
 
 from __future__ import annotations
 
@@ -84,4 +84,24 @@ def test_a_task_that_a_process_has_received_in_part_runs_once(
     place.until(lambda: place.runs(task_id) == 1, 20)
     later = place.send("io.sleep", 0)
     place.until(lambda: place.runs(later) == 1, 20)
+    assert place.runs(task_id) == 1
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_task_that_a_process_has_received_runs_once_if_the_connection_is_lost(
+    transport: str, place: Place
+) -> None:
+    worker = place.start("worker", "prefork", slots=1, transport=transport)
+    [child] = psutil.Process(worker.child.pid).children()
+    child.suspend()
+    task_id = place.send("io.sleep", 0.1)
+    _wait_for_reserved(place, worker)
+    for kind in ("normal", "pubsub"):
+        place.server.client_kill_filter(_type=kind, skipme=True)
+    place.until(lambda: "Connection to broker lost" in worker.child.log.read_text(), 20, worker)
+    place.until(lambda: place.server.client_list(_type="pubsub"), 20, worker)
+    child.resume()
+    place.until(lambda: place.runs(task_id), 20, worker)
+    later = place.send("io.sleep", 0)
+    place.until(lambda: place.runs(later), 20, worker)
     assert place.runs(task_id) == 1

@@ -19,6 +19,7 @@ from typing import Any, Final
 from billiard.pool import CLOSE
 from celery.concurrency.asynpool import AsynPool
 from celery.concurrency.prefork import TaskPool
+from celery.worker import state
 
 #: Seconds that a process without a task may take to end.
 END_S: Final = 5.0
@@ -59,6 +60,16 @@ class FinishingPool(AsynPool):
                 process.join()
         pool._join_exited_workers()  # nothing more is written to those
         super().join()
+
+
+def sent_tags() -> set[str]:
+    """Return the delivery tags of tasks that a process will run, or runs already."""
+    jobs = {
+        request.message.delivery_tag: request._apply_result()
+        for request in tuple(state.requests.values())
+        if request._apply_result is not None
+    }
+    return {tag for tag, job in jobs.items() if getattr(job, "_write_to", None) is not None}
 
 
 def _is_sent(job: Any) -> bool:

@@ -15,6 +15,7 @@ from kombu.transport import redis as stock
 from kombu.transport import virtual
 from kombu.utils.json import dumps
 
+from worker.delivery.finishing_pool import sent_tags
 from worker.delivery.marks import RUNNING, STARTED
 from worker.delivery.owed import OWED, HandBack
 from worker.delivery.payload import put_back
@@ -74,6 +75,7 @@ class OwnedQoS(stock.QoS):
 
         kombu also puts back the messages of running tasks, which then run twice.
         """
+        RUNNING.update(sent_tags())
         for tag in list(self._delivered):
             if tag not in RUNNING:
                 self._put_back(tag)
