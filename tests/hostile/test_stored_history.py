@@ -34,11 +34,13 @@ from monitor.storing.stored_step import (
 from tests.hostile.test_flower import Watched
 from tests.hostile.test_records import (
     COUNTS,
+    MISSING,
     NAMES,
     NESTED,
     SECONDS,
     VALUES,
     Shape,
+    gauge,
     optional,
     shape,
     without_missing,
@@ -74,6 +76,7 @@ WORKER = {
     "slots": optional(SECONDS),
     "cpu_percent": optional(SECONDS),
     "memory_bytes": optional(SECONDS),
+    "stop": NEVER - {"null", "missing"},
 }
 
 
@@ -111,6 +114,7 @@ def worker(**changes: Any) -> list[Any]:
         "slots": 2,
         "cpu_percent": 50.1,
         "memory_bytes": 1_000,
+        "stop": MISSING,
     }
     return list(without_missing({**valid, **changes}).values())
 
@@ -130,6 +134,7 @@ def of_fields() -> Iterator[Shape]:
             yield shape(f"worker {field} {name}", made, fits=name not in bad)
 
 
+LAST = gauge()["gauge"]
 TEXT = json.dumps(step(series=[series(task="TASK")]))
 FULLEST = [[3, 65_535]] * 9
 HIGHEST = ["", "", "", MAX_COUNT, MAX_COUNT, [MAX_COUNT] * 3, []]
@@ -157,6 +162,11 @@ OTHERS = (
     shape("too many buckets", step(series=[series(latencies=[[3, 1]] * 185)])),
     shape("a queue without a depth", step(queues=[["q"]])),
     shape("a negative depth", step(queues=[["q", -1]])),
+    shape("a stop without a gauge", step(workers=[worker(stop=[1.5])])),
+    shape("a stop before its step", step(workers=[worker(stop=[-1, LAST])])),
+    shape("a stop after its step", step(workers=[worker(stop=[1e9, LAST])])),
+    shape("a stop with half a gauge", step(workers=[worker(stop=[1.5, {"up_s": 1.0}])])),
+    shape("a stop", step(workers=[worker(stop=[1.5, LAST])]), fits=True),
     shape("too long", step(queues=[["q" * 900, 1]] * 40)),
     shape("a bucket again and again", step(series=[series(latencies=FULLEST)]), fits=True),
     shape("as many tasks as fit", FULL, fits=True),

@@ -92,7 +92,7 @@ def test_asking_workers_never_redelivers_what_they_run(cluster: LocalCluster) ->
         "unacked_index_key": "poolwise:unacked_index",
         "unacked_restore_throttle": 1,
     }
-    impatient.send_task("io.sleep", args=(4,), queue="slow")
+    impatient.send_task("io.sleep", args=(30,), queue="slow")  # longer than all that follows
 
     def held() -> bool:
         return int(cluster.redis.hlen("poolwise:unacked")) == 1
