@@ -10,6 +10,7 @@ from typing import Final
 from lab.format import words
 from lab.format.bad_messages import message_text, messages_line
 from lab.results.chaos import ChaosCell, ChaosResult, Explanation
+from producer.statistics import percentiles
 
 #: Faults without a loss say no more than this about the next: 3 divided by their number.
 RULE_OF_THREE = 3.0
@@ -28,12 +29,12 @@ MEANINGS: Final = {
     "did not resume": "a worker did not run tasks again by itself",
     "back": "time from the fault until the last interrupted task started again; if the fault "
     "stopped all workers, time from the end of the fault until every worker ran tasks again "
-    "(median)",
+    "(median / 95th percentile)",
 }
 
 
 def cell_text(cell: ChaosCell) -> str:
-    """Summarise a cell in a few words, such as "3 lost, 2 twice, back in 9.1 s"."""
+    """Summarise a cell in a few words, such as "3 lost, 2 twice, back in 9.1 s / 9.8 s"."""
     if cell.skipped:
         return words.NOTHING
     if cell.messages:
@@ -70,8 +71,15 @@ def _back(cell: ChaosCell) -> list[str]:
     stuck = cell.aimed - cell.resumed
     parts = [f"did not resume {stuck} of {cell.aimed} times"] if stuck else []
     if cell.last_again_s:
-        parts.append(f"back in {words.duration(median(cell.last_again_s))}")
+        parts.append(
+            f"back in {' / '.join(map(words.duration, middle_and_p95(cell.last_again_s)))}"
+        )
     return parts
+
+
+def middle_and_p95(times_s: Sequence[float]) -> tuple[float, ...]:
+    """Return the median and the 95th percentile, or the only value."""
+    return (median(times_s), *percentiles(times_s, 95)) if len(times_s) > 1 else tuple(times_s)
 
 
 def settings_line(result: ChaosResult, name: str) -> str:

@@ -92,7 +92,8 @@ _COLUMNS: Final = (
     "started again · first back: median time from a fault until the first task that the fault had "
     "interrupted started again; if the fault stopped all workers, from its end until one worker "
     "ran tasks again · last back: the same for the last interrupted task, or until every worker "
-    "ran tasks again · slowest: the longest of the times for last back · resumed: faults after "
+    "ran tasks again · p95 and slowest: the 95th percentile and the longest of the times for last "
+    "back · resumed: faults after "
     "which every worker ran tasks again by itself"
 )
 
@@ -149,6 +150,7 @@ def _account(cell: ChaosCell) -> tuple[TableCell, ...]:
         ),
         TableCell(head="first back", body=_median(cell.first_again_s)),
         TableCell(head="last back", body=_median(cell.last_again_s)),
+        TableCell(head="p95", body=_p95(cell.last_again_s)),
         TableCell(head="slowest", body=_most(cell.last_again_s)),
         TableCell(
             head="resumed",
@@ -160,6 +162,10 @@ def _account(cell: ChaosCell) -> tuple[TableCell, ...]:
 
 def _median(values: tuple[float, ...]) -> str:
     return words.duration(median(values)) if values else words.NOTHING
+
+
+def _p95(values: tuple[float, ...]) -> str:
+    return words.duration(chaos.middle_and_p95(values)[-1]) if values else words.NOTHING
 
 
 def _most(values: tuple[float, ...]) -> str:

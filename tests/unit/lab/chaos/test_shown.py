@@ -23,7 +23,8 @@ BAD = "<img src=x onerror=alert(1)>"
 @pytest.mark.parametrize(
     ("shown", "text"),
     [
-        (cell(), "none lost, back in 9.00 s"),
+        (cell(), "none lost, back in 9.00 s / 12.0 s"),
+        (cell(last_again_s=(9.0,)), "none lost, back in 9.00 s"),
         (
             cell(account=account(lost=12, held=5), last_again_s=()),
             "12 lost, 5 held",
@@ -32,7 +33,7 @@ BAD = "<img src=x onerror=alert(1)>"
             cell(account=account(twice_by_fault=2, twice_otherwise=1), last_again_s=()),
             "none lost, 3 twice",
         ),
-        (cell(resumed=1), "none lost, did not resume 2 of 3 times, back in 9.00 s"),
+        (cell(resumed=1), "none lost, did not resume 2 of 3 times, back in 9.00 s / 12.0 s"),
         (cell(skipped="needs root"), "–"),
     ],
 )
