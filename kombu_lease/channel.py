@@ -108,12 +108,14 @@ class LeaseMixin:
         for claimed in waiting:
             if claimed.field:
                 self.lease.hold(claimed.field, Held(claimed.list_key, claimed.message))
+        unwanted: list[Claimed] = []
         try:
             while waiting:
-                self._deliver(waiting.pop())
-        finally:
-            for claimed in waiting:  # a callback raised: what comes after it was not delivered
-                self._hand_back(claimed)
+                claimed = waiting.pop()
+                if not self._deliver(claimed):
+                    unwanted.append(claimed)
+        finally:  # if a callback raised, what comes after it was not delivered
+            self._hand_back([*waiting, *reversed(unwanted)])
         return any_delivered
 
     def _credit(self: Any) -> int:
@@ -140,14 +142,16 @@ class LeaseMixin:
         name = list_key[len(self.global_keyprefix) :]
         return name.rsplit(self.sep, 1)[0] if self.sep in name else name
 
-    def _deliver(self: Any, claimed: Claimed) -> None:
+    def _deliver(self: Any, claimed: Claimed) -> bool:
+        """Return whether anyone consumes from the queue of this message."""
         queue = self._queue_of(claimed.list_key)
         callback = self.connection._callbacks.get(queue) if self.connection else None
         if callback is None:
-            self._hand_back(claimed)
-        elif payload := self._accepted(claimed):
+            return False
+        if payload := self._accepted(claimed):
             self._queue_cycle.rotate(queue)
             callback(payload)
+        return True
 
     def _accepted(self: Any, claimed: Claimed) -> dict[str, Any] | None:
         """Return a claimed message to deliver; None if it goes elsewhere."""
@@ -177,8 +181,13 @@ class LeaseMixin:
         if claimed.field:
             self.lease.settle(operation, claimed.field, argument)
 
-    def _hand_back(self: Any, claimed: Claimed) -> None:
-        self._settle(claimed, "head")
+    def _hand_back(self: Any, newest_first: list[Claimed]) -> None:
+        """Return messages to the head of their queues."""
+        for claimed in newest_first:
+            if claimed.field:
+                self._settle(claimed, "head")
+            else:
+                self._plain_client().rpush(claimed.list_key, claimed.message)
 
     # Publishing
 
@@ -252,6 +261,8 @@ class LeaseMixin:
     def close(self: Any) -> None:
         """Stop claiming, and hand back what nobody works on."""
         if not self.closed:
+            self.claims.abandon()
+            self._hand_back(self.claims.rest()[::-1])
             self.claims.close()
         super().close()  # type: ignore[misc]
         if self.lease is not None:

@@ -55,6 +55,7 @@ class _Pending:
     acks: list[str]
     words: tuple[Any, ...]
     sent_s: float
+    unleased: bool  # whether it takes messages that no lease holds
     abandoned: bool = False
 
 
@@ -130,13 +131,24 @@ class Claims:
         return found
 
     def abandon(self) -> None:
-        """Give up a claim that is under way: what it takes goes back to its queues."""
+        """Give up a claim that is under way: the lease hands back what it takes.
+
+        Messages that no lease holds come through `receive` or `rest`.
+        """
         pending = self._pending
         if pending and pending.credit and not pending.abandoned:
             pending.abandoned = True
             if self.lease:
                 self.lease.settle("close", self._station, str(pending.number))
                 self._station += "x"
+
+    def rest(self) -> list[Claimed]:
+        """Wait for the messages that a claim under way takes and that no lease holds."""
+        found: list[Claimed] = []
+        with suppress(redis.RedisError, OSError):
+            while self.connected and self._pending and self._pending.unleased:
+                found += self.receive()
+        return found
 
     def close(self) -> None:
         """Close the connection; the lease settles what is under way."""
@@ -180,6 +192,7 @@ class Claims:
             acks=acks,
             words=words,
             sent_s=_monotonic(),
+            unleased=bool(credit) and "0" in sources.holds,
         )
         if self._connection is None:
             self._open()
@@ -232,9 +245,9 @@ class Claims:
         self._pending = None
         if self.lease:
             self.lease.confirm(pending.acks)
-        if pending.abandoned:
-            return []
         found = _claimed(pending.station, pending.number, reply[1:])
+        if pending.abandoned:
+            return [claimed for claimed in found if not claimed.field]
         if len(found) < pending.credit:
             # Not all consumers at the same moment.
             spread = random.uniform(0.9, 1.1)  # noqa: S311

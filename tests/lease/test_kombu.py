@@ -75,6 +75,61 @@ def test_a_message_that_needs_no_acknowledgement_may_have_one(
         assert server.client.llen(prefix + name) == 0
 
 
+def test_a_callback_that_fails_loses_no_other_message(server: Server, prefix: str) -> None:
+    queue = Queue(uuid4().hex)
+    received: list[Any] = []
+
+    def fail_once(body: Any, _message: Any) -> None:
+        received.append(body)
+        if body == 1:
+            raise ValueError("bad")
+
+    with connection(server, prefix) as broker:
+        producer = Producer(broker)
+        for body in range(5):
+            producer.publish(body, routing_key=queue.name, declare=[queue])
+        with Consumer(broker, [queue], no_ack=True, callbacks=[fail_once]):
+            with pytest.raises(ValueError, match="bad"):
+                broker.drain_events(timeout=20)
+            while len(received) < 5:
+                broker.drain_events(timeout=20)
+    assert received == list(range(5))
+
+
+@pytest.mark.parametrize("end", ["cancel", "close"])
+def test_a_claim_under_way_loses_no_message(server: Server, prefix: str, end: str) -> None:
+    queue = Queue(uuid4().hex)
+    received: list[Any] = []
+    with connection(server, prefix) as broker, connection(server, prefix) as other:
+        producer = Producer(other)
+        for body in range(3):
+            producer.publish(body, routing_key=queue.name, declare=[queue])
+        consumer = Consumer(
+            broker, [queue], no_ack=True, callbacks=[lambda body, _: received.append(body)]
+        )
+        consumer.consume()
+        transport: Any = broker.transport
+        transport.cycle.on_poll_start()  # claims, but does not read the reply
+        key = prefix + queue.name
+        wait_until(
+            lambda: server.client.llen(key) == 0, 10, lambda: AssertionError("no claim arrived")
+        )
+        if end == "cancel":
+            consumer.cancel()
+            with suppress(TimeoutError):  # it reads the reply
+                broker.drain_events(timeout=0.1)
+        else:
+            consumer.channel.close()  # type: ignore[union-attr]
+        wait_until(
+            lambda: server.client.llen(key) == 3,
+            10,
+            lambda: AssertionError(f"{server.client.llen(key)} messages are left"),
+        )
+        bound: Any = queue(other.default_channel)
+        assert [bound.get(no_ack=True).payload for _ in range(3)] == [0, 1, 2]
+    assert received == []
+
+
 @pytest.mark.parametrize("no_ack", [False, True])
 def test_a_requeued_message_can_be_got_at_once(server: Server, prefix: str, no_ack: bool) -> None:
     queue = Queue(uuid4().hex)
