@@ -23,10 +23,14 @@ def busy_slots(worker: WorkerSeen, seen: Seen) -> float | None:
 
 
 def _running(worker: WorkerSeen, span_s: float) -> Iterator[tuple[float, float]]:
-    """Yield from when to when each attempt ran, within the time of which all are known."""
-    for one in worker.attempts:
-        if one.started_s is not None:
-            start, end = max(worker.attempts_from_s, one.started_s), min(one.finished_s, span_s)
+    """Yield from when to when each slot ran a task, within the time of which all is known.
+
+    The messages of a batch share one run, and so the microseconds of its start and its end.
+    """
+    runs = dict.fromkeys((one.task, one.started_s, one.finished_s) for one in worker.attempts)
+    for _, started_s, finished_s in runs:
+        if started_s is not None:
+            start, end = max(worker.attempts_from_s, started_s), min(finished_s, span_s)
             if end > start:
                 yield start, end
 

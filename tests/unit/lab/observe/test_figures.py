@@ -58,7 +58,8 @@ def test_a_rate_covers_the_time_of_which_all_attempts_are_kept() -> None:
     [
         (2, (), 2.0),  # tasks that have not ended
         (0, (attempt(-5.0, 5.0),), 0.5),  # a worker that answers only between two tasks
-        (1, (attempt(0.0, 10.0), attempt(0.0, 10.0)), 2.0),
+        (1, (attempt(0.0, 10.0), attempt(-1.0, 10.0)), 2.0),
+        (0, (attempt(0.0, 10.0), attempt(0.0, 10.0)), 1.0),  # a batch
     ],
 )
 def test_busy_slots_come_from_samples_or_attempts(
