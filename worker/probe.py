@@ -5,7 +5,8 @@ newer, so you can load it into any such worker: `celery -A proj worker -I worker
 to a directory on `PYTHONPATH` and use `-I probe`. It does not know who reads the records.
 
 It runs in the worker's main process, where every pool reports the start and the end of a task, and
-appends a batch of rows to the Redis stream `poolwise:records` every 50 to 200 ms.
+appends a batch of rows to the Redis stream `poolwise:records` every 50 to 200 ms. Only the outcome
+of a call of celery-batches is noted in its slot.
 docs/architecture.md describes the message header and the entries of the stream.
 """
 
@@ -175,7 +176,8 @@ Note = tuple[Any, ...]
 #: One attempt at a task, in the order of `ROW`.
 Row = tuple[Any, ...]
 
-#: Names the slot from Celery's `worker_pid` of a task and the id of the reporting thread.
+#: Names the slot from Celery's `worker_pid` of a task and the id of the reporting thread. Greenlets
+#: have no such id: it is 0, or the number of the batch.
 SlotName = Callable[[int, int], str]
 
 
@@ -197,9 +199,20 @@ def _by_thread() -> SlotName:
 
 
 def _by_greenlet() -> SlotName:
-    """Number the greenlets, one per task, because Celery passes id(), which is soon reused."""
+    """Number the greenlets, one per task, because Celery passes id(), which is soon reused.
+
+    The messages of a batch, which come one after another, share a greenlet.
+    """
     worker, numbers = os.getpid(), count(1)
-    return lambda _, __: f"{worker}#{next(numbers)}"
+    last = (0, "")
+
+    def slot_name(_: int, batch: int) -> str:
+        nonlocal last
+        if not batch or batch != last[0]:
+            last = batch, f"{worker}#{next(numbers)}"
+        return last[1]
+
+    return slot_name
 
 
 #: For each pool, by the module of its TaskPool: its name and how its slots are named.
@@ -765,7 +778,11 @@ class _Probed:
         return self._fate or outcome
 
     def _note(
-        self, outcome: str, runtime_s: float | None = None, ended_ns: int | None = None
+        self,
+        outcome: str,
+        runtime_s: float | None = None,
+        ended_ns: int | None = None,
+        batch: int = 0,
     ) -> None:
         received_ns, self._received_ns = self._received_ns, None
         if received_ns is None:  # already noted: a terminated task also returns
@@ -778,7 +795,7 @@ class _Probed:
                 request.id,
                 request._type,
                 request.worker_pid,
-                _caller(),
+                _caller() or batch,
                 received_ns,
                 request.time_start,
                 ended_ns or time.monotonic_ns(),
@@ -850,6 +867,132 @@ def _outcome_of(error: BaseException) -> str:
     if isinstance(error, Reject):
         return "requeued" if error.requeue else "rejected"  # type: ignore[attr-defined]
     return next((outcome for kind, outcome in _OUTCOMES if isinstance(error, kind)), "failed")
+
+
+class _Batching(threading.local):
+    """What this thread, or greenlet, does for celery-batches."""
+
+    requests: Sequence[Any] = ()  # the messages that `flush` hands to the pool
+    succeeded: bool | None = None  # whether the last batch succeeded; None: unknown
+
+
+_batching = _Batching()
+_batch_numbers = count(1)
+
+
+class _Returned(NamedTuple):
+    """What a slot returns for a batch."""
+
+    result: Any
+    succeeded: bool | None
+
+
+class _Batch:
+    """One call of celery-batches, which runs the tasks of many messages.
+
+    No other part of Celery reports how it ended.
+    """
+
+    def __init__(self, requests: Sequence[Any], accept: Any, end: Any) -> None:
+        """`accept` and `end` are the callbacks of celery-batches, which acknowledge."""
+        self._requests: list[Any] = [one for one in requests if isinstance(one, _Probed)]
+        self._accept, self._end = accept, end
+        self._number = next(_batch_numbers)
+        self._slot: tuple[int, float] | None = None  # Celery's `worker_pid` and `time_start`
+
+    def on_accepted(self, pid: int, time_accepted: float) -> None:
+        """Note the start."""
+        self._note_start(pid, time_accepted)
+        if self._accept is not None:
+            self._accept(pid, time_accepted)
+
+    def on_returned(self, value: Any) -> None:
+        """Note the end, and pass on the result of celery-batches."""
+        if isinstance(value, _Returned):
+            self._note_end(value.succeeded)
+            value = value.result
+        if self._end is not None:
+            self._end(value)
+
+    @_guarded
+    def _note_start(self, pid: int, time_accepted: float) -> None:
+        self._slot = pid, time.time() - (time.monotonic() - time_accepted)
+
+    @_guarded
+    def _note_end(self, succeeded: bool | None) -> None:
+        if self._slot is None or succeeded is None:
+            return
+        outcome, ended_ns = "succeeded" if succeeded else "failed", time.monotonic_ns()
+        for request in self._requests:
+            request.worker_pid, request.time_start = self._slot
+            request._note(outcome, ended_ns=ended_ns, batch=self._number)
+
+
+def _has_batches(task: Any) -> bool:
+    """Return whether the task is one of celery-batches, which may not be installed."""
+    return any(cls.__module__ == "celery_batches" for cls in type(task).__mro__)
+
+
+def _noting_flush(flush: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(flush)
+    def flushed(requests: Any, *args: Any, **kwargs: Any) -> Any:
+        _batching.requests = requests
+        try:
+            return flush(requests, *args, **kwargs)
+        finally:
+            _batching.requests = ()
+
+    return flushed
+
+
+def _noting_batches(apply_async: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(apply_async)
+    def applied(*args: Any, **options: Any) -> Any:
+        try:
+            if _batching.requests:
+                args, options = _watched(*args, **options)
+        except Exception as error:  # noqa: BLE001 - the edge between the probe and the worker
+            _errors.add(error)
+        return apply_async(*args, **options)
+
+    return applied
+
+
+def _watched(
+    call: Any, args: Any, kwargs: Any = None, **options: Any
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments for the pool with which a call of celery-batches reports its end."""
+    if (call.__module__, call.__name__) != ("celery_batches.trace", "apply_batches_task"):
+        return (call, args, kwargs), options
+    handed = {one.id for one in args[1][0]}
+    requests = [one for one in _batching.requests if one.id in handed]
+    batch = _Batch(requests, options.get("accept_callback"), options.get("callback"))
+    callbacks = {"accept_callback": batch.on_accepted, "callback": batch.on_returned}
+    return (_run_batch, (call, *args), kwargs), {**options, **callbacks}
+
+
+def _run_batch(call: Callable[..., Any], task: Any, *args: Any) -> _Returned:
+    """Run a batch, in its slot, and report whether it succeeded.
+
+    celery-batches logs an error and returns None, as it does for most batches that succeed, but it
+    sends `task_success` only if there was no error.
+    """
+    _batching.succeeded = None
+    _await_success(task)
+    result = call(task, *args)
+    return _Returned(result, _batching.succeeded)
+
+
+@_guarded
+def _await_success(task: Any) -> None:
+    signals.task_success.connect(_note_batch_success, sender=task, weak=False)
+    _batching.succeeded = False
+
+
+@_guarded
+def _note_batch_success(sender: Any, **_: Any) -> None:
+    if not sender.request.is_eager:  # `apply` in the body of a batch runs another one
+        _batching.succeeded = True
 
 
 class NoRecordsError(ValueError):
@@ -1052,6 +1195,20 @@ def _install(sender: Any, **_: Any) -> None:
     classes: dict[type, type] = {}
     for task in sender.app.tasks.values():
         _install_in(task, classes)
+        _install_in_flush(task)
+
+
+@_guarded
+def _install_in_flush(task: Any) -> None:
+    if _has_batches(task):
+        task.flush = _noting_flush(task.flush)
+
+
+@_guarded
+def _install_in_pool(app: Celery, pool: Any) -> None:
+    """Watch the calls of celery-batches; Celery's own tasks keep the pool's method."""
+    if any(map(_has_batches, app.tasks.values())):
+        pool.apply_async = _noting_batches(pool.apply_async)
 
 
 @_guarded
@@ -1099,6 +1256,7 @@ def _start(sender: Any, **_: Any) -> None:
         slots=slots_of(sender.pool),
         gauge=Gauge(sender),
     )
+    _install_in_pool(sender.app, sender.pool)
     recorder.start()
     early, _recorder, _notes = _notes, recorder, recorder.notes
     _notes.extendleft(reversed(early))

@@ -53,12 +53,14 @@ def python(request: pytest.FixtureRequest) -> str:
 
 
 @contextmanager
-def worker(python: str, pool: str, cluster: LocalCluster, folder: Path) -> Iterator[Child]:
+def worker(
+    python: str, pool: str, cluster: LocalCluster, folder: Path, more: tuple[str, ...] = ()
+) -> Iterator[Child]:
     """Run a worker of the shop with the probe as its only file of Poolwise."""
     (folder / "injected_probe.py").write_text((ROOT / "worker" / "probe.py").read_text())
     (folder / "shop.py").write_text((Path(__file__).parent / "shop.py").read_text())
     env = {"PYTHONPATH": str(folder), "SHOP_BROKER": cluster.broker_url}
-    flags = ["-P", pool, "-c", "2", "-n", "old@shop", "-I", "injected_probe"]
+    flags = ["-P", pool, "-c", "2", "-n", "old@shop", "-I", "injected_probe", *more]
     reaper = Reaper()
     command = [python, "-m", "celery", "-A", "shop", "worker", *flags]
     child = Child("worker", command, log=folder / "worker.log", registry=reaper, env=env)
