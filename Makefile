@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help race up learn report check format test unit kills test-pages test-faults test-projects test-lease test-docker screenshots chromium nogil old-celery lock clean runtime dev
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  ARGS="..." passes options to the command; PYTHON=python3.13 chooses the interpreter.'
 

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from cluster.shortage import explained
 from lab.commands.streams import say
@@ -59,7 +60,8 @@ class Edge(click.Group):
         except PoolwiseError as error:
             return _fail(str(error), error.exit_code)
         except click.ClickException as error:
-            error.message = _cut(_escaped(error.message))  # type: ignore[misc]
+            if not isinstance(error, NoArgsIsHelpError):  # its message is the whole help
+                error.message = _cut(_escaped(error.message))  # type: ignore[misc]
             error.show()
             return error.exit_code
         except (KeyboardInterrupt, click.Abort):

@@ -25,14 +25,14 @@ from tasks.errors import PoolwiseError, UsageError
 
 @click.group()
 def dead() -> None:
-    """Look at dead letters: messages that workers stopped trying to run.
+    """List, show, requeue or delete dead letters.
 
-    Two kinds of workers make dead letters. On kombu's own Redis transport, workers that load
-    Poolwise's code (celery worker -I worker.startup) stop trying to run a message whose task
-    killed its process five times (POOLWISE_MAX_DEATHS). On the lease transport
-    (docs/transport.md), every worker does so after 20 deliveries without an acknowledgement
-    (max_deliveries). Both also do so at once if they cannot read a message or do not know its
-    task. A dead letter is kept whole, with the reason.
+    A dead letter is a message that workers stopped trying to run. Two kinds of workers make dead
+    letters. On kombu's own Redis transport, workers that load Poolwise's code (celery worker -I
+    worker.startup) stop trying to run a message whose task killed its process five times
+    (POOLWISE_MAX_DEATHS). On the lease transport (docs/transport.md), every worker does so after 20
+    deliveries without an acknowledgement (max_deliveries). Both also do so at once if they cannot
+    read a message or do not know its task. A dead letter is kept whole, with the reason.
 
     \b
     Example:

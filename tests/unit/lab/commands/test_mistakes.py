@@ -47,3 +47,12 @@ def test_a_mistake_gets_a_one_line_error_that_names_the_fix(
     assert not done.stdout
     assert words in done.stderr.splitlines()[-1]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("typed", ["", "dead"])
+def test_without_arguments_the_whole_help_is_shown(typed: str) -> None:
+    done = CliRunner().invoke(cli, typed.split())
+    asked = CliRunner().invoke(cli, [*typed.split(), "--help"])
+    assert done.return_value == 2
+    assert done.stderr == asked.stdout
+    assert len(done.stderr.splitlines()) > 5
