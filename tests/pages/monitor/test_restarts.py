@@ -218,6 +218,7 @@ def test_workers_that_stopped_or_changed_their_pool_are_still_shown(watched: Wat
 def test_the_time_without_flower_is_shaded_in_the_chart_of_the_queues(
     watched: Watched, open_page: OpenPage
 ) -> None:
+    run(watched, 6.0)  # a step in which nothing happens is not stored
     until_stored(watched)
     until_known = settled(watched)["now"]
     with away(watched):
@@ -258,6 +259,7 @@ def test_a_history_that_cannot_be_stored_is_reported_and_stored_later(watched: W
         BOUND_S,
         lambda: AssertionError(f"{watched.data()['source']}"),
     )
+    run(watched, 6.0)
     until_stored(watched)
 
 
