@@ -15,6 +15,7 @@ from celery.exceptions import Ignore, Reject
 from celery.worker.request import Request
 from kombu.utils.imports import symbol_by_name
 
+from cluster.wait import wait_until
 from tests.integration.worker import sample
 from worker import probe
 
@@ -87,9 +88,11 @@ def ignore() -> None:
 
 
 def retry(self: Any) -> None:
-    """Succeed the second time."""
+    """Succeed the second time, after the first has stored RETRY, which could replace a success."""
     if not self.request.retries:
         raise self.retry(countdown=0)
+    state = self.AsyncResult(self.request.id)
+    wait_until(lambda: state.state == "RETRY", 10, TimeoutError)
 
 
 def requeue(self: Any) -> None:
