@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from cluster.discovery import SWITCHES, TRIES, RemoteControl, includes
+from cluster.program import program
 from cluster.wait import wait_until
 from tasks.errors import UsageError, WorkerError, suggestion
 from worker.control import SWITCH, SwitchReply, WorkerInfo
@@ -114,7 +115,7 @@ def _check_ours(remote: RemoteControl, node: str) -> None:
     if not includes(_reply(remote, node, "conf")) & SWITCHES:
         raise WorkerError(
             f"{node} does not support switching: "
-            "start it with -I worker.startup, as poolwise up does"
+            f"start it with -I worker.startup, as {program()} up does"
         )
 
 
@@ -123,7 +124,9 @@ def _ask(remote: RemoteControl, node: str, request: SwitchRequest) -> SwitchRepl
         SWITCH, [node], pool=request.pool, concurrency=request.concurrency, wait_s=request.wait_s
     ).get(node)
     if reply is None:
-        raise WorkerError(f"{node} has stopped answering; see poolwise workers")
+        raise WorkerError(
+            f"{node} has stopped answering; list the running workers with: {program()} workers"
+        )
     if "error" in reply:
         raise UsageError(f"{node} rejected the switch: {reply['error']}")
     return msgspec.convert(reply["ok"], SwitchReply)

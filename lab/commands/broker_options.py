@@ -13,6 +13,7 @@ import click
 from click.core import ParameterSource
 
 from cluster.discovery import RemoteControl
+from cluster.program import program
 from lab.commands.shared_options import was_typed
 from lab.project.broker import read_broker
 from producer import broker_words
@@ -208,17 +209,20 @@ NAME_IT: Final = (
     "Name the broker of your workers with --broker, or start new workers with --on-new instead of "
     "--on-running."
 )
-#: The same for commands that cannot.
-START_SOME: Final = (
-    "Check the address, or start a cluster with `poolwise up`. If your cluster runs in docker "
-    "compose, put `docker compose run --rm` in front of `poolwise`"
-)
+
+
+def start_some() -> str:
+    """Say the same for commands that cannot."""
+    return (
+        f"Check the address, or start a cluster with `{program()} up`. If your cluster runs in "
+        "docker compose, put `docker compose run --rm` in front of `poolwise`."
+    )
 
 
 @contextmanager
 def remote_control(broker: Broker) -> Iterator[RemoteControl]:
     """Connect to the workers of a broker; raise BrokerError if no broker answers."""
     assert broker.url is not None, "only a started broker has no address yet"  # noqa: S101
-    connect(broker.url, f"{START_SOME}.").close()
+    connect(broker.url, start_some()).close()
     with RemoteControl(app, broker.url) as remote:
         yield remote

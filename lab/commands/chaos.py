@@ -13,6 +13,7 @@ import click
 import msgspec
 
 from cluster.machine import Machine
+from cluster.program import program
 from lab.chaos.chaos_options import (
     DEFAULT_DELIVERIES,
     DEFAULT_FAULTS,
@@ -33,7 +34,6 @@ from lab.chaos.trial.delivery import DELIVERIES, delivery_named
 from lab.commands import shared_options
 from lab.commands.console import for_progress, for_results
 from lab.commands.option_types import WholeRange
-from lab.commands.program import program
 from lab.commands.streams import say
 from lab.results import files as result_files
 from lab.results.chaos import ChaosResult

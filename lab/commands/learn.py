@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.table import Table
 
 from cluster.machine import Machine
+from cluster.program import program
 from lab.commands import broker_options, lesson_options, shared_options
 from lab.commands.console import for_progress, for_results
-from lab.commands.program import program
 from lab.commands.streams import say
 from lab.learn.engine import terminal
 from lab.learn.engine.learn_options import LearnOptions

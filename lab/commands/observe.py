@@ -47,7 +47,7 @@ def observe(*, window_text: str, out: Path, as_json: bool, **named: Any) -> int:
     chosen = broker_options.broker_of_workers(named)
     url = chosen.url or ""
     options = ObserveOptions(broker_url=url, transport_options=chosen.options, for_s=for_s)
-    server = brokers.connect(url, f"{broker_options.START_SOME}.", check=brokers.answers)
+    server = brokers.connect(url, broker_options.start_some(), check=brokers.answers)
     try:
         with run_folder(out, "observe", datetime.now()) as run, progress(for_progress()) as lines:
             observed = run_observation(

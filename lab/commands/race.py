@@ -9,9 +9,9 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from cluster.program import program
 from lab.commands import broker_options, project_options, race_calls, race_run, shared_options
 from lab.commands.option_types import Title, WholeRange
-from lab.commands.program import program
 from lab.measure.selection import checked, default_names
 from lab.measure.workloads import WORKLOADS
 from lab.project.candidates import FIRST_GUESS
@@ -145,7 +145,7 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
     if on_running and (concurrency or with_events):
         raise UsageError(
             "--on-running races workers as they are: leave out --concurrency and --with-events, "
-            "or use poolwise switch to change a running worker"
+            f"or change a running worker with: {program()} switch"
         )
     if on_running and (len(transports) > 1 or shared_options.was_typed("transports")):
         raise UsageError(

@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
+from cluster.program import program
 from lab.commands.option_types import AnyPath, Transports
-from lab.commands.program import program
 from tasks.celery import use_transport
 from tasks.errors import UsageError
 from tasks.transport_options import TRANSPORT_VARIABLE, TRANSPORTS

@@ -13,6 +13,7 @@ import click
 from cluster.local import LocalCluster
 from cluster.machine import Machine
 from cluster.ports import HIGHEST_PORT, claimed_port
+from cluster.program import celery_program, program
 from cluster.workers import RunningWorker, WorkerSpec
 from lab.commands import broker_options, shared_options
 from lab.commands.option_types import WholeRange
@@ -143,11 +144,11 @@ def _announce(
         say(f"worker   {spec.node}: {pool}, queues {queues}")
     say(f"logs     {cluster.folder}")
     broker = broker_words.variables(url, options)
-    say(f"try      {broker} celery -A tasks call cpu.burn --args='[1000]'")
+    say(f"try      {broker} {celery_program()} -A tasks call cpu.burn --args='[1000]'")
     first = workers[0].spec
     other = next(pool for pool in POOLS if pool != first.pool)
     flags = broker_words.flags(url, options)
-    say(f"switch   poolwise switch {first.name} --pool {other} {flags}")
+    say(f"switch   {program()} switch {first.name} --pool {other} {flags}")
     say("Ctrl-C stops everything.")
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from celery import Celery
 
 from cluster.discovery import DiscoveredWorker
+from cluster.program import program
 from lab.measure.calibrate import Bare, bare_cost
 from lab.measure.scale import FULL, QUICK, Scale, fitted
 from lab.measure.selection import check_reachable, kinds, workloads
@@ -40,7 +41,7 @@ class OwnTasks:
             if pool.name not in self._running:
                 note(
                     f"{pool.name} is left out: no {pool.name} worker answers that can be raced; "
-                    "list the running ones with: poolwise workers"
+                    f"list the running ones with: {program()} workers"
                 )
         self.options = _with_running(options, self._running)
         self.nodes = tuple(worker.node for worker in self._running.values())

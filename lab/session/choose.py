@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cluster.discovery import DiscoveredWorker, discover_workers
+from cluster.program import celery_program, program
 from lab.format import words
 from lab.session.session import Session
 from producer.broker_words import variables
@@ -46,8 +47,9 @@ def choose_running(session: Session, request: BorrowRequest) -> dict[str, Discov
     if not large_enough:
         raise WorkerError(
             f"{request.user} needs workers with {request.least_concurrency} slots or more, but no "
-            f"worker at {session.url} has that many; change one with: poolwise switch "
-            f"{found[0].node} --pool threads --concurrency 4 {session.broker_flags}"
+            f"worker at {session.url} has that many; change one with: "
+            f"{program()} switch {found[0].node} --pool threads --concurrency 4 "
+            f"{session.broker_flags}"
         )
     best = choose(large_enough, request.pools, request.tasks)
     for pool in request.pools:
@@ -63,7 +65,8 @@ def no_worker(url: str, options: Mapping[str, Any]) -> str:
     hidden = "" if shown else f"; {_HIDDEN}"
     return (
         f"no worker answers at {url}{with_options}: try again if yours are busy, or start one "
-        f"with: {variables(url, options)} celery -A tasks worker -I worker.probe,worker.startup"
+        f"with: {variables(url, options)} {celery_program()} -A tasks worker "
+        f"-I worker.probe,worker.startup"
         f"{hidden}"
     )
 
@@ -95,8 +98,8 @@ def _missing(
     size = f" with {least} slots or more" if least > 1 else ""
     return (
         f"{request.user} needs a {pool} worker{size}, but no suitable one answers at "
-        f"{session.url} (running: {there}); change one with: poolwise switch NODE --pool {pool} "
-        f"{session.broker_flags}"
+        f"{session.url} (running: {there}); change one with: {program()} switch NODE "
+        f"--pool {pool} {session.broker_flags}"
     )
 
 
