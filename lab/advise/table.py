@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.table import Table
 
 from lab.format import advice
+from lab.format.tables import Column, figures, print_table
 from lab.results.advice import AdviceResult
 
 
 def show(result: AdviceResult, console: Console) -> None:
     """Print the table of candidates, the warnings, then the answer."""
     if advice.ordered(result):
-        console.print(_table(result))
+        _show_candidates(result, console)
     for caveat in result.warnings:
         line = f"warning: {caveat.text} [{caveat.name}]"
         console.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -22,16 +22,18 @@ def show(result: AdviceResult, console: Console) -> None:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def _table(result: AdviceResult) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("candidate", no_wrap=True)
+def _show_candidates(result: AdviceResult, console: Console) -> None:
     candidates = advice.ordered(result)
-    for heading in advice.cells(result, candidates[0]):
-        table.add_column(heading, justify="right")
-    table.add_column("")
-    for one in candidates:
-        table.add_row(advice.label(one), *advice.cells(result, one).values(), _mark(result, one))
-    return table
+    headings = advice.cells(result, candidates[0])
+    remark = Column(heading="", wraps=True)
+    print_table(
+        console,
+        [Column(heading="candidate"), *figures(*headings), remark],
+        [
+            (advice.label(one), *advice.cells(result, one).values(), _mark(result, one))
+            for one in candidates
+        ],
+    )
 
 
 def _mark(result: AdviceResult, candidate: advice.Tried) -> str:

@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
-from rich.table import Table
-from rich.text import Text
 
+from cluster.program import program
 from kombu_lease import dead as letters
 from kombu_lease.dead import DeadLetter
 from lab.commands import broker_options, shared_options
@@ -19,8 +18,15 @@ from lab.commands.console import for_results
 from lab.commands.streams import say
 from lab.dead.facts import facts, lines, short, whole
 from lab.format import words
+from lab.format.tables import Column, print_table
 from producer import broker as brokers
 from tasks.errors import PoolwiseError, UsageError
+
+COLUMNS = (
+    *(Column(heading=heading) for heading in ("id", "since", "queue", "task")),
+    Column(heading="deliveries", right=True),
+    Column(heading="reason", wraps=True),
+)
 
 
 @click.group()
@@ -65,7 +71,7 @@ def list_(*, as_json: bool, **named: Any) -> int:
     if as_json:
         say(json.dumps([facts(letter, store.prefix) for letter in found]))
     elif found:
-        for_results().print(_table(found, store.prefix))
+        print_table(for_results(), COLUMNS, [_row(letter, store.prefix) for letter in found])
     else:
         say("no dead letters")
     return 0
@@ -152,7 +158,7 @@ class _Store:
 def _store(named: Mapping[str, Any]) -> Iterator[_Store]:
     """Connect to the broker that the options name; raise BrokerError if there is none."""
     chosen = broker_options.broker_of_workers(named)
-    advice = f"{broker_options.START_SOME}."
+    advice = broker_options.start_some()
     client = brokers.connect(chosen.url or "", advice, check=brokers.answers)
     with client:
         yield _Store(client, str(chosen.options.get("global_keyprefix", "")))
@@ -164,7 +170,7 @@ def _chosen(store: _Store, ids: tuple[str, ...], *, every: bool) -> list[str]:
     if every:
         return [letter.id for letter in letters.every(store.client, store.prefix)]
     if not ids:
-        raise UsageError("name the ids that `poolwise dead list` shows, or use --all")
+        raise UsageError(f"name the ids that `{program()} dead list` shows, or use --all")
     _check(ids)
     return list(dict.fromkeys(ids))
 
@@ -198,24 +204,15 @@ def _finish(verb: str, chosen: list[str], done: list[str], *, every: bool, as_js
 
 def _missing(ids: tuple[str, ...]) -> PoolwiseError:
     names = ", ".join(ids)
-    return PoolwiseError(f"no dead letter has the id {names}: see `poolwise dead list`")
+    return PoolwiseError(f"no dead letter has the id {names}: see `{program()} dead list`")
 
 
 def _count(number: int) -> str:
     return "1 dead letter" if number == 1 else f"{words.count(number)} dead letters"
 
 
-def _table(found: list[DeadLetter], prefix: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("id", no_wrap=True)
-    for heading in ("since", "queue", "task"):
-        table.add_column(heading)
-    table.add_column("deliveries", justify="right")
-    table.add_column("reason")
-    for letter in found:
-        known = facts(letter, prefix)
-        texts = (known["id"], known["at"], known["queue"], known["task"])
-        deliveries = str(letter.deliveries) if letter.deliveries else "–"
-        row = (*texts, deliveries, letter.reason)
-        table.add_row(*(Text(short(text)) for text in row))
-    return table
+def _row(letter: DeadLetter, prefix: str) -> list[str]:
+    known = facts(letter, prefix)
+    deliveries = str(letter.deliveries) if letter.deliveries else words.NOTHING
+    texts = (known["id"], known["at"], known["queue"], known["task"], deliveries, letter.reason)
+    return [short(text) for text in texts]

@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 import msgspec
-from rich.table import Table
 
 from cluster.discovery import DiscoveredWorker, discover_workers
 from lab.commands import broker_options, shared_options
 from lab.commands.console import for_results
 from lab.commands.streams import say
 from lab.format import words
+from lab.format.tables import Column, print_table
 from lab.session.choose import no_worker
 from producer.address import redacted
 from tasks.errors import WorkerError
@@ -48,14 +48,10 @@ def workers(*, as_json: bool, **named: Any) -> int:
 
 def show(found: list[DiscoveredWorker]) -> None:
     """Print the workers as a table."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    # Users type the name next, so it is never shortened, even if other columns are.
-    table.add_column("worker", min_width=max(len(worker.node) for worker in found), no_wrap=True)
     hosts = any(worker.host not in worker.node for worker in found)
-    for heading in ("pool", "queues", "pid", *(["host"] if hosts else []), "probe", "switch"):
-        table.add_column(heading, justify="right" if heading == "pid" else "left")
-    for worker in found:
-        table.add_row(
+    headings = ("worker", "pool", "queues", "pid", *(["host"] if hosts else []), "probe", "switch")
+    rows = [
+        (
             worker.node,
             words.pool(worker.pool, worker.concurrency),
             ", ".join(worker.queues),
@@ -64,7 +60,10 @@ def show(found: list[DiscoveredWorker]) -> None:
             _yes(worker.probe),
             _yes(worker.switchable),
         )
-    for_results().print(table)
+        for worker in found
+    ]
+    columns = [Column(heading=heading, right=heading == "pid") for heading in headings]
+    print_table(for_results(), columns, rows)
 
 
 def _yes(so: bool) -> str:

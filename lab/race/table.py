@@ -1,4 +1,4 @@
-"""A race's result at the terminal: a table per workload, or lines per pool if it is narrow."""
+"""A race's result at the terminal: a table per workload."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from rich.console import Console
-from rich.measure import Measurement
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from lab.analysis.score import total
 from lab.analysis.transports import fastest
 from lab.format import words
+from lab.format.tables import Column, figures, print_table
 from lab.format.transports import cpu_text, distinct, label, pair, ratio_text
 from lab.results.race import PoolSummary, RaceResult, TransportEffect, WorkloadResult
 
@@ -26,8 +25,7 @@ HEADINGS = (
     "memory",
     "of ideal",
 )
-#: Characters for a heading on a card; a longer one has a line of its own.
-ON_CARD: Final = 13
+COLUMNS: Final = (Column(heading="pool"), *figures(*HEADINGS), Column(heading=""))
 #: Explain two of the headings.
 LATENCY: Final = (
     "latency: from when a task is due until it finishes, including its time in the queue"
@@ -50,11 +48,7 @@ def show(result: RaceResult, console: Console) -> None:
 def _show_workload(workload: WorkloadResult, console: Console) -> None:
     console.print(Text(f"{workload.title}: {workload.task_label}", style="bold"))
     console.print(Text(_ideals(workload), style="dim"))
-    table = _table(workload)
-    if _fits(table, console):
-        console.print(table)
-    else:
-        _show_cards(workload, console)
+    _show_figures(workload, console)
     if workload.verdicts:
         for verdict in workload.verdicts:
             console.print(Text(f"{verdict.transport}: {verdict.sentence}"))
@@ -87,53 +81,25 @@ def _ideals(workload: WorkloadResult) -> str:
     return "ideal makespan " + ", ".join(f"{ideal} ({name})" for name, ideal in by_pool.items())
 
 
-def _table(workload: WorkloadResult) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("pool", no_wrap=True)
-    for heading in HEADINGS:
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
+def _show_figures(workload: WorkloadResult, console: Console) -> None:
+    rows = []
     for pool in workload.pools:
-        mark = f"← {won}" if (won := fastest(pool, workload)) else ""
-        figures = _figures(pool.summary) if pool.summary else ("no complete repeat", *[""] * 5)
-        table.add_row(label(pool, workload.pools), *figures, mark)
-    return table
-
-
-def _show_cards(workload: WorkloadResult, console: Console) -> None:
-    for pool in workload.pools:
-        mark = f"  ← {won}" if (won := fastest(pool, workload)) else ""
-        console.print(f"{label(pool, workload.pools)}{mark}", highlight=False)
-        if pool.summary is None:
-            console.print("  no complete repeat")
-            continue
-        for heading, figure in zip(HEADINGS, _figures(pool.summary), strict=True):
-            gap = "\n  " + " " * ON_CARD if len(heading) >= ON_CARD else ""
-            console.print(f"  {heading:<{ON_CARD}}{gap}{figure}", highlight=False, soft_wrap=True)
+        won = fastest(pool, workload)
+        mark = f"← {won}" if won else "" if pool.summary else "no complete repeat"
+        figures = _figures(pool.summary) if pool.summary else [""] * len(HEADINGS)
+        rows.append((label(pool, workload.pools), *figures, mark))
+    print_table(console, COLUMNS, rows)
 
 
 def _show_effects(effects: Sequence[TransportEffect], console: Console) -> None:
-    """Print for each pool what the transport changes, as a table if the terminal is wide enough."""
+    """Print for each pool what the transport changes."""
     ratio = pair(effects[0])
+    headings = ("pool", f"makespan {ratio}", "", f"CPU per task {ratio}")
     rows = [
         (words.pool(one.pool, one.concurrency), ratio_text(one), one.change, cpu_text(one))
         for one in effects
     ]
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in (ratio, "makespan", "", "CPU per task"):
-        table.add_column(heading, no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
-    if _fits(table, console):
-        console.print(table)
-        return
-    for pool, makespan, change, cpu in rows:
-        console.print(Text(f"{pool}: {ratio} {makespan}, {change}; CPU {cpu}"))
-
-
-def _fits(table: Table, console: Console) -> bool:
-    unbounded = console.options.update(width=10_000)
-    return Measurement.get(console, unbounded, table).maximum <= console.width
+    print_table(console, [Column(heading=heading) for heading in headings], rows)
 
 
 def _figures(summary: PoolSummary) -> tuple[str, ...]:

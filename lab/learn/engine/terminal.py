@@ -8,12 +8,11 @@ from typing import Self
 
 import click
 from rich.console import Console
-from rich.padding import Padding
 from rich.status import Status
 from rich.table import Table as Grid
 from rich.text import Text
 
-from lab.format import words
+from lab.format import tables, words
 from lab.format.cells import cell_text
 from lab.format.lessons import LECTURE, LETTERS, expectation
 from lab.learn.engine.lesson import Lesson
@@ -148,13 +147,14 @@ def failed(findings: Findings) -> list[str]:
 
 def _table(table: Table, console: Console) -> None:
     console.print(Text(table.title, style="bold"))
-    grid = Grid(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for column in table.columns:
-        grid.add_column(column.heading, justify="left" if column.unit == "text" else "right")
-    for row in table.rows:
-        cells = zip(row, table.columns, strict=True)
-        grid.add_row(*(cell_text(cell, column.unit) for cell, column in cells))
-    console.print(Padding(grid, (0, 0, 0, 2)))
+    columns = [
+        tables.Column(heading=one.heading, right=one.unit != "text") for one in table.columns
+    ]
+    rows = [
+        [cell_text(cell, one.unit) for cell, one in zip(row, table.columns, strict=True)]
+        for row in table.rows
+    ]
+    tables.print_table(console, columns, rows, indent=2)
     console.print()
 
 
