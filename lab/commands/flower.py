@@ -13,7 +13,7 @@ from cluster.ports import HIGHEST_PORT, claimed_port
 from lab.commands import broker_options
 from lab.commands.option_types import WholeRange
 from lab.commands.streams import say
-from monitor.access import is_loopback
+from monitor.access import AccessSettings, check, is_loopback, read_credentials
 from producer.address import redacted
 from producer.broker import connect
 
@@ -53,6 +53,7 @@ def flower(*, port: int, address: str, **named: Any) -> int:
       poolwise flower -A proj
       poolwise flower --port 0
     """
+    _check_access(address, port)
     broker = broker_options.broker_of_workers(named).url or ""
     connect(broker, "Pass the broker of your workers with --broker.").close()
     chosen = claimed_port(port, "Flower") if is_loopback(address) or port == 0 else port
@@ -63,6 +64,19 @@ def flower(*, port: int, address: str, **named: Any) -> int:
     say("Ctrl-C stops Flower; the workers keep running.")
     _become_flower(broker, address, chosen)
     return 0
+
+
+def _check_access(address: str, port: int) -> None:
+    """Raise the UsageError with which Flower would refuse, before its address is announced."""
+    logins = os.environ.get("FLOWER_BASIC_AUTH", "")
+    settings = AccessSettings(
+        address=address,
+        unix_socket=os.environ.get("FLOWER_UNIX_SOCKET", ""),
+        basic_auth=read_credentials(os.environ) or tuple(logins.split(",")),
+        oauth=bool(os.environ.get("FLOWER_AUTH")),
+        port=port,
+    )
+    check(settings, os.environ)
 
 
 def _become_flower(broker: str, address: str, port: int) -> None:
