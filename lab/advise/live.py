@@ -46,7 +46,7 @@ class Lines:
         """Report a trial."""
         share = min(1.0, used)
         rate = words.rate(rate_per_s) if rate_per_s else "cannot be used"
-        self._shown.print(f"{share:4.0%} of the time used   {name:<28} {rate}")
+        self._shown.print(f"{words.percent(share):>5} of the time used   {name:<28} {rate}")
         self._shown.show(name, share)
 
 

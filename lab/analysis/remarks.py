@@ -25,9 +25,9 @@ SATURATED = 0.75
 def remarks(pool: PoolResult, usable_cores: int) -> tuple[str, ...]:
     """Return the remarks on `pool`, whose Python code can use `usable_cores` cores at once."""
     found = [
-        f"the worker died in repeat {number} ({repeat.worker_died}); that repeat is not ranked"
+        _why_not_ranked(number, repeat)
         for number, repeat in enumerate(pool.repeats, start=1)
-        if repeat.worker_died
+        if not is_whole(repeat)
     ]
     if generator_was_the_bottleneck(pool):
         found.append(
@@ -42,15 +42,30 @@ def remarks(pool: PoolResult, usable_cores: int) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _why_not_ranked(number: int, repeat: Repeat) -> str:
+    """Say why a repeat without all its tasks does not count, and what to do about it."""
+    if repeat.worker_died:
+        return f"the worker died in repeat {number} ({repeat.worker_died}); it is not ranked"
+    account = repeat.account
+    late = account.timed_out + account.unserved
+    counts = (
+        (account.failed, "failed"),
+        (account.lost, "got lost"),
+        (late, "had not ended when the time was up"),
+    )
+    ends = [f"{words.counted(number, 'task')} {end}" for number, end in counts if number]
+    advice = ": race again while the machine and its workers do nothing else" if late else ""
+    return f"repeat {number} is not ranked, because {' and '.join(ends)}{advice}"
+
+
 def _of_others(pool: PoolResult) -> list[str]:
     """Say what else the worker and the machine did during the repeats."""
     found = []
     if others := sum(repeat.others for repeat in pool.repeats):
-        tasks = "1 task" if others == 1 else f"{words.count(others)} tasks"
         share = max(repeat.others_slot_share for repeat in pool.repeats)
         found.append(
-            f"during the race this worker also ran {tasks} from other clients, which took up to "
-            f"{words.percent(share)} of its slots' time"
+            f"during the race this worker also ran {words.counted(others, 'task')} from other "
+            f"clients, which took up to {words.percent(share)} of its slots' time"
         )
     for label, shares in (
         ("other processes used", [repeat.others_cpu_share for repeat in pool.repeats]),

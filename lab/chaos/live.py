@@ -35,7 +35,8 @@ class Lines:
             self._done += 1
             done = f"{self._done:,} of {self._total:,} faults"
             share = self._done / self._total
-            self._shown.advance(f"{done} · {spec.title} {number}", share, f"{share:4.0%}   {done}")
+            line = f"{words.percent(share):>5}   {done}"
+            self._shown.advance(f"{done} · {spec.title} {number}", share, line)
 
     def measured(self, cell: ChaosCell) -> None:
         """Print the cell's figures."""

@@ -19,7 +19,7 @@ from lab.race.table import closing_line, show
 from lab.report import render
 from lab.results import files as result_files
 from lab.results.output import write_whole
-from lab.results.race import RaceResult
+from lab.results.race import RaceResult, WorkloadResult
 from lab.session.folders import run_folder
 
 
@@ -40,7 +40,11 @@ def run(wanted: RaceOptions, theirs: CallsToRace | None, *, as_json: bool) -> in
             for_results().print(line, highlight=False, soft_wrap=True, markup=False)
     if raced.ended_by is not None:
         raise raced.ended_by
-    return 0
+    return 0 if all(map(_has_figures, result.workloads)) else 1
+
+
+def _has_figures(workload: WorkloadResult) -> bool:
+    return any(pool.summary is not None for pool in workload.pools)
 
 
 def _save(result: RaceResult, folder: Path) -> Path:

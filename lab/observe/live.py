@@ -36,9 +36,8 @@ class Lines:
         if not self._asked_s:
             return
         share = min(1.0, span_s / self._asked_s)
-        tasks = "1 task" if ended == 1 else f"{ended:,} tasks"
-        line = f"{share:4.0%} of the time   {tasks} ended"
-        self._shown.advance(f"{tasks} ended", share, line)
+        tasks = f"{words.counted(ended, 'task')} ended"
+        self._shown.advance(tasks, share, f"{words.percent(share):>5} of the time   {tasks}")
 
 
 @contextmanager

@@ -200,7 +200,7 @@ def headline(result: RaceResult) -> list[str]:
         f"Poolwise {versions.poolwise} · Celery {versions.celery} · Python {versions.python} · "
         f"{versions.broker} · {' · '.join(facts)}",
         f"calibrated: 100 ms of CPU = {iterations} iterations · "
-        f"clocks agree within {words.duration(result.clock_error_s)}",
+        f"clocks agree within {words.duration(result.clock_error_s)} so far",
         *_workers(result),
     ]
 

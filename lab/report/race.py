@@ -57,10 +57,8 @@ def _winner(work: WorkloadResult) -> Markup:
     verdict = work.verdict
     if work.effects:
         return tag("b", work.verdict.sentence.removesuffix("."))
-    if not verdict.reliable:
-        return tag("b", "no reliable answer")
     if verdict.winner is None or verdict.ratio is None:
-        return tag("b", "no difference measured")
+        return tag("b", _undecided(verdict))
     than = (
         f", {words.times(verdict.ratio)} as fast as {verdict.runner_up}"
         if verdict.runner_up
@@ -79,8 +77,13 @@ def _winners_with(verdicts: Sequence[Verdict]) -> Markup:
 
 
 def _decided(verdict: Verdict) -> str:
-    undecided = "no difference measured" if verdict.reliable else "no reliable answer"
-    return verdict.winner or undecided
+    return verdict.winner or _undecided(verdict)
+
+
+def _undecided(verdict: Verdict) -> str:
+    if verdict.ratio is None:
+        return "no comparison"
+    return "no difference measured" if verdict.reliable else "no reliable answer"
 
 
 def _workload(work: WorkloadResult, place: int, names: Sequence[str]) -> Markup:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from lab.analysis.remarks import remarks
 from lab.results.common import Span
-from lab.results.race import Repeat
+from lab.results.race import Account, Repeat
 from tests.unit.lab.sample import account, of, repeat
 
 
@@ -19,6 +21,25 @@ def test_a_death_is_reported_with_its_repeat() -> None:
     [remark] = remarks(of("gevent", (repeat(), broken)), usable_cores=1)
     assert "repeat 2" in remark
     assert "killed by SIGKILL" in remark
+
+
+@pytest.mark.parametrize(
+    ("ends", "why"),
+    [
+        (account(failed=1), "1 task failed"),
+        (account(lost=2), "2 tasks got lost"),
+        (
+            account(timed_out=1, unserved=3),
+            "4 tasks had not ended when the time was up: race again while the machine and its "
+            "workers do nothing else",
+        ),
+    ],
+)
+def test_a_repeat_without_all_its_tasks_is_reported_with_the_reason(
+    ends: Account, why: str
+) -> None:
+    [remark] = remarks(of("gevent", (repeat(), repeat(ends=ends))), usable_cores=1)
+    assert remark == f"repeat 2 is not ranked, because {why}"
 
 
 def test_a_repeat_in_which_the_worker_died_at_once_does_not_affect_the_figures() -> None:
