@@ -146,14 +146,17 @@ def _no_heartbeat(runs: GreenletRuns) -> str:
 
 def _verdict(runs: GreenletRuns, stalls: Sequence[NamedStall], fixes: Sequence[str]) -> str:
     waits = runs.waits
-    blocked_s = runs.blocked.longest_gap_s(runs.blocked.span(COMPUTES))
+    computing, in_c = (
+        words.duration(runs.blocked.longest_gap_s(runs.blocked.span(task)))
+        for task in (COMPUTES, IN_C)
+    )
     fixed_s = max(runs.fixed.longest_gap_s(runs.fixed.span(fix)) for fix in fixes)
     lines = " and ".join(one.line for one in stalls if one.by_gaps)
     return (
-        f"Two waits took {words.duration(waits.both_s[IN_TURN])} one after the other and "
-        f"{words.duration(waits.both_s[GREENLETS])} as greenlets, "
+        f"Two waits took {words.duration(waits.both_s[IN_TURN])} one after the other. As "
+        f"greenlets they took {words.duration(waits.both_s[GREENLETS])}, "
         f"{waits.both_s[GREENLETS] / waits.longer_s:.2f} times as long as the longer one alone. A "
-        f"task that computes blocked all others for {words.duration(blocked_s)}, and so did one "
-        f"that waits in C; both were found, at {lines}, and once they were fixed no task waited "
-        f"longer than {words.duration(fixed_s)}."
+        f"task that computes blocked all others for {computing}, and one that waits in C for "
+        f"{in_c}. Both were found, at {lines}. Once they were fixed, no task waited longer than "
+        f"{words.duration(fixed_s)}."
     )

@@ -57,16 +57,19 @@ def _deadlocked(run: LockRun) -> Claim:
         return Claim(says=says, holds=False, seen="no deadlock")
     first = run.deadlocks[0]
     ahead_s = run.gave_up_s - first.from_s
-    found = (
-        f"detected {words.duration(ahead_s)} before one gave up"
-        if ahead_s < float("inf")
-        else ("no task gave up")
-    )
     return Claim(
         says=says,
         holds=len(first.waits) == run.tasks - 1 and 0 < ahead_s < float("inf"),
-        seen=f"{_as_text(first.waits)}; {found}",
+        seen=f"{_as_text(first.waits)}; {_found(ahead_s)}",
     )
+
+
+def _found(ahead_s: float) -> str:
+    """Write how long before a task gave up the deadlock was found; infinite if none did."""
+    if ahead_s == float("inf"):
+        return "no task gave up"
+    when = "before" if ahead_s > 0 else "after"
+    return f"detected {words.duration(abs(ahead_s))} {when} one gave up"
 
 
 def _as_text(waits: Sequence[Wait]) -> str:

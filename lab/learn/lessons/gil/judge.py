@@ -21,6 +21,12 @@ from worker.pools import POOLS
 #: The runs by place and method.
 Runs = Mapping[tuple[str, str], CounterRun]
 
+#: The pools whose tasks share one memory, as the verdict names them.
+SHARING: Final = {
+    "threads": "with the GIL (threads)",
+    "gevent": "without a second thread (gevent)",
+}
+
 COLUMNS: Final = (
     Column(heading="counter in"),
     Column(heading="method"),
@@ -84,11 +90,15 @@ def _verdict(runs: Runs, pools: Sequence[str]) -> str:
     unguarded = [runs[REDIS, GET_SET], *(runs[pool, PAUSE] for pool in pools)]
     worst = max(unguarded, key=lambda one: one.lost)
     cured = runs[REDIS, REDIS_LOCK].lost + runs[REDIS, DECR].lost
+    *shared, last = (
+        *(SHARING[pool] for pool in pools if pool in SHARING),
+        "across processes (Redis)",
+    )
+    where = f"{', '.join(shared)} and {last}" if shared else last
     return (
         f"Up to {worst.lost} of {worst.tasks} updates were lost whenever other tasks could read "
-        "between one task's read and its write: with the GIL (threads), without a second thread "
-        "(gevent) and across processes (Redis). With a lock around both, or one atomic operation "
-        f"such as DECR, {cured} were lost."
+        f"between one task's read and its write: {where}. With a lock around both, or one atomic "
+        f"operation such as DECR, {cured} were lost."
     )
 
 

@@ -82,5 +82,12 @@ def test_a_claim_fails_if_its_counter_shows_otherwise(
     assert failing(*runs) == [claim]
 
 
+def test_the_verdict_names_only_pools_that_took_part() -> None:
+    runs = [one for one in RUNS if one.place in ("threads", REDIS)]
+    verdict = judge(runs, ("threads",)).verdict
+    assert "with the GIL (threads) and across processes (Redis)" in verdict
+    assert "gevent" not in verdict
+
+
 def test_the_methods_of_the_lesson_are_those_of_its_task() -> None:
     assert tuple(gil_tasks.SHARED_METHODS) == (GET_SET, REDIS_LOCK, DECR)
