@@ -8,9 +8,10 @@ Half of the delay goes to each direction, so it is the time that a round trip ta
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+
+import click
 
 HOST = "127.0.0.1"
 
@@ -28,17 +29,26 @@ def connected(
 ) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
     """Return what serves a connection."""
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             server_reader, server_writer = await asyncio.open_connection(HOST, port)
             await asyncio.gather(
                 pump(reader, server_writer, delay_s), pump(server_reader, writer, delay_s)
             )
 
-    return serve
+    return serve_one
 
 
-async def main(listen: int, port: int, delay_ms: float) -> None:
+@click.command()
+@click.argument("listen_port", type=int)
+@click.argument("server_port", type=int)
+@click.argument("delay_ms", type=click.FloatRange(0))
+def main(listen_port: int, server_port: int, delay_ms: float) -> None:
+    """Pass bytes between a port and a server's, DELAY_MS later for a round trip; until Ctrl-C."""
+    asyncio.run(serve(listen_port, server_port, delay_ms))
+
+
+async def serve(listen: int, port: int, delay_ms: float) -> None:
     """Serve until the process is stopped."""
     server = await asyncio.start_server(connected(port, delay_ms / 2000), HOST, listen)
     async with server:
@@ -46,4 +56,4 @@ async def main(listen: int, port: int, delay_ms: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))
+    main()

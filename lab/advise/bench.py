@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic
 
+from cluster.machine_time import MachineShares, MachineTime
 from lab.advise.cost import Cost
 from lab.advise.stand import G, K, Stand
 from lab.project.candidates import Candidate
@@ -40,6 +42,7 @@ class Bench(Generic[K, G]):
         self._trials: dict[K, list[Trial]] = {}
         self._rejected: dict[K, str] = {}
         self._numbers = 0
+        self._own = frozenset({os.getpid()})
 
     def group(self, candidate: K) -> G:
         """Return the running workers of a candidate, started if necessary.
@@ -68,19 +71,19 @@ class Bench(Generic[K, G]):
             return 0.0
         self._numbers += 1
         done = self._trials.get(candidate)
+        name, known_per_s = f"{self._run}-{self._numbers}", done[-1].rate_per_s if done else None
         try:
-            window = self._stand.measure(
-                self.group(candidate),
-                f"{self._run}-{self._numbers}",
-                seconds,
-                done[-1].rate_per_s if done else None,
-            )
+            group = self.group(candidate)
+            before = MachineTime.read(self._own)
+            window = self._stand.measure(group, name, seconds, known_per_s)
+            shares = MachineShares.between(before, MachineTime.read(self._own))
         except WorkerError as error:
             self.reject(candidate, str(error).splitlines()[0])
             return 0.0
         if window.died:
             self.reject(candidate, f"a worker died ({window.died})")
-        trial = trial_of(window, self._goal)
+        others = None if shares is None else shares.others
+        trial = replace(trial_of(window, self._goal), others_cpu_share=others)
         self._trials.setdefault(candidate, []).append(trial)
         return trial.score
 

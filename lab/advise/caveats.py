@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import mean
 
 from lab.advise import stalls
+from lab.analysis.disturbance import QUIET
 from lab.format import advice, words
 from lab.project.candidates import Candidate, Family, Room, needed_bytes
 from lab.results.advice import CandidateResult, Caveat, Profile
@@ -182,6 +184,19 @@ class Caveats:
                 "probe-errors",
                 f"Poolwise's probe had errors: {names}. These figures may be wrong; the worker's "
                 "log shows the first error",
+            )
+
+    def of_others(self, results: Sequence[CandidateResult]) -> None:
+        """Note that programs outside the run kept the machine busy."""
+        trials = [trial for one in results for trial in one.trials]
+        shares = [one.others_cpu_share for one in trials if one.others_cpu_share is not None]
+        if shares and (share := mean(shares)) > QUIET:
+            self._add(
+                "",
+                "other-load",
+                f"other programs used {words.percent(share)} of this machine's CPU on average "
+                "during the trials, so the answer may be wrong: stop them and ask again, unless "
+                "they do work for the task, like its database",
             )
 
 

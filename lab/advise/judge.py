@@ -63,6 +63,7 @@ def _warn(
     caveats.of_sends(profile)
     caveats.of_refused(setting.project.refused())
     caveats.of_probe(results)
+    caveats.of_others(results)
 
 
 def _losses(found: Answer, setting: Setting) -> tuple[str, ...]:

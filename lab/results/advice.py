@@ -75,6 +75,8 @@ class Trial:
     died: str = ""
     probe_errors: Whole = 0  # errors in the probes of its workers
     rate_per_cost: Number | None = None  # throughput per unit of cost, with prices (--cost)
+    #: Share of the machine's CPU time that programs outside the run used; None: not known.
+    others_cpu_share: Number | None = None
 
     @property
     def score(self) -> float:

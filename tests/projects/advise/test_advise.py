@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -69,6 +70,18 @@ def test_a_trap_is_named_with_its_evidence(
     assert done.returncode == (1 if "unsafe" in name else 0), done.stderr
     found = {one["name"]: one["text"] for one in json.loads(done.stdout)["warnings"]}
     assert evidence in found[name]
+
+
+def test_other_programs_that_use_the_cores_are_named(shop: Path) -> None:
+    words = ("--args", "[20]", "--pools", "threads", "--budget", "12s", "--json")
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
+        try:
+            done = poolwise(*SHOP, "shop.pause", *words, cwd=shop)
+        finally:
+            busy.kill()
+    assert done.returncode == 0, done.stderr
+    found = {one["name"]: one["text"] for one in json.loads(done.stdout)["warnings"]}
+    assert "of this machine's CPU" in found["other-load"]
 
 
 def test_a_task_that_fails_is_shown_with_its_traceback_and_nothing_more_is_tried(

@@ -137,6 +137,19 @@ def test_errors_in_the_probe_are_noted_with_the_candidate() -> None:
     assert "3 with gevent ×20" in caveat.text
 
 
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [((0.4, 0.2), ["30 % of this machine's CPU"]), ((0.02, 0.04), []), ((None, None), [])],
+)
+def test_other_programs_are_noted_if_they_used_much_of_the_machine(
+    shares: tuple[float | None, ...], said: list[str]
+) -> None:
+    found = Caveats(Path())
+    found.of_others([result(*(replace(trial(), others_cpu_share=one) for one in shares))])
+    assert [one.name for one in found.all()] == ["other-load"] * len(said)
+    assert all(text in one.text for text, one in zip(said, found.all(), strict=True))
+
+
 def test_the_same_warning_is_kept_once(tmp_path: Path) -> None:
     found = Caveats(tmp_path)
     found.of_safety("threads", "first")
