@@ -7,9 +7,9 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.advise.cost import Cost
 from lab.advise.hooks import Hooks
 from lab.advise.task_mix import Mix
+from lab.advise.trial.cost import Cost
 from lab.format.durations import seconds
 from lab.project.candidates import Candidate
 from lab.project.endpoints import Endpoint

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from lab.advise.plan import Planned
+from lab.advise.search.plan import Planned
 from lab.results.advice import Profile
 
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lab.advise.advise_options import AdviseOptions
-from lab.advise.bench import Bench, Goal, results
-from lab.advise.budget import Budget
-from lab.advise.caveats import Caveats
 from lab.advise.events import AdviseEvents
-from lab.advise.gate import Gate
-from lab.advise.plan import planned
-from lab.advise.search import Search, SearchOptions, TrialLength
-from lab.advise.stand import GroupStand
+from lab.advise.risks.caveats import Caveats
+from lab.advise.risks.gate import Gate
+from lab.advise.search.budget import Budget
+from lab.advise.search.plan import planned
+from lab.advise.search.search import Search, SearchOptions, TrialLength
+from lab.advise.trial.bench import Bench, Goal, results
+from lab.advise.trial.stand import GroupStand
 from lab.project.candidates import Family, Room, families
 from lab.project.first_tries import first_tries
 from lab.project.project import Project

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lab.advise.answer import answer
-from lab.advise.deployed import against_deployed
-from lab.advise.failures import Tally, without_failing
+from lab.advise.answer.answer import answer
+from lab.advise.answer.deployed import against_deployed
 from lab.advise.inquiry import Inquiry, Setting
-from lab.advise.losses import losses
 from lab.advise.mix.answer import deployed_of, mix_answer
+from lab.advise.risks.losses import losses
+from lab.advise.trial.failures import Tally, without_failing
 from lab.project.candidates import Candidate
 from lab.results.advice import (
     AdviceResult,

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
-from lab.advise.plan import Planned
+from lab.advise.search.plan import Planned
 from lab.format import words
 from lab.format.advice import profile_line
 from lab.format.progress import ProgressLines, progress_lines

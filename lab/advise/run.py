@@ -9,13 +9,13 @@ from pathlib import Path
 
 from cluster.machine import Machine
 from lab.advise.advise_options import AdviseOptions
-from lab.advise.budget import Budget
-from lab.advise.caveats import Caveats
 from lab.advise.events import AdviseEvents
 from lab.advise.hooks import prepared
 from lab.advise.inquiry import Inquiry, Setting, TaskInquiry
 from lab.advise.judge import judged
 from lab.advise.mix.inquiry import MixInquiry
+from lab.advise.risks.caveats import Caveats
+from lab.advise.search.budget import Budget
 from lab.project.candidates import Room
 from lab.project.project import Project
 from lab.project.workers import ProjectWorkers

@@ -13,10 +13,10 @@ from lab.advise import advise_options
 from lab.advise.advise_options import AdviseOptions
 from lab.advise.chosen_calls import chosen_calls
 from lab.advise.consent import consent_lines
-from lab.advise.cost import cost as read_cost
 from lab.advise.hooks import Hooks
 from lab.advise.live import progress
 from lab.advise.run import advise as run_advice
+from lab.advise.trial.cost import cost as read_cost
 from lab.commands import project_options, shared_options
 from lab.commands.advise_output import finish
 from lab.commands.console import for_progress

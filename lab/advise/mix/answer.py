@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from lab.advise.answer import is_behind
-from lab.advise.confidence import compared, confidence
-from lab.advise.measured import (
+from lab.advise.answer.answer import is_behind
+from lab.advise.answer.confidence import compared, confidence
+from lab.advise.answer.measured import (
     Deployable,
     Measured,
     by_score,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.advise.answer import command
+from lab.advise.answer.answer import command
 from lab.advise.mix.parts import Part, TriedTask
 from lab.advise.mix.split import QUEUES, Split
 from lab.results.advice import MixedTask, WorkerGroup

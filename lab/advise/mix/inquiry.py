@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from lab.advise.bench import Bench, results
-from lab.advise.budget import Budget
-from lab.advise.gate import Gate
 from lab.advise.inquiry import Setting
-from lab.advise.limits import Limits
 from lab.advise.mix.groups import mixed_tasks, worker_groups
 from lab.advise.mix.parts import Part, TriedTask, why_no_split
 from lab.advise.mix.search import Contest, SplitSearch
 from lab.advise.mix.split import QUEUES, pairs, smallest_bytes
 from lab.advise.mix.stands import Grounds, PartStand, SplitStand
-from lab.advise.search import Search, TrialLength
+from lab.advise.risks.gate import Gate
+from lab.advise.search.budget import Budget
+from lab.advise.search.limits import Limits
+from lab.advise.search.search import Search, TrialLength
 from lab.advise.task_mix import Mix
+from lab.advise.trial.bench import Bench, results
 from lab.project.candidates import Candidate, Room, families
 from lab.project.first_tries import CALLS, try_alone
 from lab.project.workers import Group, GroupSpec

@@ -8,13 +8,13 @@ from typing import Final
 
 import numpy as np
 
-from lab.advise.bench import Bench
-from lab.advise.budget import Budget
-from lab.advise.finals import take_turns
-from lab.advise.limits import Limits
 from lab.advise.mix.lanes import Lanes
 from lab.advise.mix.split import Split, variants
-from lab.advise.search import NEAR, Search, TrialLength
+from lab.advise.search.budget import Budget
+from lab.advise.search.finals import take_turns
+from lab.advise.search.limits import Limits
+from lab.advise.search.search import NEAR, Search, TrialLength
+from lab.advise.trial.bench import Bench
 from lab.project.candidates import Candidate
 from lab.results.advice import Profile
 

@@ -10,8 +10,8 @@ from lab.advise.mix.lanes import Lane, Lanes
 from lab.advise.mix.measurement import MixMeasurement
 from lab.advise.mix.parts import Part
 from lab.advise.mix.split import Split
-from lab.advise.stand import first_guess, spec
 from lab.advise.task_mix import Mix
+from lab.advise.trial.stand import first_guess, spec
 from lab.project.candidates import Candidate
 from lab.project.counting import Window
 from lab.project.sending import CallSender

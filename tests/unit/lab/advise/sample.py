@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.advise.answer import answer
+from lab.advise.answer.answer import answer
 from lab.results.advice import (
     SCHEMA_VERSION,
     AdviceResult,

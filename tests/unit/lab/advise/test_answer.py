@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lab.advise.answer import answer
-from lab.advise.deployed import against_deployed
-from lab.advise.measured import of_result
+from lab.advise.answer.answer import answer
+from lab.advise.answer.deployed import against_deployed
+from lab.advise.answer.measured import of_result
 from lab.format.deployment import deployments
 from lab.project.candidates import Candidate
 from lab.results.advice import CandidateResult

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.advise.bench import Goal, trial_of
+from lab.advise.trial.bench import Goal, trial_of
 from lab.project.counting import Window
 
 

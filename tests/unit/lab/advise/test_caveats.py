@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.advise.caveats import Caveats
+from lab.advise.risks.caveats import Caveats
 from lab.project.candidates import Room, families
 from lab.results.advice import CandidateResult, Profile, Trial
 from worker.pools import POOLS

@@ -8,10 +8,10 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from lab.advise.answer import answer
-from lab.advise.bench import Goal, trial_of
-from lab.advise.cost import Cost, cost
+from lab.advise.answer.answer import answer
 from lab.advise.table import show
+from lab.advise.trial.bench import Goal, trial_of
+from lab.advise.trial.cost import Cost, cost
 from lab.project.counting import Window
 from lab.results.advice import CandidateResult
 from tasks.errors import UsageError

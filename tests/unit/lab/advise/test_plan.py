@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lab.advise.budget import Budget
-from lab.advise.plan import planned
+from lab.advise.search.budget import Budget
+from lab.advise.search.plan import planned
 from lab.project.candidates import families
 from lab.results.advice import Profile
 from tests.unit.lab.advise.test_search import ALL, COMPUTES, ROOM, WAITS, profile

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lab.advise.failures import Tally, chance, fails_more
-from lab.advise.safety import FEWEST, MOST, Together, how_many, why_unsafe
+from lab.advise.risks.safety import FEWEST, MOST, Together, how_many, why_unsafe
+from lab.advise.trial.failures import Tally, chance, fails_more
 
 
 def tally(failed: int, runs: int) -> Tally:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from lab.advise.budget import Budget
-from lab.advise.ladder import Ladder
-from lab.advise.search import Search, SearchOptions
+from lab.advise.search.budget import Budget
+from lab.advise.search.ladder import Ladder
+from lab.advise.search.search import Search, SearchOptions
 from lab.project.candidates import Candidate, Family, Room, families, first_guess, fits
 from lab.results.advice import Profile, Trial
 from worker.pools import DEFAULT_POOLS, POOLS

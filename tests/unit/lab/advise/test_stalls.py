@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.advise.stalls import Pulse, Stall, blocking
+from lab.advise.risks.stalls import Pulse, Stall, blocking
 
 SHOP = Path("/srv/shop")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lab.advise.answer import answer
+from lab.advise.answer.answer import answer
 from lab.advise.mix.answer import mix_answer
 from lab.results.advice import (
     AdviceResult,

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from lab.advise.budget import Budget
-from lab.advise.limits import Limits
 from lab.advise.mix.search import Contest, SplitSearch
 from lab.advise.mix.split import Split, pairs
-from lab.advise.search import TrialLength
+from lab.advise.search.budget import Budget
+from lab.advise.search.limits import Limits
+from lab.advise.search.search import TrialLength
 from lab.project.candidates import Candidate
 from lab.results.advice import Trial
 from tests.unit.lab.advise.sample import trial

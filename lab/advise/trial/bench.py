@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Generic
 
 from cluster.machine_time import MachineShares, MachineTime
-from lab.advise.cost import Cost
-from lab.advise.stand import G, K, Stand
+from lab.advise.trial.cost import Cost
+from lab.advise.trial.stand import G, K, Stand
 from lab.project.candidates import Candidate
 from lab.project.counting import Window
 from lab.results.advice import CandidateResult, Trial

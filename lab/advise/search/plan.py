@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lab.advise.budget import Budget
-from lab.advise.search import TrialLength
+from lab.advise.search.budget import Budget
+from lab.advise.search.search import TrialLength
 from lab.format import words
 from lab.project.candidates import Family, Room
 from lab.results.advice import Profile

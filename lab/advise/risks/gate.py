@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.advise.bench import Bench
-from lab.advise.caveats import Caveats
-from lab.advise.failures import Tally
-from lab.advise.safety import SafetyCheck, Together, run_together, why_unsafe
+from lab.advise.risks.caveats import Caveats
+from lab.advise.risks.safety import SafetyCheck, Together, run_together, why_unsafe
+from lab.advise.trial.bench import Bench
+from lab.advise.trial.failures import Tally
 from lab.project.candidates import Candidate, Room, families
 from lab.project.first_tries import FirstTries
 from lab.project.sending import CallSender

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.advise.measured import Deployable, Measured
+from lab.advise.answer.measured import Deployable, Measured
 from lab.format import words
 from producer.statistics import Comparison, compare
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lab.advise.failures import Tally, fails_more
+from lab.advise.trial.failures import Tally, fails_more
 from lab.project.first_tries import stored
 from lab.project.sending import CallSender
 from lab.project.workers import Group

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.advise.confidence import CHEAPER, compared, confidence, sentence
-from lab.advise.measured import Deployable, Measured, T, often_enough, ranked
+from lab.advise.answer.confidence import CHEAPER, compared, confidence, sentence
+from lab.advise.answer.measured import Deployable, Measured, T, often_enough, ranked
 from lab.project.candidates import Candidate
 from lab.results.advice import Answer, CandidateResult
 from producer.statistics import compare

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 
-from lab.advise import stalls
+from lab.advise.risks import stalls
 from lab.analysis.disturbance import QUIET
 from lab.format import advice, words
 from lab.project.candidates import Candidate, Family, Room, needed_bytes

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from lab.advise.bench import Bench
-from lab.advise.budget import Budget
-from lab.advise.ladder import Ladder, overall_best
+from lab.advise.search.budget import Budget
+from lab.advise.search.ladder import Ladder, overall_best
+from lab.advise.trial.bench import Bench
 from lab.project.candidates import Candidate, Family, Room, side_by_side
 from lab.project.workers import Group
 from lab.results.advice import Profile

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.advise.measured import Deployable, Measured, of_result
+from lab.advise.answer.measured import Deployable, Measured, of_result
 from lab.format import words
 from lab.project.candidates import Candidate
 from lab.results.advice import CandidateResult, Deployed

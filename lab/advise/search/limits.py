@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lab.advise.bench import Bench
-from lab.advise.failures import Tally, why_rejected
-from lab.advise.stand import G, K
+from lab.advise.trial.bench import Bench
+from lab.advise.trial.failures import Tally, why_rejected
+from lab.advise.trial.stand import G, K
 from lab.project.candidates import Room
 from lab.results.advice import Profile, Trial
 

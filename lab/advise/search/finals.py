@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Final, TypeVar
 
-from lab.advise.budget import Budget
+from lab.advise.search.budget import Budget
 from producer.statistics import compare
 
 T = TypeVar("T", bound=Hashable)

@@ -8,11 +8,11 @@ from typing import Final
 
 import numpy as np
 
-from lab.advise.bench import Bench
-from lab.advise.budget import Budget
-from lab.advise.climb import Climb
-from lab.advise.finals import take_turns
-from lab.advise.limits import Limits
+from lab.advise.search.budget import Budget
+from lab.advise.search.climb import Climb
+from lab.advise.search.finals import take_turns
+from lab.advise.search.limits import Limits
+from lab.advise.trial.bench import Bench
 from lab.project.candidates import Candidate, Family, Room
 from lab.project.workers import Group
 from lab.results.advice import Profile

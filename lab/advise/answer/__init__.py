@@ -1,0 +1,1 @@
+"""Draws the conclusion from the measurements."""

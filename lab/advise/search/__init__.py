@@ -1,0 +1,1 @@
+"""Chooses which candidates to measure next, within the time that the user gave."""

@@ -1,0 +1,1 @@
+"""Measures one candidate: starts its workers, and counts what they run."""
