@@ -130,11 +130,20 @@ def cells(result: AdviceResult, candidate: Tried) -> dict[str, str]:
     return dict(zip(heads, texts, strict=True))
 
 
+def _no_answer(result: AdviceResult) -> str:
+    evidence = ["the table"] if ordered(result) else []
+    evidence += ["the warnings"] if result.warnings else []
+    if evidence:
+        return f"No pool can be recommended: see {' and '.join(evidence)}."
+    early = "stopped before any pool was measured" if result.interrupted else "no pool was measured"
+    return f"No pool can be recommended: {early}."
+
+
 def answer_lines(result: AdviceResult) -> list[str]:
     """Return the answer in sentences: why, how sure, and what it would take away."""
     answer = result.answer
     if answer is None:
-        return ["No pool can be recommended: see the table and the warnings."]
+        return [_no_answer(result)]
     early = (
         ["Stopped early: the answer uses what was measured so far."] if result.interrupted else []
     )

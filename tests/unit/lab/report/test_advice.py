@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from html import escape
 from io import StringIO
+from typing import Any
 
+import pytest
 from rich.console import Console
 
 from lab.advise.table import show
+from lab.format.advice import answer_lines
 from lab.report.advice import render
 from tests.unit.lab.advise import sample
 from tests.unit.lab.report.reading import read
@@ -53,9 +56,23 @@ def test_errors_in_the_probe_are_shown_next_to_their_candidate() -> None:
     assert console.file.getvalue().count("7 errors in the probe") == 1
 
 
-def test_without_an_answer_the_page_says_so() -> None:
-    nothing = replace(sample.result(), candidates=(), answer=None)
-    assert "No pool can be recommended" in read(render(nothing)).plain()
+@pytest.mark.parametrize(
+    ("without", "why"),
+    [
+        ({}, "see the table and the warnings"),
+        ({"candidates": ()}, "see the warnings"),
+        ({"candidates": (), "warnings": ()}, "no pool was measured"),
+        (
+            {"candidates": (), "warnings": (), "interrupted": True},
+            "stopped before any pool was measured",
+        ),
+    ],
+)
+def test_without_an_answer_the_page_says_why(without: dict[str, Any], why: str) -> None:
+    nothing = replace(sample.result(), answer=None, **without)
+    [said] = answer_lines(nothing)
+    assert said.endswith(f"{why}.")
+    assert said in read(render(nothing)).plain()
 
 
 def test_a_name_that_is_markup_is_escaped() -> None:
