@@ -19,7 +19,8 @@ KIND = os.environ["PEERS_KIND"]
 #: How many producers of the backlog run at a time.
 PRODUCERS = 50
 
-broker: Any = KINDS[KIND](os.environ["PEERS_URL"], queue_name=f"taskiq.{KIND}")
+#: Without `socket_timeout`, redis-py 8 ends a worker that has waited for a message for 5 s.
+broker: Any = KINDS[KIND](os.environ["PEERS_URL"], queue_name=f"taskiq.{KIND}", socket_timeout=None)
 counter = Counter(Path(os.environ["QUEUES_RAN"]))
 
 
