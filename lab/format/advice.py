@@ -58,9 +58,10 @@ def profile_line(profile: Profile) -> str:
     share = profile.cpu_share
     kind = "it computes" if share > 0.8 else "it waits" if share < 0.1 else "it computes and waits"
     failed = f"; {profile.failed} of {profile.runs} runs failed" if profile.failed else ""
+    fastest, slowest = words.duration(profile.fastest_s), words.duration(profile.slowest_s)
     return (
-        f"alone: {words.duration(profile.run_s)} per run (from {words.duration(profile.fastest_s)} "
-        f"to {words.duration(profile.slowest_s)}), {words.duration(profile.cpu_s)} of CPU: {kind}; "
+        f"alone: {words.duration(profile.run_s)} per run (from {fastest} to {slowest}), "
+        f"{words.duration(profile.cpu_s)} of CPU, so {kind}; "
         f"{words.size(profile.slot_bytes)} of memory while it runs{failed}"
     )
 

@@ -36,9 +36,9 @@ def notes(seen: Seen) -> tuple[str, ...]:
 
 def _of_events(workers: Sequence[WorkerSeen]) -> str:
     return (
-        f"{_named(workers)}: these figures come from task events, which show neither redeliveries "
-        "nor memory nor the CPU of child processes, are lost if nobody receives them, and carry "
-        "the time of each machine's own clock"
+        f"{_named(workers)}: these figures come from task events. They do not show redeliveries, "
+        "memory, or the CPU of child processes; they are lost if nobody receives them; their times "
+        "are those of each machine's own clock"
     )
 
 

@@ -40,7 +40,7 @@ class OwnTasks:
         for pool in options.pools if self._running else ():
             if pool.name not in self._running:
                 note(
-                    f"{pool.name} is left out: no {pool.name} worker answers that can be raced; "
+                    f"{pool.name} is left out: no {pool.name} worker that can be raced answered; "
                     f"list the running ones with: {program()} workers"
                 )
         self.options = _with_running(options, self._running)

@@ -102,7 +102,7 @@ class ProjectTasks:
     def _workload(self, name: str, calls: tuple[Work, ...]) -> Calls:
         tried = self._tried(calls)
         profile = tried.profile
-        self._events.note(f"{name}: {profile_line(profile)}")
+        self._events.note(f"{name} {profile_line(profile)}")
         slots = self._slots(profile)
         self._configs[name] = self.options.contestants(slots)
         self._bare[name] = Bare(
@@ -141,9 +141,9 @@ class ProjectTasks:
         }
         for pool in [pool for pool, slots in found.items() if not slots]:
             del found[pool]
-            self._events.note(f"{pool.name} is left out: its worker does not fit into the memory")
+            self._events.note(f"{pool.name} is left out: this machine has too little memory for it")
         if not found:
-            raise MachineError("the memory of this machine does not suffice for a worker")
+            raise MachineError("this machine has too little memory for a worker")
         return found
 
 

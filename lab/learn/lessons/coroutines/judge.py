@@ -113,7 +113,7 @@ def _naming_claims(blocked: NeighbourRun, stalls: Sequence[NamedStall]) -> Itera
     yield Claim(
         says=f"the task “{PATIENT}”, which only waited, is not blamed",
         holds=covered and PATIENT not in named,
-        seen=f"{sum(one == PATIENT for one in named)} times blamed",
+        seen=f"blamed {words.counted(sum(one == PATIENT for one in named), 'time')}",
     )
 
 
