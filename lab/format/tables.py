@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from rich.cells import cell_len
 from rich.console import Console
-from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 #: Characters that a column of sentences gets at least, if its cells are that long.
-LEAST_SENTENCE: Final = 30
+LEAST_SENTENCE: Final = 24
 INDENT: Final = 2
 #: Spaces behind a column.
 GAP: Final = 2
@@ -41,33 +40,51 @@ def print_table(
 
     A paragraph begins with the first cell, and leaves out empty ones.
     """
-    table = _table(columns, rows)
-    if _least_width(table, console) + indent <= console.width:
+    room = console.width - indent
+    widths = _widths(columns, rows, room)
+    if widths is not None:
+        table = _table(columns, rows, widths)
         console.print(Padding(table, (0, 0, 0, indent), expand=False))
         return
     for row in rows:
-        for line in _paragraph(columns, row, console.width - indent):
+        for line in _paragraph(columns, row, room):
             console.print(Padding(Text(line), (0, 0, 0, indent), expand=False))
 
 
-def _table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Table:
-    table = Table(box=None, padding=(0, GAP, 0, 0), header_style="dim")
+def _widths(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int
+) -> list[int] | None:
+    """Divide the room among the columns; None if their cells do not fit.
+
+    If there is too little for headings on one line, they are broken between words.
+    """
+    full, least = [], []
     for place, column in enumerate(columns):
-        longest = max(map(cell_len, (column.heading, *(row[place] for row in rows))))
-        table.add_column(
-            column.heading,
-            justify="right" if column.right else "left",
-            no_wrap=not column.wraps,
-            min_width=min(longest, LEAST_SENTENCE) if column.wraps else longest,
-        )
+        cells = max((cell_len(row[place]) for row in rows), default=0)
+        word = max(map(cell_len, column.heading.split()), default=0)
+        full.append(max(cells, cell_len(column.heading)))
+        least.append(max(word, min(cells, LEAST_SENTENCE) if column.wraps else cells))
+    spare = room - sum(least) - GAP * len(columns)
+    if spare < 0:
+        return None
+    widths = []
+    for wanted, needed in zip(full, least, strict=True):
+        more = min(spare, wanted - needed)
+        widths.append(needed + more)
+        spare -= more
+    return widths
+
+
+def _table(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], widths: Sequence[int]
+) -> Table:
+    table = Table(box=None, padding=(0, GAP, 0, 0), header_style="dim")
+    for column, width in zip(columns, widths, strict=True):
+        justify: Literal["left", "right"] = "right" if column.right else "left"
+        table.add_column(column.heading, justify=justify, width=width, vertical="top")
     for row in rows:
         table.add_row(*map(Text, row))
     return table
-
-
-def _least_width(table: Table, console: Console) -> int:
-    unbounded = console.options.update(width=10_000)
-    return Measurement.get(console, unbounded, table).minimum + GAP
 
 
 def _paragraph(columns: Sequence[Column], row: Sequence[str], width: int) -> Iterator[str]:

@@ -45,10 +45,24 @@ def test_a_wide_terminal_gets_one_line_for_each_row() -> None:
     assert second.endswith(REMARK)
 
 
-def test_a_sentence_takes_more_lines_before_figures_become_a_paragraph() -> None:
-    _, first, *second = map(str.rstrip, printed(100))
+def test_headings_take_more_lines_before_figures_become_paragraphs() -> None:
+    columns, row = (
+        (Column(heading="pool"), *figures("CPU per task", "memory")),
+        ("gevent", "9 ms", "–"),
+    )
+    file = io.StringIO()
+    print_table(Console(file=file, width=26), columns, [row])
+    assert [line.split() for line in file.getvalue().splitlines()] == [
+        ["CPU", "per"],
+        ["pool", "task", "memory"],
+        ["gevent", "9", "ms", "–"],
+    ]
+
+
+def test_sentences_take_more_lines_before_figures_become_paragraphs() -> None:
+    _, first, *second = map(str.rstrip, printed(80))
     assert first == "prefork@shop-1  1,234.5/s  12.0 ms / 98.5 ms  1.2 GB  ← recommended"
-    assert len(second) == 2
+    assert len(second) == 3
 
 
 def test_a_narrow_terminal_gets_a_paragraph_for_each_row() -> None:
