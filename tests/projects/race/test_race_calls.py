@@ -148,3 +148,29 @@ def test_a_mistake_gets_a_line_that_names_the_fix(name: str, shop: Path) -> None
     assert (done.returncode, done.stdout) == (2, "")
     assert text in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+#: An app with a task that fails if another runs at the same time.
+ALONE = """
+import os, time
+from celery import Celery
+
+app = Celery("alone", broker="redis://127.0.0.1:1/0")
+
+@app.task(name="alone.only")
+def only():
+    os.close(os.open("lock", os.O_CREAT | os.O_EXCL))
+    try:
+        time.sleep(0.05)
+    finally:
+        os.unlink("lock")
+"""
+
+
+def test_a_race_in_which_no_pool_completes_says_why_and_fails(tmp_path: Path) -> None:
+    (tmp_path / "alone.py").write_text(ALONE)
+    quick = ("--quick", "--pools", "threads", "--python", sys.executable, "--yes")
+    done = poolwise("race", "-A", "alone", "alone.only", *quick, cwd=tmp_path, timeout_s=100)
+    assert done.returncode == 1, done.stderr
+    assert "threads: repeat 1 is not ranked, because" in done.stdout
+    assert " failed." in done.stdout
