@@ -66,11 +66,11 @@ class Watched:
         runs = {pool: str(uuid4()) for pool in rate_per_s}
         ledgers = {pool: Ledger(run) for pool, run in runs.items()}
 
-        def ended() -> bool:
+        def unfinished() -> int:
             for batch in reader.read(0.05):
                 for ledger in ledgers.values():
                     ledger.enter(batch.records)
-            return not any(ledger.open for ledger in ledgers.values())
+            return sum(ledger.open for ledger in ledgers.values())
 
         with app.connection_for_write(self.cluster.broker_url) as connection:
             submitter = Submitter(app, connection, clock)
@@ -83,9 +83,14 @@ class Watched:
                     options = SubmitOptions(run=runs[pool], queue=pool)
                     plan = Plan(work=WORKS[pool], due_s=due)
                     ledgers[pool].submit(submitter.submit(plan, options).ids)
-                ended()  # read often: the stream is kept for only a minute
+                unfinished()  # read often: the stream is kept for only a minute
 
-        wait_until(ended, BOUND_S, lambda: AssertionError("some tasks have not finished"))
+        while left := unfinished():  # a slow machine may need longer, as long as tasks finish
+            wait_until(
+                lambda: unfinished() < left,
+                BOUND_S,
+                lambda: AssertionError(f"{left} tasks have not finished"),
+            )
         return {
             pool: ledger.close(waiting=(), worker_alive=True) for pool, ledger in ledgers.items()
         }

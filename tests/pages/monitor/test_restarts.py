@@ -16,6 +16,7 @@ from cluster.local import RunningWorker, WorkerSpec
 from cluster.ports import free_port
 from cluster.process import Child
 from cluster.wait import wait_until
+from monitor.history.tiers import COARSE
 from monitor.storing.history_keeper import EXPIRE_S, PREFIX
 from tests.pages.monitor.conftest import BOUND_S, OpenPage, Watched
 from worker.pools import POOLS
@@ -223,13 +224,15 @@ def test_the_time_without_flower_is_shaded_in_the_chart_of_the_queues(
     until_known = settled(watched)["now"]
     with away(watched):
         run(watched, 8.0)
-    began_s = time.time()
+    back_s = time.time()
     found = settled(watched, after_s=7.0)
     from_s, to_s = found["queue_gaps"][-1]
-    assert until_known - 15 < from_s < to_s < began_s
+    assert until_known - 15 < from_s < back_s
     fine = watched.data(range_s="300")
     depths = dict(zip(fine["at"], fine["queues"]["threads"], strict=True))
     assert {depth for at_s, depth in depths.items() if from_s <= at_s < to_s} == {None}
+    again_s = min(at_s for at_s, depth in depths.items() if at_s > from_s and depth is not None)
+    assert to_s <= again_s < to_s + COARSE.step_s
     assert {depth for at_s, depth in depths.items() if from_s - 5 <= at_s < from_s} == {0.0}
     seen = open_page(f"{watched.url}/throughput?range_s=300")
     seen.wait("live")
