@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 from uuid import uuid4
@@ -30,8 +31,9 @@ COPIES_S: Final = LONG_S + 2.0
 MANY: Final = 50_000
 CHUNK: Final = 1_000
 FAR_S: Final = 3_600
-#: Seconds in which the workers should have fetched all of them.
-FETCH_S: Final = 120.0
+#: Seconds without progress after which the workers will not fetch the rest, and seconds in all.
+STUCK_S: Final = 20.0
+FETCH_S: Final = 600.0
 
 _SHORT: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -76,7 +78,7 @@ def many_etas(trial: Trial) -> BadInjected:
     ahead = AHEAD_PER_SLOT * SLOTS * WORKERS
     with reporting(trial):
         ids = _put_many(trial)
-        fetched = trial.within(lambda: _waiting(trial) <= ahead, FETCH_S)
+        fetched = _fetched(trial, ahead)
     trial.pause(LOOK_S)
     grown = _memory_bytes(trial) - before
     trial.book.leave(ids)
@@ -84,6 +86,21 @@ def many_etas(trial: Trial) -> BadInjected:
         at_s=at_s, until_s=time.monotonic(), hit=fetched,
         grown_bytes=max(0, grown),
     )  # fmt: skip
+
+
+def _fetched(trial: Trial, ahead: int) -> bool:
+    """Wait until at most `ahead` messages are queued, as long as the workers fetch more."""
+    until_s, least = time.monotonic() + FETCH_S, _waiting(trial)
+    while least > ahead:
+        fewer = partial(_at_most, trial, least - 1)
+        if time.monotonic() > until_s or not trial.within(fewer, STUCK_S):
+            return False
+        least = min(least - 1, _waiting(trial))
+    return True
+
+
+def _at_most(trial: Trial, number: int) -> bool:
+    return _waiting(trial) <= number
 
 
 def _with_copies(trial: Trial, task_id: str, at_s: float) -> BadInjected:
