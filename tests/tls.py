@@ -67,6 +67,10 @@ class _Proxy:
         server.close()
         for writer in self._writers:
             writer.transport.abort()
+        # Connections in the middle of the handshake have no writer yet.
+        for transport in list(getattr(self._loop, "_transports", {}).values()):
+            transport.abort()
+        await asyncio.sleep(0)
         await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
 
     def stop(self) -> None:
