@@ -113,6 +113,15 @@ def cells(folder: Path) -> dict[tuple[str, str], ChaosCell]:
     return {(one.fault, one.pool): one for one in read(result, ChaosResult).cells}
 
 
+def lost_at_most(fault: str) -> int:
+    """Return how many tasks a fault may cost under prefork, with late acknowledgement.
+
+    After a MemoryError, the whole worker ends or hangs. Redis may have given it one more message
+    by then: kombu takes them one at a time, and notes each only after it has arrived.
+    """
+    return 1 if fault == "memory-error" else 0
+
+
 @pytest.mark.parametrize("pool", ["prefork", "threads"])
 def test_every_fault_of_a_task_hits_what_it_should(pool: str, tmp_path: Path) -> None:
     faults = ("exit", "segfault", "memory-kill", "memory-error")
@@ -123,8 +132,8 @@ def test_every_fault_of_a_task_hits_what_it_should(pool: str, tmp_path: Path) ->
         cell = found[fault, pool]
         assert (cell.hits, cell.skipped) == (1, ""), done.stdout
         assert cell.account.accounted == cell.account.submitted
-        if pool == "prefork":  # only the process of one slot died, and its task was kept
-            assert cell.account.lost == 0, done.stdout
+        if pool == "prefork":  # one slot's process died, and its task was kept
+            assert cell.account.lost <= lost_at_most(fault), done.stdout
     assert groups() == []
 
 
