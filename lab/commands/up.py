@@ -139,12 +139,13 @@ def _announce(
     say(f"broker   {url}")
     for worker in workers:
         spec = worker.spec
-        queues = ", ".join(spec.queues)
         pool = words.pool(spec.pool, spec.concurrency)
-        say(f"worker   {spec.node}: {pool}, queues {queues}")
+        say(f"worker   {spec.node}: {pool}, queues {', '.join(spec.queues)}")
     say(f"logs     {cluster.folder}")
     broker = broker_words.variables(url, options)
-    say(f"try      {broker} {celery_program()} -A tasks call cpu.burn --args='[1000]'")
+    queues = {queue for worker in workers for queue in worker.spec.queues}
+    task = "cpu.burn --args='[1000]'" if "cpu" in queues else "io.sleep --args='[0.1]'"
+    say(f"try      {broker} {celery_program()} -A tasks call {task}")
     first = workers[0].spec
     other = next(pool for pool in POOLS if pool != first.pool)
     flags = broker_words.flags(url, options)
