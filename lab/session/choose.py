@@ -15,9 +15,9 @@ from producer.broker_words import variables
 from tasks.errors import WorkerError
 from tasks.transport_options import placing
 
-_HIDDEN: Final = (
-    "workers of a project that sets broker_transport_options, such as global_keyprefix, are found "
-    "with -A PROJECT or --transport-options"
+_HINT: Final = (
+    "if their project sets broker_transport_options, such as global_keyprefix, add -A PROJECT or "
+    "--transport-options"
 )
 
 #: A task that every worker of Poolwise knows, and no other project.
@@ -59,15 +59,14 @@ def choose_running(session: Session, request: BorrowRequest) -> dict[str, Discov
 
 
 def no_worker(url: str, options: Mapping[str, Any]) -> str:
-    """Say that no worker answers, and how to start or to find one."""
+    """Say that no worker answers, and how to find or to start one."""
     shown = placing(options)
     with_options = f" with the transport options {json.dumps(shown)}" if shown else ""
-    hidden = "" if shown else f"; {_HIDDEN}"
+    hint = "" if shown else f"{_HINT}; "
     return (
-        f"no worker answers at {url}{with_options}: try again if yours are busy, or start one "
-        f"with: {variables(url, options)} {celery_program()} -A tasks worker "
-        f"-I worker.probe,worker.startup"
-        f"{hidden}"
+        f"no worker answers at {url}{with_options}: if yours are busy, try again; {hint}or start "
+        f"one with: {variables(url, options)} {celery_program()} -A tasks worker "
+        "-I worker.probe,worker.startup"
     )
 
 
