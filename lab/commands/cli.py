@@ -65,7 +65,7 @@ class Edge(click.Group):
             error.show()
             return error.exit_code
         except (KeyboardInterrupt, click.Abort):
-            return _fail("interrupted; nothing is left running", INTERRUPTED)
+            return _fail("interrupted; what Poolwise started has been stopped", INTERRUPTED)
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.ENOSPC:
                 return _fail(

@@ -37,7 +37,7 @@ def run() -> None:
     except KeyboardInterrupt:  # during the import, or a second one while leaving
         code = 128 + signal.SIGINT
         if "lab.commands.cli" not in sys.modules:
-            _say("interrupted; nothing is left running")
+            _say("interrupted; what Poolwise started has been stopped")
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else 1
     _exit(code)

@@ -17,7 +17,7 @@ def done(code: int, stderr: str = "", stdout: str = "") -> subprocess.CompletedP
     ("ended", "line"),
     [
         (done(0, stdout="fine"), ""),
-        (done(130, "interrupted; nothing is left running"), ""),
+        (done(130, "interrupted; what Poolwise started has been stopped"), ""),
         (done(2, "starting\nerror: no pool named 'x'"), "error: no pool named 'x'"),
         (done(2, "Usage: poolwise\n\nError: No such option"), "Error: No such option"),
     ],

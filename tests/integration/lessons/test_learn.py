@@ -82,7 +82,7 @@ def test_ctrl_c_during_a_lesson_on_running_workers_leaves_nothing_behind(
         lesson.until(lambda: "threads: no pause" in lesson.output())
         lesson.signal(signal.SIGINT)
         assert lesson.ended() == 130
-        assert "interrupted; nothing is left running" in lesson.output()
+        assert "interrupted; what Poolwise started has been stopped" in lesson.output()
         assert "Traceback" not in lesson.output()
     nothing_left(cluster.redis, before)
     take(*SMALL, *on_running, folder=tmp_path)  # the workers still work
