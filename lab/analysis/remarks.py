@@ -44,8 +44,9 @@ def remarks(pool: PoolResult, usable_cores: int) -> tuple[str, ...]:
 
 def _why_not_ranked(number: int, repeat: Repeat) -> str:
     """Say why a repeat without all its tasks does not count, and what to do about it."""
+    lead = f"repeat {number} is not ranked, because"
     if repeat.worker_died:
-        return f"the worker died in repeat {number} ({repeat.worker_died}); it is not ranked"
+        return f"{lead} the worker died ({repeat.worker_died})"
     account = repeat.account
     late = account.timed_out + account.unserved
     counts = (
@@ -55,7 +56,7 @@ def _why_not_ranked(number: int, repeat: Repeat) -> str:
     )
     ends = [f"{words.counted(number, 'task')} {end}" for number, end in counts if number]
     advice = ": race again while the machine and its workers do nothing else" if late else ""
-    return f"repeat {number} is not ranked, because {' and '.join(ends)}{advice}"
+    return f"{lead} {' and '.join(ends)}{advice}"
 
 
 def _of_others(pool: PoolResult) -> list[str]:

@@ -20,7 +20,7 @@ def interrupted_note(result: RaceResult, which: str = "This race") -> Markup | N
     """Say that a race was interrupted; None if it was not."""
     if not result.interrupted:
         return None
-    text = f"{which} was interrupted. The page shows what had been measured by then."
+    text = f"{which} was interrupted. The page shows only the workloads that were complete."
     return tag("p", text, cls="warning")
 
 

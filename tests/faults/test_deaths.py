@@ -60,7 +60,7 @@ def test_a_killed_worker_is_reported_and_the_race_finishes(pool: str, tmp_path: 
     assert len(account.lost_ids) == account.lost
     assert whole.account.finished == whole.account.submitted
     assert "worker died: killed by SIGKILL" in output
-    assert "died in repeat 1" in " ".join(output.split())
+    assert "repeat 1 is not ranked, because the worker died" in " ".join(output.split())
 
 
 def _repeat_is_running(folder: Path) -> Callable[[], bool]:

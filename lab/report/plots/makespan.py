@@ -78,7 +78,7 @@ def _pattern(one: Series) -> Mapping[str, object]:
 def _bar_text(one: Series) -> str:
     summary = one.pool.summary
     if summary is None:
-        return "no task finished"
+        return "no complete repeat"
     made = words.spread(summary.makespan_s)
     if one.pool.ideal_makespan_s is None:
         return made

@@ -49,7 +49,7 @@ def test_a_repeat_in_which_the_worker_died_at_once_does_not_affect_the_figures()
     pool = of("gevent", (nothing, repeat(2.0, cpu_s=1.9)), ideal_s=1.0)
     said = remarks(pool, usable_cores=1)
     assert [remark.partition(";")[0] for remark in said] == [
-        "the worker died in repeat 1 (killed by SIGKILL)",
+        "repeat 1 is not ranked, because the worker died (killed by SIGKILL)",
         "50 % of ideal",
     ]
 

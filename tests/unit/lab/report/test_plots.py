@@ -38,7 +38,7 @@ def test_bars_show_the_median_and_whiskers_the_minimum_and_maximum(
 def test_a_pool_that_finished_nothing_keeps_its_row_without_a_bar() -> None:
     drawn = makespan_bars(of_one_race([sample.pool_without_a_finish()], NAMES))
     assert not drawn.data
-    assert "no task finished" in drawn.layout.annotations[0].text
+    assert "no complete repeat" in drawn.layout.annotations[0].text
 
 
 def test_each_bar_has_its_ideal(series: list[Series]) -> None:
