@@ -12,7 +12,7 @@ from lab.report.document import document
 from lab.report.facts import machine
 from lab.report.markup import dotted, join, tag
 from lab.report.tables import Row, TableCell, table
-from lab.results.chaos import ChaosCell, ChaosResult, Explanation, Named
+from lab.results.chaos import ChaosCell, ChaosResult, ChaosSettings, Explanation, Named
 
 
 def render(result: ChaosResult) -> str:
@@ -42,12 +42,19 @@ def _stamp(result: ChaosResult) -> list[str]:
         f"Celery {versions.celery}",
         f"kombu {versions.kombu}",
         versions.broker,
-        f"{asked.workers} workers with {asked.slots} slots each",
+        _workers(asked),
         f"tasks of {words.duration(asked.task_s)}",
         f"{words.counted(asked.kills, 'fault')} per combination",
         f"seed {asked.seed}",
         f"took {words.duration(result.elapsed_s)}",
     ]
+
+
+def _workers(asked: ChaosSettings) -> str:
+    if not asked.slots:  # of docker compose, with whatever they were started
+        return words.counted(len(asked.pools), "running worker")
+    slots = words.counted(asked.slots, "slot")
+    return f"{words.counted(asked.workers, 'worker')} with {slots} each"
 
 
 def _matrix(result: ChaosResult) -> Markup:

@@ -136,7 +136,7 @@ def _blank(options: ComposeOptions, run_id: str, machine: Machine) -> ChaosResul
         host=host(machine),
         settings=ChaosSettings(
             faults=tuple(Named(name=one.name, text=one.text) for one in options.faults),
-            deliveries=(Named(name=SETTINGS, text=f"those of the running {', '.join(services)}"),),
+            deliveries=(Named(name=SETTINGS, text=f"the settings of {', '.join(services)}"),),
             pools=tuple(one.pool for one in options.containers),
             kills=options.kills,
             slots=0,
