@@ -162,7 +162,11 @@ def _follow(
 
     after = wait_until(look, patience_s, lambda: _missing(node, accepted))
     if after is None or (after.pool, after.concurrency) != (accepted.pool, accepted.concurrency):
-        raise WorkerError(f"{node} restarted with an unexpected pool: {after}; see its log")
+        found = "another pool" if after is None else f"{after.pool} ×{after.concurrency}"
+        raise WorkerError(
+            f"{node} restarted with {found} instead of {accepted.pool} ×{accepted.concurrency}; "
+            "see its log"
+        )
     return after
 
 

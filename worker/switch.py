@@ -115,7 +115,8 @@ def switched_options(now: WorkerOptions, pool: Pool, concurrency: int | None) ->
     """Return the options of the switched worker; raise UsageError if it cannot have them."""
     if module_missing(pool):
         raise UsageError(
-            f"{pool.name} needs the module {pool.needs_module}, which is not installed here"
+            f"{pool.name} needs the module {pool.needs_module}: install it in the worker's "
+            "environment, then switch again"
         )
     nature: Nature = "cpu" if pool.parallel_python else "io"
     slots = concurrency or pool.default_concurrency(nature, now.cores)

@@ -141,7 +141,8 @@ def _runs(contestants: list[Contestant], rounds: int, seed: int) -> Runs:
                 if one.library == CELERY:
                     raise
                 del runs[one.library][one.setting]
-                click.echo(f"{one.library:24} {one.setting:30} left out: {error}", err=True)
+                why = str(error).splitlines()[0]
+                click.echo(f"{one.library:24} {one.setting:30} left out: {why}", err=True)
                 continue
             runs[one.library][one.setting].append(found)
             click.echo(

@@ -107,7 +107,7 @@ def note(result: AdviceResult, candidate: Tried) -> str:
     found = errors(candidate)
     parts = (
         "recommended" if is_recommended(result, candidate) else candidate.rejected,
-        f"{found} errors in the probe" if found else "",
+        f"{words.counted(found, 'error')} in the probe" if found else "",
     )
     return "; ".join(filter(None, parts))
 

@@ -81,7 +81,7 @@ def _table(
     table = Table(box=None, padding=(0, GAP, 0, 0), header_style="dim")
     for column, width in zip(columns, widths, strict=True):
         justify: Literal["left", "right"] = "right" if column.right else "left"
-        table.add_column(column.heading, justify=justify, width=width, vertical="top")
+        table.add_column(column.heading, justify=justify, width=width)
     for row in rows:
         table.add_row(*map(Text, row))
     return table

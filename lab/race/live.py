@@ -194,7 +194,8 @@ def _of_others(repeat: Repeat) -> str:
 def headline(result: RaceResult) -> list[str]:
     """Return the lines with versions, machine and settings, shown before any result."""
     versions, speed = result.versions, result.calibration
-    facts = [f"{result.host.cores} cores", *used(result.settings), f"seed {result.settings.seed}"]
+    cores = words.counted(result.host.cores, "core")
+    facts = [cores, *used(result.settings), f"seed {result.settings.seed}"]
     iterations = words.count(100 * speed.burn_iterations_per_ms)
     return [
         f"Poolwise {versions.poolwise} · Celery {versions.celery} · Python {versions.python} · "

@@ -143,7 +143,10 @@ class ProjectTasks:
             del found[pool]
             self._events.note(f"{pool.name} is left out: this machine has too little memory for it")
         if not found:
-            raise MachineError("this machine has too little memory for a worker")
+            raise MachineError(
+                "this machine has too little memory for a worker of any chosen pool: free some, "
+                "or set fewer slots with --concurrency"
+            )
         return found
 
 

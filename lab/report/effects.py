@@ -16,8 +16,8 @@ from lab.results.race import PoolResult, PoolSummary, WorkloadResult
 
 EXPLAINED = (
     "{pair}: the median makespan with {transport}, divided by that with {baseline}, with its 95 % "
-    "bootstrap interval; below 1, {transport} is faster. CPU per task: the same ratio of the CPU "
-    "time of the worker's processes."
+    "bootstrap interval; below 1, {transport} is faster. CPU, {pair}: the CPU time per "
+    "task with {transport}, divided by that with {baseline}."
 )
 
 

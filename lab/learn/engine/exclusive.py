@@ -29,7 +29,9 @@ def exclusively(server: redis.Redis, lesson: str) -> Iterator[None]:
     """
     lock = server.lock(KEY, timeout=LEASE_S, blocking=False, thread_local=False)
     if not lock.acquire(token=f"{lesson} on {socket.gethostname()}, pid {os.getpid()}"):
-        raise _taken(_holder(server) or "it has just finished")
+        if holder := _holder(server):
+            raise _taken(holder)
+        raise PoolwiseError("another lesson on this cluster has just finished: try again")
     try:
         with renewed(lock.reacquire, LEASE_S / 3):
             yield

@@ -33,7 +33,7 @@ const Findings = (() => {
     head.append(element("small", findings.seconds && `in the last ${Words.ago(findings.seconds)}`));
     const cards = element("div", undefined, "tp-finding-cards");
     cards.append(...found.map(card));
-    const more = findings.more && element("p", `${findings.more} more: poolwise observe --json lists all of them.`);
+    const more = findings.more && element("p", `${findings.more} more: poolwise observe writes all that it finds into a result file.`);
     section.replaceChildren(head, cards, ...(more ? [more] : []));
   }
 
