@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -73,7 +73,8 @@ def up(
     Starts a broker, one worker per pool and Flower.
 
     Each worker consumes the queue named after its pool. The prefork worker also consumes `cpu`, and
-    each of the others also consumes `io`.
+    each of the others also consumes `io`. If one of these two would have no worker, the first
+    worker consumes it.
 
     \b
     Example:
@@ -98,7 +99,7 @@ def up(
         LocalCluster(folder, broker.url, broker_at, advice=broker.advice) as cluster,
         cluster.blamed(),
     ):
-        specs = [_spec(pool, slots, machine.cores, cluster.broker_url) for pool in chosen]
+        specs = _specs(chosen, slots, machine.cores, cluster.broker_url)
         workers_text = "1 worker" if len(specs) == 1 else f"{len(specs)} workers"
         say(f"starting {workers_text} and Flower …", progress=True)
         workers = cluster.start_workers(specs)
@@ -107,16 +108,23 @@ def up(
         _stay(cluster, workers)
 
 
-def _spec(pool: Pool, slots: dict[str, int], cores: int, broker_url: str) -> WorkerSpec:
-    return WorkerSpec(
-        name=pool.name,
-        pool=pool.name,
-        concurrency=_concurrency(pool, slots, cores),
-        queues=(pool.name, _nature(pool)),
-        broker_url=broker_url,
-        events=True,
-        flags=pool.flags,
-    )
+def _specs(
+    pools: Sequence[Pool], slots: dict[str, int], cores: int, broker_url: str
+) -> list[WorkerSpec]:
+    served = {_nature(pool) for pool in pools}
+    left = [queue for queue in ("cpu", "io") if queue not in served]
+    return [
+        WorkerSpec(
+            name=pool.name,
+            pool=pool.name,
+            concurrency=_concurrency(pool, slots, cores),
+            queues=(pool.name, _nature(pool), *(left if pool is pools[0] else ())),
+            broker_url=broker_url,
+            events=True,
+            flags=pool.flags,
+        )
+        for pool in pools
+    ]
 
 
 def _concurrency(pool: Pool, slots: Mapping[str, int], cores: int) -> int:
@@ -143,9 +151,7 @@ def _announce(
         say(f"worker   {spec.node}: {pool}, queues {', '.join(spec.queues)}")
     say(f"logs     {cluster.folder}")
     broker = broker_words.variables(url, options)
-    queues = {queue for worker in workers for queue in worker.spec.queues}
-    task = "cpu.burn --args='[1000]'" if "cpu" in queues else "io.sleep --args='[0.1]'"
-    say(f"try      {broker} {celery_program()} -A tasks call {task}")
+    say(f"try      {broker} {celery_program()} -A tasks call cpu.burn --args='[1000]'")
     first = workers[0].spec
     other = next(pool for pool in POOLS if pool != first.pool)
     flags = broker_words.flags(url, options)

@@ -36,6 +36,7 @@ def test_a_cluster_runs_until_ctrl_c(tmp_path: Path) -> None:
 def test_a_worker_that_dies_stops_the_cluster_and_its_log_is_shown(tmp_path: Path) -> None:
     with running("up", *ANY_PORTS, "--pools", "threads", folder=tmp_path) as up:
         up.until(lambda: "Ctrl-C stops everything" in up.output())
+        assert "queues threads, io, cpu" in up.output()  # no queue is left without a worker
         [worker] = [p for p in up.descendants() if "worker" in p.cmdline()]
         worker.kill()
         assert up.ended() == 4
