@@ -11,6 +11,7 @@ import click
 from click.exceptions import NoArgsIsHelpError
 
 from cluster.shortage import explained
+from lab.commands.help_text import HelpContext
 from lab.commands.streams import say
 from tasks.errors import BrokerError, PoolwiseError, ResultFileError, UsageError
 
@@ -47,6 +48,7 @@ class Edge(click.Group):
         if cmd_name not in COMMANDS:
             raise UsageError.unknown("command", cmd_name, COMMANDS)
         command: click.Command = getattr(import_module(f"lab.commands.{cmd_name}"), cmd_name)
+        command.context_class = HelpContext
         return command
 
     def main(self, *args: Any, **kwargs: Any) -> Any:

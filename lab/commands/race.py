@@ -41,11 +41,10 @@ HIGHEST_SEED = 2**32 - 1
     default="",
     envvar="POOLWISE_CONCURRENCY",
     show_envvar=True,
-    help="Concurrency per pool, such as prefork=4,gevent=200. [default: the number of cores for "
-    "CPU-bound work; 100 for other work, 40 with --quick; always 1 for solo. For your own tasks: "
-    "if a task mostly computes, the number of cores; if it mostly waits, twice the number of cores "
-    f"for prefork, and up to {FIRST_GUESS} slots for threads and gevent (the less the task "
-    "computes, the more slots)]",
+    help="Concurrency per pool, such as prefork=4,gevent=200. Default for the sample tasks: the "
+    "number of cores for CPU-bound work, otherwise 100 (40 with --quick). Default for your own "
+    "tasks: the number of cores if a task mostly computes; otherwise twice that for prefork, and "
+    f"up to {FIRST_GUESS} for threads and gevent. solo always has 1.",
 )
 @click.option(
     "--workloads",
