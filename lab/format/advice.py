@@ -163,15 +163,29 @@ def command_lines(result: AdviceResult) -> list[str]:
     if answer is None:
         return []
     if not answer.groups:
-        return [answer.command, *_several(answer.workers)]
+        return _workers("worker", answer.command, answer.workers, alone=True)
     commands = [
-        line for group in answer.groups for line in (group.command, *_several(group.workers))
+        line
+        for group in answer.groups
+        for line in _workers(service(group), group.command, group.workers)
     ]
     return [*commands, "", *route_lines(answer.groups)]
 
 
-def _several(workers: int) -> list[str]:
-    return [f"# Run {workers} such workers side by side."] if workers > 1 else []
+def service(group: WorkerGroup) -> str:
+    """Return the name of a group's service; the names of its nodes begin with it."""
+    return f"worker-{group.queue}"
+
+
+def _workers(name: str, command: str, workers: int, *, alone: bool = False) -> list[str]:
+    """Return the lines of equal workers, each with a node name of its own if there are others."""
+    if workers > 1:
+        first, last = f"{name}1@%h", f"{name}{workers}@%h"
+        return [
+            f"{command} --hostname {first}",
+            f"# Run {workers} of these workers, with the names {first} to {last}.",
+        ]
+    return [command if alone else f"{command} --hostname {name}@%h"]
 
 
 def route_lines(groups: Sequence[WorkerGroup]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lab.format.advice import is_recommended, route_lines
+from lab.format.advice import is_recommended, route_lines, service
 from lab.results.advice import AdviceResult, Answer, WorkerGroup
 
 #: Memory to allow beyond the highest that was measured.
@@ -52,8 +52,7 @@ def deployments(answer: Answer, peak_bytes: int) -> Deployments:
 
 
 def _split(group: WorkerGroup) -> _Group:
-    name = f"worker-{group.queue}"
-    return _Group.of(name, group.command, group.workers, group.peak_pss_bytes)
+    return _Group.of(service(group), group.command, group.workers, group.peak_pss_bytes)
 
 
 def _compose(group: _Group) -> str:

@@ -23,7 +23,7 @@ def test_the_page_shows_answer_candidates_warnings_and_what_to_paste() -> None:
     text = read(render(sample.result())).plain()
     order = (
         "celery -A shop worker --pool gevent --concurrency 100 --prefetch-multiplier 2",
-        "Run 2 such workers side by side",
+        "Run 2 of these workers, with the names worker1@%h to worker2@%h.",
         "Confidence: high",
         "3 of 96 runs failed [unsafe-in-threads]",
         "unsafe: see the warning",

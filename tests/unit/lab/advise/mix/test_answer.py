@@ -35,7 +35,7 @@ FASTER = split([150, 152, 151])
         (
             mix(why_no_split="all tasks wait"),
             False,
-            "for all tasks, because all tasks wait",
+            "all tasks stay in one group, because all tasks wait",
         ),
     ],
 )
@@ -76,9 +76,9 @@ def test_the_terminal_shows_both_commands_and_the_routes() -> None:
     for line in (
         "cpu: prefork ×2 + io: 2 workers of threads ×64",
         "← recommended",
-        "celery -A shop worker --pool prefork --concurrency 2 --queues cpu",
-        "celery -A shop worker --pool threads --concurrency 64 --queues io",
-        "# Run 2 such workers side by side.",
+        "--pool prefork --concurrency 2 --queues cpu --hostname worker-cpu@%h",
+        "--pool threads --concurrency 64 --queues io --hostname worker-io1@%h",
+        "# Run 2 of these workers, with the names worker-io1@%h to worker-io2@%h.",
         '"shop.parse": {"queue": "cpu"},',
         '"shop.fetch": {"queue": "io"},',
         "A whole mix is 10 tasks: 1 × shop.parse, 9 × shop.fetch",
