@@ -18,13 +18,19 @@ from plotly.offline import get_plotlyjs
 
 from lab.report.markup import tag
 
+#: What only pages with a plot contain.
+PLOT = 'class="plot"'
 ZOOM_HINT = "Drag across a plot to zoom in; double-click to zoom out."
 NO_SCRIPT = "The plots need JavaScript. Tables and verdicts work without it."
 
 
 def document(title: str, body: Markup) -> str:
     """Put a page's body into an HTML document that loads nothing and draws its plots."""
-    plotly, draw = get_plotlyjs(), _file("draw.js")
+    draw = _file("draw.js")
+    if PLOT not in body:
+        page = tag("body", tag("main", body), tag("script", draw))
+        return _whole(_head(title, [draw]), page)
+    plotly = get_plotlyjs()
     page = tag(
         "body",
         tag("main", body, tag("noscript", tag("p", NO_SCRIPT, cls="warning"))),
@@ -32,7 +38,11 @@ def document(title: str, body: Markup) -> str:
         tag("script", _packed(plotly), type="text/plain", id="plotly"),
         tag("script", draw),
     )
-    return f"<!DOCTYPE html>\n{tag('html', _head(title, (plotly, draw)), page, lang='en')}\n"
+    return _whole(_head(title, [plotly, draw]), page)
+
+
+def _whole(head: Markup, page: Markup) -> str:
+    return f"<!DOCTYPE html>\n{tag('html', head, page, lang='en')}\n"
 
 
 def _head(title: str, scripts: Sequence[str]) -> Markup:
