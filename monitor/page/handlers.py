@@ -89,15 +89,18 @@ class ThroughputView(BaseHandler):  # type: ignore[misc]
     async def get(self) -> None:
         """Reply with the page, which then polls its data."""
         collector: Collector = self.settings["throughput"]
+        workers = self.application.workers.values()
+        suggested = suggestions(
+            collector.broker_url,
+            collector.transport_options,
+            [one["registered"] for one in workers if "registered" in one],
+        )
         self.render(
             "throughput.html",
             base=self.reverse_url("throughput"),
             version=assets.version,
             ranges=STEPS_S,
-            suggestions=[
-                asdict(one)
-                for one in suggestions(collector.broker_url, collector.transport_options)
-            ],
+            suggestions=[asdict(one) for one in suggested],
         )
 
 

@@ -39,7 +39,7 @@ const Board = (() => {
       label: filtered ? "selected" : "all pools",
       note: stale ? Words.NONE : Words.plural(workers, "worker"),
       value: Words.number(stale ? null : out), unit: "tasks/s finished",
-      lines: [growing && !stale ? element("p", `${arriving}, more than finish`, "tp-limit") : arriving, finished],
+      lines: [growing && !stale ? element("p", `${arriving}, faster than they finish`, "tp-limit") : arriving, finished],
       kind: "tp-total",
     });
   }

@@ -77,11 +77,27 @@ def test_pools_have_the_colours_and_dashes_of_the_reports() -> None:
 
 
 def test_suggested_commands_match_the_broker_location() -> None:
-    assert "poolwise race" in suggestions("redis://127.0.0.1:6379/0", {})[0].command
-    assert "docker compose up" in suggestions("redis://redis:6379/0", {})[0].command
+    assert "poolwise race" in suggestions("redis://127.0.0.1:6379/0", {}, [])[0].command
+    assert "docker compose up" in suggestions("redis://redis:6379/0", {}, [])[0].command
+
+
+@pytest.mark.parametrize(
+    ("registered", "any_suggested"),
+    [
+        ([], True),
+        ([["shop.price"]], False),
+        ([["shop.price"], ["cpu.burn", "io.sleep"]], True),
+        ([["io.sleep [rate_limit=1/s]"]], True),
+    ],
+    ids=["none known", "another project", "ours too", "rate limit"],
+)
+def test_commands_are_suggested_only_if_a_worker_may_know_their_tasks(
+    registered: list[list[str]], any_suggested: bool
+) -> None:
+    assert bool(suggestions("redis://127.0.0.1:6379/0", {}, registered)) is any_suggested
 
 
 def test_suggested_commands_name_the_key_prefix() -> None:
-    race, call = suggestions("redis://127.0.0.1:6379/0", {"global_keyprefix": "shop:"})
+    race, call = suggestions("redis://127.0.0.1:6379/0", {"global_keyprefix": "shop:"}, [])
     assert race.command.endswith("""--transport-options '{"global_keyprefix": "shop:"}'""")
     assert """ POOLWISE_BROKER_OPTIONS='{"global_keyprefix": "shop:"}' celery""" in call.command
