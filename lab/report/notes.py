@@ -25,21 +25,13 @@ def interrupted_note(result: RaceResult, which: str = "This race") -> Markup | N
 
 
 def pool_notes(pools: Sequence[PoolResult], suffix: str = "") -> Markup | None:
-    """List worker deaths, lost tasks and remarks by pool; None if there are none."""
+    """List lost tasks and remarks by pool; None if there are none."""
     notes = [
         tag("li", tag("b", label(pool, pools) + suffix), f": {text}")
         for pool in pools
-        for text in [*_deaths(pool), *_losses(pool), *pool.remarks]
+        for text in [*_losses(pool), *pool.remarks]
     ]
     return tag("ul", *notes, cls="troubles") if notes else None
-
-
-def _deaths(pool: PoolResult) -> list[str]:
-    return [
-        f"the worker died in repeat {turn}: {repeat.worker_died}"
-        for turn, repeat in enumerate(pool.repeats, 1)
-        if repeat.worker_died
-    ]
 
 
 def _losses(pool: PoolResult) -> list[str]:

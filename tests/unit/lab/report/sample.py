@@ -22,6 +22,9 @@ from lab.results.race import (
 )
 from tests.unit.lab.on_what import HOST, VERSIONS
 
+#: The remark on a pool whose worker died.
+DIED = "repeat 1 is not ranked, because the worker died (killed by SIGKILL)"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedPool:
@@ -114,11 +117,11 @@ def pool_without_a_finish(pool: str = "threads") -> PoolResult:
     repeat = Repeat(
         makespan_s=0.0, throughput_per_s=0.0, latencies_s=(), finished_at_s=(), service_s=(),
         spans=(), cpu_s=0.4, peak_pss_bytes=60_000_000, submit_s=0.01, worst_slip_s=0.001,
-        account=nothing, worker_died="killed by signal 9 (SIGKILL)",
+        account=nothing, worker_died="killed by SIGKILL",
     )  # fmt: skip
     return PoolResult(
         pool=pool, concurrency=2, slot="thread", ideal_makespan_s=2.0, start_up_s=1.2,
-        repeats=(repeat,), summary=None, remarks=("not ranked: its worker died",),
+        repeats=(repeat,), summary=None, remarks=(DIED,),
     )  # fmt: skip
 
 
