@@ -21,9 +21,10 @@ LESSON: Final = Lesson(
     name="coroutines",
     title="All greenlets share one thread, so one of them can block the others",
     setting=(
-        "Two waits of 5 and 3 units run one after the other, then as greenlets. After that, tasks "
-        "in a gevent worker tick every 20 ms while another task computes, and another waits in C "
-        "code. You see which tasks are kept waiting, and which line of code is to blame."
+        "Two waits of 5 and 3 units run one after the other, then as greenlets. After that, two "
+        "tasks in a gevent worker tick every 20 ms. Two others block them: one computes, and one "
+        "waits in C code. You see which tasks are kept waiting, and which line of code is to "
+        "blame."
     ),
     question=Question(
         text=(

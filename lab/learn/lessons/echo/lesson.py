@@ -25,8 +25,8 @@ LESSON: Final = Lesson(
     name="echo",
     title="Five hundred clients on one thread",
     setting=(
-        "500 clients connect to a TCP echo server; they are greenlets in 20 tasks of a gevent "
-        "worker, 25 in each. A client connects, says hello, waits until all the others have "
+        "Clients (500 by default) connect to a TCP echo server; they are greenlets in 20 tasks of "
+        "a gevent worker. A client connects, says hello, waits until all the others have "
         "connected, and then exchanges a few messages. The server is built in four ways: "
         "sequential, threaded, gevent and asyncio."
     ),

@@ -147,9 +147,9 @@ def _verdict(runs: GilComparison) -> str:
 def _remarks(runs: GilComparison, python: Interpreter) -> Iterator[str]:
     if not runs.undisturbed:
         yield (
-            "Because of other programs, the threads without the GIL had to wait for a core for "
-            f"{words.percent(runs.share(runs.off, 'queued_s'))} of the time, in every trial "
-            f"for more than {words.percent(SHORT_OF_CORES)}, so their speed is not judged."
+            "Other programs kept the threads without the GIL waiting for a core: for "
+            f"{words.percent(runs.share(runs.off, 'queued_s'))} of the time over all trials, and "
+            f"for more than {words.percent(SHORT_OF_CORES)} in each. So their speed is not judged."
         )
     shared_s, own_s = runs.cpu_s(runs.off + SHARED), runs.cpu_s(runs.off)
     if shared_s > REMARKABLE * own_s:

@@ -23,8 +23,8 @@ Runs = Mapping[tuple[str, str], CounterRun]
 
 #: The pools whose tasks share one memory, as the verdict names them.
 SHARING: Final = {
-    "threads": "with the GIL (threads)",
-    "gevent": "without a second thread (gevent)",
+    "threads": "threads, despite the GIL",
+    "gevent": "gevent, despite its single thread",
 }
 
 COLUMNS: Final = (
@@ -91,14 +91,14 @@ def _verdict(runs: Runs, pools: Sequence[str]) -> str:
     worst = max(unguarded, key=lambda one: one.lost)
     cured = runs[REDIS, REDIS_LOCK].lost + runs[REDIS, DECR].lost
     *shared, last = (
-        *(SHARING[pool] for pool in pools if pool in SHARING),
-        "across processes (Redis)",
+        *(f"in {SHARING[pool]}" for pool in pools if pool in SHARING),
+        "across processes, in Redis",
     )
-    where = f"{', '.join(shared)} and {last}" if shared else last
+    where = f"{'; '.join(shared)}; and {last}" if shared else last
     return (
-        f"Up to {worst.lost} of {worst.tasks} updates were lost whenever other tasks could read "
-        f"between one task's read and its write: {where}. With a lock around both, or one atomic "
-        f"operation such as DECR, {cured} were lost."
+        "When other tasks could read between one task's read and its write, up to "
+        f"{worst.lost} of {worst.tasks} updates were lost: {where}. With a lock "
+        f"around both, or one atomic operation such as DECR, {cured} were lost."
     )
 
 

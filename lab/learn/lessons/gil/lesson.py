@@ -21,9 +21,9 @@ LESSON: Final = Lesson(
     name="gil",
     title="The GIL protects the interpreter, not your data",
     setting=(
-        "100 tasks each subtract 1 from a counter that starts at 100: read it, pause, write it "
-        "back. First each worker keeps a counter in its own memory, then all workers share one "
-        "in Redis."
+        "Each of 100 tasks (by default) subtracts 1 from a counter that starts at the number of "
+        "tasks: it reads the counter, pauses, and writes it back. First each worker keeps a "
+        "counter in its own memory, then all workers share one in Redis."
     ),
     question=Question(
         text="In the threads pool, how many of the 100 updates will the counter keep?",

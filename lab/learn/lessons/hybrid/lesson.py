@@ -21,10 +21,9 @@ LESSON: Final = Lesson(
     name="hybrid",
     title="Processes for the cores; greenlets or threads inside them for the waiting",
     setting=(
-        "Jobs compute for a while and then wait, in three mixes. They run on prefork, on "
-        "threads, on one gevent worker, on one gevent worker per core, and on processes that "
-        "start their own threads: first with the same number of slots, then with the same amount "
-        "of memory."
+        "Jobs compute for a while and then wait, in three mixes. They run on prefork, on threads, "
+        "on one gevent worker, on one gevent worker per core, and on processes that start their "
+        "own threads: first with the same number of slots, then with the same amount of memory."
     ),
     question=Question(
         text="Jobs mostly wait, and you have little memory. Which is slowest?",

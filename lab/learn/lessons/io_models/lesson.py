@@ -21,10 +21,10 @@ LESSON: Final = Lesson(
     name="io-models",
     title="Waiting for many sockets: block on one, poll them all, or be notified",
     setting=(
-        "One task reads answers from the same 100 sockets, each delayed by 1 to 159 ms. Each time "
-        "it runs, it waits in a different way: blocking on one socket after the other; with a "
-        "thread for each; polling them all without blocking; or being notified of the ready ones "
-        "by select, epoll, asyncio or, if available, io_uring."
+        "One task reads answers from the same sockets (by default 100, with delays of 1 to 159 "
+        "ms). Each time it runs, it waits in a different way: blocking on one socket after the "
+        "other; with a thread for each; polling them all without blocking; or being notified of "
+        "the ready ones by select, epoll, asyncio or, if available, io_uring."
     ),
     question=Question(
         text="Polling and epoll read the same sockets. What differs most?",

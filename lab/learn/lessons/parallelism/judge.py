@@ -135,8 +135,14 @@ def _verdict(timings: Timings) -> str:
         for kind in (BURN, DIGEST)
     )
     waited = max(one.in_t for cores in timings.cores for one in timings.of(SLEEP, cores))
+    waiting = f"Four tasks that wait took at most {waited:.1f} T in any pool"
+    if most == 1:
+        return (
+            f"{waiting}. Four tasks that compute share the only core, whatever the pool: {burned}, "
+            f"and {digested} in C code that releases the GIL."
+        )
     return (
-        f"Four tasks that wait took at most {waited:.1f} T in any pool, on any number of cores. "
+        f"{waiting}, on any number of cores. "
         f"When four tasks compute in Python ({burned} on {core_count(most)}), only processes can "
         "run two of them at the same instant. C code that releases the GIL is the exception: "
         f"threads run it on every core too ({digested}), and only greenlets, which switch only "

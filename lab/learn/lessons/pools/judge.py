@@ -48,13 +48,13 @@ def _claims(measured: PoolMeasurements) -> Iterator[Claim]:
 def _fixed_size(one: WaveRun) -> Iterator[Claim]:
     pool = POOLS[one.pool]
     yield Claim(
-        says=f"{one.pool}: at most 5 of the 20 tasks run at once, the others wait their turn",
+        says=f"{one.pool}: at most 5 of the 20 tasks run at once, and the others wait their turn",
         holds=one.at_once <= 5 and len(one.waves) >= one.tasks / 5,
         seen=f"at most {one.at_once} at once, in waves of {listed(one.waves)}",
     )
     if pool.kernel_scheduled:
         yield Claim(
-            says=f"{one.pool}: the same {PLURAL[pool.slot]} are reused, no others are created",
+            says=f"{one.pool}: the same {PLURAL[pool.slot]} are reused, and no others are created",
             holds=len(one.by_slot) <= 5,
             seen=f"{slots_used(one)} ran {listed(one.by_slot)} tasks",
         )

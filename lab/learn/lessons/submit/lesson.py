@@ -21,10 +21,10 @@ LESSON: Final = Lesson(
     name="submit",
     title="A callback runs in a worker, not in the client",
     setting=(
-        "The client submits the same 8 tasks of 200 ms in six ways: waiting for each result, "
-        "collecting the results later, with link, with link_error while half of the tasks fail, "
-        "as a group, and as a chord. One worker runs the tasks and a second one their callbacks; "
-        "with only one pool (--pools), its worker runs both."
+        "The client submits the same tasks (by default 8, of 200 ms each) in six ways: waiting for "
+        "each result, collecting the results later, with link, with link_error while half of the "
+        "tasks fail, as a group, and as a chord. One worker runs the tasks and a second one their "
+        "callbacks; with only one pool (--pools), its worker runs both."
     ),
     question=Question(
         text="You send a task with link=callback. In which process does the callback run?",

@@ -98,7 +98,9 @@ def test_no_task_is_named_if_none_blocked() -> None:
     ]
     smooth = made(tasks)
     assert named_stalls(smooth) == []
-    broken = failing(judge(runs(blocked=smooth)))
+    findings = judge(runs(blocked=smooth))
+    assert "Neither was found." in findings.verdict
+    broken = failing(findings)
     assert sum("blocks every ticker" in line for line in broken) == 2
     assert any("point to these two" in line for line in broken)
 
