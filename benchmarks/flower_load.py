@@ -142,7 +142,7 @@ def main(rate: int, seconds: int) -> None:
     half, last = samples[len(samples) // 2].rss_bytes, samples[-1].rss_bytes
     click.echo(f"records   {sent[0]} written, {sent[0] / elapsed_s:.0f}/s; {counted} counted")
     click.echo(f"page      {_ms([one.page_s for one in samples])}")
-    click.echo(f"news      {_ms([one.news_s for one in samples])}")
+    click.echo(f"update    {_ms([one.news_s for one in samples])}")
     click.echo(
         f"15 min    {_ms([one.whole_s for one in samples])}, {samples[-1].whole_bytes / 1e3:.0f} kB"
     )
@@ -154,8 +154,17 @@ def main(rate: int, seconds: int) -> None:
     slow = max(
         float(np.median([getattr(one, name) for one in samples])) for name in ("page_s", "whole_s")
     )
-    if slow * 1_000 > MEDIAN_MS or last > half * GROWTH or counted != sent[0]:
-        sys.exit("failed: a median above 200 ms, growing memory, or records that were not counted")
+    missed = {
+        f"the slower median is {slow * 1_000:.0f} ms; the limit is {MEDIAN_MS} ms": (
+            slow * 1_000 > MEDIAN_MS
+        ),
+        f"memory grew to {last / half:.2f} times in the second half; the limit is {GROWTH}": (
+            last > half * GROWTH
+        ),
+        f"{sent[0]} records were written, but {counted} were counted": counted != sent[0],
+    }
+    if any(missed.values()):
+        sys.exit("\n".join(f"failed: {text}" for text, failed in missed.items() if failed))
 
 
 if __name__ == "__main__":
