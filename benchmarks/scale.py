@@ -123,8 +123,8 @@ def take_over(side: Side) -> None:
 STEPS: Final[dict[str, Step]] = {
     f"claim {BATCH} and acknowledge {BATCH}": claim,
     "renew a lease": renew,
-    f"queue {BATCH} delayed that are due": queue_due,
-    f"take over {BATCH} of a dead worker": take_over,
+    f"queue {BATCH} due messages": queue_due,
+    f"take over {BATCH} from a dead worker": take_over,
 }
 
 

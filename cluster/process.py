@@ -122,17 +122,19 @@ class Child:
 
     def failure(self, what: str = "died") -> str:
         """Say that it died, or `what` else, with the last lines of its log."""
-        how = self.how_it_ended()
-        return f"the {self.name} {what} ({how}); the last lines of {self.log}:\n{self.log_tail()}"
+        return f"the {self.name} {what} ({self.how_it_ended()}); {self._last_lines()}"
 
     def failed_start(self, after_s: float) -> str:
         """Say that it ended instead of starting, or was not ready in time, with its log's tail."""
         if not self.alive:
             return self.failure("did not start")
         late = f"the {self.name} was not ready after {after_s:.0f} s, so it was stopped"
-        if tail := self.log_tail():
-            return f"{late}; the last lines of {self.log}:\n{tail}"
-        return f"{late}; its log {self.log} is empty: this machine may be too busy to start it"
+        busy = "" if self.log_tail() else ": this machine may be too busy to start it"
+        return f"{late}; {self._last_lines()}{busy}"
+
+    def _last_lines(self) -> str:
+        tail = self.log_tail()
+        return f"the last lines of {self.log}:\n{tail}" if tail else f"its log {self.log} is empty"
 
     def ends_within(self, seconds: float) -> bool:
         """Return whether it ends in the next `seconds`."""

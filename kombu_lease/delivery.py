@@ -22,10 +22,10 @@ def decoded(message: bytes) -> dict[str, Any]:
     except (ValueError, TypeError, RecursionError) as error:
         raise UndecodableError(f"it is not JSON: {_line(error)}") from error
     if not isinstance(payload, dict) or not isinstance(payload.get("properties"), dict):
-        raise UndecodableError("it is not a message of kombu's: it has no properties")
+        raise UndecodableError("it is not a kombu message: it has no properties")
     info = payload["properties"].setdefault("delivery_info", {})
     if not isinstance(info, dict):
-        raise UndecodableError("it is not a message of kombu's: its delivery_info is no object")
+        raise UndecodableError("it is not a kombu message: its delivery_info is not an object")
     return payload
 
 

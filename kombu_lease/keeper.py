@@ -75,7 +75,7 @@ class Keeper:
 
     def _fail(self, client: redis.Redis, error: Exception) -> None:
         if not self._phase.failing:
-            _log.warning("The lease cannot be renewed, will retry: %s", error)
+            _log.warning("Cannot renew the lease; trying again: %s", error)
         self._phase.failing = True
         self._renewal.postpone()
         client.connection_pool.disconnect()

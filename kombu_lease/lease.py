@@ -89,7 +89,7 @@ class Lease:
         if not self._phase.lost:
             self._phase.lost = True
             _log.warning(
-                "The lease of this consumer expired; its %d messages went back to their queues.",
+                "The lease of this consumer expired. Messages that went back to their queues: %d.",
                 len(self._holding.messages),
             )
             self._on_loss()

@@ -73,7 +73,7 @@ class Reader:
         if kind == b"-":
             return ReplyError(rest.decode("utf-8", "replace"))
         if kind not in _SIMPLE:
-            raise redis.InvalidResponse(f"Redis sent {line[:40]!r}")
+            raise redis.InvalidResponse(f"unexpected reply from Redis: {line[:40]!r}")
         return _SIMPLE[kind](rest)
 
     def _bulk(self, length: int) -> bytes | None:

@@ -13,11 +13,11 @@ from tasks.settings import LONGEST_TASK_S
 def sleep(seconds: float) -> float:
     """Sleep for `seconds`.
 
-    Returns `seconds`. Raises ValueError if it is not within 0 and LONGEST_TASK_S: a longer task
+    Returns `seconds`. Raises ValueError if it is not from 0 to LONGEST_TASK_S: a longer task
     would be redelivered while it still runs.
     """
     if not 0 <= seconds <= LONGEST_TASK_S:
-        raise ValueError(f"seconds must be within 0 and {LONGEST_TASK_S}, not {seconds}")
+        raise ValueError(f"seconds must be from 0 to {LONGEST_TASK_S}, not {seconds}")
     time.sleep(seconds)
     return seconds
 

@@ -21,7 +21,7 @@ TRANSPORTS: Final = ("stock", "lease")
 PLACING: Final[Mapping[str, str]] = {
     "global_keyprefix": 'a string, such as "shop:"',
     "sep": 'a string, such as ":"',
-    "priority_steps": "a list of growing numbers from 0 to 255, such as [0, 3, 6, 9]",
+    "priority_steps": "a list of increasing numbers from 0 to 255, such as [0, 3, 6, 9]",
     "fanout_prefix": "true, false or a string",
     "fanout_patterns": "true or false",
 }

@@ -44,10 +44,24 @@ FINALISTS = 5
 
 @click.command()
 @click.argument("names", nargs=-1)
-@click.option("--budget", default="2m", show_default=True, help="Of the advice.")
-@click.option("--asked", type=click.IntRange(1), default=3, show_default=True, help="Times.")
-@click.option("--rounds", type=click.IntRange(1), default=6, show_default=True, help="Of the final")
-@click.option("--window", type=click.FloatRange(0.5), default=3.0, show_default=True)
+@click.option("--budget", default="2m", show_default=True, help="Time for each search for advice.")
+@click.option(
+    "--asked",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    help="How often to ask for advice.",
+)
+@click.option(
+    "--rounds", type=click.IntRange(1), default=6, show_default=True, help="Rounds of the final."
+)
+@click.option(
+    "--window",
+    type=click.FloatRange(0.5),
+    default=3.0,
+    show_default=True,
+    help="Length of each measurement in seconds.",
+)
 @click.option("--seed", default=1, show_default=True)
 def main(
     names: tuple[str, ...], budget: str, asked: int, rounds: int, window: float, seed: int

@@ -30,6 +30,8 @@ class Share:
 
     def __str__(self) -> str:
         found = "no answer" if self.candidate is None else str(self.candidate)
+        if not self.value:
+            return f"advised: {found:<18} not measured in every round"
         return f"advised: {found:<18} {self.value:.2f} of the best ({self.low:.2f}-{self.high:.2f})"
 
 

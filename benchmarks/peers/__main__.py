@@ -154,7 +154,9 @@ def _runs(contestants: list[Contestant], rounds: int, seed: int) -> Runs:
 
 
 def _show_guarantees(peers: list[Peer]) -> None:
-    click.echo("\nIf a worker and all its processes are killed with SIGKILL, a task of it is:")
+    click.echo(
+        "\nWhat happens to tasks if their worker and all its processes are killed with SIGKILL:"
+    )
     shown = [(CELERY, guarantee.LEASE, ROOT)]
     shown += [(peer.library.name, peer.library.guarantee, peer.folder()) for peer in peers]
     for name, promised, folder in shown:
@@ -168,14 +170,14 @@ def _summarize(peers: list[Peer], runs: Runs) -> None:
     for library, measured in ((one, found) for one, found in runs.items() if found):
         for text in results.table(library, measured):
             click.echo(text)
-    for equal, title in ((True, "that also run tasks at least once"), (False, "that lose tasks")):
+    for equal, title in ((True, "that also runs tasks at least once"), (False, "that loses tasks")):
         compared = [
             peer
             for peer in peers
             if peer.library.guarantee.at_least_once is equal and runs[peer.library.name]
         ]
         if compared:
-            click.echo(f"\nRates of Celery / those of libraries {title}, at their fastest")
+            click.echo(f"\nCelery's rate divided by the fastest rate of each library {title}")
         for peer in compared:
             name = peer.library.name
             for text in results.ratios(runs[CELERY], name, runs[name]):

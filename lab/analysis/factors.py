@@ -102,7 +102,7 @@ def _doubt(first: ComparedRace, race: ComparedRace, pairs: Sequence[ComparedPool
     of_first = [one.baseline.pool for one in pairs if one.baseline]
     sides = ((first.letter, of_first), (race.letter, [one.pool for one in pairs]))
     return ", and ".join(
-        f"during {letter} {causes(pools)}"
+        f"during race {letter}, {causes(pools)}"
         for letter, pools in sides
         if any(map(is_disturbed, pools))
     )

@@ -103,8 +103,8 @@ def _why_not_ideal(pool: PoolResult, summary: PoolSummary, usable_cores: int) ->
     )
     if busy is None or summary.cpu_s_per_task is None:
         return (
-            f"{idle}, or no core was free (the CPU time of the worker's processes cannot be read "
-            "from here)"
+            "either no core was free (the CPU time of the worker's processes cannot be read from "
+            f"here), or {idle}"
         )
     cost = words.duration(summary.cpu_s_per_task)
     if busy > SATURATED * usable_cores:

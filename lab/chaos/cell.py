@@ -20,6 +20,7 @@ from lab.chaos.trial.delivery import Delivery
 from lab.chaos.trial.injected import Injected
 from lab.chaos.trial.leftovers import dead_ids, left_ids
 from lab.chaos.trial.trial import QUEUE, Trial, TrialSpec, running_trial
+from lab.format import words
 from lab.results.chaos import ChaosCell
 from lab.results.output import write_whole
 from tasks.errors import PoolwiseError, WorkerError
@@ -133,7 +134,9 @@ def _inject_once(trial: Trial, spec: CellSpec, seen: _Seen, number: int) -> None
     ended = trial.replace_dead()
     surprising = bool(ended) and spec.fault.target in _SPARES_WORKERS
     if surprising:
-        seen.notes.append(f"after fault {number}, workers ended by themselves: {ended}")
+        seen.notes.append(
+            f"after fault {number}, {words.counted(ended, 'worker')} ended without being stopped"
+        )
     since_s = time.monotonic() if ended else fault.until_s
     resumed = trial.within(lambda: trial.all_run(since_s), resume_s)
     by_itself = resumed and not surprising

@@ -60,7 +60,7 @@ REASONS: Final = (
         targets=_WORKER,
         what="lost",
         why="On SIGQUIT, Celery ends the greenlets of a gevent worker and acknowledges their "
-        "tasks, also with task_acks_late.",
+        "tasks, even with task_acks_late.",
         cure="Stop gevent workers with SIGTERM, and give them enough time. Or use Poolwise's "
         "worker code (-I worker.startup), which does not acknowledge these tasks.",
         faults=frozenset({"cold-shutdown"}),
@@ -96,7 +96,7 @@ REASONS: Final = (
         count=lambda cell: cell.account.early,
         early=None,
         targets=_WORKER,
-        what="run before their ETA",
+        what="started before the ETA",
         why="A worker compares the ETA with the wall clock of its own machine, which was ahead.",
         cure="Synchronise the clocks of all machines.",
         faults=_CLOCK,

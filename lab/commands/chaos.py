@@ -222,7 +222,7 @@ def _confirm(options: ComposeOptions, *, yes: bool) -> None:
         say(f"{one.service}  container {one.id}", progress=True)
     doing = ", ".join(one.name for one in options.faults)
     often = "once" if options.kills == 1 else f"{options.kills} times"
-    say(f"Each of them, {often}: {doing}.", progress=True)
+    say(f"Each container gets these faults, {often}: {doing}.", progress=True)
     if yes:
         return
     if not sys.stdin.isatty():

@@ -47,7 +47,7 @@ def asked(named: Mapping[str, Any], *, on_running: bool) -> CallsToRace | None:
         return None
     app = named["project"]
     if app is None:
-        raise UsageError("a task of yours needs its app: name it with -A, such as -A shop.celery")
+        raise UsageError("to race your own task, name its app with -A, such as -A shop.celery")
     if on_running:
         raise UsageError(
             "--on-running races Poolwise's own tasks: leave it out to race yours on new workers"

@@ -25,7 +25,7 @@ MEANINGS: Final = {
     "refused": "discarded by a worker, which logged it",
     "early": "started before its ETA",
     "twice": "ended more than once",
-    "unknown": "the producer got an error, so the task may be in the queue or not",
+    "unknown": "the producer got an error, so the task may or may not be in the queue",
     "did not resume": "a worker did not run tasks again by itself",
     "back": "time from the fault until the last interrupted task started again; if the fault "
     "stopped all workers, time from the end of the fault until every worker ran tasks again "

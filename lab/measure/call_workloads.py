@@ -51,10 +51,12 @@ class Calls:
 
     @property
     def tasks(self) -> str:
-        """How many tasks there are: "200 tasks with 3 different calls"."""
+        """How many tasks there are: "200 tasks with 3 sets of arguments"."""
+        if self.count == 1:
+            return "1 task"
         distinct = min(self.count, len(self.calls))
-        calls = "the same arguments" if distinct == 1 else f"{distinct:,} different calls"
-        return f"{self.count:,} tasks with {calls}"
+        arguments = "the same arguments" if distinct == 1 else f"{distinct:,} sets of arguments"
+        return f"{self.count:,} tasks with {arguments}"
 
     @property
     def label(self) -> str:

@@ -21,7 +21,7 @@ TASK_COLUMNS: Final = (
 )
 WORKER_COLUMNS: Final = (
     Column(heading="worker"),
-    *figures("pool", "source", "slots busy", "CPU of run time", "cores"),
+    *figures("pool", "source", "slots busy", "CPU share of run time", "cores"),
     *figures("memory", "grew by", "most held", "held while others were idle"),
 )
 NOTHING_FOUND: Final = "Nothing was found that costs throughput or work."

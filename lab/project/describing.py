@@ -78,5 +78,5 @@ def describe(app: App, asked: Asked) -> bytes:
 def _ending(child: Child) -> str:
     code = child.exit_code or 0
     if code < 0:
-        return f"importing it was ended by a signal ({child.how_it_ended()})"
-    return f"importing it ends Python, with exit code {code}"
+        return f"a signal ended Python while importing it ({child.how_it_ended()})"
+    return f"Python exits with code {code} while importing it"

@@ -99,8 +99,9 @@ def read_app(app: App, text: bytes) -> Description:
         )
     if found.redis_problem:
         raise UsageError(
-            f"the private broker is a Redis, and the kombu in {app.python} cannot use the redis-py "
-            f"there ({found.redis_problem}): install versions that fit each other"
+            f"Poolwise's private broker is a Redis server, and the kombu of {app.python} cannot "
+            f"use the redis-py that is installed there ({found.redis_problem}): install compatible "
+            "versions"
         )
     return found
 
@@ -117,11 +118,11 @@ def _reason(app: App, failure: Failure) -> str:
     if failure.kind == "NoAppError":
         what = failure.error
         found = f"that is a {what}, not a Celery app" if what else "there is no Celery app"
-        return f"{found} (name it as for celery, such as -A PACKAGE.MODULE:APP)"
+        return f"{found} (name it as you do for celery, such as -A PACKAGE.MODULE:APP)"
     line = re.sub(r"\S*://\S*", "(an address)", " ".join(failure.error.split()))
     if failure.kind == "SystemExit":
         code = failure.error if failure.error.isdecimal() else f"{1 if line else 0} ({line})"
-        return f"importing it ends Python, with exit code {code.removesuffix(' ()')}"
+        return f"Python exits with code {code.removesuffix(' ()')} while importing it"
     return f"importing it fails ({failure.kind}: {line})"
 
 

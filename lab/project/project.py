@@ -27,7 +27,7 @@ LEASE_PYTHON: Final = (3, 11)
 LEASE_KOMBU: Final = (5, 5)
 #: What to do if it cannot be loaded.
 OTHER_PYTHON: Final = (
-    "run this in the folder where you start your workers, and if that needs another interpreter, "
+    "run this in the folder where you start your workers; if your project uses another Python, "
     "name it with --python"
 )
 #: Variables in which the user's shell may name the project's broker.

@@ -188,7 +188,7 @@ class PlainTerminal:
 def _of_others(repeat: Repeat) -> str:
     if others_share(repeat) <= QUIET:
         return ""
-    return f"   others used {words.percent(min(1.0, others_share(repeat)))}"
+    return f"   other load {words.percent(min(1.0, others_share(repeat)))}"
 
 
 def headline(result: RaceResult) -> list[str]:

@@ -158,4 +158,4 @@ def _planned(workload: Calls, configs: Sequence[PoolConfig], repeats: int) -> st
     if len(transports) > 1:
         pools += f" with {' and '.join(transports)}"
     runs = sum(one.concurrency for one in configs) + repeats * len(configs) * workload.count
-    return f"{workload.name}: {workload.tasks} a repeat on {pools}; {runs:,} runs in total"
+    return f"{workload.name}: each repeat runs {workload.tasks} on {pools}; {runs:,} runs in total"

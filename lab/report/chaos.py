@@ -99,9 +99,8 @@ _COLUMNS: Final = (
     "started again · first back: median time from a fault until the first task that the fault had "
     "interrupted started again; if the fault stopped all workers, from its end until one worker "
     "ran tasks again · last back: the same for the last interrupted task, or until every worker "
-    "ran tasks again · p95 and slowest: the 95th percentile and the longest of the times for last "
-    "back · resumed: faults after "
-    "which every worker ran tasks again by itself"
+    "ran tasks again · p95 and slowest: the 95th percentile and the maximum of last back · "
+    "resumed: faults after which every worker ran tasks again by itself"
 )
 
 

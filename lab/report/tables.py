@@ -163,9 +163,9 @@ def _repeat_cells(pool: PoolResult, turn: int, repeat: Repeat) -> tuple[TableCel
         TableCell(head="memory (PSS)", body=words.known(repeat.peak_pss_bytes, words.size)),
         TableCell(head="time to submit", body=words.duration(repeat.submit_s)),
         TableCell(head="max send delay", body=words.duration(repeat.worst_slip_s)),
-        _share_cell("CPU of others", repeat.others_cpu_share),
-        _share_cell("CPU withheld", repeat.stolen_cpu_share),
-        _share_cell("slots of others", repeat.others_slot_share),
+        _share_cell("CPU used by others", repeat.others_cpu_share),
+        _share_cell("CPU withheld by the hypervisor", repeat.stolen_cpu_share),
+        _share_cell("slots used by others", repeat.others_slot_share),
         TableCell(head="worker start-up", body=words.known(pool.start_up_s, words.duration)),
         TableCell(head="worker", body=died or "survived", alarm=bool(died), quiet=not died),
     )

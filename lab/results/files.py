@@ -58,8 +58,8 @@ def read(path: Path, wanted: type[R]) -> R:
     """
     result = read_any(path)
     if not isinstance(result, wanted):
-        kinds = f"a {_name(type(result))}, not a {_name(wanted)}"
-        raise ResultFileError(f"{shown(path)} holds {kinds}")
+        kinds = f"{_name(type(result))}, not {_name(wanted)}"
+        raise ResultFileError(f"{shown(path)} holds a result of {kinds}")
     return result
 
 
@@ -98,8 +98,11 @@ def _kind_of(data: bytes, path: Path) -> Kind:
         raise ResultFileError(f"{shown(path)} is JSON, but not a Poolwise result")
     kind = _kinds.get(name) if isinstance(name, str) else None
     if kind is None:
-        known = " or ".join(sorted(_kinds))
-        raise ResultFileError(f"{shown(path)} holds a {one_line(repr(name))} result, not a {known}")
+        known = ", ".join(sorted(_kinds))
+        raise ResultFileError(
+            f"{shown(path)} holds a result of kind {one_line(repr(name))}; this Poolwise knows "
+            f"only {known}"
+        )
     if type(version) is not int:
         raise ResultFileError(
             f"{shown(path)} has result schema {one_line(repr(version))}, which is not a whole "
@@ -108,8 +111,8 @@ def _kind_of(data: bytes, path: Path) -> Kind:
     if version != kind.schema_version:
         raise ResultFileError(
             f"{shown(path)} has result schema {version}, but this Poolwise reads "
-            f"{kind.schema_version}; open it with the version that wrote it, or run the "
-            f"{kind.name} again"
+            f"{kind.schema_version}; open it with the version that wrote it, or "
+            f"measure the {kind.name} again"
         )
     return kind
 

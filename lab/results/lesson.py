@@ -124,7 +124,7 @@ class Expectation:
         """Raise ValueError if the right or the chosen answer is none of the choices."""
         answers = [self.right] if self.chosen is None else [self.right, self.chosen]
         if not all(0 <= answer < len(self.choices) for answer in answers):
-            raise ValueError("an answer is none of the choices")
+            raise ValueError("an answer is not one of the choices")
 
 
 @result_kind("lesson", schema_version=SCHEMA_VERSION)

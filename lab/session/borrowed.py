@@ -115,6 +115,9 @@ class BorrowedWorkers:
         self._consuming.append((worker.node, queue))
         reply = self._remote.ask("add_consumer", [worker.node], TRIES, queue=queue).get(worker.node)
         if not reply or "ok" not in reply:
-            answer = reply or "no answer"
-            raise WorkerError(f"{worker.node} does not consume an added queue: {answer}")
+            answer = (reply or {}).get("error", "no answer")
+            raise WorkerError(
+                f"{worker.node} did not start to consume the queue {queue} ({answer}): try again, "
+                "or restart this worker"
+            )
         return BorrowedWorker(self._remote, worker, queue)

@@ -123,5 +123,9 @@ def _unable(worker: DiscoveredWorker, tasks: frozenset[str]) -> str:
 def _reasons(
     found: Sequence[DiscoveredWorker], pools: Sequence[str], tasks: frozenset[str]
 ) -> list[str]:
-    wanted = ",".join(pools)
-    return [f"{one.node} {_unable(one, tasks) or f'is {one.pool}, not {wanted}'}" for one in found]
+    wanted = " or ".join(pools)
+    change = f"change it with {program()} switch"
+    return [
+        f"{one.node} {_unable(one, tasks) or f'is {one.pool}, not {wanted}: {change}'}"
+        for one in found
+    ]

@@ -86,8 +86,9 @@ def _slow(worker: WorkerSeen, free: Starved) -> tuple[str, str]:
     always = free.waited >= max(MANY_SAMPLES, MOST * free.moments)
     if not always or spacing_s < LEAST_S or free.most_busy > FEW * worker.slots:
         return "", ""
-    names = ", ".join(sorted(worker.started)[:3])
-    return names, f"{started} tasks started, one every {duration(spacing_s)}"
+    names = sorted(worker.started)[:3]
+    task = names[0] if len(names) == 1 else f"one of {', '.join(names)}"
+    return task, f"{started} tasks started, one every {duration(spacing_s)}"
 
 
 def one_core(worker: WorkerSeen, seen: Seen) -> Finding | None:
@@ -117,7 +118,7 @@ def one_core(worker: WorkerSeen, seen: Seen) -> Finding | None:
         f"worker's CPU time was {percent(used / busy)} of the tasks' run time{each}{around}",
         fix="use --pool prefork with one process per core for these tasks"
         if computes
-        else "start several such workers side by side: most of this CPU time is the worker's own",
+        else "start several of these workers: most of this CPU time is the worker's own",
     )
 
 

@@ -49,7 +49,7 @@ REFUSED = {
         {"shop.py": "import redis_lock_nope\n"},
         f"-A shop: it imports redis_lock_nope, which {sys.executable} does not have: run this in",
     ),
-    "no app": ("shop", {"shop.py": "x = 1\n"}, "there is no Celery app (name it as for celery"),
+    "no app": ("shop", {"shop.py": "x = 1\n"}, "there is no Celery app (name it as you do"),
     "another app": ("shop", {"shop.py": "app = 5\n"}, "that is a int, not a Celery app"),
     "attribute": ("shop", {"shop.py": "import os\nos.nope\n"}, "fails (AttributeError: module"),
     "raises": (
@@ -63,12 +63,12 @@ REFUSED = {
         {"shop.py": APP + "app.config_from_object('settings_nope')\n"},
         "it imports settings_nope",
     ),
-    "exits": ("shop", {"shop.py": "import sys\nsys.exit(3)\n"}, "ends Python, with exit code 3"),
-    "exits at once": ("shop", {"shop.py": "import os\nos._exit(0)\n"}, "with exit code 0"),
+    "exits": ("shop", {"shop.py": "import sys\nsys.exit(3)\n"}, "Python exits with code 3"),
+    "exits at once": ("shop", {"shop.py": "import os\nos._exit(0)\n"}, "exits with code 0"),
     "is killed": (
         "shop",
         {"shop.py": "import os\nos.kill(os.getpid(), 9)\n"},
-        "importing it was ended by a signal (killed by SIGKILL)",
+        "a signal ended Python while importing it (killed by SIGKILL)",
     ),
     "another broker": (
         "shop",

@@ -32,7 +32,7 @@ def keep(message: Any, reason: str) -> None:
 def count_death(message: Any, most_deaths: int) -> bool:
     """Count that a slot of the pool died with a task; return whether its message is dead."""
     channel, keys = message.channel, message.channel.keys
-    reason = f"its process died {most_deaths} times while it ran"
+    reason = f"its process died {limits.times(most_deaths)} while it ran"
     letter = _letter(message, reason, deliveries=most_deaths)
     tag = message.delivery_tag
     names = (

@@ -39,6 +39,11 @@ def most_deaths(environ: Mapping[str, str] = os.environ) -> int:
     raise UsageError(f"{DEATHS_VARIABLE} must be a whole number from 1 to 1000, not {text!r}")
 
 
+def times(deaths: int) -> str:
+    """Write how often: "once", "5 times"."""
+    return "once" if deaths == 1 else f"{deaths} times"
+
+
 def suspect_from(limit: int) -> int:
     """Return the number of deaths from which a message is tried alone: the last two of them.
 

@@ -24,7 +24,7 @@ NOBODY: Final = ""
 
 _RESTORED = "%s does not answer: restored %d of its messages"
 _DEAD = (
-    "%d messages that %s had fetched became dead letters: their tasks may have killed it; see "
+    "messages of %s that became dead letters, because their tasks may have killed it: %d; see "
     "`poolwise dead list`"
 )
 
@@ -123,7 +123,7 @@ def given_up(key: str, text: str, deaths: int) -> DeadLetter:
     return DeadLetter(
         key=key,
         message=text.encode(),
-        reason=f"its worker died {deaths} times while it ran",
+        reason=f"its worker died {limits.times(deaths)} while it ran",
         deliveries=deaths,
         worker=ThisProcess.node,
     )

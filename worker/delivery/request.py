@@ -11,12 +11,12 @@ from celery.utils.log import worker_logger
 from celery.worker import state
 
 from worker.delivery.keep import count_death, owned
-from worker.delivery.limits import most_deaths
+from worker.delivery.limits import most_deaths, times
 from worker.delivery.marks import RUNNING, STARTED
 from worker.delivery.qos import BROKER_ERRORS
 from worker.delivery.validity import fault
 
-_DEAD = "%s[%s] became a dead letter: its process died %d times; see `poolwise dead list`"
+_DEAD = "%s[%s] became a dead letter: its process died %s; see `poolwise dead list`"
 
 
 class DeadLetteredError(Exception):
@@ -88,7 +88,7 @@ def _error_of(exc_info: Any) -> BaseException:
 def _given_up(request: Any) -> Any:
     deaths = most_deaths()
     try:
-        raise DeadLetteredError(f"its process died {deaths} times; see `poolwise dead list`")
+        raise DeadLetteredError(f"its process died {times(deaths)}; see `poolwise dead list`")
     except DeadLetteredError:
-        worker_logger.error(_DEAD, request.name, request.id, deaths)
+        worker_logger.error(_DEAD, request.name, request.id, times(deaths))
         return ExceptionInfo()

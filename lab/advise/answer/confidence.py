@@ -34,8 +34,8 @@ def sentence(
     if found.real:
         return f"{rate}. {name} is only {found.ratio:.2f} times as fast ({other}){basis}{why}"
     return (
-        f"{rate}; no real difference from {name}{basis} ({other}; anything below "
-        f"{found.noise:.2f} times is within noise){why}"
+        f"{rate}; no real difference from {name}{basis} ({other}; any ratio below "
+        f"{found.noise:.2f} is within noise){why}"
     )
 
 

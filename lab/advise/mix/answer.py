@@ -60,7 +60,7 @@ def mix_answer(
     if split is None:
         why = mix.why_no_split or "no split could be measured, or none can be used"
         return replace(
-            single, sentence=f"{single.sentence}; one group for all tasks, because {why}"
+            single, sentence=f"{single.sentence}; all tasks stay in one group, because {why}"
         )
     best = often_enough(ranked(results))[0]
     difference = compared(split, best, seed)

@@ -31,7 +31,7 @@ def from_file(path: Path) -> Mix:
     if len(mix.tasks) < 2:
         raise UsageError(f"{source} names only {mix.tasks[0]}: use --calls for a single task")
     if len(mix.tasks) > MOST_TASKS:
-        raise UsageError(f"{source} has {len(mix.tasks)} tasks; it may have {MOST_TASKS}")
+        raise UsageError(f"{source} names {len(mix.tasks)} tasks, but the limit is {MOST_TASKS}")
     if mix.size > MOST_SIZE:
         raise UsageError(
             f"the weights in {source} add up to {mix.size:,}; use smaller numbers, up to "

@@ -62,7 +62,7 @@ def blocking(pulses: Iterable[Pulse], folder: Path) -> str:
         return ""
     stall = worst[1]
     return (
-        f"{_place(stall, folder)} blocked all greenlets {stall.count} times, for "
+        f"{_place(stall, folder)} blocked all greenlets {words.counted(stall.count, 'time')}, for "
         f"{words.duration(stall.total_s / stall.count)} on average: it waits without yielding"
     )
 

@@ -99,4 +99,4 @@ def _where(account: CellAccount) -> str:
         return "then dead-lettered"
     if account.held:
         return "still in Redis"
-    return "then gone" if account.lost else "then done"
+    return "then gone" if account.lost else "then finished"

@@ -78,7 +78,7 @@ BAD_MESSAGES: Final = (
     ),
     Fault(
         name="not-a-task",
-        text="a kombu message that is no Celery task",
+        text="a kombu message that is not a Celery task",
         target="message",
         inject=sender(not_a_task),
     ),

@@ -63,7 +63,7 @@ BAD_REASONS: Final = (
         count=_others_twice,
         early=None,
         targets=_MESSAGE,
-        what="other tasks run twice",
+        what="run twice among the other tasks",
         why="A worker that cannot read a message connects again or ends. It puts back the "
         "messages that it had fetched, although some of their tasks are still running.",
         cure=_KEEP,
@@ -98,7 +98,7 @@ BAD_REASONS: Final = (
         count=_others_lost,
         early=True,
         targets=_MESSAGE,
-        what="other tasks lost",
+        what="lost among the other tasks",
         why="They ran in the process that the bad message ended, and Celery had acknowledged them "
         "when they started.",
         cure="Set task_acks_late, if tasks may run twice.",
@@ -107,7 +107,7 @@ BAD_REASONS: Final = (
         count=_others_lost,
         early=False,
         targets=_MESSAGE,
-        what="other tasks lost",
+        what="lost among the other tasks",
         why="The bad message ended a worker after it had taken these tasks out of the queue "
         "(BRPOP), but before it had noted that it held them.",
         cure="No setting closes this gap. The lease transport (docs/transport.md) does: it takes a "
@@ -140,7 +140,7 @@ BAD_REASONS: Final = (
         count=_in("ignored-result", lambda bad: bad.account.finished if bad.callers else 0),
         early=None,
         targets=_MESSAGE,
-        what="finished, but nobody told their caller",
+        what="finished without telling the caller",
         why="A task with ignore_result stores nothing, so a caller waits for ever.",
         cure="Store the result of tasks whose callers wait, and give get() a timeout.",
     ),

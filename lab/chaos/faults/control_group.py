@@ -50,7 +50,7 @@ def why_none() -> str:
     try:
         remove_control_group(create(f"poolwise-{os.getpid()}-try", reaper))
     except OSError as error:
-        return f"no memory control group can be made here: {error}"
+        return f"cannot create a memory control group here: {error}"
     finally:
         reaper.close()
     return ""
@@ -88,4 +88,4 @@ def _limited(folder: Path) -> None:
             with suppress(FileNotFoundError):  # a kernel that does not count swap
                 (folder / with_swap).write_text(str(swap_bytes))
             return
-    raise FileNotFoundError(f"{folder} has no limit of memory")
+    raise FileNotFoundError(f"{folder} has no memory limit")

@@ -100,7 +100,7 @@ TASK_FAULTS: Final = (
     ),
     Fault(
         name="memory-kill",
-        text="the kernel kills a process because a task exceeds a limit of memory",
+        text="the kernel kills a process because a task exceeds a memory limit",
         target="worker",
         inject=out_of_memory,
         cannot=control_group.why_none,

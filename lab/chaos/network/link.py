@@ -101,5 +101,5 @@ def why_no_links() -> str:
         timeout=TRY_S,
     )
     if tried.returncode:
-        return f"no network namespace can be made here: {tried.stderr.strip().splitlines()[-1]}"
+        return f"cannot create a network namespace here: {tried.stderr.strip().splitlines()[-1]}"
     return ""

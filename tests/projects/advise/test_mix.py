@@ -106,7 +106,7 @@ def test_tasks_that_all_wait_stay_together(shop: Path) -> None:
     words = ("--all-from", mix_file(shop, *lines), "--pools", "threads", "--budget", "15s")
     done = poolwise(*SHOP, *words, cwd=shop, timeout_s=120)
     assert done.returncode == 0, done.stderr
-    assert "one group for all tasks, because all tasks wait most of the time" in done.stdout
+    assert "all tasks stay in one group, because all tasks wait most of the time" in done.stdout
     assert "A whole mix is 3 tasks: 1 × shop.pause, 2 × shop.limited" in done.stdout
     assert "celery -A shop worker --pool threads" in done.stdout
 

@@ -55,7 +55,7 @@ def test_each_task_of_a_file_is_a_workload_with_the_whole_report(shop: Path) -> 
             assert account["finished"] == account["submitted"] == work["tasks_per_repeat"] > 0
             assert pool["summary"]["peak_pss_bytes"] > 0
     pause = result["workloads"][1]
-    assert pause["task_label"].endswith("tasks with 2 different calls")
+    assert pause["task_label"].endswith("tasks with 2 sets of arguments")
     assert 0.25 < pause["bare_wall_s"] < 0.35  # the mean of both calls
     assert result["settings"]["app"] == "shop"
     assert (

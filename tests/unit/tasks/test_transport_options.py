@@ -56,7 +56,7 @@ def test_no_other_option_of_kombu_counts_as_misspelled(name: str) -> None:
         ('{"global_keyprefix": null}', "global_keyprefix must be a string"),
         ('{"global_keyprefix": 5}', "global_keyprefix must be a string"),
         ('{"sep": ""}', "sep must be a string"),
-        ('{"priority_steps": []}', "priority_steps must be a list of growing numbers"),
+        ('{"priority_steps": []}', "priority_steps must be a list of increasing numbers"),
         ('{"priority_steps": [3, 0]}', "priority_steps must be"),
         ('{"priority_steps": [0, 0]}', "priority_steps must be"),
         ('{"priority_steps": [0, 300]}', "priority_steps must be"),

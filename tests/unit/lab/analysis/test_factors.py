@@ -76,9 +76,9 @@ def test_a_factor_has_an_interval(b: RaceResult, text: str) -> None:
         ),
         (
             lasting(3.0, 3.0, 3.14, others_cpu=0.38),
-            "No reliable answer, because during B other processes used up to 38 % of the machine's "
-            "CPU. B took 1.50 × as long as A overall: B/A = 1.50 (1.43 to 1.57). Of 1 pool: 1 "
-            "slower. Run again on an idle machine.",
+            "No reliable answer, because during race B, other processes used up to 38 % of the "
+            "machine's CPU. B took 1.50 × as long as A overall: B/A = 1.50 (1.43 to 1.57). Of 1 "
+            "pool: 1 slower. Run again on an idle machine.",
         ),
     ],
 )

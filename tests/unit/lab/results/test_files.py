@@ -31,7 +31,7 @@ def test_a_lesson_reads_back_unchanged_and_is_not_taken_for_a_race(tmp_path: Pat
     path = tmp_path / "gil.json"
     result_files.write(result(), path)
     assert result_files.read_any(path) == result()
-    with pytest.raises(ResultFileError, match="a lesson, not a race"):
+    with pytest.raises(ResultFileError, match="a result of lesson, not race"):
         result_files.read(path, RaceResult)
 
 
@@ -48,7 +48,7 @@ def test_any_class_can_register_as_a_kind(tmp_path: Path, monkeypatch: pytest.Mo
     path = tmp_path / "load.json"
     result_files.write(LoadResult(rate_per_s=7.0), path)
     assert result_files.read(path, LoadResult) == LoadResult(rate_per_s=7.0)
-    with pytest.raises(ResultFileError, match="a load, not a race"):
+    with pytest.raises(ResultFileError, match="a result of load, not race"):
         result_files.read(path, RaceResult)
 
 
@@ -78,7 +78,7 @@ def test_a_report_refuses_a_lesson_together_with_a_race(tmp_path: Path) -> None:
         ("[1]", "not a Poolwise result"),
         ('{"a": 1}', "not a Poolwise result"),
         ('{"schema_version": 99, "kind": "race"}', "schema 99"),
-        (f'{{"schema_version": {results.SCHEMA_VERSION}, "kind": "load"}}', "'load' result"),
+        (f'{{"schema_version": {results.SCHEMA_VERSION}, "kind": "load"}}', "of kind 'load'"),
         (
             f'{{"schema_version": {results.SCHEMA_VERSION}, "kind": "race"}}',
             "not a complete race result",

@@ -89,7 +89,7 @@ SICK: dict[str, tuple[Seen, str, str]] = {
             replace(COMPUTES, pool_name="gevent", source="inspection", started={"shop.pay": 3_000})
         ),
         "CPU time was 24 % of the tasks' run time, 3.23 ms per task",
-        "start several such workers side by side",
+        "start several of these workers",
     ),
     "one-core, most attempts dropped": (
         seen(
@@ -101,7 +101,7 @@ SICK: dict[str, tuple[Seen, str, str]] = {
             )
         ),
         "3.59 ms per task",
-        "start several such workers side by side",
+        "start several of these workers",
     ),
     "gevent-blocked, most attempts dropped": (
         seen(

@@ -59,7 +59,10 @@ def test_weights_are_reduced_to_the_smallest_mix(tmp_path: Path) -> None:
         ('{"task": "a"}\n{"args": []}', "line 2 names no task"),
         ('{"task": "a", "wieght": 2}', "known: task, args, kwargs, weight"),
         ('{"task": "a", "weight": 999}\n{"task": "b", "weight": 998}', "add up to 1,997"),
-        ("\n".join(f'{{"task": "t{number}"}}' for number in range(21)), "21 tasks; it may have 20"),
+        (
+            "\n".join(f'{{"task": "t{number}"}}' for number in range(21)),
+            "21 tasks, but the limit is 20",
+        ),
         ("", "0 calls"),
     ],
 )
