@@ -1,4 +1,4 @@
-"""Renders a page: 50 ms of waiting for a service, then 5 ms of Python."""
+"""Renders a page: 50 ms of waiting for a service, then some ms of Python."""
 
 import time
 
