@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import sys
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
@@ -32,6 +31,7 @@ from lab.chaos.run import run as run_chaos
 from lab.chaos.table import show
 from lab.chaos.trial.delivery import DELIVERIES, delivery_named
 from lab.commands import shared_options
+from lab.commands.consent import ask
 from lab.commands.console import for_progress, for_results
 from lab.commands.option_types import WholeRange
 from lab.commands.streams import say
@@ -138,7 +138,8 @@ def chaos(  # noqa: PLR0913 - one parameter for each option of the command
         for name in ("settings", "transports", "jobs", "everything"):
             if shared_options.was_typed(name):
                 raise UsageError(
-                    "--settings, --transport, --jobs and --all do not apply to --on-compose"
+                    "--on-compose tests workers as they are: leave out --settings, --transport, "
+                    "--jobs and --all"
                 )
         careful, work = _on_compose(faults, pools, kills, seed, machine, yes=yes)
     else:
@@ -152,7 +153,7 @@ def chaos(  # noqa: PLR0913 - one parameter for each option of the command
         )
         options = ChaosOptions(
             faults=_named(fault_named, "--fault", faults, FAULTS if everything else DEFAULT_FAULTS),
-            pools=shared_options.pools_named(pools),
+            pools=shared_options.pools_named(pools, option="--pool"),
             deliveries=tuple(one.on(name) for one in settings_named for name in transports),
             kills=kills,
             jobs=jobs or 2 * machine.cores,
@@ -198,7 +199,7 @@ def _on_own(options: ChaosOptions, machine: Machine) -> tuple[str, Work]:
 def _on_compose(
     faults: str | None, pools: str, kills: int, seed: int, machine: Machine, *, yes: bool
 ) -> tuple[str, Work]:
-    names = tuple(one.name for one in shared_options.pools_named(pools))
+    names = tuple(one.name for one in shared_options.pools_named(pools, option="--pool"))
     options = ComposeOptions(
         faults=_named(container_fault_named, "--fault", faults, CONTAINER_FAULTS),
         containers=tuple(compose_project.workers(names)),
@@ -222,13 +223,10 @@ def _confirm(options: ComposeOptions, *, yes: bool) -> None:
         say(f"{one.service}  container {one.id}", progress=True)
     doing = ", ".join(one.name for one in options.faults)
     often = "once" if options.kills == 1 else f"{options.kills} times"
-    say(f"Each container gets these faults, {often}: {doing}.", progress=True)
+    say(f"Each container gets, {often}: {doing}.", progress=True)
     if yes:
         return
-    if not sys.stdin.isatty():
-        raise UsageError("this stops running workers: add --yes if that is what you want")
-    if not click.confirm("Go on?", err=True):
-        raise click.Abort
+    ask("Go on?", "stops running workers")
 
 
 def _named(

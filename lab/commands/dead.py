@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +13,7 @@ from cluster.program import program
 from kombu_lease import dead as letters
 from kombu_lease.dead import DeadLetter
 from lab.commands import broker_options, shared_options
+from lab.commands.consent import ask
 from lab.commands.console import for_results
 from lab.commands.streams import say
 from lab.dead.facts import facts, lines, short, whole
@@ -185,9 +185,7 @@ def _check(ids: tuple[str, ...]) -> None:
 
 def _confirm(number: int) -> None:
     what = _count(number)
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError(f"this deletes {what} for ever: add --yes if you mean it")
-    click.confirm(f"Delete {what} for ever?", abort=True, err=True)
+    ask(f"Delete {what} for ever?", f"deletes {what} for ever")
 
 
 def _finish(verb: str, chosen: list[str], done: list[str], *, every: bool, as_json: bool) -> int:
@@ -203,7 +201,7 @@ def _finish(verb: str, chosen: list[str], done: list[str], *, every: bool, as_js
 
 
 def _missing(ids: tuple[str, ...]) -> PoolwiseError:
-    names = ", ".join(ids)
+    names = " or ".join(ids)
     return PoolwiseError(f"no dead letter has the id {names}: see `{program()} dead list`")
 
 

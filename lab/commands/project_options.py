@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from typing import Any, Final
 
 import click
 
+from lab.commands.consent import ask
 from lab.commands.option_types import AnyPath
 from lab.commands.streams import say
-from tasks.errors import UsageError
 
 _OF_CALLS: Final = (
     click.argument("task", required=False, default=""),
@@ -45,8 +44,8 @@ _OF_CALLS: Final = (
         "--allow",
         multiple=True,
         metavar="HOST:PORT",
-        help="Let the task connect to this address. By default it cannot reach the address of your "
-        "broker, so a cache or database at the same address is blocked too.",
+        help="Let the task connect to this address. By default it cannot reach the addresses of "
+        "your broker and result backend, so a cache or database there is blocked too.",
     ),
     click.option("--yes", is_flag=True, help="Run the task without asking first."),
 )
@@ -64,7 +63,4 @@ def confirm(lines: Iterable[str], *, yes: bool) -> None:
     say("\n".join(lines), progress=True)
     if yes:
         return
-    if not sys.stdin.isatty():
-        raise UsageError("this runs your task many times: add --yes if that is what you want")
-    if not click.confirm("Run it?", err=True):
-        raise click.Abort
+    ask("Run it?", "runs your task many times")
