@@ -62,11 +62,11 @@ class LessonTerminal:
     def starting(self, ready: int, of: int) -> None:
         """Show how many workers are ready."""
         if of:
-            self._say(f"{ready} of {of} workers ready")
+            self._say(f"{ready} of {words.counted(of, 'worker')} ready")
 
     def playing(self, title: str, ended: int, of: int) -> None:
         """Show how many tasks have ended."""
-        self._say(f"{title}: {ended} of {of} tasks", plain=ended == of)
+        self._say(f"{title}: {ended} of {words.counted(of, 'task')}", plain=ended == of)
 
     def shown(self, scene: Scene) -> None:
         """Draw a completed scene."""

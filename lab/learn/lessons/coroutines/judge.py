@@ -145,7 +145,7 @@ def _no_heartbeat(runs: GreenletRuns) -> str:
 
 
 def _found(lines: Sequence[str]) -> str:
-    return f"Only one was found, at {lines[0]}" if lines else "Neither was found"
+    return f"Only one line was found: {lines[0]}" if lines else "Neither line was found"
 
 
 def _verdict(runs: GreenletRuns, stalls: Sequence[NamedStall], fixes: Sequence[str]) -> str:
@@ -156,12 +156,12 @@ def _verdict(runs: GreenletRuns, stalls: Sequence[NamedStall], fixes: Sequence[s
     )
     fixed_s = max(runs.fixed.longest_gap_s(runs.fixed.span(fix)) for fix in fixes)
     lines = [one.line for one in stalls if one.by_gaps]
-    found = f"Both were found, at {' and '.join(lines)}" if len(lines) == 2 else _found(lines)
+    found = f"Both lines were found: {' and '.join(lines)}" if len(lines) == 2 else _found(lines)
     return (
         f"Two waits took {words.duration(waits.both_s[IN_TURN])} one after the other. As "
         f"greenlets they took {words.duration(waits.both_s[GREENLETS])}, "
         f"{waits.both_s[GREENLETS] / waits.longer_s:.2f} times as long as the longer one alone. A "
         f"task that computes blocked all others for {computing}, and one that waits in C for "
-        f"{in_c}. {found}. Once they were fixed, no task waited longer than "
+        f"{in_c}. {found}. Once both tasks were fixed, no task waited longer than "
         f"{words.duration(fixed_s)}."
     )

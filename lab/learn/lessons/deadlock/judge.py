@@ -112,10 +112,15 @@ def _verdict(observed: DeadlockObservations) -> str:
     here, there = (observed.locks[place, "opposite order"] for place in PLACES)
     cured = [observed.locks[place, "same order"].ran.makespan_s for place in PLACES]
     same, chain = observed.subtasks.same_queue, observed.subtasks.chain
-    return (
-        "Tasks that took their locks in opposite order were deadlocked for "
+    opposite = (
+        "were deadlocked for "
         f"{words.duration(here.deadlocked_s)} in one worker and for "
-        f"{words.duration(there.deadlocked_s)} across two, until one gave up; with the same "
+        f"{words.duration(there.deadlocked_s)} across two, until one gave up"
+        if here.deadlocked_s and there.deadlocked_s
+        else "were not deadlocked in both places this time"
+    )
+    return (
+        f"Tasks that took their locks in opposite order {opposite}; with the same "
         f"order, all of them finished in {words.duration(cured[0])} and "
         f"{words.duration(cured[1])}. Parent tasks filled all {same.slots} slots and waited "
         "for child tasks that needed one of those slots, a deadlock without any lock: "

@@ -83,12 +83,18 @@ def _served(one: ServerRun) -> str:
 def _verdict(runs: Mapping[str, ServerRun]) -> str:
     sequential, threaded = runs[SEQUENTIAL], runs["threaded"]
     memory = {kind: words.known(one.memory_bytes, words.size) for kind, one in runs.items()}
-    one_thread = " and ".join(f"{kind} ({memory[kind]})" for kind in ONE_THREAD)
-    threads = words.known(threaded.threads, words.count)
+    one_thread = " and ".join(
+        f"{kind} {runs[kind].counts.most_at_once} on {_threads(runs[kind])} ({memory[kind]})"
+        for kind in ONE_THREAD
+    )
     return (
         f"A server that handles one client at a time served "
         f"{sequential.served} of {sequential.clients} clients; the other "
         f"{sequential.clients - sequential.served} gave up. With a thread for each client it "
-        f"served {threaded.served} at once on {threads} threads ({memory['threaded']}); "
-        f"{one_thread} served as many on a single thread."
+        f"served {threaded.counts.most_at_once} at once on {_threads(threaded)} "
+        f"({memory['threaded']}); {one_thread}."
     )
+
+
+def _threads(one: ServerRun) -> str:
+    return "–" if one.threads is None else words.counted(one.threads, "thread")

@@ -34,7 +34,7 @@ ROUNDS: Final = 12
 SPEED_ITERATIONS: Final = 1_000_000
 
 CAPTIONS: Final = (
-    "One thread computes while the other waits for the GIL, in turns of a few milliseconds.",
+    "One thread computes while the rest wait for the GIL, in turns of a few milliseconds.",
     "The same interpreter and the same threads: none waits for another, only for a core if none "
     "is free.",
     "A process for each core, each with its own GIL: the usual replacement for threads.",

@@ -137,9 +137,10 @@ def _verdict(runs: ModelRuns) -> str:
     return (
         f"To read the same {len(runs.delays_ms)} answers, polling used "
         f"{words.duration(polling.cpu_s)} of CPU and {words.count(polling.system_calls)} system "
-        f"calls, {BEST} {words.duration(best.cpu_s)} and {words.count(best.system_calls)}; both "
-        f"took about {words.duration(best.wall_s)}. Blocking on one socket after the other took "
-        f"{words.duration(blocking.wall_s)}, the sum of all delays, with "
+        f"calls, {BEST} {words.duration(best.cpu_s)} and {words.count(best.system_calls)}; they "
+        f"took {words.duration(polling.wall_s)} and {words.duration(best.wall_s)}. Blocking on one "
+        f"socket after the other took {words.duration(blocking.wall_s)} (all delays add up to "
+        f"{words.duration(sum(runs.delays_ms) / 1000)}), with "
         f"{words.duration(blocking.cpu_s)} of CPU; a thread for each socket took "
         f"{words.duration(threads.wall_s)}, with {words.duration(threads.cpu_s)} of CPU."
     )

@@ -54,7 +54,7 @@ LESSON: Final = Lesson(
         "is not that fourth model: its loop waits in epoll and then reads, with a system call for "
         "each. The fourth model is io_uring, in which requests and results pass through memory "
         "that the kernel shares with the program. Second, select, which passes all sockets on "
-        "every call and cannot go beyond file descriptor 1,024, can need fewer calls than epoll "
+        "every call and cannot go beyond file descriptor 1,023, can need fewer calls than epoll "
         "for a hundred sockets; epoll, which registers each socket once, wins with thousands. On a "
         "cluster a gevent worker multiplexes, too: its hub waits in epoll for all tasks at once."
     ),

@@ -145,8 +145,8 @@ def _verdict(timings: Timings) -> str:
         f"{waiting}, on any number of cores. "
         f"When four tasks compute in Python ({burned} on {core_count(most)}), only processes can "
         "run two of them at the same instant. C code that releases the GIL is the exception: "
-        f"threads run it on every core too ({digested}), and only greenlets, which switch only "
-        "when they wait, still take turns."
+        "threads run it on every core too, and only greenlets, which switch only when they wait, "
+        f"still take turns ({digested})."
     )
 
 

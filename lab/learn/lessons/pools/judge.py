@@ -103,9 +103,11 @@ def _verdict(measured: PoolMeasurements) -> str:
         f"a {POOLS[pool].slot} {words.size(max(0.0, bytes_per_slot(steps)))}"
         for pool, steps in measured.sweeps.items()
     )
+    reused = [PLURAL[POOLS[one.pool].slot] for one in wave_runs if POOLS[one.pool].kernel_scheduled]
+    again = f", and reused its {words.listed(reused)}" if reused else ""
     return (
         f"A pool of 5 ran 20 tasks {max(one.at_once for one in wave_runs)} at a time, in "
-        f"{max(len(one.waves) for one in wave_runs)} waves, and reused its processes and threads. "
+        f"{max(len(one.waves) for one in wave_runs)} waves{again}. "
         f"Nothing stops you from adding slots, but {knees} already reached at least "
         f"{words.percent(KNEE_SHARE)} of the best throughput. Each slot beyond that costs memory "
         f"({memory}) and, if it is a process, start-up time."

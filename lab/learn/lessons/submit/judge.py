@@ -137,12 +137,14 @@ def _chord(observed: SubmitObservations) -> Claim:
 def _verdict(observed: SubmitObservations) -> str:
     runs = observed.runs
     waiting, later, linked = runs[ONE_BY_ONE], runs[COLLECT_LATER], runs[LINK]
+    callbacks, node = linked.labelled(CALLBACK), observed.setup.callback_worker.node
+    elsewhere = sum(one.node == node for one in callbacks)
     return (
-        f"Waiting for each of {observed.setup.tasks} results took "
-        f"{words.duration(waiting.last_result_s)}, and the client was blocked for "
+        f"Waiting for each of {observed.setup.tasks} results before submitting the next task took "
+        f"{words.duration(waiting.last_result_s)} in all, and the client was blocked for "
         f"{words.percent(waiting.blocked_s / waiting.last_result_s)} of it. Submitting all tasks "
         f"first took {words.duration(later.submitted_s)}, and the last result arrived after "
         f"{words.duration(later.last_result_s)}. With link, the client was blocked for "
-        f"{words.duration(linked.blocked_s)}: all {len(linked.labelled(CALLBACK))} callbacks ran "
-        f"in {observed.setup.callback_worker.node}, none in the client."
+        f"{words.duration(linked.blocked_s)}: {elsewhere} of {len(callbacks)} callbacks ran "
+        f"in {node}."
     )

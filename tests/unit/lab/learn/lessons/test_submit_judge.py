@@ -100,7 +100,7 @@ def test_every_claim_holds_for_the_expected_observations() -> None:
     found = judge(observed())
     assert failed_claims(observed()) == []
     assert [len(table.rows) for table in found.tables] == [6, 5]
-    assert f"all 4 callbacks ran in {NODE}" in found.verdict
+    assert f"4 of 4 callbacks ran in {NODE}" in found.verdict
 
 
 def a_callback_in_the_submitters_node(runs: dict[str, MethodRun]) -> None:
