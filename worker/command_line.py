@@ -93,7 +93,7 @@ def _concurrency(line: ParsedLine, cores: int) -> int | None:
         return int(text) or None
     except ValueError:  # int() also rejects numbers of several thousand digits
         raise UsageError(
-            f"--concurrency takes a number of slots or auto, not {shortened(text)!r}"
+            f"the concurrency must be a number of slots or auto, not {shortened(text)!r}"
         ) from None
 
 

@@ -109,7 +109,7 @@ def many_processes(pool: Pool, options: WorkerOptions) -> Finding | None:
         return None
     return note(
         "many-processes",
-        f"{pool.name} starts {processes} processes on {options.cores} cores: "
+        f"{pool.name} starts {processes} processes, more than there are cores ({options.cores}): "
         "each one uses memory, but CPU-bound tasks get no faster",
         f"use --concurrency {options.cores} for CPU-bound tasks, or another pool for IO-bound ones",
     )

@@ -110,7 +110,8 @@ def prefetch_hoards(pool: Pool, options: WorkerOptions) -> Finding | None:
     amount = f"up to {fetched} messages" if fetched else "the whole queue"
     return note(
         "prefetch-hoards",
-        f"this worker fetches {amount} for {options.slots} slots: other workers cannot take them",
+        f"this worker, with concurrency {options.slots}, fetches {amount}: other workers cannot "
+        "take them",
         f"use --prefetch-multiplier {pool.prefetch_multiplier} if tasks are long or you run many "
         "workers",
     )

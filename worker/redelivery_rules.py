@@ -32,8 +32,7 @@ def broker_connections(pool: Pool, options: WorkerOptions) -> Finding | None:
         f"{condition}each acknowledgement needs a connection, and this worker has at most "
         f"{delivery.max_connections}: if {options.slots} tasks finish together, those without one "
         "are not acknowledged and run twice, and the worker may stall",
-        "set broker_transport_options = "
-        f'{{"max_connections": {options.slots + SPARE_CONNECTIONS}}}',
+        f"set max_connections in broker_transport_options to {options.slots + SPARE_CONNECTIONS}",
     )
 
 
@@ -46,7 +45,8 @@ def late_ack_lost(pool: Pool, options: WorkerOptions) -> Finding | None:
         "late-ack-lost",
         f"a late-acknowledged task whose {pool.slot} is killed is acknowledged anyway: "
         "it does not run again",
-        "set task_retry_on_worker_lost = True, with max_retries, if tasks are safe to run twice",
+        "set task_retry_on_worker_lost = True, with max_retries (Celery 5.7 or newer), or "
+        "task_reject_on_worker_lost = True, if tasks are safe to run twice",
     )
 
 
@@ -60,7 +60,8 @@ def lost_loops(pool: Pool, options: WorkerOptions) -> Finding | None:
     return note(
         "lost-loops",
         f"with task_reject_on_worker_lost, a task that kills its {pool.slot} is requeued forever",
-        "set task_retry_on_worker_lost = True instead: max_retries then limits the attempts",
+        "set task_retry_on_worker_lost = True instead (Celery 5.7 or newer): max_retries then "
+        "limits the attempts",
     )
 
 

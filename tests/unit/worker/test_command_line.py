@@ -152,7 +152,7 @@ def test_a_missing_module_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("celery -A proj worker -P gevnt", "did you mean gevent?"),
         ("celery -A proj worker --concurency 3", "--concurrency"),
-        ("celery -A proj worker -c many", "takes a number of slots or auto"),
+        ("celery -A proj worker -c many", "must be a number of slots or auto"),
         ("celery -A proj worker --time-limit soon", "time-limit"),
         ("celery -A proj worker --autoscale 1,2,3", "autoscale"),
         ("celery -A proj worker -P", "requires an argument"),

@@ -185,7 +185,7 @@ def test_following_the_advice_on_broker_connections_removes_the_finding(slots: i
     delivery = Delivery(redis=True, acks_late=True)
     options = bare(pool, concurrency=slots, delivery=delivery)
     [finding] = [f for f in check(options) if f.code == "broker-connections"]
-    advised = int(finding.fix.rpartition(": ")[2].rstrip("}"))
+    advised = int(finding.fix.rpartition(" ")[2])
     followed = replace(options, delivery=replace(delivery, max_connections=advised))
     assert "broker-connections" not in severities(check(followed))
 
