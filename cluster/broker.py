@@ -35,8 +35,8 @@ def server_program() -> str:
             if found := shutil.which(name):
                 return found
         raise BrokerError(
-            "no embedded broker is available for this machine: install redis-server, or choose a "
-            "broker with --broker redis://HOST:PORT/0"
+            "no embedded broker is available for this machine: install redis-server; commands with "
+            "the option --broker can use another Redis instead"
         ) from error
 
 

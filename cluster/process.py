@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from cluster.shortage import explained_start
 from cluster.signals import deferred_signals
@@ -17,12 +17,19 @@ from cluster.signals import deferred_signals
 GRACE_S = 10.0
 #: Lines of the log that are shown if a process fails.
 TAIL_LINES = 12
+#: What comes before these lines.
+_LAST_LINES: Final = "the last lines of"
 
 
 #: A child registers itself before it becomes the program, so that no child is ever unregistered,
 #: however we end meanwhile. Its stdin is the registry until then. If the registry is gone, it
 #: starts all the same.
 REGISTER = """trap '' PIPE; echo "+$$" >&0; trap - PIPE; exec "$@" </dev/null"""
+
+
+def without_log(error: Exception) -> str:
+    """Return the text of an error about a process in one line, without the end of its log."""
+    return str(error).splitlines()[0].partition(f"; {_LAST_LINES}")[0]
 
 
 class ChildRegistry(Protocol):
@@ -134,7 +141,7 @@ class Child:
 
     def _last_lines(self) -> str:
         tail = self.log_tail()
-        return f"the last lines of {self.log}:\n{tail}" if tail else f"its log {self.log} is empty"
+        return f"{_LAST_LINES} {self.log}:\n{tail}" if tail else f"its log {self.log} is empty"
 
     def ends_within(self, seconds: float) -> bool:
         """Return whether it ends in the next `seconds`."""

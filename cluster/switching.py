@@ -137,7 +137,7 @@ def _reply(remote: RemoteControl, node: str, method: str) -> Any:
     if reply is None:
         raise WorkerError(
             f"{node} does not answer right now; it may be busy, or it may be a solo worker that "
-            "is running a task"
+            "is running a task: try again when its tasks have ended"
         )
     return reply
 

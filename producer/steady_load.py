@@ -172,7 +172,7 @@ class LoadSender:
         each = ", ".join(f"{task} {count:,}" for task, count in sorted(self._sent.items()))
         waiting = ", ".join(f"{queue} {self._link.waiting(queue):,}" for queue in self._load.queues)
         skipped = ", ".join(f"{queue} {n:,}" for queue, n in sorted(self._room.skipped.items()))
-        return f"sent so far: {each}; queued: {waiting}" + (
+        return f"sent so far: {each or 'nothing'}; queued: {waiting}" + (
             f"; not sent, because the queue was full: {skipped}" if skipped else ""
         )
 
@@ -206,8 +206,7 @@ def _back(away_s: float, load: Load) -> str:
 
 
 def _skipped(away_s: float, load: Load) -> str:
-    tasks = f"{away_s * load.rate_per_s:,.0f}"
-    return f"; skipped about {tasks} tasks that were due in the meantime"
+    return f"; tasks skipped meanwhile: about {away_s * load.rate_per_s:,.0f}"
 
 
 def _wait_until(instant: float) -> float:

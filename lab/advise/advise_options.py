@@ -16,7 +16,7 @@ from lab.project.endpoints import Endpoint
 from producer.plan import Work
 from tasks.errors import UsageError
 from worker.command_line import options_from_argv
-from worker.pools import Pool
+from worker.pools import POOLS, Pool
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMG]?)i?B?", re.IGNORECASE)
 _BYTES = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
@@ -101,5 +101,8 @@ def deployed(text: str | None) -> Candidate | None:
     except UsageError as error:
         raise UsageError(f"--check: {error}") from None
     if options.pool is None:
-        raise UsageError(f"--check names the pool {options.pool_name!r}, which cannot be measured")
+        raise UsageError(
+            f"--check names the pool {options.pool_name!r}, which cannot be measured: leave "
+            f"--check out, or name one of {', '.join(POOLS)}"
+        )
     return Candidate(pool=options.pool, concurrency=options.concurrency)

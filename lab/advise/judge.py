@@ -54,7 +54,7 @@ def _warn(
     caveats, profile = setting.caveats, inquiry.profile
     caveats.of_stalls(setting.session.cluster.folder)
     if not blank.interrupted:
-        caveats.of_budget(inquiry.pools, results, profile)
+        caveats.of_budget(inquiry.pools, results, profile, setting.options.budget_s)
     task = setting.project.description.task
     limits = {name: task(name).options.get("rate_limit") for name in setting.options.tasks}
     caveats.of_rate_limits(limits)

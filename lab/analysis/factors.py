@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from lab.analysis.comparison import ComparedPool, ComparedRace, compared_pools, workload_names
-from lab.analysis.disturbance import causes, is_disturbed
+from lab.analysis.disturbance import advice, causes, is_disturbed
 from lab.format import words
 from producer.statistics import RESOLUTION, RESOLUTION_OF_ONE_REPEAT, Ratio, mean_ratio
 
@@ -76,8 +76,13 @@ def _verdict(first: ComparedRace, race: ComparedRace, every: Sequence[ComparedPo
     mean = _factor(pairs)
     said = [_lead(a, b, mean), _of_which(pairs)]
     if doubt := _doubt(first, race, pairs):
-        said = [f"No reliable answer, because {doubt}.", *said, "Run again on an idle machine."]
+        said = [f"No reliable answer, because {doubt}.", *said, _advice(pairs)]
     return " ".join(said)
+
+
+def _advice(pairs: Sequence[ComparedPool]) -> str:
+    of_first = [one.baseline.pool for one in pairs if one.baseline]
+    return advice([*of_first, *(one.pool for one in pairs)])
 
 
 def _lead(a: str, b: str, mean: Factor) -> str:

@@ -12,6 +12,7 @@ from typing import Final
 import redis
 
 from cluster.local import LocalCluster
+from cluster.process import without_log
 from lab.chaos.bad.account import notes as bad_notes
 from lab.chaos.faults.fault import Fault, Target
 from lab.chaos.judge import Evidence, lost_ids
@@ -23,7 +24,7 @@ from lab.chaos.trial.trial import QUEUE, Trial, TrialSpec, running_trial
 from lab.format import words
 from lab.results.chaos import ChaosCell
 from lab.results.output import write_whole
-from tasks.errors import PoolwiseError, WorkerError
+from tasks.errors import WorkerError
 from worker.pools import Pool
 
 #: Seconds without anything happening after which a trial is over: longer than billiard may take to
@@ -120,7 +121,7 @@ def _injected(trial: Trial, spec: CellSpec, on_fault: OnFault) -> _Seen:
                 raise
             seen.all_again_s += [None] * (len(seen.faults) - len(seen.all_again_s))
             seen.notes.append(
-                f"ended after {len(seen.faults)} of {spec.kills} faults: {in_one_line(error)}"
+                f"ended after {len(seen.faults)} of {spec.kills} faults: {without_log(error)}"
             )
             break
         on_fault(spec, number)
@@ -147,11 +148,6 @@ def _inject_once(trial: Trial, spec: CellSpec, seen: _Seen, number: int) -> None
     if (returns_s := spec.delivery.returns_s) is not None:
         # A further fault would delay these tasks, and their time would be that of two faults.
         trial.within(lambda: not trial.book.interrupted_still(fault.interrupted), returns_s)
-
-
-def in_one_line(error: PoolwiseError) -> str:
-    """Return an error's text without the log of the process that it is about."""
-    return str(error).splitlines()[0].partition("; the last lines of")[0]
 
 
 def settle(trial: Trial) -> None:

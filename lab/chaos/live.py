@@ -33,7 +33,7 @@ class Lines:
         """Move the bar."""
         with self._lock:
             self._done += 1
-            done = f"{self._done:,} of {self._total:,} faults"
+            done = f"{self._done:,} of {words.counted(self._total, 'fault')}"
             share = self._done / self._total
             line = f"{words.percent(share):>5}   {done}"
             self._shown.advance(f"{done} · {spec.title} {number}", share, line)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from cluster.local import LocalCluster
 from cluster.machine import Machine
-from lab.chaos.cell import CellSpec, blank, in_one_line, measure
+from cluster.process import without_log
+from lab.chaos.cell import CellSpec, blank, measure
 from lab.chaos.chaos_options import ChaosOptions
 from lab.chaos.collected import ChaosEvents, Ended, collected
 from lab.chaos.trial.trial import SLOTS, TASK_S, WORKERS
@@ -72,7 +73,7 @@ def _one(
         raise
     except Exception as error:
         if isinstance(error, PoolwiseError):
-            why = in_one_line(error)
+            why = without_log(error)
         elif broker.is_broker_fault(error):
             why = broker.failure(error)
         else:

@@ -63,7 +63,7 @@ from worker.pools import DEFAULT_POOLS
     "--check",
     metavar="COMMAND",
     help="Your current command line, such as 'celery -A shop worker -c 4'. The exit code is 1 if "
-    "it falls short of the best by more than --margin.",
+    "it falls short of the best by more than --margin, or cannot be compared with it.",
 )
 @click.option(
     "--margin",

@@ -174,7 +174,8 @@ def _back_to_embedded(named: Mapping[str, Any]) -> str:
         else ("project", "-A", "POOLWISE_APP")
     )
     how = f"Leave {flag} out" if was_typed(name) else f"Unset {variable}"
-    return f"{how} to use the embedded one."
+    also = ", and name no app," if name == "broker" and named["project"] else ""
+    return f"{how}{also} to use the embedded one."
 
 
 def broker_of_workers(named: Mapping[str, Any]) -> Broker:

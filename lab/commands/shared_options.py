@@ -81,14 +81,14 @@ def names(text: str | None) -> tuple[str, ...]:
     return tuple(filter(None, (part.strip() for part in (text or "").split(","))))
 
 
-def pools_named(text: str) -> tuple[Pool, ...]:
+def pools_named(text: str, *, option: str = "--pools") -> tuple[Pool, ...]:
     """Return the pools of a comma-separated list, each once.
 
     Raises UsageError if the list is empty or a name is unknown.
     """
     chosen = tuple(dict.fromkeys(pool_named(name) for name in names(text)))
     if not chosen:
-        raise UsageError("--pools is empty: name at least one pool")
+        raise UsageError(f"{option} is empty: name at least one pool")
     return chosen
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import click
 import msgspec
 
+from cluster.program import program
 from cluster.switching import SwitchEvents, SwitchRequest, SwitchResult
 from cluster.switching import switch as switch_worker
 from lab.commands import broker_options, shared_options
@@ -68,8 +69,12 @@ def switch(
         shared_options.check_fixed(wanted, concurrency)
     request = SwitchRequest(pool=wanted.name, concurrency=concurrency, wait_s=timeout)
     broker = broker_options.broker_of_workers(named)
-    with broker_options.remote_control(broker) as remote:
-        done = switch_worker(remote, node, request, _Progress().events())
+    try:
+        with broker_options.remote_control(broker) as remote:
+            done = switch_worker(remote, node, request, _Progress().events())
+    except KeyboardInterrupt:
+        say(f"{node} goes on if it has accepted the switch: see {program()} workers", progress=True)
+        raise
     if as_json:
         say(msgspec.json.encode(done).decode())
         return 0

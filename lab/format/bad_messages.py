@@ -33,8 +33,8 @@ def message_text(cell: ChaosCell, bad: BadMessages) -> str:
     """Summarise a cell of bad messages: what became of them, then of the load."""
     lost = cell.account.lost - bad.account.lost
     held = cell.account.held - bad.account.held
-    others = [f"{lost:,} others lost"] if lost else []
-    others += [f"{held:,} others held"] if held else []
+    others = [f"{words.counted(lost, 'other task')} lost"] if lost else []
+    others += [f"{words.counted(held, 'other task')} held"] if held else []
     return "; ".join([fates([bad.account]), *others])
 
 

@@ -69,7 +69,9 @@ def is_bad(cell: ChaosCell) -> bool:
 
 def _back(cell: ChaosCell) -> list[str]:
     stuck = cell.aimed - cell.resumed
-    parts = [f"did not resume {stuck} of {cell.aimed} times"] if stuck else []
+    parts = (
+        [f"did not resume after {stuck} of {words.counted(cell.aimed, 'fault')}"] if stuck else []
+    )
     if cell.last_again_s:
         parts.append(
             f"back in {' / '.join(map(words.duration, middle_and_p95(cell.last_again_s)))}"
@@ -96,11 +98,13 @@ def settings_line(result: ChaosResult, name: str) -> str:
     if lost:
         mean = f", {lost / hits:.2g} per fault on average" if hits > 1 else ""
         return f"{name}: {lost:,} of {submitted:,} tasks lost in {faults}{mean}"
-    bound = RULE_OF_THREE / hits
-    return (
-        f"{name}: none of {submitted:,} tasks lost in {faults}; with 95 % confidence, fewer than "
-        f"{min(1.0, bound):.2g} per fault"
+    most = RULE_OF_THREE / hits
+    known = (
+        f"with 95 % confidence, fewer than {100 * most:.2g} % of such faults lose tasks"
+        if most < 1
+        else "too few faults to say more"
     )
+    return f"{name}: none of {submitted:,} tasks lost in {faults}; {known}"
 
 
 def summary_lines(result: ChaosResult) -> list[str]:
@@ -134,6 +138,8 @@ def notes(result: ChaosResult) -> list[str]:
         if one.skipped:
             lines.append(f"{where}: {one.skipped}")
         if one.hits < one.aimed:
-            lines.append(f"{where}: only {one.hits} of {one.aimed} faults hit running tasks")
+            lines.append(
+                f"{where}: only {one.hits} of {words.counted(one.aimed, 'fault')} hit running tasks"
+            )
         lines += [f"{where}: {note}" for note in one.notes]
     return lines

@@ -5,7 +5,7 @@ Every function takes SI units and returns plain text with ordinary spaces.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from lab.results.race import Account, Interval
@@ -68,6 +68,12 @@ def count(value: float) -> str:
 def counted(number: int, noun: str) -> str:
     """Write a number with its noun, such as `1 worker` or `2 workers`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Write a list as in a sentence: `a`, `a and b`, `a, b and c`."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def pool(name: str, concurrency: int, transport: str = "") -> str:

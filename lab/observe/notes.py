@@ -37,7 +37,7 @@ def notes(seen: Seen) -> tuple[str, ...]:
 def _of_events(workers: Sequence[WorkerSeen]) -> str:
     return (
         f"{_named(workers)}: these figures come from task events. They do not show redeliveries, "
-        "memory, or the CPU of child processes; they are lost if nobody receives them; their times "
+        "memory, or the CPU of child processes; an event that nobody receives is missing; times "
         "are those of each machine's own clock"
     )
 

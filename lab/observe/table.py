@@ -85,7 +85,7 @@ def finding_lines(result: ObservationResult) -> list[str]:
     for number, one in enumerate(result.findings[:SHOWN], 1):
         lines += _lines_of(number, one)
     if len(result.findings) > SHOWN:
-        lines.append(f"{len(result.findings) - SHOWN} more are in the result file.")
+        lines.append(f"The result file has {len(result.findings) - SHOWN} more.")
     return lines
 
 

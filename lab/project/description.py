@@ -132,5 +132,7 @@ def _others(name: str, known: dict[str, TaskDescription]) -> str:
     shown = ", ".join(names[:MOST_NAMES])
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
     return (
-        f"{near}known: {shown}{more}" if names else "it has no tasks: are their modules in imports?"
+        f"{near}known: {shown}{more}"
+        if names
+        else "it has no tasks: name their modules in the setting imports"
     )

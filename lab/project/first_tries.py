@@ -157,8 +157,8 @@ class _Runner:
         if not self._group.alive:
             raise WorkerError(self._group.failure())
         raise WorkerError(
-            f"{call.task} did not end within {LONGEST_RUN_S:g} s in its first run, alone in one "
-            "process; try a call that takes less time"
+            f"{call.task} did not end within {LONGEST_RUN_S:g} s in a run alone in one process; "
+            "try a call that takes less time"
         )
 
 
@@ -196,8 +196,8 @@ def _check(tries: Sequence[Try], calls: Sequence[Work], group: Group) -> None:
     # A task that ignores its result stores no traceback, but the worker has logged it.
     lines = indented(first.traceback) or group.children[0].log_tail()
     raise TaskFailedError(
-        f"{calls[first.call].task} failed in {len(failed)} of its first {len(tries)} runs, so "
-        f"nothing more was tried; check its arguments. The traceback:\n{lines}"
+        f"{len(failed)} of the first {len(tries)} runs failed, so nothing more was tried; check "
+        f"the arguments of {calls[first.call].task}. Its traceback:\n{lines}"
     )
 
 

@@ -106,7 +106,10 @@ class Measurement:
             if len(self._ended) >= self._group.slots:
                 return
         if not self._ended and self._group.alive:
-            raise WorkerError(f"no task has ended on {self._group.node} within {most_s:.0f} s")
+            raise WorkerError(
+                f"no task has ended on {self._group.node} within {most_s:.0f} s: try calls that "
+                "take less time"
+            )
 
     def _finish(self, service_s: float) -> None:
         """Withdraw what still waits, and wait for the tasks that a worker holds."""

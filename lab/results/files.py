@@ -58,8 +58,9 @@ def read(path: Path, wanted: type[R]) -> R:
     """
     result = read_any(path)
     if not isinstance(result, wanted):
-        kinds = f"{_name(type(result))}, not {_name(wanted)}"
-        raise ResultFileError(f"{shown(path)} holds a result of {kinds}")
+        raise ResultFileError(
+            f"{shown(path)} is a result file of {_name(type(result))}: pass one of {_name(wanted)}"
+        )
     return result
 
 

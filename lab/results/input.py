@@ -44,7 +44,7 @@ def _check(path: Path, opened: os.stat_result) -> None:
     if stat.S_ISDIR(opened.st_mode):
         raise ResultFileError(f"cannot read {shown(path)}: it is a folder; pass a file in it")
     if not (stat.S_ISREG(opened.st_mode) or stat.S_ISFIFO(opened.st_mode)):
-        raise ResultFileError(f"cannot read {shown(path)}: it is a device, not a file")
+        raise ResultFileError(f"cannot read {shown(path)}: it is a device; pass a file")
     if opened.st_size > MOST_BYTES:
         raise _too_large(path)
 

@@ -49,7 +49,7 @@ def _check(path: Path, there: os.stat_result, inputs: Iterable[Path]) -> None:
     if stat.S_ISDIR(there.st_mode):
         raise ResultFileError(f"cannot write {shown(path)}: it is a folder; pass a file in it")
     if stat.S_ISBLK(there.st_mode):
-        raise ResultFileError(f"cannot write {shown(path)}: it is a disk")
+        raise ResultFileError(f"cannot write {shown(path)}: it is a disk; pass a file")
     for given in inputs:
         # By what they name, because two names may lead to one file.
         if (other := _stat(given)) is not None and os.path.samestat(there, other):

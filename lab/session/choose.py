@@ -48,8 +48,7 @@ def choose_running(session: Session, request: BorrowRequest) -> dict[str, Discov
         raise WorkerError(
             f"{request.user} needs workers with {request.least_concurrency} slots or more, but no "
             f"worker at {session.url} has that many; change one with: "
-            f"{program()} switch {found[0].node} --pool threads --concurrency 4 "
-            f"{session.broker_flags}"
+            f"{program()} switch NODE --pool threads --concurrency 4 {session.broker_flags}"
         )
     best = choose(large_enough, request.pools, request.tasks)
     for pool in request.pools:
@@ -98,7 +97,7 @@ def _missing(
     return (
         f"{request.user} needs a {pool} worker{size}, but no suitable one answers at "
         f"{session.url} (running: {there}); change one with: {program()} switch NODE "
-        f"--pool {pool} {session.broker_flags}"
+        f"--pool {pool}{' --concurrency 4' if least > 1 else ''} {session.broker_flags}"
     )
 
 
@@ -111,7 +110,10 @@ def _rank(worker: DiscoveredWorker, found: Sequence[DiscoveredWorker]) -> int:
 
 def _unable(worker: DiscoveredWorker, tasks: frozenset[str]) -> str:
     if KNOWN_TASK not in worker.tasks:
-        return "belongs to another project, and this command runs only Poolwise's own tasks"
+        return (
+            "belongs to another project, and this command runs only Poolwise's own tasks: start a "
+            f"worker with {celery_program()} -A tasks worker -I worker.probe,worker.startup"
+        )
     if not worker.probe:
         return "has no probe: start it with -I worker.probe"
     missing = sorted(tasks - worker.tasks)

@@ -45,7 +45,7 @@ def check_room(pool: Pool, slots: int, machine: Machine, workers: int = 1) -> No
     needed_bytes = workers * (heavy * BYTES_PER_PROCESS + light * BYTES_PER_LIGHT_SLOT)
     if needed_bytes > SHARE * machine.memory_bytes:
         raise MachineError(
-            f"{named} about {needed_bytes / 1e9:.1f} GB, but "
-            f"this machine has only {machine.memory_bytes / 1e9:.1f} GB; lower it with "
-            f"--concurrency {pool.name}=N"
+            f"{named} about {needed_bytes / 1e9:.1f} GB, but Poolwise may use only "
+            f"{SHARE * machine.memory_bytes / 1e9:.1f} GB of this machine's "
+            f"{machine.memory_bytes / 1e9:.1f} GB; lower it with --concurrency {pool.name}=N"
         )

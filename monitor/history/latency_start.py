@@ -38,6 +38,6 @@ def latency_note(starts: Mapping[str, int]) -> str:
     if received == total:
         return FROM_RECEPTION
     return (
-        f"{total - received:,} of {total:,} latencies start when the task was due or sent; the "
-        "others start when it was received, without its time in the queue"
+        f"latencies that start when the task was due or sent: {total - received:,} of {total:,}; "
+        "the rest start when the worker received it, without its time in the queue"
     )

@@ -86,9 +86,10 @@ def _slow(worker: WorkerSeen, free: Starved) -> tuple[str, str]:
     always = free.waited >= max(MANY_SAMPLES, MOST * free.moments)
     if not always or spacing_s < LEAST_S or free.most_busy > FEW * worker.slots:
         return "", ""
-    names = sorted(worker.started)[:3]
-    task = names[0] if len(names) == 1 else f"one of {', '.join(names)}"
-    return task, f"{started} tasks started, one every {duration(spacing_s)}"
+    names = sorted(worker.started)
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    task = names[0] if len(names) == 1 else f"one of {', '.join(names[:3])}{more}"
+    return task, f"tasks started: {started}, one every {duration(spacing_s)}"
 
 
 def one_core(worker: WorkerSeen, seen: Seen) -> Finding | None:

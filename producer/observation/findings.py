@@ -138,8 +138,8 @@ def full(worker: WorkerSeen, seen: Seen) -> Finding | None:
                 name="slots-full",
                 worker=worker.node,
                 text=f"{worker.node} has no free slot, and its queue does not get shorter",
-                evidence=f"no slot was free in any of {len(worker.samples)} samples; {queue} had "
-                f"{depths[0]:,} messages at the start and {depths[-1]:,} at the end",
+                evidence=f"no slot was free in any of {len(worker.samples)} samples; messages in "
+                f"{queue}: {depths[0]:,} at the start, {depths[-1]:,} at the end",
                 fix="start more workers, or raise --concurrency if cores and memory are left; "
                 "poolwise advise measures how many slots are best",
             )

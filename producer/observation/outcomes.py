@@ -87,9 +87,9 @@ def _failing(task: str, attempts: Sequence[Attempt], _seen: Seen) -> _Weighed | 
         finding=Finding(
             name="failures",
             worker="",
-            text=f"{task} fails",
+            text=f"{task} often fails",
             evidence=f"{len(failed):,} of {len(attempts):,} attempts ended with: {kinds}",
-            fix="read the tracebacks in the log of its workers",
+            fix="read the log of its workers: it has the traceback or the reason of each",
         ),
     )
 
@@ -121,7 +121,7 @@ def _redelivered(task: str, attempts: Sequence[Attempt], _seen: Seen) -> _Weighe
             name="redeliveries",
             worker="",
             text=f"messages of {task} are often redelivered",
-            evidence=f"{again:,} of {len(attempts):,} attempts ran a message that another worker "
+            evidence=f"{again:,} of {len(attempts):,} attempts ran a message that a worker "
             "had already received",
             fix="look for workers that were killed or restarted, and set visibility_timeout in "
             "broker_transport_options to more than the longest wait of a message in a worker",

@@ -30,6 +30,8 @@ def against_deployed(
     real = best != present and compare(best.scores, present.scores, seed=seed).real
     if real and ratio > 1 + margin:
         text = f"the recommendation has {ratio:.2f} times its throughput{best.basis}"
+    elif best == present:
+        text = "that is the recommendation"
     else:
         text = f"within {margin:.0%} of the recommendation, or within noise"
     text = f"{words.rate(present.rate_per_s)}; {text}"

@@ -31,7 +31,10 @@ def from_file(path: Path) -> Mix:
     if len(mix.tasks) < 2:
         raise UsageError(f"{source} names only {mix.tasks[0]}: use --calls for a single task")
     if len(mix.tasks) > MOST_TASKS:
-        raise UsageError(f"{source} names {len(mix.tasks)} tasks, but the limit is {MOST_TASKS}")
+        raise UsageError(
+            f"{source} names {len(mix.tasks)} tasks, but the limit is {MOST_TASKS}: leave out "
+            "those that run least"
+        )
     if mix.size > MOST_SIZE:
         raise UsageError(
             f"the weights in {source} add up to {mix.size:,}; use smaller numbers, up to "

@@ -54,7 +54,10 @@ class Caveats:
     def of_gevent(self) -> None:
         """Note that gevent was left out because it is missing in the project."""
         self._add(
-            "gevent", "no-gevent", "gevent is not installed in your project, so it was not tried"
+            "gevent",
+            "no-gevent",
+            "gevent is not installed in your project, so it was not tried: install it there, then "
+            "ask again",
         )
 
     def of_memory(
@@ -74,7 +77,8 @@ class Caveats:
             most = 0 if family is None else family.most
             more = Candidate(pool=pool, concurrency=max(1, 2 * most))
             needed = needed_bytes(more, profile)
-            tried = f"at most {most} slots were tried" if most else "it was not tried"
+            slots = "1 slot was" if most == 1 else f"at most {most} slots were"
+            tried = f"{slots} tried" if most else "it was not tried"
             if most < 16 and needed > room.memory_bytes:
                 self._add(
                     name,
@@ -95,18 +99,22 @@ class Caveats:
             )
 
     def of_budget(
-        self, pools: Sequence[Pool], results: Sequence[CandidateResult], profile: Profile
+        self,
+        pools: Sequence[Pool],
+        results: Sequence[CandidateResult],
+        profile: Profile,
+        budget_s: float,
     ) -> None:
-        """Note the pools for which there was no time."""
+        """Note the pools for which there was no time in a budget of `budget_s` seconds."""
         tried = {result.pool for result in results}
         left = [pool.name for pool in pools if pool.name not in tried]
         if left and results:
-            enough_s = max(60.0, RUNS_IN_BUDGET * profile.run_s)
+            enough_s = max(2 * budget_s, RUNS_IN_BUDGET * profile.run_s)
             self._add(
                 "",
                 "short-budget",
-                f"there was no time for {' and '.join(left)}: allow more with --budget, at least "
-                f"{enough_s:.0f}s for this task",
+                f"there was no time for {words.listed(left)}: allow more, such as "
+                f"--budget {enough_s:.0f}s",
             )
 
     def of_stalls(self, folder: Path) -> None:
@@ -159,8 +167,8 @@ class Caveats:
             self._add(
                 "",
                 "sends-tasks",
-                f"each run sends {profile.sends:.2g} other tasks on average, which went to the "
-                "private broker and were not run",
+                f"other tasks that each run sends on average: {profile.sends:,.3g}. They went to "
+                "the private broker and were not run",
             )
 
     def of_refused(self, addresses: Sequence[str]) -> None:
@@ -178,12 +186,14 @@ class Caveats:
         """Note errors in the probe: a row may be missing, or its outcome wrong."""
         found = {advice.label(one): errors for one in results if (errors := advice.errors(one))}
         if found:
-            names = ", ".join(f"{errors} with {label}" for label, errors in found.items())
+            names = ", ".join(
+                f"{words.counted(errors, 'error')} with {label}" for label, errors in found.items()
+            )
             self._add(
                 "",
                 "probe-errors",
-                f"Poolwise's probe had errors: {names}. These figures may be wrong; the worker's "
-                "log shows the first error",
+                f"Poolwise's probe had {names}. These figures may be wrong; the worker's log in "
+                "the result's folder shows the first error",
             )
 
     def of_others(self, results: Sequence[CandidateResult]) -> None:

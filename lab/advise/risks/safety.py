@@ -66,10 +66,10 @@ def why_unsafe(shared: Together, apart: Together | None, alone: Tally) -> str:
             f"{shared.difference}"
         )
     if fails_more(shared.tally, elsewhere):
-        error = f": {shared.error}" if shared.error else ""
+        error = f" ({shared.error})" if shared.error else ""
         return (
-            f"{shared.tally.failed} of {shared.tally.runs} runs failed, but "
-            f"{elsewhere.failed} of {elsewhere.runs} in separate processes{error}"
+            f"{shared.tally.failed} of {shared.tally.runs} runs failed{error}, but only "
+            f"{elsewhere.failed} of {elsewhere.runs} alone or in separate processes"
         )
     return ""
 

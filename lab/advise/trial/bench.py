@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Generic
 
 from cluster.machine_time import MachineShares, MachineTime
+from cluster.process import without_log
 from lab.advise.trial.cost import Cost
 from lab.advise.trial.stand import G, K, Stand
 from lab.project.candidates import Candidate
@@ -78,7 +79,7 @@ class Bench(Generic[K, G]):
             window = self._stand.measure(group, name, seconds, known_per_s)
             shares = MachineShares.between(before, MachineTime.read(self._own))
         except WorkerError as error:
-            self.reject(candidate, str(error).splitlines()[0])
+            self.reject(candidate, without_log(error))
             return 0.0
         if window.died:
             self.reject(candidate, f"a worker died ({window.died})")

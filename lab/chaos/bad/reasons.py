@@ -124,7 +124,8 @@ BAD_REASONS: Final = (
         what="run several times",
         why="A task that is not acknowledged within the visibility timeout is delivered again, "
         "while its worker still runs it or waits for its ETA.",
-        cure="Set visibility_timeout to more than the longest task and the latest ETA.",
+        cure="Set visibility_timeout to more than your longest task takes, and to more than the "
+        "longest wait for an ETA.",
         stock=True,
     ),
     Reason(

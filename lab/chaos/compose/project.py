@@ -37,7 +37,10 @@ def workers(pools: Sequence[str]) -> list[Container]:
     Raises UsageError if docker is missing, or no such worker of Poolwise runs.
     """
     if shutil.which("docker") is None:
-        raise UsageError("--on-compose needs docker, which is not on the PATH")
+        raise UsageError(
+            "--on-compose needs docker, which is not on the PATH: install it, or leave out "
+            "--on-compose"
+        )
     ids = docker("compose", "ps", "--quiet", "--status", "running").split()
     found = [_container(one) for one in (_inspected(ids) if ids else [])]
     by_pool = {one.pool: one for one in found if one and one.service.startswith("worker-")}

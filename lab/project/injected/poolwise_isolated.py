@@ -51,7 +51,8 @@ def _refuse(host, port):
             os.close(handle)
     raise ForbiddenBrokerError(
         "Poolwise does not let this process connect to %s:%s, the broker or result backend of "
-        "your project" % (host, port)
+        "your project; if the task needs something else there, add --allow %s:%s"
+        % (host, port, host, port)
     )
 
 

@@ -36,7 +36,9 @@ def test_a_redis_client_that_is_too_old_for_kombu_is_named(tmp_path: Path) -> No
     (site / "older.pth").write_text("import redis; redis.VERSION = (5, 3, 1)\n")
     write_shop(tmp_path, "amqp://guest@127.0.0.1:1//")
     (tmp_path / "logs").mkdir()
-    with pytest.raises(UsageError, match=r"requires redis-py versions .*: install compatible versions"):
+    with pytest.raises(
+        UsageError, match=r"requires redis-py versions .*: install compatible versions"
+    ):
         open_project("shop", tmp_path, python, tmp_path / "logs")
 
 

@@ -98,13 +98,22 @@ def test_failures_may_explain_growing_memory(failed: int, mentioned: bool) -> No
 def test_a_pool_without_a_trial_is_named_with_the_budget_to_allow() -> None:
     caveats = Caveats(Path())
     pools = [POOLS["prefork"], POOLS["threads"]]
-    caveats.of_budget(pools, [result(trial()), result(trial(), pool="prefork")], profile(cpu_s=0))
+    all_tried = [result(trial()), result(trial(), pool="prefork")]
+    caveats.of_budget(pools, all_tried, profile(cpu_s=0), 30.0)
     assert caveats.all() == ()
-    caveats.of_budget(pools, [result(trial(), pool="prefork")], profile(cpu_s=0, run_s=6.0))
+    one_tried = [result(trial(), pool="prefork")]
+    caveats.of_budget(pools, one_tried, profile(cpu_s=0, run_s=6.0), 30.0)
     [found] = caveats.all()
     assert found.name == "short-budget"
-    assert "no time for threads" in found.text
-    assert "180s" in found.text
+    assert "no time for threads: allow more, such as --budget 180s" in found.text
+
+
+def test_the_budget_to_allow_exceeds_the_one_that_was_too_short() -> None:
+    caveats = Caveats(Path())
+    one_tried = [result(trial(), pool="prefork")]
+    caveats.of_budget([POOLS["threads"]], one_tried, profile(cpu_s=0, run_s=6.0), 200.0)
+    [found] = caveats.all()
+    assert "--budget 400s" in found.text
 
 
 def test_a_rate_limit_is_named() -> None:
@@ -134,7 +143,7 @@ def test_errors_in_the_probe_are_noted_with_the_candidate() -> None:
     found.of_probe([result(trial()), result(trial(), bad, pool="gevent")])
     [caveat] = found.all()
     assert caveat.name == "probe-errors"
-    assert "3 with gevent ×20" in caveat.text
+    assert "3 errors with gevent ×20" in caveat.text
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_there_are_no_notes_on_a_message_that_was_dealt_with_at_once() -> None:
 def test_a_cell_of_bad_messages_shows_their_fate_then_that_of_the_load() -> None:
     bad = messages_of(found([line("gone", 1.2)]))
     shown = cell(account=account_of(refused=1, lost=2), messages=bad)
-    assert message_text(shown, bad) == "1 refused; 2 others lost"
+    assert message_text(shown, bad) == "1 refused; 2 other tasks lost"
     assert messages_line("poolwise", [shown]) == (
         "poolwise: of 1 bad message, 1 refused; 2 other tasks lost; 0 workers ended"
     )
@@ -188,7 +188,11 @@ def test_nothing_more_is_expected_of_a_message_that_was_left(reader: ledger.Read
         ("unknown-task", [line("gone", 2)], "dead letters"),
         ("killer", [line("started", 1), line("started", 2), line("calmed", 3)], "several deaths"),
         ("killer", [line("started", 1), line("calmed", 3)], "several deaths"),
-        ("late-eta", [line("started", 1), line("ended", 2), line("ended", 3)], "latest ETA"),
+        (
+            "late-eta",
+            [line("started", 1), line("ended", 2), line("ended", 3)],
+            "longest wait for an ETA",
+        ),
         ("many-etas", [line("calmed", 3)], "worker_eta_task_limit"),
         ("ignored-result", [line("ended", 3)], "a timeout"),
     ],

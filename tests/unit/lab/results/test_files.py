@@ -31,7 +31,7 @@ def test_a_lesson_reads_back_unchanged_and_is_not_taken_for_a_race(tmp_path: Pat
     path = tmp_path / "gil.json"
     result_files.write(result(), path)
     assert result_files.read_any(path) == result()
-    with pytest.raises(ResultFileError, match="a result of lesson, not race"):
+    with pytest.raises(ResultFileError, match="a result file of lesson: pass one of race"):
         result_files.read(path, RaceResult)
 
 
@@ -48,7 +48,7 @@ def test_any_class_can_register_as_a_kind(tmp_path: Path, monkeypatch: pytest.Mo
     path = tmp_path / "load.json"
     result_files.write(LoadResult(rate_per_s=7.0), path)
     assert result_files.read(path, LoadResult) == LoadResult(rate_per_s=7.0)
-    with pytest.raises(ResultFileError, match="a result of load, not race"):
+    with pytest.raises(ResultFileError, match="a result file of load: pass one of race"):
         result_files.read(path, RaceResult)
 
 

@@ -33,8 +33,8 @@ def test_a_latency_starts_at_the_best_known_instant(
         ((0, 0, 7), FROM_RECEPTION),
         (
             (1_000, 210, 90),
-            "1,210 of 1,300 latencies start when the task was due or sent; the others start when "
-            "it was received, without its time in the queue",
+            "latencies that start when the task was due or sent: 1,210 of 1,300; the rest start "
+            "when the worker received it, without its time in the queue",
         ),
     ],
 )

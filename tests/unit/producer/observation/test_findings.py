@@ -69,7 +69,7 @@ SICK: dict[str, tuple[Seen, str, str]] = {
             replace(BLOCKED, source="inspection", attempts=(), started={"shop.pay": 90}),
             depths={"celery": DEEP},
         ),
-        "90 tasks started, one every 100 ms. In 10 of 10 samples, messages waited (up to 200)",
+        "tasks started: 90, one every 100 ms. In 10 of 10 samples, messages waited (up to 200)",
         "load the probe (-I worker.probe) to rule out a slow broker",
     ),
     "gevent-blocked, few samples": (
@@ -129,13 +129,13 @@ SICK: dict[str, tuple[Seen, str, str]] = {
     ),
     "slots-full": (
         seen(FULL, depths={"celery": DEEP}),
-        "no slot was free in any of 10 samples; celery had 200 messages",
+        "no slot was free in any of 10 samples; messages in celery: 200 at the start",
         "start more workers",
     ),
     "failures": (
         seen(worker(attempts=(*ended(20), *ended(5, "failed")))),
         "5 of 25 attempts ended with: failed",
-        "tracebacks",
+        "the traceback or the reason of each",
     ),
     "retries": (
         seen(worker(attempts=(*ended(20), *ended(5, "retried")))),
