@@ -121,7 +121,8 @@ def _reason(app: App, failure: Failure) -> str:
         return f"{found} (name it as you do for celery, such as -A PACKAGE.MODULE:APP)"
     line = re.sub(r"\S*://\S*", "(an address)", " ".join(failure.error.split()))
     if failure.kind == "SystemExit":
-        code = failure.error if failure.error.isdecimal() else f"{1 if line else 0} ({line})"
+        number = re.fullmatch(r"-?\d{1,9}", line)  # of which the system keeps 8 bits
+        code = str(int(line) & 255) if number else f"{1 if line else 0} ({line})"
         return f"Python exits with code {code.removesuffix(' ()')} while importing it"
     return f"importing it fails ({failure.kind}: {line})"
 

@@ -64,6 +64,7 @@ REFUSED = {
         "it imports settings_nope",
     ),
     "exits": ("shop", {"shop.py": "import sys\nsys.exit(3)\n"}, "Python exits with code 3"),
+    "exits negative": ("shop", {"shop.py": "import sys\nsys.exit(-1)\n"}, "exits with code 255"),
     "exits at once": ("shop", {"shop.py": "import os\nos._exit(0)\n"}, "exits with code 0"),
     "is killed": (
         "shop",

@@ -102,7 +102,7 @@ def _claims(runs: MixRuns) -> Iterator[Claim]:
         says="one gevent worker per core has at least twice as many slots as prefork in the same "
         "memory",
         holds=2 * layouts.fitting <= layouts.slots,
-        seen=f"{layouts.slots} greenlets or {layouts.fitting} processes "
+        seen=f"{layouts.slots} greenlets or {_processes(layouts.fitting)} "
         f"in {words.size(layouts.budget_bytes)}",
     )
     few_s = waiting[layouts.few.name].makespan_s
@@ -128,6 +128,10 @@ def _claims(runs: MixRuns) -> Iterator[Claim]:
             holds=wanted >= MORE_THAN_ONE,
             seen=f"{wanted:.2f} threads running or ready to run on average",
         )
+
+
+def _processes(number: int) -> str:
+    return "1 process" if number == 1 else f"{number} processes"
 
 
 def _remarks(runs: MixRuns) -> Iterator[str]:
@@ -156,7 +160,8 @@ def _verdict(runs: MixRuns) -> str:
         f"({layouts.processes.name}), the same number of slots would need "
         f"{words.size(layouts.pss_bytes[layouts.processes.name])}. "
         f"Jobs that compute need a process for each core: {layouts.gevent.name} kept "
-        f"{computing[layouts.gevent.name].cores_busy:.2f} of {layouts.cores} cores busy and took "
+        f"{computing[layouts.gevent.name].cores_busy:.2f} of "
+        f"{words.counted(layouts.cores, 'core')} busy and took "
         f"{took(computing, layouts.gevent)}, {layouts.per_core.name} kept "
         f"{computing[layouts.per_core.name].cores_busy:.2f} busy and took "
         f"{took(computing, layouts.per_core)}, and {layouts.threads_inside.name} took "
