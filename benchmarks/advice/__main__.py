@@ -78,7 +78,8 @@ def main(
         with example.served():
             answers = [_asked(example, budget) for _ in range(asked)]
             with _bench(example, window) as bench:
-                final = _measured(bench, answers, rounds, random.Random(seed))  # noqa: S311
+                order = random.Random(seed)  # noqa: S311
+                final = _measured(bench, answers, rounds, order, alone=example.alone)
         found += (new := list(shares(answers, final)))
         _show(final)
         click.echo("".join(f"  {share}\n" for share in new), nl=False)
@@ -109,11 +110,16 @@ def _bench(example: Example, window_s: float) -> Iterator[Bench]:
 
 
 def _measured(
-    bench: Bench, answers: Sequence[Candidate | None], rounds: int, order: random.Random
+    bench: Bench,
+    answers: Sequence[Candidate | None],
+    rounds: int,
+    order: random.Random,
+    *,
+    alone: bool,
 ) -> Rates:
     """Measure the whole grid, then the final; return the rates of the final."""
     advised = [answer for answer in answers if answer is not None]
-    first = _turns(bench, grid(Machine.this().cores, advised), 1, order)
+    first = _turns(bench, grid(Machine.this().cores, advised, alone=alone), 1, order)
     return _turns(bench, dict.fromkeys([*fastest(first, FINALISTS), *advised]), rounds, order)
 
 

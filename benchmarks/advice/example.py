@@ -16,6 +16,8 @@ from typing import Any
 from benchmarks.advice.exhaustive import Candidate
 
 EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
+#: Examples whose task fails, or returns something wrong, if another one runs in its process.
+ALONE = frozenset({"unsafe"})
 UNITS = {"k": 1e3, "M": 1e6, "G": 1e9}
 
 
@@ -46,6 +48,11 @@ class Example:
             for before, word in zip(("", *self.words), self.words, strict=False)
             if not before.startswith("-") and not word.startswith("-")
         )
+
+    @property
+    def alone(self) -> bool:
+        """Whether its task must be alone in its process."""
+        return self.folder.name in ALONE
 
     @property
     def memory_bytes(self) -> int | None:

@@ -44,10 +44,14 @@ class Candidate:
         return f"{self.workers} x {self.pool} {self.concurrency}"
 
 
-def grid(cores: int, advised: Collection[Candidate]) -> list[Candidate]:
-    """Return every candidate to measure, the advised ones among them."""
-    found = [Candidate(pool, slots) for pool, counts in GRID.items() for slots in counts]
-    if cores > 1:
+def grid(cores: int, advised: Collection[Candidate], *, alone: bool = False) -> list[Candidate]:
+    """Return every candidate to measure, the advised ones among them.
+
+    If a task must be `alone` in its process, the pools that run several in one are no candidates.
+    """
+    pools = [pool for pool in GRID if not alone or POOLS[pool].parallel_python]
+    found = [Candidate(pool, slots) for pool in pools for slots in GRID[pool]]
+    if cores > 1 and not alone:
         found += [Candidate(pool, slots, cores) for pool in ("threads", "gevent")
                   for slots in SIDE_BY_SIDE]  # fmt: skip
     return list(dict.fromkeys([*found, *advised]))

@@ -78,6 +78,11 @@ def test_the_advised_candidate_is_measured_with_all_others() -> None:
     assert max(one.workers for one in grid(1, [])) == 1
 
 
+def test_a_task_that_must_be_alone_is_compared_only_in_processes_of_its_own() -> None:
+    assert {one.pool for one in grid(2, [], alone=True)} == {"prefork"}
+    assert [name for name in single_tasks() if Example.of(name).alone] == ["unsafe"]
+
+
 def test_the_benchmark_leaves_out_only_the_mix() -> None:
     every = {path.parent.name for path in EXAMPLES.glob("*/README.md")}
     assert every - set(single_tasks()) == {"split"}
