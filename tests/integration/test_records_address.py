@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,6 +20,8 @@ from cluster.process import Child
 from cluster.reaper import Reaper
 from cluster.wait import wait_until
 from monitor.reading.record_follower import RecordFollower
+from monitor.storing.history_keeper import PREFIX
+from producer.records import RecordReader
 from tests.hostile.real_server import real
 from tests.hostile.resp_server import Act, serving
 from tests.paths import ROOT
@@ -253,6 +256,27 @@ def test_the_advice_for_a_user_limited_to_a_prefix_helps(tmp_path: Path) -> None
             advised = line.partition("add the rules ")[2].partition(",")[0].split()
             server.execute_command("ACL", "SETUSER", "shop", *advised)
             records(server, child)
+
+
+def test_the_rights_in_the_docs_are_enough_to_read_the_records_and_keep_the_history(
+    tmp_path: Path,
+) -> None:
+    text = (ROOT / "docs" / "measuring.md").read_text(encoding="utf-8")
+    sentence = text.partition("Flower's user needs")[2].partition("to keep the history")[0]
+    rules = [rule for part in re.findall(r"`([^`]+)`", sentence) for rule in part.split()]
+    with real(tmp_path) as port, client(f"redis://{LOOPBACK}:{port}/0") as server:
+        server.execute_command("ACL", "SETUSER", "flower", "on", ">sesame", *rules)
+        server.xadd(STREAM, {"x": "1"})
+        with client(f"redis://flower:sesame@{LOOPBACK}:{port}/0") as limited:
+            reader = RecordReader(limited, back_s=60)
+            assert reader.read(0.1) == []
+            assert reader.unreadable == 1  # so it was read
+            oldest_s, _ = reader.oldest_s()
+            assert oldest_s is not None
+            reader.resume()
+            key = f"{PREFIX}1"
+            assert limited.set(key, b"step", ex=60)
+            assert (limited.exists(key), limited.getrange(key, 0, 9)) == (1, b"step")
 
 
 #: How servers answer XADD with MINID if they do not know it: Redis 6.0, and others.
