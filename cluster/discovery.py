@@ -23,8 +23,9 @@ PATIENCE_S: Final = 1.0
 MOMENT_S: Final = 0.3
 #: How often a request is sent before a worker counts as absent.
 TRIES: Final = 3
-#: Modules that put the probe into a worker, and those that let its pool be changed.
-PROBES: Final = frozenset({"worker.probe", "probe"})
+#: Modules that put the probe into a worker (the last is the name of a copy in the docs), and those
+#: that let its pool be changed.
+PROBES: Final = frozenset({"worker.probe", "probe", "poolwise_probe"})
 SWITCHES: Final = frozenset({"worker.switch", "worker.startup"})
 
 
