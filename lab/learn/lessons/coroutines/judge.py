@@ -145,7 +145,13 @@ def _no_heartbeat(runs: GreenletRuns) -> str:
 
 
 def _found(lines: Sequence[str]) -> str:
-    return f"Only one line was found: {lines[0]}" if lines else "Neither line was found"
+    lead = {
+        0: "Neither line was found",
+        1: "Only one line was found: ",
+        2: "Both lines were found: ",
+    }
+    named = words.listed(lines) if lines else ""
+    return f"{lead.get(len(lines), 'These lines were found: ')}{named}"
 
 
 def _verdict(runs: GreenletRuns, stalls: Sequence[NamedStall], fixes: Sequence[str]) -> str:
@@ -155,8 +161,7 @@ def _verdict(runs: GreenletRuns, stalls: Sequence[NamedStall], fixes: Sequence[s
         for task in (COMPUTES, IN_C)
     )
     fixed_s = max(runs.fixed.longest_gap_s(runs.fixed.span(fix)) for fix in fixes)
-    lines = [one.line for one in stalls if one.by_gaps]
-    found = f"Both lines were found: {' and '.join(lines)}" if len(lines) == 2 else _found(lines)
+    found = _found([one.line for one in stalls if one.by_gaps and one.line])
     return (
         f"Two waits took {words.duration(waits.both_s[IN_TURN])} one after the other. As "
         f"greenlets they took {words.duration(waits.both_s[GREENLETS])}, "

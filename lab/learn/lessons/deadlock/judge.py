@@ -82,7 +82,8 @@ def _subtask_claims(runs: SubtaskRuns) -> Iterator[Claim]:
         says="a parent waits in every slot: no child starts before a parent gives up",
         holds=bool(same.deadlock) and same.gave_up == len(same.parents),
         seen=f"{same.gave_up} of {len(same.parents)} gave up; the first child started "
-        f"{words.duration(same.child_delay_s)} after the first parent ended",
+        f"{words.duration(abs(same.child_delay_s))} "
+        f"{'after' if same.child_delay_s >= 0 else 'before'} the first parent ended",
     )
     for run, cure in (
         (runs.chain, "each parent ends, and a chain continues"),

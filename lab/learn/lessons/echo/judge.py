@@ -34,7 +34,8 @@ def judge(runs: Mapping[str, ServerRun], messages: int) -> Findings:
 
 def _table(runs: Mapping[str, ServerRun], messages: int) -> Table:
     clients = runs[SEQUENTIAL].clients
-    title = f"{clients} clients with {messages} messages each (p50, p95: latency of an echo)"
+    each = words.counted(messages, "message")
+    title = f"{clients} clients with {each} each (p50, p95: latency of an echo)"
     rows = tuple(_row(kind, one) for kind, one in runs.items())
     return Table(title=title, columns=COLUMNS, rows=rows)
 

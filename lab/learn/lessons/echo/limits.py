@@ -10,20 +10,25 @@ from tasks.errors import MachineError
 OTHER_FILES: Final = 100
 #: Threads and processes in addition to those that serve clients.
 OTHER_THREADS: Final = 30
+#: The fewest clients that the lesson accepts.
+FEWEST: Final = 2
 
 
 def check_limits(clients: int, *, processes: int, files: int) -> None:
     """Raise MachineError if one of the limits, `files` or `processes`, is too low for `clients`."""
     needed = clients + OTHER_FILES
     if files < needed:
-        most = max(2, files - OTHER_FILES)
         raise MachineError(
             f"{clients} clients need {needed} open files in a process, but the limit here is "
-            f"{files}: raise it (ulimit -n {needed}), or use --clients {most}"
+            f"{files}: raise it (ulimit -n {needed}){_or_fewer(files - OTHER_FILES)}"
         )
     if processes < clients + OTHER_THREADS:
-        most = max(2, processes - OTHER_THREADS)
         raise MachineError(
-            f"{clients} clients need as many threads, but only {processes} more are allowed here: "
-            f"use --clients {most}"
+            f"{clients} clients need {clients + OTHER_THREADS} threads and processes, but only "
+            f"{processes} more are allowed here: raise that limit (ulimit -u)"
+            f"{_or_fewer(processes - OTHER_THREADS)}"
         )
+
+
+def _or_fewer(clients: int) -> str:
+    return f", or use --clients {clients}" if clients >= FEWEST else ""

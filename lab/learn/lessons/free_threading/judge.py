@@ -6,7 +6,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from lab.format import words
-from lab.learn.lessons.free_threading.comparison import SHARED, SHORT_OF_CORES, GilComparison
+from lab.learn.lessons.free_threading.comparison import (
+    SHARED,
+    SHORT_OF_CORES,
+    CountDown,
+    GilComparison,
+)
 from lab.results.lesson import Cell, Claim, Column, Findings, Table
 from lab.session.interpreter import Interpreter
 
@@ -120,7 +125,9 @@ def _counting_claims(runs: GilComparison) -> Iterator[Claim]:
     yield Claim(
         says="without the GIL, a counter loses updates even without a pause",
         holds=bare.lost > 0,
-        seen=f"{words.count(bare.lost)} of {words.count(bare.of)} lost in round {bare.rounds}",
+        seen=f"{words.count(bare.lost)} of {words.count(bare.of)} lost in round {bare.rounds}"
+        if bare.lost
+        else f"none of {words.count(bare.of)} lost in any of {words.counted(bare.rounds, 'round')}",
     )
     yield Claim(
         says="without the GIL, a mutex around each update prevents that",
@@ -137,10 +144,19 @@ def _verdict(runs: GilComparison) -> str:
         f"cores busy instead of {trials[on].cores_busy:.2f} and took "
         f"{words.duration(trials[off].makespan_s)} instead of "
         f"{words.duration(trials[on].makespan_s)}; {words.pool('prefork', runs.cores)} with the "
-        f"GIL took {words.duration(trials[runs.processes].makespan_s)}. But race conditions that "
-        "the GIL had hidden now show: a counter without a mutex lost "
-        f"{words.count(bare[off].lost)} of "
-        f"{words.count(bare[off].of)} updates, and {words.count(bare[on].lost)} with the GIL."
+        f"GIL took {words.duration(trials[runs.processes].makespan_s)}. "
+        f"{_race(bare[off], bare[on])}"
+    )
+
+
+def _race(without: CountDown, with_gil: CountDown) -> str:
+    if not without.lost:
+        return "A counter without a mutex lost no update this time, which was luck."
+    hidden = "" if with_gil.lost else " that the GIL had hidden"
+    return (
+        f"But race conditions{hidden} now show: a counter without a mutex lost "
+        f"{words.count(without.lost)} of {words.count(without.of)} updates, and "
+        f"{words.count(with_gil.lost)} with the GIL."
     )
 
 

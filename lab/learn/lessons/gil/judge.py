@@ -21,10 +21,11 @@ from worker.pools import POOLS
 #: The runs by place and method.
 Runs = Mapping[tuple[str, str], CounterRun]
 
-#: The pools whose tasks share one memory, as the verdict names them.
+#: Where tasks share a counter, as the verdict names it.
 SHARING: Final = {
     "threads": "threads, despite the GIL",
     "gevent": "gevent, despite its single thread",
+    REDIS: "Redis, across processes",
 }
 
 COLUMNS: Final = (
@@ -87,18 +88,20 @@ def _none_lost(what: str, one: CounterRun) -> Claim:
 
 
 def _verdict(runs: Runs, pools: Sequence[str]) -> str:
-    unguarded = [runs[REDIS, GET_SET], *(runs[pool, PAUSE] for pool in pools)]
-    worst = max(unguarded, key=lambda one: one.lost)
+    unguarded = {pool: runs[pool, PAUSE] for pool in pools if pool in SHARING}
+    unguarded[REDIS] = runs[REDIS, GET_SET]
+    places = [f"in {SHARING[place]}" for place, one in unguarded.items() if one.lost]
     cured = runs[REDIS, REDIS_LOCK].lost + runs[REDIS, DECR].lost
-    *shared, last = (
-        *(f"in {SHARING[pool]}" for pool in pools if pool in SHARING),
-        "across processes, in Redis",
-    )
-    where = f"{'; '.join(shared)}; and {last}" if shared else last
+    cure = f"With a lock around both, or one atomic operation such as DECR, {cured or 'none'}"
+    if not places:
+        return f"No update was lost this time, which was luck. {cure} can be lost."
+    worst = max(unguarded.values(), key=lambda one: one.lost)
+    *others, last = places
+    where = f"{'; '.join(others)}; and {last}" if others else last
     return (
         "When other tasks could read between one task's read and its write, up to "
-        f"{worst.lost} of {worst.tasks} updates were lost: {where}. With a lock "
-        f"around both, or one atomic operation such as DECR, {cured} were lost."
+        f"{worst.lost} of {worst.tasks} updates were lost: {where}. {cure} "
+        f"{'was' if cured < 2 else 'were'}."
     )
 
 

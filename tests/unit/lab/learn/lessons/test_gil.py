@@ -55,7 +55,7 @@ def test_every_claim_holds_for_the_expected_counters() -> None:
     found = judge(RUNS, POOLS)
     assert failing(*RUNS) == []
     assert "up to 96 of 100 updates were lost" in found.verdict
-    assert found.verdict.endswith("0 were lost.")
+    assert found.verdict.endswith("such as DECR, none was.")
     assert [row[:2] for row in found.tables[0].rows] == [(one.place, one.method) for one in RUNS]
 
 
@@ -85,8 +85,19 @@ def test_a_claim_fails_if_its_counter_shows_otherwise(
 def test_the_verdict_names_only_pools_that_took_part() -> None:
     runs = [one for one in RUNS if one.place in ("threads", REDIS)]
     verdict = judge(runs, ("threads",)).verdict
-    assert "in threads, despite the GIL; and across processes, in Redis" in verdict
+    assert "in threads, despite the GIL; and in Redis, across processes" in verdict
     assert "gevent" not in verdict
+
+
+def test_the_verdict_names_only_places_that_lost_updates() -> None:
+    kept = [replace(one, final_values=(0,)) if one.place == "threads" else one for one in RUNS]
+    verdict = judge(kept, POOLS).verdict
+    assert "threads" not in verdict
+    assert "in gevent, despite its single thread; and in Redis, across processes" in verdict
+    none_lost = [
+        replace(one, final_values=(0,)) if len(one.final_values) == 1 else one for one in RUNS
+    ]
+    assert judge(none_lost, POOLS).verdict.startswith("No update was lost this time")
 
 
 def test_the_methods_of_the_lesson_are_those_of_its_task() -> None:
