@@ -167,7 +167,8 @@ class LeaseMixin:
         payload["properties"]["delivery_tag"] = claimed.field
         count = delivery_count(payload)
         if self.max_deliveries and count >= self.max_deliveries:
-            reason = f"it was delivered {count} times without being acknowledged"
+            often = "once" if count == 1 else f"{count} times"
+            reason = f"it was delivered {often} without being acknowledged"
             _log.error("A message of %r became a dead letter: %s.", claimed.list_key, reason)
             self._settle(claimed, "dead", reason)
             return None

@@ -28,7 +28,7 @@ class Lines:
 
     def tried(self, runs: int) -> None:
         """Show the number of single runs, at a terminal."""
-        self._shown.show(f"{runs} single runs")
+        self._shown.show(words.counted(runs, "single run"))
 
     def profiled(self, task: str, profile: Profile) -> None:
         """Describe the task."""

@@ -207,8 +207,8 @@ def _used(
 
 #: What to do if no broker of running workers answers, for commands that can start workers.
 NAME_IT: Final = (
-    "Name the broker of your workers with --broker, or start new workers with --on-new instead of "
-    "--on-running."
+    "Check that --broker names the broker of your workers, or start new workers with --on-new "
+    "instead of --on-running."
 )
 
 

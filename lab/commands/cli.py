@@ -66,8 +66,9 @@ class Edge(click.Group):
                 error.message = _cut(_escaped(error.message))  # type: ignore[misc]
             error.show()
             return error.exit_code
-        except (KeyboardInterrupt, click.Abort):
-            return _fail("interrupted; what Poolwise started has been stopped", INTERRUPTED)
+        except (KeyboardInterrupt, click.Abort) as stop:
+            text = str(stop) or "interrupted; what Poolwise started has been stopped"
+            return _fail(text, INTERRUPTED)
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.ENOSPC:
                 return _fail(

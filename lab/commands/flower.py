@@ -55,7 +55,7 @@ def flower(*, port: int, address: str, **named: Any) -> int:
     """
     _check_access(address, port)
     broker = broker_options.broker_of_workers(named).url or ""
-    connect(broker, "Pass the broker of your workers with --broker.").close()
+    connect(broker, "Check that --broker names the broker of your workers.").close()
     chosen = claimed_port(port, "Flower") if is_loopback(address) or port == 0 else port
     url = f"http://{LOOPBACK if is_loopback(address) else address}:{chosen}"
     say(f"Flower   {url}")

@@ -122,9 +122,10 @@ def _runs(options: RaceOptions) -> str:
     """Say how often the tasks will run at most."""
     number = len(options.pools) * len(options.transports) * options.repeats
     tasks = ", ".join(options.workloads)
+    each = "each " if len(options.workloads) > 1 else ""
     repeats = "1 repeat" if number == 1 else f"each of {number} repeats"
     return (
-        f"{tasks}, for real: up to {MOST_RUNS + 1} times alone, then up to "
+        f"{tasks}, for real: {each}up to {MOST_RUNS + 1} times alone, once in each slot, and up to "
         f"{words.count(MOST_TASKS)} times in {repeats}; Poolwise first prints how many it plans"
     )
 

@@ -73,8 +73,9 @@ def switch(
         with broker_options.remote_control(broker) as remote:
             done = switch_worker(remote, node, request, _Progress().events())
     except KeyboardInterrupt:
-        say(f"{node} goes on if it has accepted the switch: see {program()} workers", progress=True)
-        raise
+        raise KeyboardInterrupt(
+            f"interrupted; if {node} has accepted the switch, it goes on: see {program()} workers"
+        ) from None
     if as_json:
         say(msgspec.json.encode(done).decode())
         return 0

@@ -36,9 +36,9 @@ def notes(seen: Seen) -> tuple[str, ...]:
 
 def _of_events(workers: Sequence[WorkerSeen]) -> str:
     return (
-        f"{_named(workers)}: these figures come from task events. They do not show redeliveries, "
-        "memory, or the CPU of child processes; an event that nobody receives is missing; times "
-        "are those of each machine's own clock"
+        f"{_named(workers)}: these figures come from task events. They do not show memory, the CPU "
+        "of child processes, or redeliveries of messages that were received once; an event that "
+        "nobody receives is missing; times are those of each machine's own clock"
     )
 
 

@@ -99,7 +99,7 @@ class LiveTerminal:
 
     def starting(self, ready: int, of: int) -> None:
         """Show how many workers are ready."""
-        self._live.update(Text(f"{ready} of {of} workers ready", style="dim"))
+        self._live.update(Text(f"{ready} of {words.counted(of, 'worker')} ready", style="dim"))
 
     def workload(self, workload: Workload, configs: Sequence[PoolConfig], repeats: int) -> None:
         """Begin a new board."""
@@ -161,7 +161,7 @@ class PlainTerminal:
         """Print how many workers are ready, if that has changed."""
         if ready != self._ready:
             self._ready = ready
-            self._say(f"{ready} of {of} workers ready")
+            self._say(f"{ready} of {words.counted(of, 'worker')} ready")
 
     def workload(self, workload: Workload, configs: Sequence[PoolConfig], repeats: int) -> None:
         """Print the workload's title."""

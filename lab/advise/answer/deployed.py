@@ -32,6 +32,8 @@ def against_deployed(
         text = f"the recommendation has {ratio:.2f} times its throughput{best.basis}"
     elif best == present:
         text = "that is the recommendation"
+    elif real and ratio < 1:
+        text = f"{1 / ratio:.2f} times the throughput of the recommendation{best.basis}"
     else:
         text = f"within {margin:.0%} of the recommendation, or within noise"
     text = f"{words.rate(present.rate_per_s)}; {text}"

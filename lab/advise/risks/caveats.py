@@ -109,12 +109,14 @@ class Caveats:
         tried = {result.pool for result in results}
         left = [pool.name for pool in pools if pool.name not in tried]
         if left and results:
-            enough_s = max(2 * budget_s, RUNS_IN_BUDGET * profile.run_s)
+            enough_s = min(24 * 3600, max(2 * budget_s, RUNS_IN_BUDGET * profile.run_s))
+            more = f"allow more, such as --budget {enough_s:.0f}s"
+            if enough_s <= budget_s:
+                more = "try fewer pools, with --pools"
             self._add(
                 "",
                 "short-budget",
-                f"there was no time for {words.listed(left)}: allow more, such as "
-                f"--budget {enough_s:.0f}s",
+                f"there was no time for {words.listed(left)}: {more}",
             )
 
     def of_stalls(self, folder: Path) -> None:

@@ -67,9 +67,10 @@ def why_unsafe(shared: Together, apart: Together | None, alone: Tally) -> str:
         )
     if fails_more(shared.tally, elsewhere):
         error = f" ({shared.error})" if shared.error else ""
+        apart_too = "" if apart is None else " or in separate processes"
         return (
-            f"{shared.tally.failed} of {shared.tally.runs} runs failed{error}, but only "
-            f"{elsewhere.failed} of {elsewhere.runs} alone or in separate processes"
+            f"{shared.tally.failed} of {shared.tally.runs} runs failed{error}, but "
+            f"{elsewhere.failed or 'none'} of {elsewhere.runs} alone{apart_too}"
         )
     return ""
 

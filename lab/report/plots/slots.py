@@ -72,5 +72,5 @@ def _slot_axis(panel: Panel) -> dict[str, Any]:
 def _slot_title(panel: Panel) -> str:
     spans, rows = len(panel.repeat.spans), len(panel.slots)
     shown = f"first {words.count(MOST_SPANS)}" if spans > MOST_SPANS else words.count(spans)
-    noun = "slot" if rows == 1 else "slots"
-    return f"{panel_name(panel)}: {shown} tasks, {words.count(rows)} {noun}"
+    noun = "task" if spans == 1 else "tasks"
+    return f"{panel_name(panel)}: {shown} {noun}, {words.counted(rows, 'slot')}"

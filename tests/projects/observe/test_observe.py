@@ -57,7 +57,7 @@ def test_task_events_are_enough_to_find_a_blocked_worker(tmp_path: Path) -> None
         result = observed(cluster, tmp_path)
     assert [one["source"] for one in result["workers"]] == ["events"]
     assert result["findings"][0]["name"] == "gevent-blocked"
-    assert "task events. They do not show redeliveries" in result["notes"][0]
+    assert "task events. They do not show memory" in result["notes"][0]
 
 
 def test_nothing_is_found_on_a_healthy_cluster(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_a_task_that_fails_only_in_threads_is_unsafe_with_its_error() -> None:
     shared = Together(tally=tally(20, 24), error="RuntimeError: mixed up")
     why = why_unsafe(shared, NOTHING, tally(0, 9))
     assert why == (
-        "20 of 24 runs failed (RuntimeError: mixed up), but only 0 of 33 alone or in separate "
+        "20 of 24 runs failed (RuntimeError: mixed up), but none of 33 alone or in separate "
         "processes"
     )
 

@@ -87,8 +87,8 @@ def test_an_idle_worker_has_no_cpu_share() -> None:
     ("source", "pool", "said"),
     [
         ("probe", "threads", []),
-        ("events", "prefork", ["do not show redeliveries"]),
-        ("events", "threads", ["do not show redeliveries", "celery#10434"]),
+        ("events", "prefork", ["do not show memory"]),
+        ("events", "threads", ["do not show memory", "celery#10434"]),
         ("inspection", "threads", ["no probe and no task events"]),
     ],
 )
