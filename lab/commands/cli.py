@@ -67,8 +67,9 @@ class Edge(click.Group):
             error.show()
             return error.exit_code
         except (KeyboardInterrupt, click.Abort) as stop:
-            text = str(stop) or "interrupted; what Poolwise started has been stopped"
-            return _fail(text, INTERRUPTED)
+            # click replaces a KeyboardInterrupt, which may have a text, by an Abort.
+            text = str(stop.__cause__ or "")
+            return _fail(text or "interrupted; what Poolwise started has been stopped", INTERRUPTED)
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.ENOSPC:
                 return _fail(

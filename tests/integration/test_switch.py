@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -20,7 +21,7 @@ from producer.plan import Work, burst
 from producer.submit import SubmitOptions, Submitter
 from tasks.celery import app
 from tasks.errors import UsageError, WorkerError
-from tests.command import poolwise
+from tests.command import poolwise, running
 from tests.integration.background_load import RUN, BackgroundLoad
 from worker.control import WorkerInfo
 from worker.pools import pool_named
@@ -243,6 +244,29 @@ def test_a_worker_without_the_switch_module_is_rejected_and_undisturbed(
     with pytest.raises(WorkerError, match="a solo worker answers only between tasks"):
         switch(remote, "plain@x", SwitchRequest(pool="threads"))
     cluster.stop([child], grace_s=0.1)
+
+
+def test_ctrl_c_leaves_an_accepted_switch_to_the_worker_and_says_so(
+    cluster: LocalCluster, remote: RemoteControl, tmp_path: Path
+) -> None:
+    worker = start(cluster, "left-alone", "threads", 1)
+    node = worker.spec.node
+    send(cluster, "left-alone", Work(task="io.sleep", args=(4,)))
+    wait_for_task(remote, node)
+    options = ("--pool", "gevent", "--concurrency", "3", "--broker", cluster.broker_url)
+    with running("switch", node, *options, folder=tmp_path) as asked:
+        asked.until(lambda: "waiting for 1 running task" in asked.output())
+        asked.signal(signal.SIGINT)
+        assert asked.ended() == 130
+        [line] = [line for line in asked.output().splitlines() if "interrupted" in line]
+    assert f"if {node} has accepted the switch, it goes on" in line
+    wait_until(
+        lambda: [
+            one for one in discover_workers(remote) if (one.node, one.pool) == (node, "gevent")
+        ],
+        20,
+        lambda: AssertionError(worker.child.log_tail()),
+    )
 
 
 def test_a_sigterm_takes_precedence_over_a_switch(
