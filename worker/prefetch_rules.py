@@ -107,7 +107,7 @@ def prefetch_hoards(pool: Pool, options: WorkerOptions) -> Finding | None:
     fetched = _fetched(options)
     if 0 < fetched < options.slots + MANY_FETCHED:
         return None
-    amount = f"up to {fetched} messages" if fetched else "the whole queue"
+    amount = f"up to {fetched} messages" if fetched else "all messages in the queue"
     return note(
         "prefetch-hoards",
         f"this worker, with concurrency {options.slots}, fetches {amount}: other workers cannot "

@@ -50,7 +50,7 @@ def asked(named: Mapping[str, Any], *, on_running: bool) -> CallsToRace | None:
         raise UsageError("to race your own task, name its app with -A, such as -A shop.celery")
     if on_running:
         raise UsageError(
-            "--on-running races Poolwise's own tasks: leave it out to race yours on new workers"
+            "--on-running races Poolwise's own tasks: add --on-new to race yours on new workers"
         )
     if shared_options.was_typed("broker"):
         raise UsageError("your tasks run on a private broker: leave out --broker")

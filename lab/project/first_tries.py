@@ -195,9 +195,10 @@ def _check(tries: Sequence[Try], calls: Sequence[Work], group: Group) -> None:
     first = failed[0]
     # A task that ignores its result stores no traceback, but the worker has logged it.
     lines = indented(first.traceback) or group.children[0].log_tail()
+    what = "Its traceback" if first.traceback else "The end of its worker's log"
     raise TaskFailedError(
         f"{len(failed)} of the first {len(tries)} runs failed, so nothing more was tried; check "
-        f"the arguments of {calls[first.call].task}. Its traceback:\n{lines}"
+        f"the arguments of {calls[first.call].task}. {what}:\n{lines}"
     )
 
 

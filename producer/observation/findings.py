@@ -81,9 +81,9 @@ def _fetch_less(worker: WorkerSeen) -> str:
     if fetched is not None and 0 < fetched <= worker.slots * least:
         return (
             f"start it with {without}, or set task_acks_late = True if its tasks are safe to run "
-            "twice. The prefetch multiplier is already the lowest, but it limits only "
+            "twice. The prefetch multiplier is already low enough, but it limits only "
             "unacknowledged messages: without late acks, a task is acknowledged when it starts, so "
-            "the worker fetches one more message for its slot"
+            "the worker fetches one more message for each busy slot"
         )
     return (
         f"if its tasks are safe to run twice, set --prefetch-multiplier {least} and "

@@ -55,9 +55,10 @@ def _ran_twice(task: str, attempts: Sequence[Attempt], seen: Seen) -> _Weighed |
             worker="",
             text=f"messages of {task} were redelivered while the task was still running",
             evidence=f"{times}, the same task id ran twice at the same time, for up to "
-            f"{duration(longest_s)}; the visibility timeout is {duration(limit_s)}",
-            fix="set visibility_timeout in broker_transport_options to more than the longest run "
-            "time and wait of your tasks",
+            f"{duration(longest_s)}; the visibility timeout of kombu's own transport is "
+            f"{duration(limit_s)}",
+            fix="with kombu's own transport, set visibility_timeout in broker_transport_options to "
+            "more than the longest run time and wait of your tasks",
         ),
     )
 

@@ -132,5 +132,5 @@ def test_a_lesson_ends_with_one_line_when_its_broker_fails(
     turn: str, guarded: int, tmp_path: Path
 ) -> None:
     lesson = ("learn", "gil", "--pools", "threads", "--no-predict")
-    done = ended_after_turn(guarded, turn, tmp_path, "workers ready", lesson)
+    done = ended_after_turn(guarded, turn, tmp_path, "worker ready", lesson)
     assert_clean_end(done, codes={3}, secrets=[MARK])

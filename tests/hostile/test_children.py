@@ -56,7 +56,7 @@ DEATHS = (
         kept=("burn",),
     ),
     Death(victim="valkey", command=TWO, moment="fetch ·", code=3, line=BROKER, kept=("burn",)),
-    Death(victim="valkey", command=ONE, moment="0 of 1 workers ready", code=3, line=BROKER),
+    Death(victim="valkey", command=ONE, moment="0 of 1 worker ready", code=3, line=BROKER),
     Death(
         victim="delay_server",
         command=("learn", "io-models", "--no-predict"),
@@ -67,7 +67,7 @@ DEATHS = (
     Death(
         victim="echo_server",
         command=("learn", "echo", "--no-predict"),
-        moment="1 of 1 workers ready",
+        moment="1 of 1 worker ready",
         code=4,
         line=ECHO,
     ),

@@ -61,7 +61,7 @@ def test_running_workers_need_the_name_of_their_broker(
 ) -> None:
     url = f"redis://{LOOPBACK}:{free_port()}/0"
     line = refused(*command, "--on-running", "--broker", url, cwd=tmp_path, code=3)
-    assert "Name the broker of your workers with --broker" in line
+    assert "Check that --broker names the broker of your workers" in line
     assert "--on-new" in line
     assert "embedded" not in line
 

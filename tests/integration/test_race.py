@@ -108,7 +108,7 @@ def test_the_users_broker_is_used_and_left_unchanged(tmp_path: Path) -> None:
 def test_ctrl_c_while_workers_start_leaves_the_users_broker_unchanged(tmp_path: Path) -> None:
     with LocalCluster(tmp_path) as cluster:
         with running("race", *FAMILY, "--broker", cluster.broker_url, folder=tmp_path) as race:
-            race.until(lambda: "0 of 1 workers ready" in race.output())
+            race.until(lambda: "0 of 1 worker ready" in race.output())
             clients = len(cluster.redis.client_list())
             # The worker has connected, and declares its queue next.
             race.until(lambda: len(cluster.redis.client_list()) > clients + 1)
@@ -143,7 +143,7 @@ def test_a_signal_ends_a_race_and_leaves_no_process(
         race.wait_for_descendants()
 
 
-@pytest.mark.parametrize("moment", ["", "calibrated", "workers ready", "burn"])
+@pytest.mark.parametrize("moment", ["", "calibrated", "worker ready", "burn"])
 def test_ctrl_c_twice_at_any_moment_leaves_no_process(moment: str, tmp_path: Path) -> None:
     with running("race", *FAMILY, folder=tmp_path) as race:
         race.until(lambda: moment in race.output() and race.descendants())

@@ -35,7 +35,7 @@ def against_deployed(
     elif real and ratio < 1:
         text = f"{1 / ratio:.2f} times the throughput of the recommendation{best.basis}"
     else:
-        text = f"within {margin:.0%} of the recommendation, or within noise"
+        text = f"within {100 * margin:g} % of the recommendation, or within noise"
     text = f"{words.rate(present.rate_per_s)}; {text}"
     return _deployed(today, ratio, falls_short=real and ratio > 1 + margin, text=text)
 

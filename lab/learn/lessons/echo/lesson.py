@@ -23,7 +23,7 @@ def run(context: Context) -> Findings:
 
 LESSON: Final = Lesson(
     name="echo",
-    title="Five hundred clients on one thread",
+    title="Many clients on one thread",
     setting=(
         "Clients (500 by default) connect to a TCP echo server; they are greenlets in 20 tasks of "
         "a gevent worker. A client connects, says hello, waits until all the others have "

@@ -109,9 +109,8 @@ def _computing_claims(runs: GilComparison) -> Iterator[Claim]:
         yield Claim(
             says=f"{off}: faster than the fastest trial with the GIL",
             holds=speed_up > 1,
-            seen=f"{words.times(speed_up)} in the "
-            f"{len(runs.undisturbed)} of {len(runs.trials[off].trials)} trials that had the cores "
-            "to themselves",
+            seen=f"{words.times(speed_up)}; {len(runs.undisturbed)} of "
+            f"{words.counted(len(runs.trials[off].trials), 'trial')} had the cores to themselves",
         )
         yield Claim(
             says=f"{off}: at least {AS_FAST_AS_PROCESSES:g} times as fast as {runs.processes}",

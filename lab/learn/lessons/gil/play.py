@@ -33,8 +33,8 @@ DRAWN, DRAWN_OF_EACH = 8, 4
 
 #: What to look at in a worker's own counter, by the kind of its slots.
 PAUSE_CAPTIONS: Final = {
-    "thread": "All tasks pause at the same time, and all have read the same number.",
-    "greenlet": "There is only one thread, yet all pause at the same time with the same number.",
+    "thread": "Tasks that pause at the same time have read the same number.",
+    "greenlet": "There is only one thread, yet tasks that pause together have the same number.",
     "process": "Each process counts down its own copy.",
 }
 MUTEX_CAPTION: Final = "One at a time: a task that waits for the mutex has not read anything yet."

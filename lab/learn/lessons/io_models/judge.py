@@ -101,7 +101,7 @@ def _kernel_claims(costs: Mapping[str, ModelCost]) -> Iterator[Claim]:
             says="asyncio multiplexes, too, because its loop waits in epoll",
             holds=bool(waits),
             seen=", ".join(
-                f"{name} called {words.count(asyncio.calls[name])} times" for name in waits
+                f"{name}: {words.counted(asyncio.calls[name], 'call')}" for name in waits
             )
             or "no such call",
         )

@@ -141,13 +141,13 @@ def _verdict(timings: Timings) -> str:
             f"{waiting}. Four tasks that compute share the only core, whatever the pool: {burned}, "
             f"and {digested} in C code that releases the GIL."
         )
-    anywhere = ", on any number of cores" if len(timings.cores) > 1 else ""
+    anywhere = f", on one core and on {core_count(most)}" if len(timings.cores) > 1 else ""
     return (
         f"{waiting}{anywhere}. "
         f"When four tasks compute in Python ({burned} on {core_count(most)}), only processes can "
         "run two of them at the same instant. C code that releases the GIL is the exception: "
-        "threads run it on every core too, and only greenlets, which switch only when they wait, "
-        f"still take turns ({digested})."
+        "threads run it on every core too, but greenlets, which switch only when they wait, take "
+        f"turns. Measured in C code: {digested}."
     )
 
 

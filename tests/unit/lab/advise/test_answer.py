@@ -162,7 +162,7 @@ def test_no_difference_on_a_noisy_machine_is_not_sure(rates: list[float], confid
     ("rates", "short", "text"),
     [
         ([450, 455, 445], True, "2.00 times its throughput"),
-        ([870, 860, 865], False, "within 10%"),
+        ([870, 860, 865], False, "within 10 %"),
         ([], True, "it was not measured"),
     ],
 )

@@ -150,7 +150,7 @@ SICK: dict[str, tuple[Seen, str, str]] = {
     "ran-twice": (
         seen(TWICE),
         "once, the same task id ran twice at the same time, for up to 8.00 s; the visibility "
-        "timeout is 5.00 s",
+        "timeout of kombu's own transport is 5.00 s",
         "visibility_timeout",
     ),
 }
