@@ -143,8 +143,9 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
     chosen = shared_options.pools_named(pools)
     if on_running and (concurrency or with_events):
         raise UsageError(
-            "--on-running races workers as they are: leave out --concurrency and --with-events, "
-            f"or change a running worker with: {program()} switch"
+            "--on-running races workers as they are: leave out --concurrency (and unset "
+            "POOLWISE_CONCURRENCY) and --with-events, or change a running worker with: "
+            f"{program()} switch"
         )
     if on_running and (len(transports) > 1 or shared_options.was_typed("transports")):
         raise UsageError(
@@ -154,7 +155,8 @@ def race(  # noqa: PLR0913 - one parameter for each option of the command
     if pause_load and not on_running:
         raise UsageError(
             "--pause-load works only with --on-running: add --on-running, or leave --pause-load "
-            "out, because a race that starts its own workers has no other load"
+            "out (and unset POOLWISE_PAUSE_LOAD), because a race that starts its own workers has "
+            "no other load"
         )
     use_transport(transports[0])  # of this process, which sends alike with both
     theirs = race_calls.asked({**named, "transports": transports}, on_running=on_running)

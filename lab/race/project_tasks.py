@@ -145,7 +145,7 @@ class ProjectTasks:
         if not found:
             raise MachineError(
                 "this machine has too little memory for a worker of any chosen pool: free some, "
-                "or set fewer slots with --concurrency"
+                "or try with --concurrency POOL=1"
             )
         return found
 
@@ -158,4 +158,5 @@ def _planned(workload: Calls, configs: Sequence[PoolConfig], repeats: int) -> st
     if len(transports) > 1:
         pools += f" with {' and '.join(transports)}"
     runs = sum(one.concurrency for one in configs) + repeats * len(configs) * workload.count
-    return f"{workload.name}: each repeat runs {workload.tasks} on {pools}; {runs:,} runs in total"
+    each = pools if len(names) == 1 else f"each of {pools}"
+    return f"{workload.name}: each repeat runs {workload.tasks} on {each}; {runs:,} runs in total"

@@ -70,7 +70,7 @@ class Caveats:
         limit: int | None,
     ) -> None:
         """Note the pools that do not fit, or only with few slots."""
-        source = "the limit" if limit is not None else "this machine's memory"
+        source = "the limit" if limit == room.memory_bytes else "this machine's memory"
         for pool in pools:
             name = pool.name
             family = next((one for one in found if one.pool is pool), None)
@@ -79,7 +79,8 @@ class Caveats:
             needed = needed_bytes(more, profile)
             slots = "1 slot was" if most == 1 else f"at most {most} slots were"
             tried = f"{slots} tried" if most else "it was not tried"
-            if most < 16 and needed > room.memory_bytes:
+            all_tried = most == pool.fixed_concurrency  # it has no more slots to try
+            if most < 16 and needed > room.memory_bytes and not all_tried:
                 self._add(
                     name,
                     "memory-limit",

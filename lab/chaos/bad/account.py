@@ -99,4 +99,6 @@ def _where(account: CellAccount) -> str:
         return "then dead-lettered"
     if account.held:
         return "still in Redis"
-    return "then gone" if account.lost else "then finished"
+    ends = {"gone": account.lost, "failed": account.failed, "refused": account.refused}
+    ends["revoked"] = account.revoked
+    return f"then {next((end for end, count in ends.items() if count), 'finished')}"
