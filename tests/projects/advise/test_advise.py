@@ -115,8 +115,18 @@ MISTAKES: dict[str, tuple[tuple[str, ...], Prepare, int, str]] = {
     "slo": (("-A", "shop", "x", "--slo", "fast"), lambda _: None, 2, "--slo"),
     "check": (("-A", "shop", "x", "--check", "celery worker -P x"), lambda _: None, 2, "--check"),
     "python": (("-A", "shop", "x", "--python", "none"), lambda _: None, 2, "--python"),
-    "exits at import": (("-A", "shop", "x"), app_with("import sys; sys.exit(7)"), 2, "exit code 7"),
-    "dies at import": (("-A", "shop", "x"), app_with("import os; os._exit(7)"), 2, "exit code 7"),
+    "exits at import": (
+        ("-A", "shop", "x"),
+        app_with("import sys; sys.exit(7)"),
+        2,
+        "exits with code 7",
+    ),
+    "dies at import": (
+        ("-A", "shop", "x"),
+        app_with("import os; os._exit(7)"),
+        2,
+        "exits with code 7",
+    ),
     "raises at import": (("-A", "shop", "x"), app_with("1 / 0"), 2, "ZeroDivisionError"),
 }
 

@@ -132,7 +132,7 @@ def test_a_task_of_the_mix_that_fails_is_named_and_nothing_more_is_tried(shop: P
     lines = ('{"task": "shop.pause", "args": [5]}', '{"task": "shop.fail", "args": ["fetch"]}')
     done = poolwise(*SHOP, "--all-from", mix_file(shop, *lines), cwd=shop)
     assert done.returncode == 1
-    assert "shop.fail failed" in done.stderr
+    assert "check the arguments of shop.fail" in done.stderr
     assert "ValueError: cannot fetch" in done.stderr
     assert "prefork ×" not in done.stderr
 

@@ -128,7 +128,7 @@ def test_a_task_that_fails_is_shown_with_its_traceback_and_nothing_more_is_tried
 APP = ("-A", "shop")
 PAUSE = (*APP, "shop.pause", "--args", "[20]")
 MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
-    "no app": (("shop.pause",), "name it with -A"),
+    "no app": (("shop.pause",), "name its app with -A"),
     "no task": ((*APP, "--args", "[1]"), "name the task"),
     "no such task": ((*APP, "shop.paus", "--yes"), "did you mean shop.pause?"),
     "no such workload": ((*PAUSE, "--workloads", "shop.mail"), "shop.mail"),
