@@ -45,10 +45,11 @@ def choose_running(session: Session, request: BorrowRequest) -> dict[str, Discov
         raise WorkerError(no_worker(session.url, session.transport_options))
     large_enough = [one for one in found if one.concurrency >= request.least_concurrency]
     if not large_enough:
+        node = next((one.node for one in found if not _unable(one, request.tasks)), "NODE")
         raise WorkerError(
             f"{request.user} needs workers with {request.least_concurrency} slots or more, but no "
             f"worker at {session.url} has that many; change one with: "
-            f"{program()} switch NODE --pool threads --concurrency 4 {session.broker_flags}"
+            f"{program()} switch {node} --pool threads --concurrency 4 {session.broker_flags}"
         )
     best = choose(large_enough, request.pools, request.tasks)
     for pool in request.pools:
