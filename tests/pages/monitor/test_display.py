@@ -247,7 +247,7 @@ def test_if_flower_is_away_old_figures_look_old(show: Show) -> None:
     ("changes", "query", "shown"),
     [
         ({"arrived_per_s": 10.4}, "", ["10/s arriving"]),
-        ({"arrived_per_s": 30.0}, "", ["30/s arriving, more than finish"]),
+        ({"arrived_per_s": 30.0}, "", ["30/s arriving, faster than they finish"]),
         ({"arrived_per_s": None}, "", ["arrivals unknown"]),
         (
             {"arrived_per_s": None},
