@@ -97,16 +97,17 @@ def test_workers_recover_from_each_restart_of_the_broker(pool: str, lasting_farm
     app = farm.app()
     worker = farm.worker(pool, lease_s=LEASE_S)
     farm.send(app, "wait", 200, 0.05)
-    for away_s in (0.0, 1.0, 2 * LEASE_S):
+    away_times_s = (0.0, 1.0, 2 * LEASE_S)
+    for away_s in away_times_s:
         farm.until_more_ran(5)
         farm.broker.kill()
         time.sleep(away_s)
         farm.broker.start()
     farm.until_ran(200)
     farm.until(lambda: not farm.held(), 10, what="messages are still in flight")
-    twice = [mark for mark, times in farm.ran().items() if times > 1]
-    assert not twice, worker.log_tail()
     assert worker.alive
+    twice = sum(farm.ran().values()) - 200
+    assert twice <= MAY_RUN_TWICE[pool] * len(away_times_s), worker.log_tail()
 
 
 @pytest.mark.parametrize("pool", POOLS)
