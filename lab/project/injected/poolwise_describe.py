@@ -15,7 +15,7 @@ import sys
 import traceback
 from importlib import metadata
 from importlib.util import find_spec
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 #: The settings that matter for a worker.
 SETTINGS = (
@@ -156,18 +156,32 @@ def _missing():
 
 def _redis_problem():
     """Return why kombu refuses the redis-py that is installed; empty if it does not."""
-    if _missing():  # then Poolwise lends its own, or kombu cannot be asked
+    if find_spec("redis") is None:  # then Poolwise lends its own
         return ""
     from kombu.exceptions import VersionMismatch
-    from kombu.transport.redis import Channel
 
+    lent = _stand_in("packaging.version", Version=str) if "packaging" in _missing() else ()
     try:
+        from kombu.transport.redis import Channel
+
         Channel._get_client(SimpleNamespace(global_keyprefix=""))
     except VersionMismatch as error:
         return str(error)
     except Exception:  # whatever else is wrong, the worker's log will say
         return ""
+    finally:
+        for name in lent:
+            del sys.modules[name]
     return ""
+
+
+def _stand_in(name, **contents):
+    """Put a module and its package in place of missing ones; return their names."""
+    package = name.partition(".")[0]
+    for one in (package, name):
+        sys.modules[one] = ModuleType(one)
+    vars(sys.modules[name]).update(contents)
+    return (package, name)
 
 
 def _version(name):

@@ -29,9 +29,12 @@ def environment_without(folder: Path, *modules: str) -> Path:
     return folder / "bin" / "python"
 
 
-def test_a_redis_client_that_is_too_old_for_kombu_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("missing", [(), ("packaging",)])
+def test_a_redis_client_that_is_too_old_for_kombu_is_named(
+    missing: tuple[str, ...], tmp_path: Path
+) -> None:
     """As pip leaves it after `pip install "celery[redis]==5.3.*"`, with the newest kombu."""
-    python = environment_without(tmp_path / "env")
+    python = environment_without(tmp_path / "env", *missing)
     [site] = (tmp_path / "env" / "lib").glob("python*/site-packages")
     (site / "older.pth").write_text("import redis; redis.VERSION = (5, 3, 1)\n")
     write_shop(tmp_path, "amqp://guest@127.0.0.1:1//")
