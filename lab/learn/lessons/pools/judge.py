@@ -96,8 +96,8 @@ def _more_memory(measured: PoolMeasurements, pool: str) -> Iterator[Claim]:
 
 def _verdict(measured: PoolMeasurements) -> str:
     wave_runs = list(measured.wave_runs.values())
-    knees = ", ".join(
-        words.pool(pool, knee(steps).slots) for pool, steps in measured.sweeps.items()
+    knees = words.listed(
+        [words.pool(pool, knee(steps).slots) for pool, steps in measured.sweeps.items()]
     )
     memory = ", ".join(
         f"a {POOLS[pool].slot} {words.size(max(0.0, bytes_per_slot(steps)))}"

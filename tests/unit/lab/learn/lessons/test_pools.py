@@ -103,7 +103,7 @@ def test_memory_limits_the_slots_and_the_system_limits_processes_and_threads() -
 def test_every_claim_holds_for_the_expected_measurements() -> None:
     found = judge(measured())
     assert [claim.says for claim in found.claims if not claim.holds] == []
-    assert "prefork ×10, threads ×5" in found.verdict
+    assert "prefork ×10 and threads ×5" in found.verdict
     assert [len(table.rows) for table in found.tables] == [1, 5, 2]
 
 
