@@ -61,6 +61,17 @@ def test_a_prefork_task_may_hold_the_gil_for_longer_than_the_lease(farm: Farm) -
     assert farm.ran("began") == {0: 1}
 
 
+@pytest.mark.parametrize("pool", ["threads", "gevent", "solo"])
+def test_a_task_that_holds_the_gil_within_the_limit_runs_once(pool: str, farm: Farm) -> None:
+    """The limit is five sixths of the lease, here 5 s."""
+    farm.worker(pool, lease_s=6)
+    farm.send(farm.app(), "hold_gil", 1, 3)
+    farm.until(lambda: farm.ran("began"), 10)
+    farm.worker("threads", lease_s=6)
+    farm.until_ran(1)
+    assert farm.ran("began") == {0: 1}
+
+
 def test_a_greenlet_that_blocks_the_loop_keeps_its_lease(farm: Farm) -> None:
     """A computation in Python stops gevent's loop, but not the lease's thread."""
     farm.worker("gevent", lease_s=2)
