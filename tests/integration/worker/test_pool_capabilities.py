@@ -176,12 +176,14 @@ def test_autoscale(pool: Pool, start_worker: StartWorker) -> None:
 
 
 def test_cold_shutdown(pool: Pool, start_worker: StartWorker) -> None:
-    worker = start_worker("-P", pool.name, "-c", "2", settings={"task_reject_on_worker_lost": True})
+    busy = not pool.answers_while_busy  # so that only the task's state shows that it has started
+    settings = {"task_reject_on_worker_lost": True, "task_track_started": busy}
+    worker = start_worker("-P", pool.name, "-c", "2", settings=settings)
     task = worker.send("late_nap", 4.0)
     worker.until(lambda: f"[{task.id}] received" in worker.log())
     if pool.slot != "worker":  # solo receives the message only to run it at once
         worker.until(lambda: worker.database.hlen("unacked") == 1)
-    worker.until(lambda: _is_active(worker, task.id) if pool.answers_while_busy else True)
+    worker.until(lambda: task.state == "STARTED" if busy else _is_active(worker, task.id))
     worker.process.send_signal(signal.SIGQUIT)
     worker.process.wait(timeout=30)
     if pool.cold_shutdown == "waits":  # its ack, and its exit code, depend on who is faster
