@@ -124,7 +124,8 @@ def _redelivered(task: str, attempts: Sequence[Attempt], _seen: Seen) -> _Weighe
             text=f"messages of {task} are often redelivered",
             evidence=f"{again:,} of {len(attempts):,} attempts ran a message that a worker "
             "had already received",
-            fix="look for workers that were killed or restarted, and set visibility_timeout in "
-            "broker_transport_options to more than the longest wait of a message in a worker",
+            fix="look for workers that were killed or restarted; with kombu's own transport, set "
+            "visibility_timeout in broker_transport_options to more than the longest wait of a "
+            "message in a worker",
         ),
     )
