@@ -49,8 +49,9 @@ def gevent_blocked(worker: WorkerSeen, seen: Seen) -> Finding | None:
     waits = used is not None and used < ONE_CORE_SHARED
     why = "computes" if computes else "waits in code that does not yield to gevent"
     cpu = "" if used is None else f"; {used:.2f} cores were busy"
-    best = f"use --pool {'prefork' if computes else 'threads'} for {task}"
     sure = bool(worker.attempts)
+    culprit = task if sure else "the task that blocks"
+    best = f"use --pool {'prefork' if computes else 'threads'} for {culprit}"
     return Finding(
         name="gevent-blocked",
         worker=worker.node,
