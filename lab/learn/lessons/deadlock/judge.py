@@ -118,7 +118,7 @@ def _verdict(observed: DeadlockObservations) -> str:
         f"{words.duration(here.deadlocked_s)} in one worker and for "
         f"{words.duration(there.deadlocked_s)} across two, until one gave up"
         if here.deadlocked_s and there.deadlocked_s
-        else "were not deadlocked in both places this time"
+        else "were deadlocked in at most one of the two places this time"
     )
     return (
         f"Tasks that took their locks in opposite order {opposite}; with the same "

@@ -92,15 +92,18 @@ def _verdict(runs: Runs, pools: Sequence[str]) -> str:
     unguarded[REDIS] = runs[REDIS, GET_SET]
     places = [f"in {SHARING[place]}" for place, one in unguarded.items() if one.lost]
     cured = runs[REDIS, REDIS_LOCK].lost + runs[REDIS, DECR].lost
-    cure = f"With a lock around both, or one atomic operation such as DECR, {cured or 'none'}"
     if not places:
-        return f"No update was lost this time, which was luck. {cure} can be lost."
+        return (
+            "No update was lost this time, which was luck: only a lock around read and write, or "
+            "one atomic operation such as DECR, guarantees that."
+        )
     worst = max(unguarded.values(), key=lambda one: one.lost)
     *others, last = places
     where = f"{'; '.join(others)}; and {last}" if others else last
     return (
         "When other tasks could read between one task's read and its write, up to "
-        f"{worst.lost} of {worst.tasks} updates were lost: {where}. {cure} "
+        f"{worst.lost} of {worst.tasks} updates were lost: {where}. With a lock "
+        f"around both, or one atomic operation such as DECR, {cured or 'none'} "
         f"{'was' if cured < 2 else 'were'}."
     )
 
