@@ -8,7 +8,7 @@ from typing import Final
 from lab.learn.engine.context import Context
 from lab.learn.engine.lesson import Dial, Lesson, Question
 from lab.learn.lessons.echo.judge import judge
-from lab.learn.lessons.echo.limits import check_limits
+from lab.learn.lessons.echo.limits import FEWEST, check_limits
 from lab.learn.lessons.echo.play import play
 from lab.results.lesson import Findings
 from tasks.lessons import echo as echo_tasks
@@ -38,7 +38,11 @@ LESSON: Final = Lesson(
     tasks=frozenset({echo_tasks.visit.name}),
     dials=(
         Dial(
-            flag="--clients", default=500, low=2, high=2_000, help=("Number of clients per server.")
+            flag="--clients",
+            default=500,
+            low=FEWEST,
+            high=2_000,
+            help=("Number of clients per server."),
         ),
         Dial(flag="--messages", default=4, low=1, high=100, help="Number of messages per client."),
     ),

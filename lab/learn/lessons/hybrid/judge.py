@@ -102,7 +102,7 @@ def _claims(runs: MixRuns) -> Iterator[Claim]:
         says="one gevent worker per core has at least twice as many slots as prefork in the same "
         "memory",
         holds=2 * layouts.fitting <= layouts.slots,
-        seen=f"{layouts.slots} greenlets or {_processes(layouts.fitting)} "
+        seen=f"{layouts.slots} greenlets or {words.pool('prefork', layouts.fitting)} "
         f"in {words.size(layouts.budget_bytes)}",
     )
     few_s = waiting[layouts.few.name].makespan_s
@@ -128,10 +128,6 @@ def _claims(runs: MixRuns) -> Iterator[Claim]:
             holds=wanted >= MORE_THAN_ONE,
             seen=f"{wanted:.2f} threads running or ready to run on average",
         )
-
-
-def _processes(number: int) -> str:
-    return "1 process" if number == 1 else f"{number} processes"
 
 
 def _remarks(runs: MixRuns) -> Iterator[str]:
