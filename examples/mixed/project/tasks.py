@@ -1,4 +1,4 @@
-"""Renders a page: 50 ms of waiting for a service, then some ms of Python."""
+"""Renders a page: 50 ms of waiting for a service, then a few ms of Python."""
 
 import time
 
