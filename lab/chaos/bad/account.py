@@ -99,6 +99,10 @@ def _where(account: CellAccount) -> str:
         return "then dead-lettered"
     if account.held:
         return "still in Redis"
-    ends = {"gone": account.lost, "failed": account.failed, "refused": account.refused}
-    ends["revoked"] = account.revoked
-    return f"then {next((end for end, count in ends.items() if count), 'finished')}"
+    ends = (
+        ("gone", account.lost),
+        ("failed", account.failed),
+        ("refused", account.refused),
+        ("revoked", account.revoked),
+    )
+    return f"then {next((end for end, count in ends if count), 'finished')}"
