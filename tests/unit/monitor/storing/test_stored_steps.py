@@ -300,6 +300,24 @@ def test_the_time_without_flower_is_a_gap_of_the_queues_alone() -> None:
     ]
 
 
+@pytest.mark.parametrize("back_after_s", range(100, 110))
+@pytest.mark.parametrize("range_s", STEPS_S)
+def test_a_point_at_an_edge_of_a_queue_gap_shows_what_was_measured_beside_it(
+    back_after_s: int, range_s: int
+) -> None:
+    away = range(NOW_S + back_after_s - 30, NOW_S + back_after_s)
+    after = restarted(filled(), away)
+    found = after.answer(away.stop + 14.0, range_s)
+    [[from_s, to_s]] = found["queue_gaps"]
+    length_s = found["step_s"]
+    depths = dict(zip(found["at"], found["queues"]["q"], strict=True))
+    within = [depth for at_s, depth in depths.items() if from_s <= at_s <= to_s - length_s]
+    assert set(within) <= {None}
+    assert within or range_s == RANGE_S
+    [first_s, *_] = [at_s for at_s, depth in depths.items() if at_s > from_s and depth is not None]
+    assert away.stop - length_s < first_s <= away.stop + 1
+
+
 def test_before_its_first_measurement_and_while_the_broker_is_away_flower_was_not_away() -> None:
     flower = Flower({}, NOW_S, NOW_S - 60.0)  # workers ran before
     for second in [*range(1, 20), *range(60, 80)]:
