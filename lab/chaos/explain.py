@@ -27,10 +27,12 @@ def explanations(cells: Sequence[ChaosCell]) -> tuple[Explanation, ...]:
 
 def _explains(reason: Reason, cell: ChaosCell) -> bool:
     target = FAULTS[cell.fault].target if cell.fault in FAULTS else "worker"
+    settings = cell.settings.partition("+")[0]
     return (
         reason.count(cell) > 0
         and target in reason.targets
-        and (reason.early is None or reason.early == (cell.settings.partition("+")[0] in EARLY))
+        and (reason.early is None or reason.early == (settings in EARLY))
+        and settings not in reason.cured
         and (not reason.faults or cell.fault in reason.faults)
         and reason.pool in {"", cell.pool}
         and (not reason.stock or cell.transport == "stock")

@@ -17,6 +17,9 @@ from tasks.transport_options import TRANSPORTS
 
 #: Settings under which a task is acknowledged when it starts.
 EARLY: Final = frozenset({"defaults"})
+#: Settings with Poolwise's worker code, and those that reject a task whose process dies.
+_WORKER_CODE: Final = frozenset({"poolwise"})
+_REJECTING: Final = frozenset({"reject-on-lost", "poolwise"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,7 @@ class Reason:
     #: The faults that it explains; none: any. The same for the pool.
     faults: frozenset[str] = frozenset()
     pool: str = ""
+    cured: frozenset[str] = frozenset()  # settings that already have the cure
     stock: bool = False  # whether it explains only cells on kombu's own transport
 
 
@@ -65,6 +69,18 @@ REASONS: Final = (
         "worker code (-I worker.startup), which does not acknowledge these tasks.",
         faults=frozenset({"cold-shutdown"}),
         pool="gevent",
+        cured=_WORKER_CODE,
+    ),
+    Reason(
+        count=lambda cell: cell.account.failed,
+        early=None,
+        targets=_WORKER,
+        what="failed",
+        why="On SIGQUIT, Celery stores the running task of a solo worker as a failure and "
+        "acknowledges it, even with task_acks_late.",
+        cure="Stop solo workers with SIGTERM, and give them enough time.",
+        faults=frozenset({"cold-shutdown"}),
+        pool="solo",
     ),
     Reason(
         count=lambda cell: cell.account.failed,
@@ -86,6 +102,7 @@ REASONS: Final = (
             "worker.startup), which puts such a message back into its queue if task_acks_late and "
             "task_reject_on_worker_lost are set.",
             faults=_MEMORY_ERROR,
+            cured=_WORKER_CODE,
         )
         for what, count in (
             ("lost", lambda cell: cell.account.lost),
@@ -174,6 +191,7 @@ REASONS: Final = (
         why="The process of a slot died. Celery stores the failure (WorkerLostError) and does not "
         "run the task again.",
         cure="Set task_acks_late and task_reject_on_worker_lost, if the task may run twice.",
+        cured=_REJECTING,
     ),
     Reason(
         count=_taken_over,
@@ -197,6 +215,7 @@ REASONS: Final = (
         "these tasks.",
         faults=frozenset({"warm-shutdown"}),
         pool="prefork",
+        cured=_WORKER_CODE,
     ),
     Reason(
         count=lambda cell: cell.account.twice_by_fault,

@@ -123,16 +123,25 @@ def on_lease(fault: str, **counts: int) -> ChaosCell:
         (cell(settings="defaults", account=account(lost=1)), "task_acks_late"),
         (cell(settings="acks-late", account=account(lost=1)), "No setting closes this gap"),
         (
-            cell(fault="cold-shutdown", pool="gevent", account=account(lost=1)),
+            cell(
+                fault="cold-shutdown",
+                pool="gevent",
+                settings="acks-late",
+                account=account(lost=1),
+            ),
             "SIGTERM",
         ),
+        (cell(fault="cold-shutdown", pool="solo", account=account(failed=1)), "SIGTERM"),
         (cell(settings="acks-late", account=account(held=1)), "visibility_timeout"),
         (cell(settings="defaults", account=account(failed=1)), "task_reject_on_worker_lost"),
         (cell(fault="redis-kill", account=account(lost=1)), "appendfsync"),
         (cell(account=account(twice_by_fault=1)), "idempotent"),
         (cell(account=account(twice_otherwise=1)), "Raise visibility_timeout"),
         (cell(fault="memory-error", account=account(failed=1)), "Catch MemoryError"),
-        (cell(fault="memory-error", account=account(held=1)), "puts such a message back"),
+        (
+            cell(fault="memory-error", settings="reject-on-lost", account=account(held=1)),
+            "puts such a message back",
+        ),
         (cell(fault="clock-ahead", account=account(early=1)), "Synchronise the clocks"),
         (cell(fault="net-forgotten", account=account(held=1)), "Set visibility_timeout"),
         (cell(settings="defaults+lease", account=account(lost=1)), "task_acks_late"),
@@ -144,7 +153,11 @@ def on_lease(fault: str, **counts: int) -> ChaosCell:
             "worker_cancel_long_running_tasks",
         ),
         (
-            cell(fault="warm-shutdown", pool="prefork", account=account(twice_by_fault=1)),
+            cell(
+                fault="warm-shutdown",
+                settings="acks-late",
+                account=account(twice_by_fault=1),
+            ),
             "waits for these tasks",
         ),
     ],
@@ -153,6 +166,25 @@ def test_each_kind_of_loss_is_explained_with_what_helps(shown: ChaosCell, cure: 
     [one] = explanations([shown])
     assert cure in one.cure
     assert one.tasks == 1
+
+
+@pytest.mark.parametrize(
+    ("shown", "cure"),
+    [
+        (cell(settings="reject-on-lost", account=account(failed=1)), ""),
+        (cell(settings="poolwise+lease", account=account(failed=1)), ""),
+        (cell(fault="memory-error", account=account(lost=1)), "No setting closes this gap"),
+        (
+            cell(fault="cold-shutdown", pool="gevent", account=account(lost=1)),
+            "No setting closes this gap",
+        ),
+        (cell(fault="warm-shutdown", account=account(twice_by_fault=1)), "make tasks idempotent"),
+    ],
+)
+def test_a_reason_whose_cure_is_in_place_explains_nothing(shown: ChaosCell, cure: str) -> None:
+    found = explanations([shown])
+    assert len(found) == bool(cure)
+    assert all(cure in one.cure for one in found)
 
 
 def test_what_kombus_own_transport_does_explains_no_cell_on_the_other() -> None:
