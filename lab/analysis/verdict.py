@@ -84,7 +84,7 @@ def _win(
     if doubtful:
         rival = next(rival for rival in rivals if rival.pool in doubtful)
         return [
-            f"No reliable answer: {causes(doubtful)} during these repeats, which may be why "
+            f"No reliable answer: {_disturbed(doubtful)}, which may be why "
             f"{rival.pool.pool} took {rival.comparison.ratio:.2f} times as long as {best.pool}.",
             advice(doubtful),
         ]
@@ -109,11 +109,15 @@ def _draw(
     said = [_explained(lead, _reason(kind, None, pools), pools)]
     if doubtful:
         said = [
-            f"No reliable answer: {causes(doubtful)} during these repeats, so a difference between "
-            f"{names} may have gone unnoticed.",
+            f"No reliable answer: {_disturbed(doubtful)}, so a difference between {names} may have "
+            "gone unnoticed.",
             advice(doubtful),
         ]
     return [*said, *_behind(rivals), *_cost(tied)]
+
+
+def _disturbed(doubtful: Sequence[PoolResult]) -> str:
+    return f"while {_listed([one.pool for one in doubtful])} ran, {causes(doubtful)}"
 
 
 def _explained(lead: str, reason: str, pools: Sequence[PoolResult]) -> str:

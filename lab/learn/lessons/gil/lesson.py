@@ -46,10 +46,10 @@ LESSON: Final = Lesson(
     lecture=(
         "The lecture counts down from 100 in a hundred threads of one interpreter. The counter "
         "ends at 0 without a pause and at 99 with one, and so the lecture calls for a mutex. "
-        "By default, you see the same here, but 0 without a pause is luck, not a guarantee: the "
-        "interpreter may switch threads in the middle of an update, and a Python without the GIL "
-        "runs the threads at the same instant. On a cluster a mutex protects one process only, so "
-        "data that all workers share needs a lock, or an atomic operation, where the data lives."
+        "By default, you see much the same here, but 0 without a pause is luck, not a guarantee: "
+        "the interpreter may switch threads in the middle of an update, and a Python without the "
+        "GIL runs the threads at the same instant. On a cluster a mutex protects one process only, "
+        "so data that all workers share needs a lock, or an atomic operation, where the data lives."
     ),
     turn_next=(
         "poolwise learn gil --pause-ms 0",

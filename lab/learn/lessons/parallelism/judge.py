@@ -70,7 +70,7 @@ def _one_core(timings: Timings) -> Claim:
 def _together(one: Timing) -> Claim:
     cores = core_count(one.cores)
     return Claim(
-        says=f"{cores}: {one.kind} on {one.pool} can run several tasks at the same instant",
+        says=f"{cores}: {one.kind} on {one.pool}: several tasks run, or wait only for a core",
         holds=one.runnable >= TOGETHER,
         seen=f"{one.runnable:.1f} tasks, {one.in_t:.1f} T",
     )

@@ -49,7 +49,7 @@ def _makespans(timings: Timings) -> Table:
 
 def _runnable(timings: Timings) -> Table:
     return Table(
-        title="Tasks that could compute at the same instant (average while at least one could)",
+        title="Tasks that ran or waited only for a core (average while there was at least one)",
         columns=_heading(timings),
         rows=tuple(
             (

@@ -63,14 +63,15 @@ def _sweep(measured: PoolMeasurements) -> Table:
 def _limits(measured: PoolMeasurements) -> Table:
     machine = measured.machine
     return Table(
-        title="How many slots are useful, and how many would fit in this machine's "
-        f"{words.size(machine.memory_bytes)} of memory",
+        title="How many slots are useful, and how many this machine could have at most: it has "
+        f"{words.size(machine.memory_bytes)} of memory, and may start "
+        f"{words.count(machine.processes)} more processes and threads",
         columns=(
             Column(heading="pool"),
             Column(heading="useful up to", unit="count"),
             Column(heading="memory per slot", unit="bytes"),
             Column(heading="CPU to start a slot", unit="seconds"),
-            Column(heading="would fit", unit="count"),
+            Column(heading="at most", unit="count"),
         ),
         rows=tuple(
             (

@@ -93,8 +93,8 @@ def test_a_winner_is_named_only_if_other_load_cannot_explain_the_difference(
 def test_an_unreliable_verdict_says_who_used_how_much_and_what_to_do() -> None:
     pools = [beside("gevent", (2.96,) * 3, others_cpu=0.38), pool("threads")]
     assert judge(BURN, pools, seed=1).sentence == (
-        "No reliable answer: other processes used up to 38 % of the machine's CPU during these "
-        "repeats, which may be why gevent took 1.48 times as long as threads. Run again on an idle "
+        "No reliable answer: while gevent ran, other processes used up to 38 % of the machine's "
+        "CPU, which may be why gevent took 1.48 times as long as threads. Run again on an idle "
         "machine."
     )
     pools = [beside("gevent", (2.96,) * 3, others=83, others_slots=0.25), pool("threads")]
