@@ -242,7 +242,7 @@ class LeaseMixin:
         pool.connection_kwargs.update(
             socket_timeout=limit_s, socket_connect_timeout=limit_s, health_check_interval=0
         )
-        return lambda: redis.Redis(connection_pool=pool)
+        return lambda: redis.Redis(connection_pool=pool, single_connection_client=True)
 
     def _claim_connection(self: Any) -> Any:
         pool = self.__dict__.get("_claim_pool")

@@ -92,6 +92,11 @@ class Claims:
         """Whether there is a connection."""
         return self._connection is not None
 
+    @property
+    def unanswered(self) -> bool:
+        """Whether a reply is still to come, which may become overdue."""
+        return self._pending is not None
+
     def pump(self, credit: int, sources: Sources) -> None:
         """Send what there is to send; replies come through `receive`.
 

@@ -42,17 +42,24 @@ class Keeper:
         self._settling = settling
         self._on_loss = on_loss
 
-    def run(self, client: redis.Redis) -> None:
-        """Work with a client that nobody else uses; return when the lease has ended."""
+    def run(self, connect: Callable[[], redis.Redis]) -> None:
+        """Work with a client that nobody else uses; return when the lease has ended.
+
+        `connect` returns a client with one connection, or raises what redis-py does.
+        """
+        client: redis.Redis | None = None
         while not self._phase.ended:
             self._waker.wait(self._pause_s())
             if self._phase.failing and not self._renewal.due:
                 continue
             try:
+                client = connect() if client is None else client
                 self._work(client)
                 self._phase.failing = False
             except Exception as error:  # noqa: BLE001  without this thread, the lease expires
                 self._fail(client, error)
+        if client is not None:
+            client.connection_pool.disconnect()
 
     def _pause_s(self) -> float:
         """Return how long there is nothing to do unless something wakes the thread."""
@@ -73,9 +80,10 @@ class Keeper:
             self._settling.release(client)
             phase.ended = True
 
-    def _fail(self, client: redis.Redis, error: Exception) -> None:
+    def _fail(self, client: redis.Redis | None, error: Exception) -> None:
         if not self._phase.failing:
             _log.warning("Cannot renew the lease; trying again: %s", error)
         self._phase.failing = True
         self._renewal.postpone()
-        client.connection_pool.disconnect()
+        if client is not None:
+            client.connection_pool.disconnect()

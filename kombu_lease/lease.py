@@ -35,8 +35,8 @@ _EXIT_S = 5.0
 class Lease:
     """The lease of one channel.
 
-    `connect` returns a client that only this lease uses; `on_loss` is called, from its thread, if
-    the lease is lost. Methods may be called from any thread.
+    `connect` returns a client with one connection, which only this lease uses; `on_loss` is called,
+    from its thread, if the lease is lost. Methods may be called from any thread.
     """
 
     def __init__(
@@ -136,10 +136,8 @@ class Lease:
         return not holding.waiting and (holding.orphans.watching or not self._phase.closing)
 
     def _run(self) -> None:
-        client = self._connect()
-        self._keeper.run(client)
+        self._keeper.run(self._connect)
         _open.discard(self)
-        client.connection_pool.disconnect()
 
 
 #: The leases of this process that are not over, to end them with it.

@@ -11,8 +11,10 @@ from kombu.utils.eventio import ERR, READ
 
 from kombu_lease import stock
 
-#: The longest wait for events, so that overdue replies are noticed.
-_WAIT_S = 1.0
+#: The longest wait for events while a reply is to come, so that an overdue one is noticed, ...
+_REPLY_WAIT_S = 1.0
+#: ... and while none is: no longer than Celery's own, as other threads may wait for its end.
+_IDLE_WAIT_S = 2.0
 
 
 class Poller(stock.MultiChannelPoller):  # type: ignore[misc]
@@ -101,7 +103,10 @@ class Poller(stock.MultiChannelPoller):  # type: ignore[misc]
                 self.after_read.pop()()
 
     def _read_once(self, until_s: float | None) -> bool:
-        wait_s = _WAIT_S if until_s is None else min(_WAIT_S, max(0.0, until_s - time.monotonic()))
+        unanswered = any(channel.claims.unanswered for channel in self._channels)
+        wait_s = _REPLY_WAIT_S if unanswered else _IDLE_WAIT_S
+        if until_s is not None:
+            wait_s = min(wait_s, max(0.0, until_s - time.monotonic()))
         self.waiting = True
         try:
             events = self.poller.poll(wait_s) or ()

@@ -28,6 +28,7 @@ class Renewal:
         self._next_s = 0.0
         self._contact_s: float | None = None  # since when Redis has answered without a break
         self._answered_s = 0.0
+        self._packed: dict[bool, Any] = {}  # the whole command, by whether it may reap
 
     @property
     def pause_s(self) -> float:
@@ -41,13 +42,13 @@ class Renewal:
 
     def create(self, client: redis.Redis) -> None:
         """Create the lease."""
-        self._call(client, create=True)
+        scripts.TICK.run(client, *self._words(self._may_reap(), create=True))
         self._answered_s = self._contact_s = _monotonic()
         self._next_s = self._answered_s + self._interval_s
 
     def renew(self, client: redis.Redis) -> bool:
-        """Renew the lease; return False if it is lost."""
-        answer, _, _, more = self._call(client)
+        """Renew the lease with a client that has one connection; return False if it is lost."""
+        answer, _, _, more = self._repeat(client)
         if answer != b"ok":
             return False
         now_s = _monotonic()
@@ -64,19 +65,33 @@ class Renewal:
         self._contact_s = None
         self._next_s = _monotonic() + min(1.0, self._interval_s)
 
-    def _call(self, client: redis.Redis, create: bool = False) -> Any:
+    def _repeat(self, client: redis.Redis) -> Any:
+        """Call with words that were packed once: this is most of what an idle consumer does."""
+        may_reap = self._may_reap()
+        connection: Any = client.connection
+        if may_reap not in self._packed:
+            keys, words = self._words(may_reap)
+            command = ("EVALSHA", scripts.TICK.sha, len(keys), *keys, *words)
+            self._packed[may_reap] = connection.pack_command(*command)
+        try:
+            connection.send_packed_command(self._packed[may_reap])
+            return connection.read_response()
+        except (redis.ConnectionError, redis.exceptions.NoScriptError):
+            return scripts.TICK.run(client, *self._words(may_reap))  # connects, loads the script
+
+    def _words(self, may_reap: bool, create: bool = False) -> tuple[list[str], tuple[Any, ...]]:
+        """Return the script's keys and arguments."""
+        keys = self._keys
         arguments = (
             self._consumer,
             int(self._lease_s * 1000),
             int(create),
-            int(self._may_reap()),
+            int(may_reap),
             int(options.SOON_S * 1000),
             _TICK_LIMIT,
-            self._keys.held,
+            keys.held,
         )
-        held_key = self._keys.held + self._consumer
-        keys = [held_key, self._keys.dead, self._keys.leases, self._keys.delayed]
-        return scripts.TICK.run(client, keys, arguments)
+        return [keys.held + self._consumer, keys.dead, keys.leases, keys.delayed], arguments
 
     def _may_reap(self) -> bool:
         """Return whether an expired lease is its consumer's fault rather than Redis's or ours.
