@@ -20,8 +20,9 @@ import worker
 from lab.results.foreign_text import shown
 from tasks.errors import UsageError
 
-#: Seconds that the other Python may take to describe itself, including an import of Celery.
-ANSWER_S: Final = 20.0
+#: Seconds that the other Python may take to describe itself. It imports Celery, which takes long
+#: on a busy machine if its files are not in memory yet.
+ANSWER_S: Final = 60.0
 #: What our workers import besides the standard library.
 NEEDED: Final = ("celery", "redis")
 #: Our packages that a worker imports.
@@ -104,8 +105,13 @@ def _asked(path: str) -> dict[str, Any]:
             timeout=ANSWER_S,
             check=False,
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except OSError:
         raise UsageError(f"{path} is not a working Python; {_WANTED}") from None
+    except subprocess.TimeoutExpired:
+        raise UsageError(
+            f"{path} did not import Celery within {ANSWER_S:g} s; try again when the machine is "
+            f"less busy, or {_WANTED}"
+        ) from None
     try:
         answer: dict[str, Any] = json.loads(done.stdout)
     except ValueError:

@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from lab.session import interpreter
 from lab.session.interpreter import OURS, Interpreter, environment
+from tasks.errors import UsageError
 
 #: Loads the app with all its tasks, and the probe, as a worker does; prints what that imported.
 LOAD = """
@@ -31,3 +35,24 @@ def test_another_python_gets_our_packages_and_nothing_else_of_this_one(tmp_path:
     names = {one.name for one in Path(variables["PYTHONPATH"]).iterdir()}
     assert names == {package.__name__ for package in OURS}
     assert variables["PYTHON_GIL"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        ("exec sleep 60", "did not import Celery within 0.2 s; try again when the machine is less"),
+        ("echo nothing", "is not a working Python; use a Python build without the GIL"),
+        ("echo broken >&2; exit 1", "is not a working Python (broken); use a Python build"),
+    ],
+)
+def test_a_python_that_gives_no_answer_is_refused_with_the_reason(
+    does: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interpreter, "ANSWER_S", 0.2 if "sleep" in does else 10.0)
+    program = tmp_path / "python3.14t"
+    program.write_text(f"#!/bin/sh\n{does}\n", encoding="utf-8")
+    program.chmod(0o755)
+    with pytest.raises(UsageError) as caught:
+        interpreter.without_gil(program)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
