@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,19 +63,32 @@ def test_a_task_longer_than_the_visibility_timeout_runs_once(pool: str, place: P
 def test_a_stalled_worker_that_comes_back_harms_nothing(place: Place) -> None:
     """Its late acknowledgement must not end the delivery to the worker that took over."""
     workers = [place.start(name, "threads") for name in ("one", "other")]
-    task_id = place.send("io.sleep", 6)
-    place.until(place.held, 10, *workers)
-    stalled, rescuer = sorted(workers, key=lambda worker: not place.held(worker.spec.node))
-    os.killpg(stalled.child.pid, signal.SIGSTOP)
-    try:
-        place.until(lambda: len(place.held(rescuer.spec.node)) == 1, RECOVERY_S, rescuer)
-    finally:
-        os.killpg(stalled.child.pid, signal.SIGCONT)
-    place.until(lambda: place.runs(task_id) == 1, 10, stalled)
-    assert len(place.held(rescuer.spec.node)) == 1, "the late acknowledgement reached the other"
-    place.until(lambda: place.runs(task_id) == 2, 20, rescuer)
-    place.until(place.settled, 5, rescuer)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(RECOVERY_S)
+        task_id = place.send("io.fetch", *server.getsockname(), 0)
+        first, _ = server.accept()  # a task runs until its connection is answered
+        place.until(place.held, 10, *workers)
+        stalled, rescuer = sorted(workers, key=lambda worker: not place.held(worker.spec.node))
+        os.killpg(stalled.child.pid, signal.SIGSTOP)
+        try:
+            second, _ = server.accept()
+        finally:
+            os.killpg(stalled.child.pid, signal.SIGCONT)
+        assert len(place.held(rescuer.spec.node)) == 1
+        _answer(first)
+        place.until(lambda: place.runs(task_id) == 1, 10, stalled)
+        time.sleep(1)  # the acknowledgement follows; that it does nothing takes time to be seen
+        assert len(place.held(rescuer.spec.node)) == 1, "the late acknowledgement reached the other"
+        _answer(second)
+        place.until(lambda: place.runs(task_id) == 2, 20, rescuer)
+        place.until(place.settled, 5, rescuer)
     assert not place.dead()
+
+
+def _answer(connection: socket.socket) -> None:
+    """Answer the request of a task, which ends it."""
+    with connection:
+        connection.sendall(b"answer")
 
 
 def test_a_blocked_event_loop_does_not_stop_the_heart(place: Place) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
+import sys
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +20,8 @@ from tests.faults.place import Place, private_place
 
 #: More than fits into the pipe to a process, which then holds only a part of the task.
 PADDING = "x" * 1_000_000
+#: A task in a pipe is longer than the bytes with which threads and processes wake each other.
+WAKE_UP_BYTES = 100
 
 
 @pytest.fixture
@@ -25,10 +30,24 @@ def place(tmp_path: Path) -> Iterator[Place]:
         yield opened
 
 
-def _wait_for_reserved(place: Place, worker: RunningWorker) -> None:
-    """Wait until the worker has handed a task to its pool."""
-    inspector = place.client.control.inspect(destination=[worker.spec.node])
-    place.until(lambda: any((inspector.reserved() or {}).values()), 20, worker)
+def _wait_for_received(place: Place, worker: RunningWorker, child: psutil.Process) -> None:
+    """Wait until a task is in the pipe to a suspended process.
+
+    The worker reserves a task before it writes it; a shutdown in between hands it back.
+    """
+    place.until(lambda: max(_unread_bytes(child.pid)) > WAKE_UP_BYTES, 20, worker)
+
+
+def _unread_bytes(pid: int) -> Iterator[int]:
+    """Yield how many bytes wait in each pipe of a process. Source: pipe(7)."""
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        if str(file.readlink()).startswith("pipe:"):
+            opened = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
+            try:
+                counted = fcntl.ioctl(opened, termios.FIONREAD, bytes(4))
+                yield int.from_bytes(counted, sys.byteorder)
+            finally:
+                os.close(opened)
 
 
 def test_a_cold_shutdown_of_a_gevent_worker_is_orderly_and_loses_nothing(place: Place) -> None:
@@ -52,7 +71,7 @@ def test_a_task_that_a_process_has_received_runs_once_in_a_warm_shutdown(
     [child] = psutil.Process(worker.child.pid).children()
     child.suspend()
     task_id = place.send("io.sleep", 0.1)
-    _wait_for_reserved(place, worker)
+    _wait_for_received(place, worker, child)
     os.kill(worker.child.pid, signal.SIGTERM)
     place.until(lambda: not place.server.client_list(_type="pubsub"), 20, worker)
     child.resume()
@@ -75,7 +94,7 @@ def test_a_task_that_a_process_has_received_in_part_runs_once(
     [child] = psutil.Process(worker.child.pid).children()
     child.suspend()
     task_id = place.send("io.sleep", 0.1, headers={"padding": PADDING})
-    _wait_for_reserved(place, worker)
+    _wait_for_received(place, worker, child)
     os.kill(worker.child.pid, number)
     place.until(lambda: not place.client.control.ping([worker.spec.node]), 20, worker)
     child.resume()
@@ -95,7 +114,7 @@ def test_a_task_that_a_process_has_received_runs_once_if_the_connection_is_lost(
     [child] = psutil.Process(worker.child.pid).children()
     child.suspend()
     task_id = place.send("io.sleep", 0.1)
-    _wait_for_reserved(place, worker)
+    _wait_for_received(place, worker, child)
     for kind in ("normal", "pubsub"):
         place.server.client_kill_filter(_type=kind, skipme=True)
     place.until(lambda: "Connection to broker lost" in worker.child.log.read_text(), 20, worker)
