@@ -16,8 +16,9 @@ from tasks.errors import WorkerError
 from tasks.transport_options import TRANSPORT_VARIABLE
 from worker.probe import URL_VARIABLE
 
-#: Seconds that a worker may take to start.
-START_S = 30.0
+#: Seconds that a worker may take to start. The first one with a Python whose files the machine has
+#: to read from a slow disk took up to 31 s; one that ends is noticed at once.
+START_S = 60.0
 #: Seconds added for each slot, because a prefork worker forks them one after the other.
 START_PER_SLOT_S = 0.2
 
