@@ -61,6 +61,15 @@ class WorkerGauges:
         return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InSystem:
+    """How many tasks waited in queues or were held by workers; None if that is unknown."""
+
+    at_s: int
+    tasks: int | None
+    workers: frozenset[WorkerKey]  # whose tasks are counted
+
+
 @dataclass(slots=True)
 class GaugeHistory:
     """The gauges of all workers and the depths of all queues."""
@@ -69,8 +78,8 @@ class GaugeHistory:
     depths: dict[str, Levels] = field(default_factory=dict)
     depths_now: dict[str, int] = field(default_factory=dict)
     depths_at_s: int = 0
-    #: For the latest measurements of the queues: the second, and the tasks in queues and workers.
-    in_system: deque[tuple[int, int | None]] = field(default_factory=lambda: deque(maxlen=LATELY))
+    #: For the latest measurements of the queues.
+    in_system: deque[InSystem] = field(default_factory=lambda: deque(maxlen=LATELY))
     _left_out: dict[WorkerKey, float] = field(default_factory=dict)  # when last seen
     _full_at_s: int = 0  # when no worker was gone
 
@@ -118,17 +127,19 @@ class GaugeHistory:
         for name, depth in list(depths.items())[:MAX_QUEUES]:
             self.queue(name).fill(seconds, levels_of(depth))
         self.depths_now, self.depths_at_s = depths, second
-        self.in_system.append((second, self._in_system(second)))
+        self.in_system.append(self._in_system(second))
         return seconds
 
-    def _in_system(self, now_s: float) -> int | None:
-        """Return how many tasks wait in queues or are held by workers; None if unknown."""
-        if self.left_out(now_s):
-            return None
-        gauges = [one.last for one in self.workers.values() if one.is_alive(now_s)]
-        held = [None if gauge is None else gauge.held for gauge in gauges]
+    def _in_system(self, second: int) -> InSystem:
+        alive = {key: one.last for key, one in self.workers.items() if one.is_alive(second)}
+        held = [None if gauge is None else gauge.held for gauge in alive.values()]
         known = [count for count in held if count is not None]
-        return sum(known) + sum(self.depths_now.values()) if len(known) == len(held) else None
+        is_known = len(known) == len(held) and not self.left_out(second)
+        return InSystem(
+            at_s=second,
+            tasks=sum(known) + sum(self.depths_now.values()) if is_known else None,
+            workers=frozenset(alive),
+        )
 
     def queue(self, name: str) -> Levels:
         """Return the depths of a queue, which are made if need be."""

@@ -106,6 +106,19 @@ def test_arrivals_are_what_finished_and_what_has_become_more(
     assert found["finished_per_s"] == finished / found["seconds"]
 
 
+def test_what_a_worker_holds_has_not_arrived_when_the_worker_becomes_known() -> None:
+    history = filled([])
+    one, other = (WorkerKey(pool="prefork", node=f"{name}@x") for name in "ab")
+    for at_s in range(NOW_S - 5, NOW_S):  # the records are readable later than the queues
+        for key, since_s in ((one, NOW_S - 4), (other, NOW_S - 3)):
+            if at_s >= since_s:
+                history.add_gauge(key, float(at_s), gauge(held=100))
+        history.add_depths(at_s, {"cpu": 7})
+    history.add([task(NOW_S - 2.0) for _ in range(20)])
+    assert recent(history)["arrived_per_s"] == 10.0  # 20 in the last 2 s
+    assert recent(history, NOW_S - 2)["arrived_per_s"] is None
+
+
 def test_arrivals_are_unknown_for_a_part_of_the_workers_and_when_nothing_is_measured() -> None:
     history = flow((0, 0), (4, 4), 40)
     assert recent(history, pool="prefork")["arrived_per_s"] is None
