@@ -33,8 +33,6 @@ SIZED = (
     "Tasks that compute are sized to take the same CPU time on each machine, so the factors do not "
     "show that one machine computes faster; the details do."
 )
-#: The facts that show it.
-SPEEDS = frozenset({"Burn iterations per CPU ms", "Digest rounds per CPU ms"})
 
 
 def body(results: Sequence[RaceResult]) -> Markup:
@@ -57,7 +55,7 @@ def _race_line(race: ComparedRace) -> Markup:
 
 def _overall(races: Sequence[ComparedRace]) -> Markup:
     rows = zip(*(facts(race.result) for race in races), strict=True)
-    other_speed = any(row[0].label in SPEEDS and differs(row) for row in rows)
+    other_speed = any(differs(row) for row in rows if any(fact.speed is not None for fact in row))
     return tag(
         "section",
         tag("h2", "Verdict"),
