@@ -121,7 +121,8 @@ def _injected(trial: Trial, spec: CellSpec, on_fault: OnFault) -> _Seen:
                 raise
             seen.all_again_s += [None] * (len(seen.faults) - len(seen.all_again_s))
             seen.notes.append(
-                f"ended after {len(seen.faults)} of {spec.kills} faults: {without_log(error)}"
+                f"stopped after {len(seen.faults)} of {spec.kills} faults, because of this: "
+                f"{without_log(error)}"
             )
             break
         on_fault(spec, number)

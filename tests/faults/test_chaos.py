@@ -157,5 +157,7 @@ def test_if_a_worker_cannot_be_started_again_the_faults_until_then_count(tmp_pat
     assert (cell.aimed, cell.resumed) == (2, 1)
     assert cell.account.accounted == cell.account.submitted > 0
     [note] = cell.notes
-    assert note.startswith("ended after 2 of 5 faults: the threads-kill-worker-poolwise-4 worker ")
+    assert note.startswith(
+        "stopped after 2 of 5 faults, because of this: the threads-kill-worker-poolwise-4 worker "
+    )
     assert "\n" not in note
