@@ -15,7 +15,7 @@ def losses(candidate: Candidate, described: Description, tasks: Sequence[str]) -
     """Return a sentence for each warning of preflight, with its fix."""
     options = _options(candidate, described, {name: described.task(name) for name in tasks})
     return tuple(
-        f"about your project's settings: {finding.message} [{finding.code}]: {finding.fix}"
+        f"about your project: {finding.message} [{finding.code}]: {finding.fix}"
         for finding in preflight.warnings_of(preflight.check(options))
     )
 
