@@ -70,6 +70,8 @@ def is_broker_fault(error: BaseException) -> bool:
     """
     if isinstance(error, BrokerError | redis.RedisError | kombu.exceptions.KombuError):
         return True
+    if isinstance(error, RuntimeError) and error.__cause__ and _package_of(error) == "celery":
+        return is_broker_fault(error.__cause__)  # Celery's, when it cannot reconnect for results
     return isinstance(error, _ACCIDENTS) and _package_of(error) in {"redis", "kombu"}
 
 

@@ -72,15 +72,27 @@ def _leave(number: int, _frame: object) -> None:
 
 
 def _not_raised(event: sys.UnraisableHookArgs) -> None:
-    """Raise an exit again that Python swallowed, as it does in `__del__`."""
+    """Raise an exit again that Python swallowed, as it does in `__del__`.
+
+    Says nothing of a broker that is gone, because the command does: Celery unsubscribes from a
+    task's result in `__del__`.
+    """
     match event.exc_value:
         case KeyboardInterrupt():
             _received.append(signal.SIGINT)
             _raise_soon(signal.SIGINT)
         case SystemExit() if _received:
             _raise_soon(_received[-1])
+        case Exception() as error if _is_broker_fault(error):
+            pass
         case _:
             sys.__unraisablehook__(event)
+
+
+def _is_broker_fault(error: Exception) -> bool:
+    from producer import broker  # noqa: PLC0415
+
+    return broker.is_broker_fault(error)
 
 
 def _raise_soon(number: int) -> None:

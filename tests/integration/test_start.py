@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +50,49 @@ sys.stdout = sys.stderr = None
 cli.cli.main = lambda: 0
 start.run()
 """
+
+#: A command that sends tasks whose results are stored, to a broker that is gone by the second time.
+#: Celery subscribes to each result, and unsubscribes in `__del__`.
+LOSES_ITS_BROKER = """
+import sys
+from pathlib import Path
+import click
+from cluster.local import LocalCluster
+from lab.commands import cli, start
+from producer.broker import connection
+from producer.plan import Work, burst
+from producer.records import Clock
+from producer.submit import Submitter
+from producer.submit_options import SubmitOptions
+from tasks.celery import app, use_broker
+
+folder = Path(sys.argv.pop())
+
+@click.command
+def lose():
+    app.loader.import_default_modules()
+    with LocalCluster(folder) as cluster:
+        use_broker(cluster.broker_url)
+        options = SubmitOptions(run="run", queue="threads", store_result=True)
+        with connection(app) as there:
+            submitter = Submitter(app, there, Clock.read(cluster.redis))
+            for _ in range(2):
+                submitter.submit(burst(Work(task="io.sleep", args=(0,)), 3), options)
+                cluster.close()
+
+cli.cli.get_command = lambda *_: lose
+start.run()
+"""
+
+
+def test_a_broker_that_is_gone_while_tasks_are_sent_gets_one_line(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOSES_ITS_BROKER, "lose", str(tmp_path)],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (3, "")
+    [line] = done.stderr.splitlines()
+    assert line.startswith("error: lost the connection to the broker")
 
 
 @pytest.mark.parametrize(
