@@ -92,7 +92,7 @@ def _paragraph(columns: Sequence[Column], row: Sequence[str], width: int) -> Ite
     cells = [(column.heading, cell) for column, cell in zip(columns, row, strict=True) if cell]
     yield "  ".join([row[0], *(cell for heading, cell in cells[1:] if not heading)])
     line = ""
-    for text in (f"{heading} {cell}" for heading, cell in cells[1:] if heading):
+    for text in (f"{heading}: {cell}" for heading, cell in cells[1:] if heading):
         if line and INDENT + len(f"{line} · {text}") > width:
             yield " " * INDENT + line
             line = ""

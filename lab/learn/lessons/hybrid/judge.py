@@ -55,17 +55,8 @@ def _fastest_table(runs: MixRuns) -> Table:
 
 def _fastest_of(layouts: Sequence[Layout], trials: Mapping[str, Trials]) -> str:
     own = {one.name: trials[one.name] for one in layouts}
-    return named(fastest(own), list(own))
-
-
-def named(fastest: Sequence[str], every: Sequence[str]) -> str:
-    """Name the fastest, or the others if that is shorter."""
-    others = [name for name in every if name not in fastest]
-    if not others:
-        return "no difference"
-    if len(others) < len(fastest):
-        return f"all except {', '.join(others)}"
-    return ", ".join(fastest)
+    names = fastest(own)
+    return "no difference" if len(names) == len(own) else ", ".join(names)
 
 
 def _mix_table(runs: MixRuns, mix: str, jobs: int) -> Table:

@@ -68,8 +68,8 @@ def test_sentences_take_more_lines_before_figures_become_paragraphs() -> None:
 def test_a_narrow_terminal_gets_a_paragraph_for_each_row() -> None:
     assert list(map(str.rstrip, printed(60))) == [
         "prefork@shop-1  ← recommended",
-        "  rate 1,234.5/s · run p50 / p95 12.0 ms / 98.5 ms",
-        "  memory 1.2 GB",
+        "  rate: 1,234.5/s · run p50 / p95: 12.0 ms / 98.5 ms",
+        "  memory: 1.2 GB",
         "gevent@shop-2  cannot be used: the task fails if other tasks",
         "run in the same process",
     ]
