@@ -109,13 +109,14 @@ def one_core(worker: WorkerSeen, seen: Seen) -> Finding | None:
         return None
     if gevent_blocked(worker, seen) is not None:  # which explains it
         return None
+    less = "; the machine is full, so it gets only part of that core" if used < ONE_CORE else ""
     around = "" if machine is None else f"; the worker's machine was {percent(machine)} busy"
     each = "" if per_task_s is None else f", {duration(per_task_s)} per task"
     return Finding(
         name="one-core",
         worker=worker.node,
         text=f"{worker.node} is limited by one core, which is all that {worker.slots} slots of a "
-        f"{pool.name} worker can use for Python code",
+        f"{pool.name} worker can use for Python code{less}",
         evidence=f"on average, {used:.2f} cores were busy while {busy:.1f} slots ran a task: the "
         f"worker's CPU time was {percent(used / busy)} of the tasks' run time{each}{around}",
         fix="use --pool prefork with one process per core for these tasks"

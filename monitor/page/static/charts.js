@@ -58,8 +58,8 @@ const Charts = (() => {
   // A single point between two gaps draws no line, so it needs a marker to be visible.
   function withLonePoints(trace) {
     const known = (i) => trace.y[i] !== null && trace.y[i] !== undefined;
-    const lone = trace.y.some((_, i) => known(i) && !known(i - 1) && !known(i + 1));
-    return lone ? { ...trace, mode: "lines+markers", marker: { size: 4 } } : trace;
+    const size = trace.y.map((_, i) => (known(i) && !known(i - 1) && !known(i + 1) ? 4 : 0));
+    return size.some(Boolean) ? { ...trace, mode: "lines+markers", marker: { size } } : trace;
   }
 
   // All lines that have ended share one name in the legend.

@@ -54,5 +54,5 @@ const Spans = (() => {
     });
   }
 
-  return { start, outages, without };
+  return { COARSE_S, start, outages, without };
 })();

@@ -86,7 +86,8 @@ const Troubles = (() => {
     if (out.queues) found.push(`${Words.plural(out.queues, "queue")} not measured: there are more than this page measures.`);
     if (out.rows) found.push(`The table leaves out the least busy workers (${Words.number(out.rows)}). Use the filters above to see them.`);
     if (hidden > 0) found.push(`The charts leave out the least busy series (${hidden}). Use the filters above to see them.`);
-    found.push(`Tiles and table show the last ${recent.seconds} s; each chart point covers ${answer.step_s} s. ` +
+    const old = answer.step_s < Spans.COARSE_S ? ` (${Spans.COARSE_S} s before a restart of Flower)` : "";
+    found.push(`Tiles and table show the last ${recent.seconds} s; each chart point covers ${answer.step_s} s${old}. ` +
       "Percentiles (≈) are accurate to within 5 %.");
     if (recent.workers.some((one) => one.memory === "rss")) {
       found.push("If the kernel does not report proportional memory (PSS), shared pages count once per process.");

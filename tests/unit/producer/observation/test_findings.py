@@ -305,3 +305,12 @@ def test_a_gevent_task_that_computes_goes_to_processes() -> None:
     [found] = findings(seen(burns, depths={"celery": DEEP}))
     assert found.name == "gevent-blocked"
     assert "--pool prefork" in found.fix
+
+
+@pytest.mark.parametrize(("cores", "partly"), [(0.5, True), (0.95, False)])
+def test_on_a_full_machine_less_than_one_core_is_said_to_be_less(
+    cores: float, partly: bool
+) -> None:
+    full = samples(10, slots=4, busy=4, machine_percent=99.0, cpu_s=lambda second: cores * second)
+    [found] = findings(seen(replace(COMPUTES, samples=full)))
+    assert ("it gets only part of that core" in found.text) is partly
