@@ -43,6 +43,9 @@ def fastest(rates: Rates, count: int) -> list[Candidate]:
 def shares(answers: Sequence[Candidate | None], final: Rates) -> Iterator[Share]:
     """Yield the share of each answer, by the rounds of the final.
 
+    In each round, the answer is compared with the candidate that was the best in the other rounds.
+    The highest median of all rounds would be partly luck, which nobody could have foreseen.
+
     A candidate without a rate in each round, because its workers failed or needed too much memory,
     has the share 0.
     """
@@ -52,7 +55,13 @@ def shares(answers: Sequence[Candidate | None], final: Rates) -> Iterator[Share]
         if answer is None or answer not in whole:
             yield Share(candidate=answer)
             continue
-        [best] = fastest(whole, 1)
-        pairs = by_pair(whole[answer], whole[best])
+        bests = [whole[_best_without(number, whole)][number] for number in range(most)]
+        pairs = by_pair(whole[answer], bests)
         low, high = interval(pairs)
         yield Share(candidate=answer, value=median(pairs), low=low, high=high)
+
+
+def _best_without(number: int, rates: Rates) -> Candidate:
+    """Return the candidate with the highest median in all rounds but one, if there are others."""
+    others = {one: [*some[:number], *some[number + 1 :]] or some for one, some in rates.items()}
+    return fastest(others, 1)[0]

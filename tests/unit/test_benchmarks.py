@@ -107,6 +107,15 @@ def test_an_answer_is_compared_with_the_best_of_the_final_round_by_round() -> No
     assert not other.enough
 
 
+def test_a_lucky_round_does_not_choose_what_it_is_compared_with() -> None:
+    lucky, steady = Candidate("prefork", 2), Candidate("threads", 4)
+    final = {lucky: [8.0, 8.0, 12.0, 12.0, 12.0], steady: [10.5] * 5}
+    [share] = shares([steady], final)
+    assert (share.value, share.low) == (1.0, 1.0)
+    [only] = shares([lucky], {steady: [10.0], lucky: [9.0]})
+    assert only.value == 0.9
+
+
 def test_a_task_that_is_partly_in_the_window_counts_partly() -> None:
     spans = [(0.0, 1.0), (0.5, 1.5), (1.0, 2.0), (1.9, 2.1), (5.0, 6.0)]
     assert done(spans, 1.0, 2.0) == pytest.approx(0.5 + 1.0 + 0.5)
