@@ -34,13 +34,16 @@ class Ladder:
         largest = tried[-1]
         if self.best() == largest and largest < self.family.most:
             return min(self.family.most, largest * self._factor(tried))
-        # A large step may have gone past the knee, where more slots cost throughput.
-        larger = next((slots for slots in tried if slots > self.best()), None)
-        if larger is not None and larger > 2 * self.best():
-            return 2 * self.best()
-        smaller = tried[0] // 2
-        if len(tried) < 4 and self.best() == tried[0] and smaller >= 1:
-            return smaller
+        # A large step may have gone past the knee, where more slots bring little or cost something.
+        best = self.best()
+        larger = next((slots for slots in tried if slots > best), best)
+        smaller = next((slots for slots in reversed(tried) if slots < best), best)
+        if larger > 2 * best:
+            return 2 * best
+        if best > 2 * smaller:
+            return best // 2
+        if len(tried) < 4 and best == tried[0] and best > 1:
+            return best // 2
         return None
 
     def _factor(self, tried: list[int]) -> int:

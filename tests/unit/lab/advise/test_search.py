@@ -174,6 +174,25 @@ def test_a_ladder_goes_back_after_a_step_beyond_the_knee() -> None:
     assert ladder.best() == 16
 
 
+@pytest.mark.parametrize(
+    ("rates", "best"),
+    [
+        ({4: 126.0, 8: 253.0, 32: 442.0, 64: 386.0, 16: 441.0}, 16),  # past the knee, but as fast
+        ({4: 126.0, 8: 253.0, 32: 442.0, 64: 386.0, 16: 380.0}, 32),
+        ({8: 100.0, 16: 200.0, 64: 410.0, 128: 415.0, 32: 400.0}, 32),
+    ],
+)
+def test_a_ladder_tries_what_a_large_step_left_out_below_the_best(
+    rates: dict[int, float], best: int
+) -> None:
+    ladder = Ladder(Family(pool=POOLS["threads"], workers=1, first=min(rates), most=128))
+    tried = []
+    while (slots := ladder.next()) is not None:
+        tried.append(slots)
+        ladder.add(slots, rates[slots])
+    assert (tried, ladder.best()) == (list(rates), best)
+
+
 def test_tasks_that_fail_more_often_than_elsewhere_do_not_win_for_failing_early() -> None:
     curve = Curve(knee(1_000.0, 100), failed=lambda one: 400 if one.pool.name == "gevent" else 0)
     assert next(found(curve, WAITS).ranked()).pool.name == "threads"
