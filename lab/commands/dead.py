@@ -180,7 +180,7 @@ def _check(ids: tuple[str, ...]) -> None:
         milliseconds, _, number = one.partition("-")
         whole_numbers = milliseconds.isdigit() and number.isdigit() and one.isascii()
         if not whole_numbers or len(one) > 40:
-            raise UsageError(f"{one!r} is not an id, such as 1764207001123-0")
+            raise UsageError(f"{one!r} is not an id: `{program()} dead list` shows the ids")
 
 
 def _confirm(number: int) -> None:

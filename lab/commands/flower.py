@@ -45,7 +45,7 @@ def flower(*, port: int, address: str, **named: Any) -> int:
 
     The workers keep running as they are. The page counts their tasks from task events, which Flower
     switches on; if you load worker.probe into them (-I worker.probe), it also shows their CPU,
-    memory and exact times. The exit code is Flower's own: 0 after Ctrl-C.
+    memory and exact times. Once Flower runs, the exit code is Flower's own: 0 after Ctrl-C.
 
     \b
     Example:

@@ -16,8 +16,8 @@ from worker.command_line import options_from_argv
 def preflight(command: tuple[str, ...], as_json: bool) -> int:
     """Check the command line of a Celery worker before you deploy it.
 
-    Reports flags that the pool ignores and settings that can lose tasks. It reads only the command
-    line: it does not load your project or start anything. Exits with 1 if there are warnings.
+    Reports flags that the pool ignores and flags that can lose tasks. It reads only the command
+    line, not your project's settings, and starts nothing. Exits with 1 if there are warnings.
 
     \b
     Example:

@@ -73,8 +73,8 @@ def test_a_report_refuses_a_lesson_together_with_a_race(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("", "not valid JSON, or is truncated"),
-        ("{", "not valid JSON, or is truncated"),
+        ("", "not a result, or is truncated"),
+        ("{", "not a result, or is truncated"),
         ("[1]", "not a Poolwise result"),
         ('{"a": 1}', "not a Poolwise result"),
         ('{"schema_version": 99, "kind": "race"}', "schema 99"),
