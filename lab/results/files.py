@@ -126,8 +126,8 @@ def _decoded(data: bytes | msgspec.Raw, wanted: Any, path: Path) -> Any:
         raise
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ResultFileError(
-            f"{shown(path)} is not a result, or is truncated ({one_line(str(error))}): give the JSON "
-            "file of a race or a lesson"
+            f"{shown(path)} is not a result, or is truncated ({one_line(str(error))}): "
+            "give the JSON file of a race or a lesson"
         ) from error
     except RecursionError as error:
         raise ResultFileError(f"{shown(path)} is nested too deeply to be a result") from error

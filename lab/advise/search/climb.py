@@ -47,6 +47,10 @@ class Climb:
         self.ladders += (added := [Ladder(family) for family in more])
         self._climb(added)
 
+    def resume(self) -> None:
+        """Explore what has become promising since, because a throughput was corrected."""
+        self._climb(self.ladders)
+
     def tried(self) -> Iterator[Candidate]:
         """Yield the candidates that have a throughput."""
         for ladder in self.ladders:

@@ -40,7 +40,7 @@ class Ladder:
         smaller = next((slots for slots in reversed(tried) if slots < best), best)
         if larger > 2 * best:
             return 2 * best
-        if best > 2 * smaller:
+        if best // 2 > smaller:
             return best // 2
         if len(tried) < 4 and best == tried[0] and best > 1:
             return best // 2

@@ -103,6 +103,7 @@ class Search:
         self._trial(candidate, self._length.long_s)
         self._keeps_limits(candidate)
         self._climb.correct(candidate, self.rate(candidate) if self._is_usable(candidate) else 0.0)
+        self._climb.resume()
 
     def finalists(self) -> list[Candidate]:
         """Return the candidates that may be the best."""

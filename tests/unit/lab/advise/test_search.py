@@ -229,6 +229,19 @@ def test_a_lucky_first_trial_does_not_decide_the_concurrency(seconds: float) -> 
     assert curve.now <= seconds
 
 
+def test_a_lucky_first_trial_does_not_hide_a_smaller_concurrency_that_was_left_out() -> None:
+    rates = {4: 126.0, 8: 250.0, 16: 438.0, 32: 310.0, 64: 300.0}
+    lucky = {64: 367.0}
+
+    def rate(one: Candidate) -> float:
+        if one.pool.name != "prefork":
+            return 1.0
+        return lucky.pop(one.slots, rates.get(one.slots, 0.1))
+
+    best = next(found(Curve(rate), profile(run_s=0.033, cpu_s=0.006)).ranked())
+    assert (best.pool.name, best.slots) == ("prefork", 16)
+
+
 def test_what_runs_today_is_measured_as_often_as_the_finalists() -> None:
     today = Candidate(pool=POOLS["prefork"], concurrency=3)
     curve = Curve(knee(1_000.0, 100))
