@@ -12,8 +12,9 @@ from lab.advise.mix.lanes import Lanes
 from lab.advise.mix.split import Split, variants
 from lab.advise.search.budget import Budget
 from lab.advise.search.finals import take_turns
+from lab.advise.search.ladder import NEAR
 from lab.advise.search.limits import Limits
-from lab.advise.search.search import NEAR, Search, TrialLength
+from lab.advise.search.search import Search, TrialLength
 from lab.advise.trial.bench import Bench
 from lab.project.candidates import Candidate
 from lab.results.advice import Profile

@@ -62,6 +62,15 @@ class Climb:
             if ladder.rates and max(ladder.rates.values()) > 0:
                 yield ladder.family.candidate(ladder.best())
 
+    def second_of(self, candidate: Candidate) -> Candidate | None:
+        """Return the concurrency of its family that comes next, if that may be the best one."""
+        for ladder in self.ladders:
+            family = ladder.family
+            if (family.pool, family.workers) == (candidate.pool, candidate.workers):
+                second = ladder.second()
+                return None if second is None else family.candidate(second)
+        return None
+
     def correct(self, candidate: Candidate, rate_per_s: float) -> None:
         """Judge its concurrency again, so that another of its family may take its place."""
         for ladder in self.ladders:

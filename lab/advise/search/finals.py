@@ -45,7 +45,7 @@ def take_turns(
 def is_clear(rates: Iterable[Sequence[float]], *, seed: int) -> bool:
     """Return whether more trials would not change the order of the first two."""
     leading = list(rates)[:2]
-    if leading and len(leading[0]) < FEWEST:
+    if any(len(some) < FEWEST for some in leading):
         return False
     if len(leading) < 2:
         return True

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Final
 
 from lab.project.candidates import Family
 
 #: More throughput than this must come of more slots, or they are not worth it.
 WORTH: Final = 1.05
+#: A concurrency that is behind by more than this in one trial is not the best.
+NEAR: Final = 1.25
 
 
 class Ladder:
@@ -37,11 +40,11 @@ class Ladder:
         # A large step may have gone past the knee, where more slots bring little or cost something.
         best = self.best()
         larger = next((slots for slots in tried if slots > best), best)
-        smaller = next((slots for slots in reversed(tried) if slots < best), best)
         if larger > 2 * best:
             return 2 * best
-        if best // 2 > smaller:
-            return best // 2
+        for low, high in pairwise(slots for slots in tried if slots <= best):
+            if high // 2 > low and self._is_near(high):
+                return high // 2
         if len(tried) < 4 and best == tried[0] and best > 1:
             return best // 2
         return None
@@ -53,6 +56,17 @@ class Ladder:
         before, last = tried[-2:]
         growth = self.rates[last] / self.rates[before] if self.rates[before] else 1.0
         return 4 if growth > 0.85 * last / before else 2
+
+    def second(self) -> int | None:
+        """Return the next smaller concurrency, or else the next larger, if it may be the best."""
+        best = self.best()
+        smaller = sorted((slots for slots in self.rates if slots < best), reverse=True)[:1]
+        larger = sorted(slots for slots in self.rates if slots > best)[:1]
+        return next(filter(self._is_near, [*smaller, *larger]), None)
+
+    def _is_near(self, concurrency: int) -> bool:
+        """Return whether a concurrency may be the best, although one trial says otherwise."""
+        return self.rates[concurrency] * NEAR >= max(self.rates.values()) > 0
 
     def best(self) -> int:
         """Return the smallest concurrency whose throughput is close to the highest."""

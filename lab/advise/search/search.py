@@ -11,15 +11,15 @@ import numpy as np
 from lab.advise.search.budget import Budget
 from lab.advise.search.climb import Climb
 from lab.advise.search.finals import take_turns
+from lab.advise.search.ladder import NEAR
 from lab.advise.search.limits import Limits
 from lab.advise.trial.bench import Bench
 from lab.project.candidates import Candidate, Family, Room
 from lab.project.workers import Group
 from lab.results.advice import Profile
 
-#: Candidates in the finals, and how far behind they may be.
+#: Families in the finals; how far behind they may be is the same as for concurrencies.
 FINALISTS: Final = 3
-NEAR: Final = 1.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,11 +106,14 @@ class Search:
         self._climb.resume()
 
     def finalists(self) -> list[Candidate]:
-        """Return the candidates that may be the best."""
+        """Return the candidates that may be the best; the last one may be of the first's family."""
         ranked = list(self.ranked())
-        best = self.rate(ranked[0]) if ranked else 0.0
-        near = [one for one in ranked[:FINALISTS] if self.rate(one) * NEAR >= best]
-        return near or ranked[:1]
+        if not ranked:
+            return []
+        best = self.rate(ranked[0])
+        near = [one for one in ranked[:FINALISTS] if self.rate(one) * NEAR >= best] or ranked[:1]
+        second = self._climb.second_of(ranked[0])
+        return [*near, second] if second is not None and self._is_usable(second) else near
 
     def deployed(self, finalists: Sequence[Candidate]) -> list[Candidate]:
         """Return what the user runs today, if it is not one of the finalists but can be used."""
