@@ -63,20 +63,22 @@ class Climb:
                 yield ladder.family.candidate(ladder.best())
 
     def second_of(self, candidate: Candidate) -> Candidate | None:
-        """Return the concurrency of its family that comes next, if that may be the best one."""
-        for ladder in self.ladders:
-            family = ladder.family
-            if (family.pool, family.workers) == (candidate.pool, candidate.workers):
-                second = ladder.second()
-                return None if second is None else family.candidate(second)
-        return None
+        """Return the neighbour of a family's best concurrency that may be the best one."""
+        ladder = self._ladder_of(candidate)
+        second = ladder and ladder.second()
+        return ladder.family.candidate(second) if ladder and second else None
 
     def correct(self, candidate: Candidate, rate_per_s: float) -> None:
         """Judge its concurrency again, so that another of its family may take its place."""
-        for ladder in self.ladders:
-            family = ladder.family
-            if (family.pool, family.workers) == (candidate.pool, candidate.workers):
-                ladder.correct(candidate.concurrency, rate_per_s)
+        if ladder := self._ladder_of(candidate):
+            ladder.correct(candidate.concurrency, rate_per_s)
+
+    def _ladder_of(self, candidate: Candidate) -> Ladder | None:
+        """Return the ladder of its family; None if it is of no family, as what runs today may be."""
+        wanted = (candidate.pool, candidate.workers)
+        return next(
+            (one for one in self.ladders if (one.family.pool, one.family.workers) == wanted), None
+        )
 
     def _climb(self, ladders: Sequence[Ladder]) -> None:
         """Give each ladder a step in turn, as long as one of them has a promising step."""
