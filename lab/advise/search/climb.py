@@ -74,7 +74,7 @@ class Climb:
             ladder.correct(candidate.concurrency, rate_per_s)
 
     def _ladder_of(self, candidate: Candidate) -> Ladder | None:
-        """Return the ladder of its family; None if it is of no family, as what runs today may be."""
+        """Return the ladder of its family; None if it has none, as what runs today may not."""
         wanted = (candidate.pool, candidate.workers)
         return next(
             (one for one in self.ladders if (one.family.pool, one.family.workers) == wanted), None
