@@ -93,7 +93,7 @@ def max_tasks_ignored(pool: Pool, options: WorkerOptions) -> Finding | None:
     return warning(
         "max-tasks-ignored",
         f"{pool.name} has no child processes: max-tasks-per-child {limit} has no effect",
-        f"use --pool {pools_where(lambda p: p.max_tasks_per_child)}, or remove the limit",
+        f"remove the limit, or use --pool {pools_where(lambda p: p.max_tasks_per_child)}",
     )
 
 

@@ -82,10 +82,11 @@ def _win(
 ) -> list[str]:
     pools = [best, *(rival.pool for rival in rivals)]
     if doubtful:
-        rival = next(rival for rival in rivals if rival.pool in doubtful)
+        slower = [one for one in rivals if one.pool in doubtful]
+        ratios = [f"{one.pool.pool} took {one.comparison.ratio:.2f} times" for one in slower]
         return [
-            f"No reliable answer: {_disturbed(doubtful)}, which may be why "
-            f"{rival.pool.pool} took {rival.comparison.ratio:.2f} times as long as {best.pool}.",
+            f"No reliable answer: {_disturbed(doubtful)}, which may be why {_listed(ratios)} as "
+            f"long as {best.pool}.",
             advice(doubtful),
         ]
     first = rivals[0]

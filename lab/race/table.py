@@ -30,7 +30,10 @@ COLUMNS: Final = (Column(heading="pool"), *figures(*HEADINGS), Column(heading=""
 LATENCY: Final = (
     "latency: from when a task is due until it finishes, including its time in the queue"
 )
-OF_IDEAL: Final = "of ideal: the ideal makespan for the pool's slots, divided by the measured one"
+OF_IDEAL: Final = (
+    "of ideal: the ideal makespan for the pool's slots, at the machine's highest speed, divided by "
+    "the measured one"
+)
 
 
 def show(result: RaceResult, console: Console) -> None:

@@ -136,8 +136,10 @@ def summary(every: Sequence[LessonResult], console: Console) -> None:
         mark = Text("–" if result.findings.skipped else "✓" if result.holds else "✗")
         grid.add_row(mark, result.lesson, words.duration(result.elapsed_s), what)
     console.print(grid)
-    total_s = sum(result.elapsed_s for result in every)
-    console.print(f"{len(every)} lessons in {words.duration(total_s)}", highlight=False)
+    took = words.duration(sum(result.elapsed_s for result in every))
+    skipped = sum(1 for result in every if result.findings.skipped)
+    left_out = f", {skipped} skipped" if skipped else ""
+    console.print(f"{len(every) - skipped} lessons in {took}{left_out}", highlight=False)
 
 
 def failed(findings: Findings) -> list[str]:

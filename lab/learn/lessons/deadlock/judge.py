@@ -65,11 +65,11 @@ def _deadlocked(run: LockRun) -> Claim:
 
 
 def _found(ahead_s: float) -> str:
-    """Write how long before a task gave up the deadlock was found; infinite if none did."""
+    """Write when the deadlock was found, as seconds before a task gave up; infinite if none did."""
     if ahead_s == float("inf"):
         return "no task gave up"
-    when = "before" if ahead_s > 0 else "after"
-    return f"detected {words.duration(abs(ahead_s))} {when} one gave up"
+    when = "before" if ahead_s > 0 else f"{words.duration(-ahead_s)} after"
+    return f"detected {when} one gave up"
 
 
 def _as_text(waits: Sequence[Wait]) -> str:

@@ -27,10 +27,10 @@ LESSON: Final = Lesson(
         "the ready ones by select, epoll, asyncio or, if available, io_uring."
     ),
     question=Question(
-        text="Polling and epoll read the same sockets. What differs most?",
+        text="Polling and epoll read the same sockets. How do they differ?",
         choices=(
-            "the wall time: polling is faster because it never sleeps",
-            "the CPU time: polling uses several times as much",
+            "in wall time: polling is faster because it never sleeps",
+            "in CPU time: polling uses several times as much",
             "not much: both wait for the same answers",
         ),
         right=1,

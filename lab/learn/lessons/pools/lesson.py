@@ -27,7 +27,7 @@ LESSON: Final = Lesson(
     ),
     question=Question(
         text="A threads pool gets 60 slots instead of 5. What happens to its throughput?",
-        choices=("it grows twelvefold", "it grows threefold", "it stays about the same"),
+        choices=("it grows twelvefold", "it grows threefold", "it grows little, if at all"),
         right=2,
     ),
     workers={"prefork": SLOTS, "threads": SLOTS, "gevent": SLOTS},

@@ -97,6 +97,9 @@ def test_an_unreliable_verdict_says_who_used_how_much_and_what_to_do() -> None:
         "CPU, which may be why gevent took 1.48 times as long as threads. Run again on an idle "
         "machine."
     )
+    pools = [beside(one, (2.96,) * 3, others_cpu=0.38) for one in ("gevent", "prefork")]
+    said = judge(BURN, [*pools, pool("threads")], seed=1).sentence
+    assert "why gevent took 1.48 times and prefork took 1.48 times as long as threads" in said
     pools = [beside("gevent", (2.96,) * 3, others=83, others_slots=0.25), pool("threads")]
     said = judge(BURN, pools, seed=1).sentence
     assert "other clients' tasks took up to 25 % of a pool's slots" in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -42,10 +43,12 @@ def test_a_claim_that_does_not_hold_is_marked_and_listed() -> None:
 
 def test_several_lessons_are_summed_up_line_by_line() -> None:
     file = io.StringIO()
-    terminal.summary([result(), result(holds=False)], Console(file=file, width=80))
+    left_out = replace(result(), findings=replace(result().findings, skipped="no Python"))
+    terminal.summary([result(), result(holds=False), left_out], Console(file=file, width=80))
     lines = [" ".join(line.split()) for line in file.getvalue().splitlines()]
     assert lines == [
         "✓ gil 12.0 s 1 of 1 claims confirmed",
         "✗ gil 12.0 s 0 of 1 claims confirmed",
-        "2 lessons in 24.0 s",
+        "– gil 12.0 s no Python",
+        "2 lessons in 36.0 s, 1 skipped",
     ]
