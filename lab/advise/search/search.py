@@ -74,8 +74,8 @@ class Search:
         """Explore the families, then measure the best candidates again."""
         self.explore(families)
         take_turns(
-            self.finalists,
-            self.measure_again,
+            self._finalists,
+            self._measure_finalist,
             self.rates,
             self._budget,
             also=self.deployed,
@@ -103,17 +103,23 @@ class Search:
         self._trial(candidate, self._length.long_s)
         self._keeps_limits(candidate)
         self._climb.correct(candidate, self.rate(candidate) if self._is_usable(candidate) else 0.0)
+
+    def _measure_finalist(self, candidate: Candidate) -> None:
+        self.measure_again(candidate)
         self._climb.resume()
 
     def finalists(self) -> list[Candidate]:
-        """Return the candidates that may be the best; the last one may be of the first's family."""
+        """Return the candidates that may be the best, one of each family."""
         ranked = list(self.ranked())
-        if not ranked:
-            return []
-        best = self.rate(ranked[0])
-        near = [one for one in ranked[:FINALISTS] if self.rate(one) * NEAR >= best] or ranked[:1]
-        second = self._climb.second_of(ranked[0])
-        return [*near, second] if second is not None and self._is_usable(second) else near
+        best = self.rate(ranked[0]) if ranked else 0.0
+        near = [one for one in ranked[:FINALISTS] if self.rate(one) * NEAR >= best]
+        return near or ranked[:1]
+
+    def _finalists(self) -> list[Candidate]:
+        """Return the candidates that may be the best, then another of the first one's family."""
+        chosen = self.finalists()
+        second = self._climb.second_of(chosen[0]) if chosen else None
+        return [*chosen, second] if second is not None and self._is_usable(second) else chosen
 
     def deployed(self, finalists: Sequence[Candidate]) -> list[Candidate]:
         """Return what the user runs today, if it is not one of the finalists but can be used."""
