@@ -62,11 +62,12 @@ class Climb:
             if ladder.rates and max(ladder.rates.values()) > 0:
                 yield ladder.family.candidate(ladder.best())
 
-    def second_of(self, candidate: Candidate) -> Candidate | None:
-        """Return the neighbour of a family's best concurrency that may be the best one."""
+    def neighbour_of(self, candidate: Candidate) -> Candidate | None:
+        """Return the concurrency next to its family's best one, if that may be the best."""
         ladder = self._ladder_of(candidate)
-        second = ladder and ladder.second()
-        return ladder.family.candidate(second) if ladder and second else None
+        if ladder is None or (concurrency := ladder.neighbour()) is None:
+            return None
+        return ladder.family.candidate(concurrency)
 
     def correct(self, candidate: Candidate, rate_per_s: float) -> None:
         """Judge its concurrency again, so that another of its family may take its place."""

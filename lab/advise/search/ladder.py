@@ -10,7 +10,7 @@ from lab.project.candidates import Family
 
 #: More throughput than this must come of more slots, or they are not worth it.
 WORTH: Final = 1.05
-#: A concurrency that is behind by more than this in one trial is not the best.
+#: A candidate that is behind by more than this factor is not the best, whatever the noise.
 NEAR: Final = 1.25
 
 
@@ -57,7 +57,7 @@ class Ladder:
         growth = self.rates[last] / self.rates[before] if self.rates[before] else 1.0
         return 4 if growth > 0.85 * last / before else 2
 
-    def second(self) -> int | None:
+    def neighbour(self) -> int | None:
         """Return the next smaller concurrency, or else the next larger, if it may be the best."""
         best = self.best()
         smaller = sorted((slots for slots in self.rates if slots < best), reverse=True)[:1]

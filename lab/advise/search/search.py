@@ -18,7 +18,7 @@ from lab.project.candidates import Candidate, Family, Room
 from lab.project.workers import Group
 from lab.results.advice import Profile
 
-#: Families in the finals; how far behind they may be is the same as for concurrencies.
+#: The most families in the finals.
 FINALISTS: Final = 3
 
 
@@ -74,7 +74,7 @@ class Search:
         """Explore the families, then measure the best candidates again."""
         self.explore(families)
         take_turns(
-            self._finalists,
+            self._with_neighbour,
             self._measure_finalist,
             self.rates,
             self._budget,
@@ -115,11 +115,11 @@ class Search:
         near = [one for one in ranked[:FINALISTS] if self.rate(one) * NEAR >= best]
         return near or ranked[:1]
 
-    def _finalists(self) -> list[Candidate]:
-        """Return the candidates that may be the best, then another of the first one's family."""
+    def _with_neighbour(self) -> list[Candidate]:
+        """Return the finalists, then the concurrency next to that of the first, if it is near."""
         chosen = self.finalists()
-        second = self._climb.second_of(chosen[0]) if chosen else None
-        return [*chosen, second] if second is not None and self._is_usable(second) else chosen
+        other = self._climb.neighbour_of(chosen[0]) if chosen else None
+        return [*chosen, other] if other is not None and self._is_usable(other) else chosen
 
     def deployed(self, finalists: Sequence[Candidate]) -> list[Candidate]:
         """Return what the user runs today, if it is not one of the finalists but can be used."""
