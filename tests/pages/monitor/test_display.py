@@ -590,6 +590,19 @@ def test_outages_are_shaded_in_each_chart_and_explained(show: Show) -> None:
         assert page.evaluate(KEYS, chart)[0] == "no data"
 
 
+def test_only_a_point_between_two_gaps_gets_a_marker(show: Show) -> None:
+    lines = line(180)
+    for values in lines.values():
+        values[100:105], values[106:110] = [None] * 5, [None] * 4
+    page = show(answer(lines={"prefork": lines, "threads": line(180)}))
+    marked = page.evaluate(
+        """() => document.getElementById("tp-rate").data.map((line) =>
+             [line.marker?.size ?? []].flat().flatMap(
+               (size, n) => size ? [line.x.length - n] : []))"""
+    )
+    assert sorted(marked) == [[], [180 - 105]]
+
+
 @pytest.mark.parametrize("width_px", [1280, 390])
 def test_the_time_without_flower_is_shaded_in_the_chart_of_the_queues_alone(
     show: Show, width_px: int
