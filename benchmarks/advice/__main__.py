@@ -11,7 +11,8 @@ using nothing of the advice but the answers:
    nobody could give an answer that is as fast.
 
 Each time, a candidate gets workers of its own. Its throughput is that of a fixed window of its
-tasks, counted here. An answer's share of the best throughput is the median over the rounds.
+tasks, counted here. In each round, an answer is compared with the candidate that was
+the best in the other rounds; its share of the best throughput is the median of the rounds.
 
 The machine must be quiet. An example takes about fifteen minutes. Exits with 1 if an answer has
 less than 0.90 of the best throughput.
