@@ -31,7 +31,7 @@ LATENCY: Final = (
     "latency: from when a task is due until it finishes, including its time in the queue"
 )
 OF_IDEAL: Final = (
-    "of ideal: the ideal makespan for the pool's slots, at the machine's highest speed, divided by "
+    "of ideal: the ideal makespan for the pool's slots, at the highest speed measured, divided by "
     "the measured one"
 )
 
