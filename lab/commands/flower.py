@@ -43,9 +43,9 @@ def flower(*, port: int, address: str, **named: Any) -> int:
 
     Stop it with Ctrl-C.
 
-    The workers keep running as they are. The page counts their tasks from task events, which Flower
-    switches on; if you load worker.probe into them (-I worker.probe), it also shows their CPU,
-    memory and exact times. Once Flower runs, the exit code is Flower's own: 0 after Ctrl-C.
+    Your workers are not restarted. Flower switches on their task events, from which the page counts
+    the tasks. If you load worker.probe into them (-I worker.probe), it also shows their CPU, memory
+    and exact times. Once Flower runs, the exit code is Flower's own: 0 after Ctrl-C.
 
     \b
     Example:

@@ -73,8 +73,8 @@ def up(
     Starts a broker, one worker per pool and Flower.
 
     Each worker consumes the queue named after its pool. The prefork worker also consumes `cpu`, and
-    each of the others also consumes `io`. If one of these two would have no worker, the first
-    worker consumes it.
+    each of the others also consumes `io`. If no worker would consume one of these two queues, the
+    first pool's worker does.
 
     \b
     Example:
