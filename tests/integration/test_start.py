@@ -1,4 +1,4 @@
-"""The console script exits with the right code and all its output, even after a signal."""
+"""The console script exits with the right code and all its output, whatever ends it."""
 
 from __future__ import annotations
 

@@ -139,7 +139,8 @@ def summary(every: Sequence[LessonResult], console: Console) -> None:
     took = words.duration(sum(result.elapsed_s for result in every))
     skipped = sum(1 for result in every if result.findings.skipped)
     left_out = f", {skipped} skipped" if skipped else ""
-    console.print(f"{len(every) - skipped} lessons in {took}{left_out}", highlight=False)
+    ran = words.counted(len(every) - skipped, "lesson")
+    console.print(f"{ran} in {took}{left_out}", highlight=False)
 
 
 def failed(findings: Findings) -> list[str]:

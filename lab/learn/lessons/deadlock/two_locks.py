@@ -34,7 +34,7 @@ BACK_OFF_SHARE: Final = 0.2
 SCENE_KEYS: Final = ("begun", "ended", "wants")
 #: What to look at, by strategy.
 CAPTIONS: Final[dict[LockStrategy, str]] = {
-    "opposite order": ("Each task in the cycle holds what the next one wants, until one gives up."),
+    "opposite order": "Each task in the cycle holds what the next one wants, until one gives up.",
     "same order": "A task that waits for its first lock holds nothing that others want.",
     "back-off": "Tasks still collide, but one releases its lock so that another can go on.",
     "one lock": (

@@ -52,9 +52,9 @@ LESSON: Final = Lesson(
         "accept loop instead of spawning it, so the server serves one client for as long as that "
         "client stays connected. Here, the first of the four servers has that bug. The lecture's "
         "loop also never checks for the empty read that means the client has left, and its "
-        "client assumes that a reply arrives in one read. On a cluster, a task "
-        "that waits in a loop blocks its slot in the same way: while it talks to one peer, the "
-        "slot serves no other, whatever the pool."
+        "client assumes that a reply arrives in one read. On a cluster, a task that waits in a "
+        "loop blocks its slot in the same way: while it talks to one peer, the slot serves no "
+        "other, whatever the pool."
     ),
     turn_next=(
         "poolwise learn echo --clients 1000",

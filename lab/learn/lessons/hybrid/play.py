@@ -28,8 +28,7 @@ CAPTIONS: Final = (
     "One thread: the next greenlet computes as soon as this one waits.",
     "The same pattern on each core.",
     "Threads inside processes: a task takes several jobs and runs each in a thread of its own.",
-    "Only as many processes as fit in the memory of one gevent worker per core, all together: "
-    "jobs queue for them.",
+    "As many processes as fit in the memory of all the gevent workers: too few, so jobs queue.",
 )
 
 
