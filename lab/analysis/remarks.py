@@ -23,7 +23,7 @@ SATURATED = 0.75
 
 
 def remarks(pool: PoolResult, usable_cores: int) -> tuple[str, ...]:
-    """Return the remarks on `pool`, whose Python code can use `usable_cores` cores at once."""
+    """Return the remarks on `pool`, whose tasks can use `usable_cores` cores at once."""
     found = [
         _why_not_ranked(number, repeat)
         for number, repeat in enumerate(pool.repeats, start=1)
@@ -65,7 +65,7 @@ def _of_others(pool: PoolResult) -> list[str]:
     if others := sum(repeat.others for repeat in pool.repeats):
         share = max(repeat.others_slot_share for repeat in pool.repeats)
         found.append(
-            f"during the race this worker also ran {words.counted(others, 'task')} from other "
+            f"during its repeats, this worker also ran {words.counted(others, 'task')} from other "
             f"clients, which took up to {words.percent(share)} of its slots' time"
         )
     for label, shares in (
@@ -110,7 +110,7 @@ def _why_not_ideal(pool: PoolResult, summary: PoolSummary, usable_cores: int) ->
     if busy > SATURATED * usable_cores:
         limit = "one core" if usable_cores == 1 else f"{usable_cores} cores"
         return (
-            f"{busy:.2f} cores busy, and its Python code can use at most {limit}; "
+            f"{busy:.2f} cores busy, and for these tasks the pool can use at most {limit}; "
             f"{cost} of CPU per task"
         )
     return f"{idle}; {cost} of CPU per task"

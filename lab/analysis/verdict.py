@@ -93,7 +93,8 @@ def _win(
     lead = f"{best.pool} wins, {first.comparison.ratio:.2f} times as fast as {first.pool.pool}"
     explained = _explained(lead, _reason(kind, best.pool, pools), pools)
     if any(map(is_disturbed, pools)):
-        return [explained, f"During the race {causes(pools)}: too little to explain the lead."]
+        load = f"While these tasks ran, {causes(pools)}: too little to explain the lead."
+        return [explained, load]
     return [explained]
 
 
@@ -103,9 +104,10 @@ def _draw(
     tied, closest = _tied(best, rivals), rivals[0].comparison
     names = _listed([pool.pool for pool in tied])
     pools = [best, *(rival.pool for rival in rivals)]
+    ratio = "ratio" if len(tied) == 2 else "closest ratio"
     lead = (
         f"No difference measured between {names} "
-        f"(closest ratio {closest.ratio:.2f}; anything below {closest.noise:.2f} is within noise)"
+        f"({ratio} {closest.ratio:.2f}; anything below {closest.noise:.2f} is within noise)"
     )
     said = [_explained(lead, _reason(kind, None, pools), pools)]
     if doubtful:

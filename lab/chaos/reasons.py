@@ -123,8 +123,8 @@ REASONS: Final = (
         early=True,
         targets=_WORKER,
         what="lost",
-        why="Celery acknowledges a task when it starts, so Redis no longer has the tasks that run "
-        "when a worker dies.",
+        why="Celery acknowledges a task when it starts, so Redis no longer has the tasks that were "
+        "running when a worker died.",
         cure="Set task_acks_late, if the task may run twice.",
     ),
     Reason(
@@ -146,9 +146,9 @@ REASONS: Final = (
         why="A message was on its way to a worker when the connection broke: Redis had removed it "
         "from its queue (BRPOP), and the worker had not noted it as unacknowledged. After a kill, "
         "Redis also loses what it had not written to disk.",
-        cure="For messages on their way, no setting helps, but the lease transport "
-        "(docs/transport.md) does: it takes a message and notes it in one step. For the "
-        "disk, set appendfsync to always.",
+        cure="For messages on their way, neither a setting nor Poolwise's worker code helps, but "
+        "the lease transport (docs/transport.md) does: it takes a message and notes it in one "
+        "step. For the disk, set appendfsync to always.",
         stock=True,
     ),
     Reason(

@@ -35,9 +35,9 @@ from worker.pools import DEFAULT_POOLS
     "--all-from",
     type=AnyPath(),
     metavar="FILE",
-    help="A file like the one for --calls, with calls of several tasks that share a "
-    "machine. The answer is then one pool for all of them, or two groups of workers if that is "
-    'faster. With --calls, it is always one pool. "weight": 3 sends a call three times as often.',
+    help="A file like the one for --calls, with calls of several tasks that share a machine. The "
+    "answer is then one pool for all of them, or two groups of workers if that is faster. With "
+    '--calls instead, it is always one pool. "weight": 3 sends a call three times as often.',
 )
 @click.option(
     "--pools",

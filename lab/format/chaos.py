@@ -27,9 +27,9 @@ MEANINGS: Final = {
     "twice": "ended more than once",
     "unknown": "the producer got an error, so the task may or may not be in the queue",
     "did not resume": "a worker did not run tasks again by itself",
-    "back": "time from the fault until the last interrupted task started again; if the fault "
-    "stopped all workers, time from the end of the fault until every worker ran tasks again "
-    "(median / 95th percentile)",
+    "back": "time from the fault until the last interrupted task started again; after a fault of "
+    "Redis, the network or a container, time from the end of the fault until every worker ran "
+    "tasks again (median / 95th percentile)",
 }
 
 

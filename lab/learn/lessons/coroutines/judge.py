@@ -157,7 +157,7 @@ def _found(lines: Sequence[str]) -> str:
 def _verdict(runs: GreenletRuns, stalls: Sequence[NamedStall], fixes: Sequence[str]) -> str:
     waits = runs.waits
     computing, in_c = (
-        words.duration(runs.blocked.longest_gap_s(runs.blocked.span(task)))
+        words.duration(runs.blocked.least_longest_gap_s(runs.blocked.span(task)))
         for task in (COMPUTES, IN_C)
     )
     fixed_s = max(runs.fixed.longest_gap_s(runs.fixed.span(fix)) for fix in fixes)

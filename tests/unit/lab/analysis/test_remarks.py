@@ -56,7 +56,7 @@ def test_a_repeat_in_which_the_worker_died_at_once_does_not_affect_the_figures()
 
 def test_a_saturated_pool_gets_another_remark_than_an_idle_one() -> None:
     busy = of("threads", (repeat(2.0, cpu_s=1.95),), ideal_s=1.0)
-    assert "its Python code can use at most one core" in remarks(busy, usable_cores=1)[0]
+    assert "for these tasks the pool can use at most one core" in remarks(busy, usable_cores=1)[0]
     # Two slots: the second is idle for the first second, the first for half a second after it.
     spans = (
         Span(slot="a", started_s=0.0, finished_s=1.0),
@@ -84,8 +84,8 @@ def test_what_others_used_is_reported_unless_it_is_little() -> None:
         "the hypervisor withheld 20 % of the machine's CPU during its repeats",
     )
     assert said(repeat(others=83, others_slots=0.25)) == (
-        "during the race this worker also ran 83 tasks from other clients, which took up to 25 % "
-        "of its slots' time",
+        "during its repeats, this worker also ran 83 tasks from other clients, which took up to "
+        "25 % of its slots' time",
     )
 
 
