@@ -54,7 +54,7 @@ class _Pending:
     credit: int
     acks: list[str]
     words: tuple[Any, ...]
-    sent_s: float
+    heard_s: float  # when it was sent, or when something arrived last
     unleased: bool  # whether it takes messages that no lease holds
     abandoned: bool = False
 
@@ -123,7 +123,10 @@ class Claims:
         Raises a connection error if Redis refused a command or closed the connection.
         """
         found: list[Claimed] = []
-        for reply in self._reader.feed(self._read()):
+        data = self._read()
+        if self._pending:
+            self._pending.heard_s = _monotonic()
+        for reply in self._reader.feed(data):
             if isinstance(reply, Push):
                 if reply and reply[0] == b"invalidate":
                     self._recheck_s = 0.0
@@ -196,7 +199,7 @@ class Claims:
             credit=credit,
             acks=acks,
             words=words,
-            sent_s=_monotonic(),
+            heard_s=_monotonic(),
             unleased=bool(credit) and "0" in sources.holds,
         )
         if self._connection is None:
@@ -211,9 +214,9 @@ class Claims:
             raise
 
     def _check_overdue(self, pending: _Pending) -> None:
-        if _monotonic() - pending.sent_s > options.REPLY_S:
+        if _monotonic() - pending.heard_s > options.REPLY_S:
             self.close()
-            raise redis.TimeoutError(f"Redis did not answer within {options.REPLY_S:g} s")
+            raise redis.TimeoutError(f"Redis sent nothing for {options.REPLY_S:g} s")
 
     # Receiving
 

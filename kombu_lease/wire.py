@@ -6,7 +6,7 @@ between its versions.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import redis
@@ -21,34 +21,100 @@ class ReplyError(Exception):
 
 
 class _IncompleteError(Exception):
-    pass
+    """More bytes must arrive; `needed` is how many there must be from the start of the value."""
+
+    def __init__(self, needed: int = 0) -> None:
+        self.needed = needed
+
+
+#: Stands for a reply whose items have not all arrived.
+_INCOMPLETE = object()
+
+
+class _Open:
+    """An array or a map whose items have not all arrived."""
+
+    __slots__ = ("items", "kind", "size")
+
+    def __init__(self, kind: bytes, size: int) -> None:
+        self.kind = kind
+        self.size = size
+        self.items: list[Any] = []
+
+    def whole(self) -> Any:
+        """Return it once it has all items."""
+        if self.kind == b"%":
+            return dict(zip(map(_key, self.items[::2]), self.items[1::2], strict=True))
+        return Push(self.items) if self.kind == b">" else self.items
 
 
 class Reader:
-    """Collects bytes and returns each complete reply."""
+    """Collects bytes and returns each complete reply; it looks at no byte of a value twice."""
 
     def __init__(self) -> None:
+        self._chunks: list[bytes] = []  # what has arrived, from the start of an incomplete value
+        self._length = 0  # of the chunks
+        self._needed = 0  # how long they must be before it makes sense to look at them
         self._buffer = b""
         self._at = 0
+        self._open: list[_Open] = []  # the innermost last
 
     def feed(self, data: bytes) -> list[Any]:
         """Add bytes that have arrived; return the replies that are complete now.
 
         Errors are returned, not raised.
         """
-        self._buffer = self._buffer[self._at :] + data if self._buffer else data
-        self._at = 0
-        replies = []
-        while self._at < len(self._buffer):
-            start = self._at
-            try:
-                replies.append(self._value())
-            except _IncompleteError:
-                self._at = start
-                break
-        if self._at == len(self._buffer):
-            self._buffer, self._at = b"", 0
+        self._chunks.append(data)
+        self._length += len(data)
+        if self._length < self._needed:
+            return []
+        self._buffer, self._at = b"".join(self._chunks), 0
+        replies = list(self._replies())
+        rest, self._buffer = self._buffer[self._at :], b""
+        self._chunks = [rest] if rest else []
+        self._length = len(rest)
         return replies
+
+    def _replies(self) -> Iterator[Any]:
+        self._needed = 0
+        while (start := self._at) < len(self._buffer):
+            try:
+                value = self._value()
+            except _IncompleteError as error:
+                self._at, self._needed = start, error.needed
+                return
+            if isinstance(value, _Open) and value.size:
+                self._open.append(value)
+                continue
+            reply = self._placed(value.whole() if isinstance(value, _Open) else value)
+            if reply is not _INCOMPLETE:
+                yield reply
+
+    def _placed(self, value: Any) -> Any:
+        """Put a value where it belongs; return the reply that it completes, if any."""
+        while self._open:
+            parent = self._open[-1]
+            parent.items.append(value)
+            if len(parent.items) < parent.size:
+                return _INCOMPLETE
+            value = self._open.pop().whole()
+        return value
+
+    def _value(self) -> Any:
+        """Read a value, of an array or a map only the beginning."""
+        start = self._at
+        line = self._line()
+        kind, rest = line[:1], line[1:]
+        if kind == b"$":
+            return self._bulk(start, int(rest))
+        if kind in b"*>~%":
+            size = int(rest)
+            return None if size < 0 else _Open(kind, size * 2 if kind == b"%" else size)
+        if kind == b"-":
+            return ReplyError(rest.decode("utf-8", "replace"))
+        if kind not in _SIMPLE:
+            raise redis.InvalidResponse(f"unexpected reply from Redis: {line[:40]!r}")
+        return _SIMPLE[kind](rest)
 
     def _line(self) -> bytes:
         end = self._buffer.find(b"\r\n", self._at)
@@ -58,30 +124,12 @@ class Reader:
         self._at = end + 2
         return line
 
-    def _value(self) -> Any:
-        line = self._line()
-        kind, rest = line[:1], line[1:]
-        if kind == b"$":
-            return self._bulk(int(rest))
-        if kind in b"*>~":
-            if rest == b"-1":
-                return None
-            items = [self._value() for _ in range(int(rest))]
-            return Push(items) if kind == b">" else items
-        if kind == b"%":
-            return {_key(self._value()): self._value() for _ in range(int(rest))}
-        if kind == b"-":
-            return ReplyError(rest.decode("utf-8", "replace"))
-        if kind not in _SIMPLE:
-            raise redis.InvalidResponse(f"unexpected reply from Redis: {line[:40]!r}")
-        return _SIMPLE[kind](rest)
-
-    def _bulk(self, length: int) -> bytes | None:
+    def _bulk(self, start: int, length: int) -> bytes | None:
         if length < 0:
             return None
         end = self._at + length
         if len(self._buffer) < end + 2:
-            raise _IncompleteError
+            raise _IncompleteError(end + 2 - start)
         value = self._buffer[self._at : end]
         self._at = end + 2
         return value

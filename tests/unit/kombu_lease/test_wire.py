@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from typing import Any
 
 import pytest
@@ -37,6 +38,30 @@ def test_replies_do_not_depend_on_how_they_arrive(cuts: list[int]) -> None:
         replies += reader.feed(STREAM[start:end])
     assert [str(r) if isinstance(r, ReplyError) else r for r in replies] == EXPECTED
     assert [i for i, reply in enumerate(replies) if isinstance(reply, Push)] == [2]
+
+
+def calls(messages: int) -> int:
+    """Return how many functions are called to read a long reply that arrives in small pieces."""
+    bulk = b"$10000\r\n" + b"x" * 10_000 + b"\r\n"
+    stream = b"*%d\r\n" % messages + bulk * messages
+    reader, count, replies = Reader(), 0, []
+
+    def note(_frame: Any, event: str, _argument: Any) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(note)
+    try:
+        for start in range(0, len(stream), 1000):
+            replies += reader.feed(stream[start : start + 1000])
+    finally:
+        sys.setprofile(None)
+    assert replies == [[b"x" * 10_000] * messages]
+    return count
+
+
+def test_the_work_grows_only_with_the_length_of_a_reply() -> None:
+    assert calls(80) < 10 * calls(10)
 
 
 def test_what_is_not_resp_is_an_error() -> None:
