@@ -12,7 +12,7 @@ import redis
 from kombu.log import get_logger
 from kombu.utils.json import dumps
 
-from kombu_lease import options, stock
+from kombu_lease import delayed, options, stock
 from kombu_lease.claims import Claimed, Claims, Sources, claim_now
 from kombu_lease.delivery import decoded, delivery_count, due_s
 from kombu_lease.errors import UndecodableError, refusals
@@ -84,9 +84,14 @@ class LeaseMixin:
             with self.conn_or_acquire() as prefixing:
                 self._maybe_update_queues_expire(prefixing, queue)
             found = claim_now(client, self.lease, self._lease_keys, number, sources)
+        self._hold(found)
         for claimed in found:
             if payload := self._accepted(claimed):
-                message = self.Message(payload, channel=self)
+                try:
+                    message = self.Message(payload, channel=self)
+                except UndecodableError as error:
+                    self._refuse(claimed, error)
+                    continue
                 if claimed.field:
                     self.qos.append(message, claimed.field)
                 return message
@@ -105,9 +110,7 @@ class LeaseMixin:
         waiting = self.claims.receive()
         waiting.reverse()
         any_delivered = bool(waiting)
-        for claimed in waiting:
-            if claimed.field:
-                self.lease.hold(claimed.field, Held(claimed.list_key, claimed.message))
+        self._hold(waiting)
         unwanted: list[Claimed] = []
         try:
             while waiting:
@@ -117,6 +120,11 @@ class LeaseMixin:
         finally:  # if a callback raised, what comes after it was not delivered
             self._hand_back([*waiting, *reversed(unwanted)])
         return any_delivered
+
+    def _hold(self: Any, found: list[Claimed]) -> None:
+        for claimed in found:
+            if claimed.field:
+                self.lease.hold(claimed.field, Held(claimed.list_key, claimed.message))
 
     def _credit(self: Any) -> int:
         credit = self.qos.credit
@@ -150,7 +158,13 @@ class LeaseMixin:
             return False
         if payload := self._accepted(claimed):
             self._queue_cycle.rotate(queue)
-            callback(payload)
+            try:
+                callback(payload)
+            except UndecodableError as error:
+                self._refuse(claimed, error)
+            except Exception as error:
+                self._blame(claimed, error)
+                raise
         return True
 
     def _accepted(self: Any, claimed: Claimed) -> dict[str, Any] | None:
@@ -158,8 +172,7 @@ class LeaseMixin:
         try:
             payload = decoded(claimed.message)
         except UndecodableError as error:
-            _log.error("A message of %r cannot be decoded: %s.", claimed.list_key, error)
-            self._settle(claimed, "dead", str(error))
+            self._refuse(claimed, error)
             return None
         if not claimed.field:
             payload["properties"].setdefault("delivery_tag", "")
@@ -177,6 +190,18 @@ class LeaseMixin:
             self._settle(claimed, "wait", str(int(due * 1000)))
             return None
         return payload
+
+    def _refuse(self: Any, claimed: Claimed, error: UndecodableError) -> None:
+        _log.error("A message of %r cannot be decoded: %s.", claimed.list_key, error)
+        self._settle(claimed, "dead", str(error))
+
+    def _blame(self: Any, claimed: Claimed, error: Exception) -> None:
+        """Count a delivery whose consumer raised: that ends a worker, or makes it reconnect.
+
+        Otherwise each worker would get this message first, without end.
+        """
+        if claimed.field and not isinstance(error, (redis.RedisError, OSError)):
+            self.lease.blame(claimed.field)
 
     def _settle(self: Any, claimed: Claimed, operation: str, argument: str = "") -> None:
         if claimed.field:
@@ -207,6 +232,12 @@ class LeaseMixin:
             return
         with self.conn_or_acquire() as client:
             client.zadd(name, scores)
+
+    def _purge(self: Any, queue: str) -> int:
+        """Delete all messages of a queue, also those that are not due yet."""
+        lists = self._sources([queue]).lists
+        forgotten = delayed.forget(self._plain_client(), self._lease_keys.delayed, lists)
+        return int(super()._purge(queue)) + forgotten  # type: ignore[misc]
 
     # Declaring
 

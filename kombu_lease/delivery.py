@@ -9,7 +9,7 @@ from typing import Any
 from kombu.utils.encoding import bytes_to_str
 from kombu.utils.json import loads
 
-from kombu_lease.errors import UndecodableError
+from kombu_lease.errors import UndecodableError, in_a_line
 
 
 def decoded(message: bytes) -> dict[str, Any]:
@@ -19,8 +19,8 @@ def decoded(message: bytes) -> dict[str, Any]:
     """
     try:
         payload = loads(bytes_to_str(message))
-    except (ValueError, TypeError, RecursionError) as error:
-        raise UndecodableError(f"it is not JSON: {_line(error)}") from error
+    except Exception as error:  # kombu's hooks for dates, numbers and others raise what they like
+        raise UndecodableError(f"it is not JSON: {in_a_line(error)}") from error
     if not isinstance(payload, dict) or not isinstance(payload.get("properties"), dict):
         raise UndecodableError("it is not a kombu message: it has no properties")
     info = payload["properties"].setdefault("delivery_info", {})
@@ -50,7 +50,3 @@ def due_s(payload: dict[str, Any]) -> float | None:
     except (ValueError, OverflowError):
         return None
     return due if due is None or math.isfinite(due) else None
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

@@ -27,6 +27,11 @@ class UndecodableError(Exception):
     """Raised when a message is not one of kombu's; says why."""
 
 
+def in_a_line(error: BaseException) -> str:
+    """Return the kind and the text of an error, without line breaks and not too long."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+
+
 #: What only a cluster answers.
 _CLUSTER = (
     redis.exceptions.AskError,

@@ -32,6 +32,7 @@ class Holding:
         self.acks: Waiting[str] = Waiting()
         self.operations: Waiting[tuple[str, str, str]] = Waiting()
         self.orphans = Orphans(wake)
+        self._blamed: set[str] = set()  # fields of messages whose consumer raised
         self._moving: set[str] = set()  # fields whose operation Redis has not confirmed
         self._wake = wake
         self._acks_since_s: float | None = None
@@ -93,7 +94,21 @@ class Holding:
         for field in fields:
             self.messages.pop(field, None)
             self._moving.discard(field)
+            self._blamed.discard(field)
             self.orphans.forget(field)
+
+    def blame(self, field: str) -> None:
+        """Note that the consumer of a message raised, so that its way back counts as a delivery."""
+        self._blamed.add(field)
+
+    def hand_back(self, fields: Iterable[str]) -> None:
+        """Return messages to their queues that nobody can acknowledge any more."""
+        for field in fields:
+            if field in self.messages:
+                operation = "tail" if field in self._blamed else "head"
+                self.operations.append((operation, field, ""))
+            else:  # it was settled just before it was watched
+                self.orphans.forget(field)
 
     def settle(self, operation: str, field: str, argument: str = "") -> None:
         """Do something else with a message; see `lua/settle.lua`."""

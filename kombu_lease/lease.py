@@ -62,6 +62,7 @@ class Lease:
         self.retry_acks = holding.retry_acks
         self.confirm = holding.confirm
         self.settle = holding.settle
+        self.blame = holding.blame
 
     @property
     def lost(self) -> bool:
@@ -103,9 +104,10 @@ class Lease:
         if self._phase.closing or self._pid != os.getpid():
             return
         orphans = self._holding.orphans
+        held = self._holding.messages.copy()
         for field, message in delivered:
-            orphans.watch(field, message)
-        held = list(self._holding.messages)
+            if field in held:  # a broadcast is not
+                orphans.watch(field, message)
         orphans.add(field for field in held if not orphans.watches(field))
         self._phase.closing = True
         self._waker.wake()

@@ -34,15 +34,16 @@ class Settling:
 
     def send(self, client: redis.Redis) -> None:
         """Send what waits, acknowledgements once they are due."""
-        # In this order, or a message that was acknowledged and then forgotten would be handed back.
+        # All acknowledgements go first, or a message that was acknowledged and then forgotten would
+        # be handed back.
         holding = self._holding
         orphans = holding.orphans.take()
         try:
-            self._send_acks(client)
+            self._send_acks(client, at_once=bool(orphans))
         except BaseException:
             holding.orphans.add(orphans)
             raise
-        holding.operations.extend(("head", f, "") for f in orphans if f in holding.messages)
+        holding.hand_back(orphans)
         self._send_operations(client)
 
     def release(self, client: redis.Redis) -> None:
@@ -51,9 +52,9 @@ class Settling:
             keys = [self._held_key, self._keys.dead, self._keys.leases]
             scripts.RELEASE.run(client, keys, [self._consumer])
 
-    def _send_acks(self, client: redis.Redis) -> None:
+    def _send_acks(self, client: redis.Redis, at_once: bool) -> None:
         holding, phase = self._holding, self._phase
-        due = holding.acks_due()
+        due = at_once or holding.acks_due()
         while holding.acks and (due or phase.closing or phase.lost):
             fields = holding.take_acks()
             try:

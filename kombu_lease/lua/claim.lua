@@ -5,7 +5,8 @@
 --
 -- `station` and `number` name the claim: asked again, it returns the same messages. `holds` has a
 -- digit per queue: 1 if its messages wait for an acknowledgement.
--- Answers {'ok', list, message, list, message, ...}, {'lost'} without a lease, {'closed'}.
+-- Answers {'ok', list, message, list, message, ...}, {'lost'} without a lease, {'closed'}, or the
+-- error of the first queue that it could not read if it took nothing from the queues before.
 
 local held = KEYS[1]
 local station, number, credit = ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -38,11 +39,16 @@ if leased then
     end
 end
 
-local count, entries = 0, {}
+local count, entries, failed = 0, {}, nil
 
+-- An error must not end the script once it has taken messages: Redis undoes nothing.
 local function take(position, queue, most)
-    local popped = most > 0 and redis.call('RPOP', KEYS[position], most)
+    local popped = most > 0 and not failed and redis.pcall('RPOP', KEYS[position], most)
     if not popped then return end
+    if popped.err then
+        failed = popped
+        return
+    end
     local holding = string.sub(holds, queue, queue) == '1'
     for _, message in ipairs(popped) do
         count = count + 1
@@ -66,6 +72,7 @@ for base = 2, #KEYS - queues, queues do
     end
 end
 
+if failed and count == 0 then return failed end
 if #entries > 0 then
     for first = 1, #entries, 1000 do
         redis.call('HSET', held, unpack(entries, first, math.min(first + 999, #entries)))
@@ -73,5 +80,5 @@ if #entries > 0 then
     redis.call('HSET', held, '@' .. station, number .. ':' .. count)
 end
 -- Not enough: the connection tracks keys, so reading these makes Redis report the next message.
-if count < credit then redis.call('EXISTS', unpack(KEYS, 3, #KEYS)) end
+if count < credit then redis.pcall('EXISTS', unpack(KEYS, 3, #KEYS)) end
 return reply

@@ -10,12 +10,21 @@ import pytest
 
 from kombu_lease import dead
 from tests.command import poolwise
+from tests.faults.malformed import MALFORMED
 from tests.lease.farm import Farm, kill
 
 NOT_JSON = b'{"body": "oh\xff'
 NO_PROPERTIES = b'{"body": ""}'
 #: How the transport marks a message that came back 20 times.
 COUNTED = b'"redelivered": true, "deliveries": 20'
+#: How it marks one that came back once, with other entries behind.
+COUNTED_ONCE = b'"redelivered": true, "deliveries": 1, '
+#: What Celery runs all the same: this transport sets the tag, and tasks with such parts fail.
+RUN = {
+    *("no delivery tag", "a delivery tag that is a number"),
+    *("args that are text", "kwargs that are a list"),
+    *("retries that are text", "stamps that are a number"),
+}
 
 
 def message(**changes: Any) -> bytes:
@@ -42,10 +51,18 @@ def message(**changes: Any) -> bytes:
         (NO_PROPERTIES, "it has no properties"),
         (b"null", "it has no properties"),
         (b"[" * 100_000, "it is not JSON"),
+        (b'{"__type__": "bytes", "__value__": 1}', "it is not JSON"),
         (message(headers={"lang": "py"}, **{"content-type": "application/x"}), "cannot be decoded"),
+        (message(headers={"compression": "application/x-gzip"}), "cannot be decoded"),
+        (message(headers={"compression": "unknown"}), "cannot be decoded"),
+        (message(headers=["a"]), "it is not a kombu message"),
+        (message(body="a"), "it is not a kombu message"),
         (message(headers={"task": "unknown", "id": "x"}), "its consumer rejected it"),
     ],
-    ids=["no-json", "no-properties", "null", "deep", "body", "unknown-task"],
+    ids=[
+        *("no-json", "no-properties", "null", "deep", "type", "body", "compression"),
+        *("unknown-compression", "headers", "base64", "unknown-task"),
+    ],
 )
 def test_bad_messages_are_kept_and_others_run(bad: bytes, reason: str, farm: Farm) -> None:
     worker = farm.worker("solo")
@@ -59,6 +76,29 @@ def test_bad_messages_are_kept_and_others_run(bad: bytes, reason: str, farm: Far
     assert reason in letter.reason
     assert letter.key == "celery"
     assert worker.alive
+
+
+def test_no_malformed_message_stops_the_others(farm: Farm) -> None:
+    client = farm.broker.client
+    task = b"tests.lease.shop.note"
+    malformed = {what: bad.replace(b"io.sleep", task) for what, (bad, _) in MALFORMED.items()}
+    for mark, bad in enumerate(malformed.values(), start=1):
+        client.lpush("celery", bad)
+        farm.app().send_task(task.decode(), (mark,))
+    marks = set(range(1, len(malformed) + 1))
+
+    def idle() -> bool:
+        return farm.ran().keys() >= marks and not client.llen("celery") and not farm.held()
+
+    for _ in malformed:  # each may end one worker
+        worker = farm.worker("solo", max_deliveries=1, ready=False)
+        farm.until(lambda child=worker: idle() or not child.alive, 30)  # type: ignore[misc]
+        if worker.alive:
+            break
+    assert worker.alive
+    assert max(farm.ran()[mark] for mark in marks) == 1
+    kept = {letter.message.replace(COUNTED_ONCE, b"") for letter in dead.entries(client)}
+    assert {what for what, bad in malformed.items() if bad not in kept} == RUN
 
 
 def test_a_message_that_kills_its_worker_is_given_up(farm: Farm) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -14,56 +12,9 @@ from kombu import Connection
 
 from cluster.ports import LOOPBACK, free_port
 from tests.lease.farm import POOLS, Farm
+from tests.lease.proxy import Proxy
 
 LEASE_S = 3
-
-
-class Silence:
-    """A TCP proxy that can stop passing bytes on without closing a connection."""
-
-    def __init__(self, port: int) -> None:
-        self._target = port
-        self._open = threading.Event()
-        self._open.set()
-        self._listener = socket.create_server((LOOPBACK, 0))
-        self.port = int(self._listener.getsockname()[1])
-        self._sockets: list[socket.socket] = []
-        self._accepting = threading.Thread(target=self._accept, daemon=True)
-        self._accepting.start()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                self._sockets.append(client)
-                server = socket.create_connection((LOOPBACK, self._target))
-                self._sockets.append(server)
-                for source, sink in ((client, server), (server, client)):
-                    threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
-
-    def _pass(self, source: socket.socket, sink: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(65536):
-                self._open.wait()
-                sink.sendall(data)
-        for one in (source, sink):
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-
-    @contextmanager
-    def silent(self) -> Iterator[None]:
-        """Pass nothing on for a while."""
-        self._open.clear()
-        yield
-        self._open.set()
-
-    def close(self) -> None:
-        """Close everything."""
-        self._open.set()
-        self._listener.shutdown(socket.SHUT_RDWR)  # ends a thread that waits in `accept`
-        self._accepting.join()
-        for one in (self._listener, *self._sockets):
-            one.close()
 
 
 @contextmanager
@@ -117,7 +68,7 @@ def test_workers_recover_from_an_error_of_redis(name: str, pool: str, farm: Farm
 
 @pytest.mark.parametrize("pool", POOLS)
 def test_workers_recover_from_a_connection_that_falls_silent(pool: str, farm: Farm) -> None:
-    proxy = Silence(farm.broker.port)
+    proxy = Proxy(farm.broker.port)
     try:
         real, farm.place = farm.place, f"{LOOPBACK}:{proxy.port}/0"
         worker = farm.worker(pool, lease_s=LEASE_S)

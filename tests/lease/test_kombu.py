@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,9 +15,12 @@ from kombu import Connection, Consumer, Exchange, Producer, Queue
 from kombu.asynchronous import Hub
 
 import kombu_lease  # noqa: F401  registers lease://
+from cluster.ports import LOOPBACK
 from cluster.reaper import Reaper
 from cluster.wait import wait_until
+from kombu_lease import options
 from tests.lease.farm import Server
+from tests.lease.proxy import Proxy
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +43,17 @@ def prefix(request: pytest.FixtureRequest) -> str:
 def connection(server: Server, prefix: str = "", **options: Any) -> Connection:
     url = server.url.replace("redis", "lease", 1)
     return Connection(url, transport_options={"global_keyprefix": prefix, **options})
+
+
+def until(condition: Callable[[], Any], what: str, timeout_s: float = 10) -> None:
+    """Wait for a condition; `what` says what is wrong if it does not come true."""
+    wait_until(condition, timeout_s, lambda: AssertionError(what))
+
+
+def until_no_lease(server: Server, prefix: str) -> None:
+    """Wait until all leases have ended."""
+    leases = prefix + "_kombu.lease.leases"
+    until(lambda: server.client.zcard(leases) == 0, "a lease has not ended")
 
 
 def held(client: Any, prefix: str) -> int:
@@ -163,6 +178,135 @@ def test_broadcasts_may_be_acknowledged(server: Server, prefix: str) -> None:
         while len(received) < 3:
             broker.drain_events(timeout=20)
     assert received == [0, 1, 2]
+
+
+def test_a_broadcast_without_an_acknowledgement_keeps_nothing_back(
+    server: Server, prefix: str
+) -> None:
+    queue, exchange = Queue(uuid4().hex), Exchange(uuid4().hex, type="fanout")
+    received: list[Any] = []
+    with (
+        connection(server, prefix) as broker,
+        connection(server, prefix) as other,
+        Consumer(
+            broker,
+            [queue, Queue(uuid4().hex, exchange)],
+            callbacks=[lambda _body, message: received.append(message)],
+        ),
+    ):
+        with suppress(TimeoutError):  # it subscribes
+            broker.drain_events(timeout=0.1)
+        until(server.client.pubsub_numpat, "no subscription")
+        Producer(other).publish("to one", routing_key=queue.name)
+        Producer(other, exchange).publish("to all")
+        while len(received) < 2:
+            broker.drain_events(timeout=20)
+    received.clear()
+    key = prefix + queue.name
+    until(lambda: server.client.llen(key) == 1, "the message is not back")
+    assert "redelivered" not in str(server.client.lindex(key, 0))
+    until_no_lease(server, prefix)
+
+
+def test_a_message_that_was_got_returns_when_nobody_can_acknowledge_it(
+    server: Server, prefix: str
+) -> None:
+    queue = Queue(uuid4().hex)
+    with connection(server, prefix) as broker:
+        Producer(broker).publish("kept", routing_key=queue.name, declare=[queue])
+        bound: Any = queue(broker.default_channel)
+        message = bound.get()
+    assert held(server.client, prefix) == 1
+    del message
+    key = prefix + queue.name
+    until(lambda: server.client.llen(key) == 1, "the message is not back")
+    until_no_lease(server, prefix)
+
+
+def test_a_message_that_was_got_is_acknowledged_long_before_the_next_renewal(
+    server: Server, prefix: str
+) -> None:
+    queue = Queue(uuid4().hex)
+    with connection(server, prefix, lease_s=600) as broker:
+        producer = Producer(broker)
+        for body in range(2):
+            producer.publish(body, routing_key=queue.name, declare=[queue])
+        bound: Any = queue(broker.default_channel)
+        for _ in range(2):
+            bound.get().ack()
+            until(lambda: held(server.client, prefix) == 0, "still held")
+
+
+def test_a_message_whose_callback_fails_goes_behind_the_others(server: Server, prefix: str) -> None:
+    queue = Queue(uuid4().hex)
+
+    def fail(_body: Any, _message: Any) -> None:
+        raise ValueError("bad")
+
+    with connection(server, prefix) as broker:
+        producer = Producer(broker)
+        for body in range(3):
+            producer.publish(body, routing_key=queue.name, declare=[queue])
+        with Consumer(broker, [queue], callbacks=[fail]), suppress(ValueError):
+            broker.drain_events(timeout=20)
+    key = prefix + queue.name
+    until(lambda: server.client.llen(key) == 3, "messages are missing")
+    until_no_lease(server, prefix)
+    with connection(server, prefix) as broker:
+        bound: Any = queue(broker.default_channel)
+        found = [bound.get(no_ack=True) for _ in range(3)]
+        assert [message.payload for message in found] == [1, 2, 0]
+        counts = [message.delivery_info.get("deliveries") for message in found]
+        assert counts == [None, None, 1]
+
+
+def test_a_reply_may_take_longer_than_the_time_limit_while_it_arrives(
+    server: Server, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(options, "REPLY_S", 1.0)
+    queue, text = Queue(uuid4().hex), "x" * 300_000
+    received: list[Any] = []
+    proxy = Proxy(server.port, bytes_per_s=300_000)
+    try:
+        with connection(server, prefix) as other:
+            for _ in range(3):
+                Producer(other).publish(text, routing_key=queue.name, declare=[queue])
+        url = f"lease://{LOOPBACK}:{proxy.port}/0"
+        with (
+            Connection(url, transport_options={"global_keyprefix": prefix}) as broker,
+            Consumer(
+                broker, [queue], no_ack=True, callbacks=[lambda body, _: received.append(body)]
+            ),
+        ):
+            while len(received) < 3:
+                broker.drain_events(timeout=20)
+        assert received == [text] * 3
+    finally:
+        proxy.close()
+
+
+@pytest.mark.parametrize("name", ["{}", "{}*", "{}[a-z]?", "{}\\"])
+def test_a_purge_deletes_what_is_delayed_in_that_queue_alone(
+    server: Server, prefix: str, name: str
+) -> None:
+    purged, kept = Queue(name.format(uuid4().hex)), Queue(uuid4().hex)
+    later = {"eta": (datetime.now(UTC) + timedelta(hours=1)).isoformat()}
+    with connection(server, prefix) as broker:
+        producer = Producer(broker)
+        for queue in (purged, kept):
+            for priority in (0, 9):
+                for headers in (later, {}):
+                    producer.publish(
+                        "x",
+                        routing_key=queue.name,
+                        declare=[queue],
+                        headers=headers,
+                        priority=priority,
+                    )
+        for queue in (purged, kept):
+            bound: Any = queue(broker.default_channel)
+            assert bound.purge() == 4
+            assert bound.purge() == 0
 
 
 @pytest.mark.parametrize("no_ack", [False, True])

@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 from cluster.reaper import Reaper
 from kombu_lease import dead, scripts
 from kombu_lease.claims import Claimed, Sources, claim_now
+from kombu_lease.holding import Held, Holding
 from kombu_lease.keys import keys
+from kombu_lease.phase import Phase
+from kombu_lease.settling import Settling
 from tests.lease.farm import Server
 
 KEYS = keys()
@@ -171,6 +174,20 @@ def test_a_queue_that_is_no_list_does_not_stop_the_others(client: redis.Redis) -
     assert "WRONGTYPE" in letter.reason
 
 
+def test_a_claim_loses_nothing_if_one_of_its_queues_is_no_list(client: redis.Redis) -> None:
+    client.flushdb()
+    client.lpush("a", "m")
+    client.set("b", "not a list")
+    holder = Holder(client, "h")
+    [claimed] = holder.claim(1, 5, "a", "b")
+    assert client.hget(holder.held_key, claimed.field) == b"1:am"
+    with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+        holder.claim(2, 5, "a", "b")
+    holder.expire()
+    assert Holder(client, "reaper").tick()[1] == 1
+    assert client.lrange("a", 0, -1) == [b"m"]
+
+
 def test_a_late_acknowledgement_cancels_only_a_copy_near_the_head(client: redis.Redis) -> None:
     client.flushdb()
     raw = json.dumps({"properties": {"delivery_info": {}}})
@@ -203,3 +220,18 @@ def test_reaping_costs_the_same_with_many_consumers(client: redis.Redis) -> None
     per_tick = {name: row["calls"] / 50 for name, row in stats.items()}
     assert per_tick["cmdstat_zrange"] == 2  # what is due, and which leases have expired
     assert "cmdstat_hkeys" not in per_tick
+
+
+def test_what_is_done_is_not_handed_back_with_what_nobody_refers_to(client: redis.Redis) -> None:
+    client.flushdb()
+    client.lpush("q", "done", "dropped")
+    holder = Holder(client, "h")
+    done, dropped = holder.claim(1, 2, "q")
+    holding = Holding(lambda: None)
+    for claimed in (done, dropped):
+        holding.add(claimed.field, Held(claimed.list_key, claimed.message))
+    holding.ack(done.field)  # it may wait for company
+    holding.orphans.add([done.field, dropped.field])
+    Settling(KEYS, holder.name, holding, Phase(), holder.lose).send(client)
+    assert client.lrange("q", 0, -1) == [b"dropped"]
+    assert not holding.messages
