@@ -58,7 +58,7 @@ LESSON: Final = Lesson(
         "The lecture calls coroutines inside threads inside processes the most powerful design "
         "of all, and leaves it at that. You need only two of the three: as many processes as "
         "there are cores, because of the GIL, and in each of them either greenlets or threads "
-        "for the waiting, because both release the GIL while they wait. In Celery that is one "
+        "for the waiting: while one of them waits, the others can run. In Celery that is one "
         "gevent or threads worker per core, without a line of code. Celery knows nothing about "
         "threads that a task starts itself: it does not count them as slots, and it cannot "
         "acknowledge, limit or retry their work individually."

@@ -24,7 +24,7 @@ DRAWN_PER_CORE: Final = 4
 
 CAPTIONS: Final = (
     "A process for each job: they compute and wait side by side.",
-    "One GIL: one thread computes at a time; the others wait for their IO, or for the GIL.",
+    "One GIL: threads that compute at the same time take turns; the others wait for their IO.",
     "One thread: the next greenlet computes as soon as this one waits.",
     "The same pattern on each core.",
     "Threads inside processes: a task takes several jobs and runs each in a thread of its own.",
@@ -73,7 +73,7 @@ def draw(layout: Layout, ran: SceneRun, caption: str) -> Scene:
     if not layout.threads:
         return ran.scene(caption)
     notes = [
-        (Lane(node=task.node, slot=f"{task.pid} {note.what}"), task.label, note)
+        (Lane(node=task.node, slot=f"{task.pid} {note.what}"), f"one of {task.label}", note)
         for task in ran.tasks
         for note in task.notes
     ]

@@ -117,8 +117,8 @@ def _kernel_claims(costs: Mapping[str, ModelCost]) -> Iterator[Claim]:
 def _remarks(runs: ModelRuns) -> Iterator[str]:
     if runs.costs[BEST].counted_by == "ptrace":
         yield (
-            "The kernel counted the system calls (ptrace) in a separate round, because tracing "
-            "takes time. Tracing also slows polling down, so its recv calls are taken from the "
+            "The system calls were counted with ptrace in a separate round, because tracing takes "
+            "time. Tracing also slows polling down, so its recv calls are taken from the "
             "timed rounds, in which the task counted them itself."
         )
     else:

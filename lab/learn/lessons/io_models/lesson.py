@@ -50,13 +50,14 @@ LESSON: Final = Lesson(
     lecture=(
         "The lecture names four models: blocking, non-blocking (which it calls costly), "
         "multiplexing, and asynchronous IO, in which one system call is enough and a callback "
-        "brings the result. You see the same here, with two differences. First, Python's asyncio "
-        "is not that fourth model: its loop waits in epoll and then reads, with a system call for "
-        "each. The fourth model is io_uring, in which requests and results pass through memory "
-        "that the kernel shares with the program. Second, select, which passes all sockets on "
-        "every call and cannot go beyond file descriptor 1,023, can need fewer calls than epoll "
-        "for a hundred sockets; epoll, which registers each socket once, wins with thousands. On a "
-        "cluster a gevent worker multiplexes, too: its hub waits in epoll for all tasks at once."
+        "brings the result. You see the first three here, and the fourth where io_uring is "
+        "available, with two differences. First, Python's asyncio is not the fourth model: its "
+        "loop waits in epoll and then reads, with a system call for each. The fourth model is "
+        "io_uring, in which requests and results pass through memory that the kernel shares with "
+        "the program. Second, select, which passes all sockets on every call and cannot go beyond "
+        "file descriptor 1,023, can need fewer calls than epoll for a hundred sockets; epoll, "
+        "which registers each socket once, wins with thousands. On a cluster a gevent worker "
+        "multiplexes, too: its hub waits in epoll for all tasks at once."
     ),
     turn_next=(
         "poolwise learn io-models --sockets 300",

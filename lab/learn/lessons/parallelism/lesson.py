@@ -22,9 +22,9 @@ LESSON: Final = Lesson(
     name="parallelism",
     title="Four tasks at once: as fast as one, or four times slower?",
     setting=(
-        "Four tasks of T seconds each run on workers with 4 slots: burn computes in Python, digest "
-        "computes in C, sleep waits. First each worker is pinned to one core, then it may use all "
-        "of them."
+        "Four tasks of the same kind run on workers with 4 slots: burn computes in Python, digest "
+        "computes in C, sleep waits. T is the time that one such task takes alone. First each "
+        "worker is pinned to one core, then it may use all of them."
     ),
     question=Question(
         text="Four tasks compute in C (digest) in 4 threads on 2 cores. How long do they take?",

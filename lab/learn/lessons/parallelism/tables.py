@@ -49,7 +49,7 @@ def _makespans(timings: Timings) -> Table:
 
 def _runnable(timings: Timings) -> Table:
     return Table(
-        title="Tasks that ran or waited only for a core (average while there was at least one)",
+        title="Tasks that ran, or needed only a free core (average while there was such a task)",
         columns=_heading(timings),
         rows=tuple(
             (

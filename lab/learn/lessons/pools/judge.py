@@ -96,9 +96,6 @@ def _more_memory(measured: PoolMeasurements, pool: str) -> Iterator[Claim]:
 
 def _verdict(measured: PoolMeasurements) -> str:
     wave_runs = list(measured.wave_runs.values())
-    knees = words.listed(
-        [words.pool(pool, knee(steps).slots) for pool, steps in measured.sweeps.items()]
-    )
     memory = ", ".join(
         f"a {POOLS[pool].slot} {words.size(max(0.0, bytes_per_slot(steps)))}"
         for pool, steps in measured.sweeps.items()
@@ -108,7 +105,22 @@ def _verdict(measured: PoolMeasurements) -> str:
     return (
         f"A pool of 5 ran 20 tasks {max(one.at_once for one in wave_runs)} at a time, in "
         f"{max(len(one.waves) for one in wave_runs)} waves{again}. "
-        f"Nothing stops you from adding slots, but {knees} already reached at least "
-        f"{words.percent(KNEE_SHARE)} of the best throughput. Each slot beyond that costs memory "
-        f"({memory}) and, if it is a process, start-up time."
+        f"Nothing stops you from adding slots, but {_useful(measured)}. Each further slot costs "
+        f"memory ({memory}) and, if it is a process, start-up time."
     )
+
+
+def _useful(measured: PoolMeasurements) -> str:
+    """Say with how many slots each pool was nearly as fast as it got."""
+    early, late = [], []
+    for pool, steps in measured.sweeps.items():
+        slots = knee(steps).slots
+        if slots < max(step.slots for step in steps):
+            early.append(f"{pool} with {slots} slots")
+        else:
+            late.append(f"{pool} needed {slots} slots")
+    share = f"at least {words.percent(KNEE_SHARE)} of the best throughput"
+    most = f"{words.listed(late)}, the most that were tried" if late else ""
+    if not early:
+        return f"{most}, for {share}"
+    return "; ".join([f"{words.listed(early)} already reached {share}", *([most] if late else [])])

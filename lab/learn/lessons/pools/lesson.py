@@ -49,8 +49,7 @@ LESSON: Final = Lesson(
         "greenlet for each task, because that costs almost nothing; the pool only limits how many "
         "run at once. The lecture says that starting workers without limit would be fast if the "
         "hardware could take it, so a pool trades speed for safety. The measurements show no "
-        "such trade-off: long before memory runs out, the cores or the GIL are fully used, and "
-        "more slots do not make anything faster."
+        "such trade-off: throughput stops growing long before memory runs out."
     ),
     turn_next=(
         "poolwise learn pools --hold-ms 500",

@@ -86,18 +86,19 @@ def _link(observed: SubmitObservations) -> Claim:
     run, tasks = observed.runs[LINK], observed.setup.tasks
     submitter, node = [socket.gethostname(), os.getpid()], observed.setup.callback_worker.node
     in_worker = [
-        task for task in run.labelled(CALLBACK) if task.node == node and task.value[1:] != submitter
+        task for task in observed.linked if task.node == node and task.value[1:] != submitter
     ]
+    expected = 2 * tasks - len(observed.runs[LINK_ERROR].failed_ids)
     return Claim(
         says="every link callback runs in a worker's slot, none in the client",
-        holds=len(in_worker) == tasks and sorted(run.values) == [*range(tasks)],
-        seen=f"{len(in_worker)} of {tasks} in {node}",
+        holds=len(in_worker) == expected and sorted(run.values) == [*range(tasks)],
+        seen=f"{len(in_worker)} of {expected} in {node}",
     )
 
 
 def _errbacks(observed: SubmitObservations) -> Iterator[Claim]:
     run = observed.runs[LINK_ERROR]
-    failed = [task.task_id for task in run.ran.tasks if task.error]
+    failed = run.failed_ids
     reported = [task.value[0] for task in run.labelled(ERRBACK)]
     succeeded, callbacks = observed.setup.tasks - len(failed), len(run.labelled(CALLBACK))
     yield Claim(

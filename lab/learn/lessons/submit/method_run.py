@@ -72,6 +72,11 @@ class MethodRun:
         return [task for task in self.ran.tasks if task.label == label]
 
     @property
+    def failed_ids(self) -> list[str]:
+        """The tasks that failed."""
+        return [task.task_id for task in self.ran.tasks if task.error]
+
+    @property
     def errbacks_in_failed_slot(self) -> int:
         """How many errbacks ran in the very process or thread whose task had failed."""
         slots = {task.task_id: task.slot for task in self.ran.tasks}
@@ -102,6 +107,11 @@ class SubmitObservations:
     def waves(self) -> int:
         """How often all slots are used to run all tasks."""
         return -(-self.setup.tasks // self.slots)
+
+    @property
+    def linked(self) -> list[TaskRun]:
+        """All callbacks that `link` asked for, in both methods that use it."""
+        return [task for name in (LINK, LINK_ERROR) for task in self.runs[name].labelled(CALLBACK)]
 
 
 def most_at_once(tasks: Sequence[TaskRun]) -> int:

@@ -13,7 +13,6 @@ from lab.learn.lessons.submit.method_run import (
     CALLBACK,
     CHORD,
     ERRBACK,
-    LINK,
     LINK_ERROR,
     MethodRun,
     SubmitObservations,
@@ -69,7 +68,7 @@ def _handled_in(observed: SubmitObservations, run: MethodRun) -> str:
 
 
 def _callbacks(observed: SubmitObservations) -> Table:
-    linked = observed.runs[LINK].labelled(CALLBACK)
+    linked = observed.linked
     failing = observed.runs[LINK_ERROR]
     errbacks = failing.labelled(ERRBACK)
     bodies = observed.runs[CHORD].labelled(BODY)

@@ -43,6 +43,7 @@ def step(
 
 SWEEP = (step(5, 100), step(10, 180), step(20, 200))
 THREADS = (step(5, 100, "threads", 10), step(60, 110, "threads", 10))
+GROWING = (step(5, 100, "threads", 10), step(20, 150, "threads", 10))
 
 
 def measured(one: WaveRun = FIXED) -> PoolMeasurements:
@@ -103,8 +104,30 @@ def test_memory_limits_the_slots_and_the_system_limits_processes_and_threads() -
 def test_every_claim_holds_for_the_expected_measurements() -> None:
     found = judge(measured())
     assert [claim.says for claim in found.claims if not claim.holds] == []
-    assert "prefork ×10 and threads ×5" in found.verdict
+    assert "prefork with 10 slots and threads with 5 slots already reached" in found.verdict
     assert [len(table.rows) for table in found.tables] == [1, 5, 2]
+
+
+@pytest.mark.parametrize(
+    ("sweeps", "said"),
+    [
+        (
+            {"prefork": SWEEP, "threads": GROWING},
+            "prefork with 10 slots already reached at least 80 % of the best throughput; threads "
+            "needed 20 slots, the most that were tried.",
+        ),
+        (
+            {"threads": GROWING},
+            "threads needed 20 slots, the most that were tried, for at least 80 % of the best "
+            "throughput.",
+        ),
+    ],
+)
+def test_a_pool_that_gains_up_to_the_end_is_not_said_to_have_enough(
+    sweeps: dict[str, tuple[SweepStep, ...]], said: str
+) -> None:
+    found = judge(replace(measured(), sweeps=sweeps))
+    assert f"Nothing stops you from adding slots, but {said}" in found.verdict
 
 
 @pytest.mark.parametrize(
