@@ -6,7 +6,7 @@ between its versions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import redis
@@ -64,34 +64,33 @@ class Reader:
 
         Errors are returned, not raised.
         """
-        self._chunks.append(data)
-        self._length += len(data)
-        if self._length < self._needed:
-            return []
-        self._buffer, self._at = b"".join(self._chunks), 0
-        replies = list(self._replies())
-        rest, self._buffer = self._buffer[self._at :], b""
-        self._chunks = [rest] if rest else []
-        self._length = len(rest)
-        return replies
-
-    def _replies(self) -> Iterator[Any]:
-        self._needed = 0
-        while (start := self._at) < len(self._buffer):
+        if self._chunks:
+            self._chunks.append(data)
+            self._length += len(data)
+            if self._length < self._needed:
+                return []
+            data = b"".join(self._chunks)
+        self._buffer, self._at, self._needed = data, 0, 0
+        replies = []
+        while (start := self._at) < len(data):
             try:
                 value = self._value()
             except _IncompleteError as error:
                 self._at, self._needed = start, error.needed
-                return
-            if isinstance(value, _Open) and value.size:
-                self._open.append(value)
-                continue
-            reply = self._placed(value.whole() if isinstance(value, _Open) else value)
-            if reply is not _INCOMPLETE:
-                yield reply
+                break
+            if (reply := self._placed(value)) is not _INCOMPLETE:
+                replies.append(reply)
+        rest, self._buffer = data[self._at :], b""
+        self._chunks, self._length = [rest] if rest else [], len(rest)
+        return replies
 
     def _placed(self, value: Any) -> Any:
         """Put a value where it belongs; return the reply that it completes, if any."""
+        if isinstance(value, _Open):
+            if value.size:
+                self._open.append(value)
+                return _INCOMPLETE
+            value = value.whole()
         while self._open:
             parent = self._open[-1]
             parent.items.append(value)
