@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.errors import UsageError
+from tasks.text_file import lines_of
 
 #: The address on which docker-compose.yml publishes Flower's port. In a container Flower must
 #: listen on every address, so the published one decides who can reach it.
@@ -70,11 +71,12 @@ def read_credentials(environment: Mapping[str, str]) -> tuple[str, ...]:
     try:
         # Empty, as docker/none is in the containers: no credentials, even if it cannot be read.
         empty = Path(name).stat().st_size == 0
-        text = "" if empty else Path(name).read_text(encoding="utf-8")
+        lines = [] if empty else lines_of(Path(name))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise UsageError(f"{FILE_VARIABLE}: cannot read {name} ({reason})") from None
-    pairs = tuple(pair.strip() for pair in text.replace(",", "\n").splitlines() if pair.strip())
+    entries = (entry.strip() for line in lines for entry in line.split(","))
+    pairs = tuple(entry for entry in entries if entry)
     if not all(_is_pair(pair) for pair in pairs):
         raise UsageError(f"{FILE_VARIABLE}: every entry in {name} must be user:password")
     return pairs

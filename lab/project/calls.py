@@ -9,6 +9,7 @@ from typing import Any
 
 from producer.plan import Work
 from tasks.errors import UsageError
+from tasks.text_file import lines_of
 
 #: The most distinct calls; more make no measurement more realistic.
 MOST_CALLS = 1_000
@@ -80,7 +81,7 @@ def weighted_from_file(
     try:
         if path.stat().st_size > LONGEST_FILE:
             raise UsageError(f"{source} is larger than {LONGEST_FILE // 1_000_000} MB")
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = lines_of(path)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise UsageError(f"{source} cannot be read: {reason}") from None

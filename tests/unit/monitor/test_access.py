@@ -72,6 +72,12 @@ def test_pairs_are_read_from_a_file(tmp_path: Path) -> None:
     assert read_credentials({FILE_VARIABLE: "/dev/null"}) == read_credentials({}) == ()
 
 
+def test_neither_a_byte_order_mark_nor_an_unusual_character_changes_a_pair(tmp_path: Path) -> None:
+    users = tmp_path / "users"
+    users.write_bytes("\ufeffada:o\x0bn\x85e\r\nbob:t\u2028wo".encode())
+    assert read_credentials({FILE_VARIABLE: str(users)}) == ("ada:o\x0bn\x85e", "bob:t\u2028wo")
+
+
 def test_a_file_without_pairs_is_refused_and_never_quoted(
     tmp_path: Path,
 ) -> None:

@@ -53,6 +53,22 @@ def test_a_file_has_a_call_per_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        '\ufeff{"args": ["a"]}\n{"args": ["b"]}\n',
+        '{"args": ["a"]}\r\n{"args": ["b"]}\r\n',
+        '{"args": ["a\u2028\u2029\x85z"]}\n{"args": ["b"]}',
+    ],
+)
+def test_a_file_from_any_editor_has_a_call_per_line(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "calls.jsonl"
+    file.write_bytes(text.encode())
+    first, second = from_file(file, "t")
+    assert first.args[0] in {"a", "a\u2028\u2029\x85z"}
+    assert second.args == ("b",)
+
+
+@pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("", "0 calls"),
