@@ -34,22 +34,27 @@ def prepared(
 ) -> Iterator[None]:
     """Run `setup` in `folder`, then the block, then `teardown`, however the block ends.
 
-    It runs too if `setup` fails or is interrupted. The workers stop before it, so that no task runs
-    meanwhile. What `setup` leaves running in the background stops after it. `failed` receives why
-    `teardown` failed, because what was measured is still good.
+    It runs too if `setup` fails or is interrupted, or if the broker has died. The workers stop
+    before it, so that no task runs meanwhile. What `setup` leaves running in the background stops
+    after it. `failed` receives why `teardown` failed, because what was measured is still good.
 
     Raises HookError, with the tail of the log, if `setup` fails.
     """
     background: list[Child] = []
+
+    def start(name: str, command: str) -> Child:
+        background.append(cluster.start_program(name, ["/bin/sh", "-c", command], folder))
+        return background[-1]
+
     try:
         if hooks.setup:
-            _run(cluster, "setup", hooks.setup, folder, background)
+            _wait(start("setup", hooks.setup), cluster.check)
         yield
     finally:
         try:
             if hooks.teardown:
                 cluster.stop_all_but_broker()
-                _run(cluster, "teardown", hooks.teardown, folder, background)
+                _wait(start("teardown", hooks.teardown))
         except HookError as error:
             failed(str(error))
         finally:
@@ -57,14 +62,13 @@ def prepared(
                 child.kill()
 
 
-def _run(
-    cluster: LocalCluster, name: str, command: str, folder: Path, started: list[Child]
-) -> None:
-    """Run a command to its end; add it to `started`, for those that it leaves behind."""
-    child = cluster.start_program(name, ["/bin/sh", "-c", command], folder)
-    started.append(child)
+def _wait(child: Child, check: Callable[[], None] = lambda: None) -> None:
+    """Wait until a command has ended; meanwhile, call `check`, whose errors end the wait.
+
+    Raises HookError, with the tail of its log, if it fails.
+    """
     while not child.ends_within(STEP_S):
-        cluster.check()
+        check()
     if child.exit_code:
         raise HookError(_why(child))
 
