@@ -66,6 +66,21 @@ class Pool:
         return cores if nature == "cpu" else WAITING_CONCURRENCY
 
     @property
+    def chosen_name(self) -> str:
+        """Return the name to type for this pool whatever the setting `worker_pool` says.
+
+        Celery treats a typed default pool as no choice and lets the setting decide. An alias of the
+        default pool counts as a choice.
+        """
+        return self.aliases[0] if self.aliases else self.name
+
+    def name_despite(self, setting: object) -> str:
+        """Return the name to type for this pool if `worker_pool` has the value `setting`."""
+        same = {self.name, *self.aliases, self.implementation}
+        agrees = not setting or str(setting).partition(":")[0] in same
+        return self.name if agrees else self.chosen_name
+
+    @property
     def flags(self) -> tuple[str, ...]:
         """Return the worker flags that this pool needs in addition to `--pool`."""
         if self.prefetch_multiplier == 1:

@@ -74,18 +74,12 @@ def _forget(**_: Any) -> None:
 
 
 def _change(worker: Any, pool: Pool, concurrency: int) -> PoolChange:
-    """Describe the change; name the queues only if remote control has changed them.
-
-    Celery treats a typed default pool as no choice and lets the setting `worker_pool` decide. An
-    alias of the default pool counts as a choice.
-    """
+    """Describe the change; name the queues only if remote control has changed them."""
     queues = tuple(sorted(worker.app.amqp.queues.consume_from))
-    names = {pool.name, *pool.aliases}
-    overruled = worker.app.conf.worker_pool not in names
     return PoolChange(
         old=pool_of_implementation(worker.pool_cls.__module__),
         new=pool,
-        spelling=pool.aliases[0] if overruled and pool.aliases else pool.name,
+        spelling=pool.name_despite(worker.app.conf.worker_pool),
         concurrency=concurrency,
         queues=() if frozenset(queues) == ThisWorker.queues else queues,
     )

@@ -42,7 +42,8 @@ def _answer(
     setting: Setting, inquiry: Inquiry, results: Sequence[CandidateResult]
 ) -> Answer | None:
     options, mix = setting.options, inquiry.mixed()
-    found = answer(results, options.app, seed=options.seed)
+    worker_pool = setting.project.worker_pool
+    found = answer(results, options.app, seed=options.seed, worker_pool=worker_pool)
     if mix is not None:
         found = mix_answer(found, results, mix, seed=options.seed)
     return None if found is None else replace(found, lose=_losses(found, setting))

@@ -77,6 +77,11 @@ class Project:
         named.append(str(found.settings.get("broker_transport") or ""))
         return TRANSPORTS[1] if TRANSPORTS[1] in map(transport_called, named) else TRANSPORTS[0]
 
+    @property
+    def worker_pool(self) -> object:
+        """Its setting `worker_pool`, which overrides a typed `--pool prefork`."""
+        return self.description.settings.get("worker_pool")
+
     def lend_lease(self) -> None:
         """Let its workers import our kombu_lease, unless it has one of its own.
 

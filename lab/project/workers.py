@@ -10,7 +10,7 @@ from cluster.process import Child
 from cluster.workers import RunningWorker, WorkerSpec
 from lab.project.project import INCLUDED, Project
 from lab.session.session import Session
-from worker.pools import Pool
+from worker.pools import Pool, pool_named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,10 +118,12 @@ class ProjectWorkers:
 def of_project(project: Project, spec: WorkerSpec, include: Sequence[str] = ()) -> WorkerSpec:
     """Return the same worker with the project's app and interpreter, away from its broker.
 
-    `include` are further modules to load.
+    It runs the pool of `spec` even if the project sets `worker_pool`. `include` are further modules
+    to load.
     """
     return replace(
         spec,
+        pool=pool_named(spec.pool).chosen_name,
         env={
             **project.environment(spec.broker_url),
             "POOLWISE_PRIVATE_TRANSPORT": spec.transport,

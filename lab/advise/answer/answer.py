@@ -16,11 +16,13 @@ SIMPLER = 1.04
 SLOWER = 1.05
 
 
-def answer(results: Sequence[CandidateResult], app: str, *, seed: int) -> Answer | None:
+def answer(
+    results: Sequence[CandidateResult], app: str, *, seed: int, worker_pool: object = None
+) -> Answer | None:
     """Return what to deploy, or None if no candidate can be recommended.
 
     Of candidates with no real difference, or only a small one, the one with less memory, fewer
-    workers or fewer slots is chosen.
+    workers or fewer slots is chosen. `worker_pool` is the setting of the app.
     """
     found = ranked(results)
     near = often_enough(found)
@@ -35,7 +37,7 @@ def answer(results: Sequence[CandidateResult], app: str, *, seed: int) -> Answer
         pool=candidate.pool.name,
         concurrency=candidate.concurrency,
         workers=candidate.workers,
-        command=command(candidate, app),
+        command=command(candidate, app, worker_pool),
         sentence=sentence(chosen, rival, difference),
         confidence=confidence(chosen, rival, difference),
         runner_up="" if rival is None else rival.candidate.label,
@@ -53,9 +55,9 @@ def _rival(
     return next(different, None)
 
 
-def command(candidate: Candidate, app: str) -> str:
-    """Return the command line of one worker."""
-    words_of = ["celery", "-A", app, "worker", "--pool", candidate.pool.name]
+def command(candidate: Candidate, app: str, worker_pool: object) -> str:
+    """Return the command line of one worker of an app with this setting `worker_pool`."""
+    words_of = ["celery", "-A", app, "worker", "--pool", candidate.pool.name_despite(worker_pool)]
     words_of += ["--concurrency", str(candidate.concurrency), *candidate.pool.flags]
     return " ".join(words_of)
 

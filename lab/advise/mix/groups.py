@@ -24,9 +24,16 @@ def mixed_tasks(tasks: Sequence[TriedTask]) -> tuple[MixedTask, ...]:
 
 
 def worker_groups(
-    split: Split, parts: Sequence[Part], peaks: Sequence[int], app: str
+    split: Split,
+    parts: Sequence[Part],
+    peaks: Sequence[int],
+    app: str,
+    worker_pool: object,
 ) -> tuple[WorkerGroup, ...]:
-    """Describe each group, with its part of the mix and the most memory that it has used."""
+    """Describe each group, with its part of the mix and the most memory that it has used.
+
+    `worker_pool` is the setting of the app.
+    """
     return tuple(
         WorkerGroup(
             queue=queue,
@@ -34,7 +41,7 @@ def worker_groups(
             pool=group.pool.name,
             concurrency=group.concurrency,
             workers=group.workers,
-            command=f"{command(group, app)} --queues {queue}",
+            command=f"{command(group, app, worker_pool)} --queues {queue}",
             peak_pss_bytes=peak,
         )
         for queue, part, group, peak in zip(QUEUES, parts, split.groups, peaks, strict=True)

@@ -161,13 +161,14 @@ class MixInquiry:
 
     def mixed(self) -> MixResult:
         """Return what is known of the mix and its splits by now."""
-        app, peak_bytes = self._setting.options.app, self._stand.peak_bytes
+        app, worker_pool = self._setting.options.app, self._setting.project.worker_pool
+        peak_bytes = self._stand.peak_bytes
         return MixResult(
             size=self._mix.size,
             tasks=mixed_tasks(self._tried),
             splits=tuple(
                 SplitResult(
-                    groups=worker_groups(split, self._parts, peak_bytes(split), app),
+                    groups=worker_groups(split, self._parts, peak_bytes(split), app, worker_pool),
                     trials=trials,
                     rejected=rejected,
                 )

@@ -9,14 +9,29 @@ from lab.project.description import Description, TaskDescription
 from worker import preflight
 from worker.cores import usable_cores
 from worker.options import Delivery, Recycling, TimeLimits, WorkerOptions
+from worker.pools import Pool
 
 
 def losses(candidate: Candidate, described: Description, tasks: Sequence[str]) -> tuple[str, ...]:
-    """Return a sentence for each warning of preflight, with its fix."""
+    """Return a sentence for each warning of preflight, with its fix.
+
+    Another one explains the name of the pool in the command line, if that is not the usual one.
+    """
     options = _options(candidate, described, {name: described.task(name) for name in tasks})
-    return tuple(
+    warnings = tuple(
         f"about your project: {finding.message} [{finding.code}]: {finding.fix}"
         for finding in preflight.warnings_of(preflight.check(options))
+    )
+    return (*_named(candidate.pool, described.settings.get("worker_pool")), *warnings)
+
+
+def _named(pool: Pool, setting: object) -> tuple[str, ...]:
+    name = pool.name_despite(setting)
+    if name == pool.name:
+        return ()
+    return (
+        f"about your project: its setting worker_pool overrides --pool {pool.name}, so the command "
+        f"says --pool {name}, another name for {pool.name} that the setting does not override",
     )
 
 

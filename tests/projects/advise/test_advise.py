@@ -53,6 +53,35 @@ def test_workers_use_the_transport_that_the_app_names(tmp_path: Path) -> None:
     assert all("kombu_lease.transport" in log.read_text() for log in logs)
 
 
+#: A task that fails unless it runs in a pool process.
+FORKED = """
+app.conf.worker_pool = "threads"
+
+@app.task(name="shop.forked")
+def forked():
+    import time
+    from billiard import current_process
+    if current_process().name == "MainProcess":
+        raise RuntimeError("not in a pool process")
+    time.sleep(0.02)
+"""
+
+
+def test_prefork_is_measured_and_printed_although_the_app_sets_another_pool(shop: Path) -> None:
+    with (shop / "shop.py").open("a") as file:
+        file.write(FORKED)
+    words = ("shop.forked", "--pools", "prefork", "--budget", "12s", "--json")
+    done = poolwise(*SHOP, *words, cwd=shop)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert (
+        {one["pool"] for one in result["candidates"]} == {result["answer"]["pool"]} == {"prefork"}
+    )
+    assert not any(trial["failed"] for one in result["candidates"] for trial in one["trials"])
+    assert result["answer"]["command"].startswith("celery -A shop worker --pool processes ")
+    assert "worker_pool overrides --pool prefork" in " ".join(result["answer"]["lose"])
+
+
 @pytest.mark.parametrize(
     ("task", "args", "name", "evidence"),
     [

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import click
 import pytest
 from celery import concurrency
+from celery.bin.worker import WORKERS_POOL
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,6 +90,38 @@ def test_the_error_for_a_typo_suggests_the_closest_name(typed: str, meant: str) 
 def test_the_error_for_an_unrelated_name_suggests_nothing() -> None:
     with pytest.raises(UsageError, match=r"no pool named 'xyzzy' \(known: prefork, "):
         pool_named("xyzzy")
+
+
+@every_pool
+@pytest.mark.parametrize(
+    "setting",
+    [None, "", "prefork", "processes", "threads", "solo", "celery.concurrency.thread:TaskPool"],
+)
+def test_celery_runs_the_pool_that_is_typed_whatever_the_setting_says(
+    pool: Pool, setting: str | None
+) -> None:
+    app = SimpleNamespace(conf=SimpleNamespace(worker_pool=setting))
+    context = click.Context(click.Command("worker"), obj=SimpleNamespace(app=app))
+    for name in (pool.name_despite(setting), pool.chosen_name):
+        assert WORKERS_POOL.convert(name, None, context).__module__ == pool.implementation
+
+
+@pytest.mark.parametrize(
+    ("setting", "name"),
+    [
+        (None, "prefork"),
+        ("prefork", "prefork"),
+        ("processes", "prefork"),
+        ("celery.concurrency.prefork:TaskPool", "prefork"),
+        ("threads", "processes"),
+        ("my.pools:Pool", "processes"),
+    ],
+)
+def test_prefork_goes_by_another_name_only_if_the_setting_demands_it(
+    setting: str | None, name: str
+) -> None:
+    assert POOLS["prefork"].name_despite(setting) == name
+    assert POOLS["threads"].name_despite(setting) == "threads"
 
 
 def test_celerys_old_name_for_prefork_is_accepted() -> None:

@@ -33,6 +33,18 @@ def test_a_clear_winner_is_named_with_its_command_and_its_lead() -> None:
     assert "1.99 times" in found.sentence
 
 
+@pytest.mark.parametrize(
+    ("setting", "name"), [(None, "prefork"), ("prefork", "prefork"), ("threads", "processes")]
+)
+def test_the_command_runs_prefork_although_the_app_sets_another_pool(
+    setting: str | None, name: str
+) -> None:
+    found = answer([candidate("prefork", 4, [100])], "shop", seed=1, worker_pool=setting)
+    assert found is not None
+    assert found.command == f"celery -A shop worker --pool {name} --concurrency 4"
+    assert found.pool == "prefork"
+
+
 def test_of_equal_candidates_the_one_with_less_memory_is_chosen() -> None:
     found = answer(
         [

@@ -8,25 +8,8 @@ from typing import Any
 import pytest
 
 import kombu_lease
-from lab.project.description import Description
-from lab.project.project import Project
 from tasks.errors import UsageError
-
-
-def project(tools: Path, **changed: Any) -> Project:
-    described = {
-        "celery": "5.7.0", "python": "3.11.7", "name": "shop", "has_gevent": True, "missing": (),
-        "urls": ("redis://there/0",), "scheduled": 0, "accepts": ("json",),
-        "stores_results": False, "settings": {}, "tasks": {}, "versions": {"kombu": "5.7.1"},
-        **changed,
-    }  # fmt: skip
-    return Project(
-        app="shop",
-        folder=tools,
-        python=Path("python"),
-        tools=tools,
-        description=Description(**described),
-    )
+from tests.unit.lab.project.sample import project
 
 
 @pytest.mark.parametrize(
