@@ -1,10 +1,11 @@
-"""Reads worker options from a command line, without the project's settings."""
+"""Reads worker options from a command line; it imports no project."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import Any, TypeVar, cast
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, TypeVar, cast
 
 import msgspec
 from celery import _find_option_with_arg
@@ -15,9 +16,13 @@ from worker.cores import usable_cores
 from worker.delivery_settings import delivery_from
 from worker.modules import module_missing
 from worker.options import Delivery, Recycling, Shutdown, TimeLimits, WorkerOptions
-from worker.pools import Pool, pool_named
+from worker.pools import Pool, pool_named, pool_of_implementation
 
 T = TypeVar("T")
+
+#: The pool that Celery takes by default.
+DEFAULT: Final = "prefork"
+NO_SETTINGS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 def options_from_argv(argv: Sequence[str], *, cores: int | None = None) -> WorkerOptions:
@@ -25,17 +30,26 @@ def options_from_argv(argv: Sequence[str], *, cores: int | None = None) -> Worke
 
     `cores` is the core count of the machine the worker will run on; by default of this machine.
     """
-    line = parse_line(argv)
-    name = str(line.options["pool"])
+    return options_from_line(parse_line(argv), cores=cores)
+
+
+def options_from_line(
+    line: ParsedLine, *, cores: int | None = None, settings: Mapping[str, Any] = NO_SETTINGS
+) -> WorkerOptions:
+    """Read a parsed line, as `options_from_argv` does.
+
+    `settings` are those of the project, of which only the pool and the concurrency count.
+    """
+    name = _pool_name(line, settings)
     pool = _known(name)
     usable = usable_cores() if cores is None else cores
     cores = cores or os.cpu_count() or 1
-    concurrency = _concurrency(line, cores)
+    concurrency = _concurrency(line, settings, cores)
     autoscale = line.options.get("autoscale")
     return WorkerOptions(
         pool=pool,
         pool_name=name,
-        pool_flag=name if "pool" in line.typed else "",
+        pool_flag=str(line.options["pool"]) if "pool" in line.typed else "",
         monkey_patched=pool is None or not pool.needs_monkey_patching or _patched(line, pool),
         module_missing=module_missing(pool),
         cores=cores,
@@ -57,10 +71,16 @@ def options_from_argv(argv: Sequence[str], *, cores: int | None = None) -> Worke
     )
 
 
+def _pool_name(line: ParsedLine, settings: Mapping[str, Any]) -> str:
+    """Return the name of the pool; Celery lets the setting override its default, even if typed."""
+    name = str(line.options["pool"])
+    return str(settings.get("worker_pool") or name) if name == DEFAULT else name
+
+
 def _known(name: str) -> Pool | None:
     """Return the pool, or None for a pool that Celery has and the table does not."""
     try:
-        return pool_named(name)
+        return pool_of_implementation(name) or pool_named(name)
     except UsageError:
         return None
 
@@ -82,15 +102,22 @@ def _either(line: ParsedLine, option: str, setting: str) -> Any:
     return line.settings.get(setting) if value is None else value
 
 
-def _concurrency(line: ParsedLine, cores: int) -> int | None:
-    """Return the requested slots; to Celery, 0 means not set and `auto` means the cores."""
-    text = str(line.options.get("concurrency") or line.settings.get("worker_concurrency") or "0")
+def _concurrency(line: ParsedLine, settings: Mapping[str, Any], cores: int) -> int | None:
+    """Return the requested slots; to Celery, trailing settings count less than the project's."""
+    name = "worker_concurrency"
+    values = (line.options.get("concurrency"), settings.get(name), line.settings.get(name))
+    return next((slots for value in values if (slots := _slots(value, cores))), None)
+
+
+def _slots(value: Any, cores: int) -> int:
+    """Read a number of slots; to Celery, 0 means not set and `auto` means the cores."""
+    text = str(value or "0")
     if text.strip().lower() == "auto":
         return cores
     try:
         if not text.strip().isdecimal():
             raise ValueError
-        return int(text) or None
+        return int(text)
     except ValueError:  # int() also rejects numbers of several thousand digits
         raise UsageError(
             f"the concurrency must be a number of slots or auto, not {shortened(text)!r}"

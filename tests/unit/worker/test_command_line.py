@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tasks.errors import UsageError
 from worker import modules
-from worker.command_line import options_from_argv
+from worker.celery_cli import parse_line
+from worker.command_line import options_from_argv, options_from_line
 from worker.options import WorkerOptions
 from worker.pools import POOLS
 
@@ -181,3 +182,28 @@ def test_reading_a_line_has_no_side_effects() -> None:
     again = read("FOO=1 celery -A proj --workdir /nowhere worker -P threads")
     assert first == again
     assert before == (dict(os.environ), os.getcwd(), "proj" in sys.modules)  # noqa: PTH109
+
+
+@pytest.mark.parametrize(
+    ("line", "settings", "name", "slots"),
+    [
+        ("", {"worker_concurrency": 16}, "prefork", 16),
+        ("", {"worker_concurrency": "16"}, "prefork", 16),
+        ("", {"worker_concurrency": None, "worker_pool": None}, "prefork", 2),
+        ("-c 3", {"worker_concurrency": 16}, "prefork", 3),
+        ("-c 0", {"worker_concurrency": 16}, "prefork", 16),
+        ("worker.concurrency=3", {"worker_concurrency": 16}, "prefork", 16),
+        ("", {"worker_pool": "threads"}, "threads", 2),
+        ("-P prefork", {"worker_pool": "threads"}, "threads", 2),
+        ("-P processes", {"worker_pool": "threads"}, "prefork", 2),
+        ("-P gevent", {"worker_pool": "threads"}, "gevent", 2),
+        ("", {"worker_pool": "celery.concurrency.thread:TaskPool"}, "threads", 2),
+    ],
+)
+def test_the_settings_of_a_project_choose_the_pool_and_its_size(
+    line: str, settings: dict[str, object], name: str, slots: int
+) -> None:
+    parsed = parse_line(shlex.split(f"celery -A proj worker {line}"))
+    options = options_from_line(parsed, cores=2, settings=settings)
+    assert options.pool is POOLS[name]
+    assert options.slots == slots
