@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +14,7 @@ from lab.project.candidates import Candidate
 from lab.project.endpoints import Endpoint
 from producer.plan import Work
 from tasks.errors import UsageError
-from worker.command_line import options_from_argv
-from worker.pools import POOLS, Pool
+from worker.pools import Pool
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMG]?)i?B?", re.IGNORECASE)
 _BYTES = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
@@ -47,7 +45,7 @@ class AdviseOptions:
     memory_bytes: int | None
     slo: Slo | None
     cost: Cost | None  # None: the throughput alone counts
-    deployed: Candidate | None  # what the user runs today
+    deployed: Candidate | None  # what the user runs today, once the project is open
     margin: float  # a share: by how much that may fall short
     allowed: frozenset[Endpoint]
     hooks: Hooks
@@ -86,23 +84,3 @@ def slo(text: str | None) -> Slo | None:
     if found is None or not 0 < float(found[1]) < 100:
         raise UsageError(f'--slo takes an objective such as "p95<200ms", not {text[:60]!r}')
     return Slo(percentile=float(found[1]), seconds=seconds(found[2], "--slo"))
-
-
-def deployed(text: str | None) -> Candidate | None:
-    """Read the command line of a worker; raise UsageError if Celery or Poolwise would reject it."""
-    if text is None:
-        return None
-    try:
-        argv = shlex.split(text)
-    except ValueError as error:
-        raise UsageError(f"--check is not a command line: {error}") from None
-    try:
-        options = options_from_argv(argv)
-    except UsageError as error:
-        raise UsageError(f"--check: {error}") from None
-    if options.pool is None:
-        raise UsageError(
-            f"--check names the pool {options.pool_name!r}, which cannot be measured: leave "
-            f"--check out, or name one of {', '.join(POOLS)}"
-        )
-    return Candidate(pool=options.pool, concurrency=options.concurrency)

@@ -11,6 +11,7 @@ import click
 
 from lab.advise import advise_options
 from lab.advise.advise_options import AdviseOptions
+from lab.advise.check import deployed, read_check
 from lab.advise.chosen_calls import chosen_calls
 from lab.advise.consent import consent_lines
 from lab.advise.hooks import Hooks
@@ -141,7 +142,7 @@ def advise(  # noqa: PLR0913 - one parameter for each option of the command
         memory_bytes=advise_options.memory(memory),
         slo=advise_options.slo(slo),
         cost=read_cost(cost),
-        deployed=advise_options.deployed(check),
+        deployed=None,
         margin=margin,
         allowed=frozenset(map(given, allow)),
         hooks=Hooks(setup=setup, teardown=teardown),
@@ -149,17 +150,20 @@ def advise(  # noqa: PLR0913 - one parameter for each option of the command
         command="",
     )
     options = replace(options, command=shared_options.repeating(options.seed))
+    line = None if check is None else read_check(check)
     with run_folder(out, "advise", datetime.now()) as run:
         logs = run.absolute()
         project = open_project(app, folder, options.python, logs, options.allowed)
         for name in options.tasks:
             project.description.task(name)
+        if line is not None:
+            options = replace(options, deployed=deployed(line, project.description))
         project_options.confirm(consent_lines(options, project.description), yes=yes)
         with progress(for_progress()) as events:
             advised = run_advice(options, project, logs, events)
         finish(advised.result, run, as_json=as_json)
     if advised.ended_by is not None:
         raise advised.ended_by
-    deployed = advised.result.deployed
-    good = advised.result.answer is not None and not (deployed and deployed.falls_short)
+    today = advised.result.deployed
+    good = advised.result.answer is not None and not (today and today.falls_short)
     return 0 if good else 1

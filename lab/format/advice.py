@@ -21,9 +21,9 @@ HEADS = ("throughput", "trials", "run p50 / p95", "slots busy", "CPU per task", 
 Tried = CandidateResult | SplitResult
 
 
-def candidate_label(pool: str, concurrency: int, workers: int) -> str:
+def candidate_label(pool: str, concurrency: int, workers: int, flags: Sequence[str] = ()) -> str:
     """Name a candidate as a person does: "prefork ×2", "2 workers of gevent ×100"."""
-    one = words.pool(pool, concurrency)
+    one = " ".join([words.pool(pool, concurrency), *flags])
     return one if workers == 1 else f"{workers} workers of {one}"
 
 
@@ -38,7 +38,7 @@ def label(result: Tried) -> str:
     """Name a measured candidate."""
     if isinstance(result, SplitResult):
         return groups_label(result.groups)
-    return candidate_label(result.pool, result.concurrency, result.workers)
+    return candidate_label(result.pool, result.concurrency, result.workers, result.flags)
 
 
 def ordered(result: AdviceResult) -> list[Tried]:
@@ -84,7 +84,7 @@ def is_recommended(result: AdviceResult, candidate: Tried) -> bool:
         return False
     if isinstance(candidate, SplitResult):
         return answer.groups == candidate.groups
-    return (answer.pool, answer.concurrency, answer.workers) == (
+    return not candidate.flags and (answer.pool, answer.concurrency, answer.workers) == (
         candidate.pool,
         candidate.concurrency,
         candidate.workers,

@@ -30,6 +30,7 @@ class Candidate:
     pool: Pool
     concurrency: int  # of each worker
     workers: int = 1
+    flags: tuple[str, ...] = ()  # further ones of `celery worker`, only in what the user runs today
 
     @property
     def slots(self) -> int:
@@ -39,7 +40,7 @@ class Candidate:
     @property
     def label(self) -> str:
         """Name it as a person does: "prefork ×2", "2 workers of gevent ×100"."""
-        return candidate_label(self.pool.name, self.concurrency, self.workers)
+        return candidate_label(self.pool.name, self.concurrency, self.workers, self.flags)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

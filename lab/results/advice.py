@@ -93,6 +93,8 @@ class CandidateResult:
     workers: Whole
     trials: tuple[Trial, ...]
     rejected: str = ""  # why it cannot be recommended; empty if it can
+    #: Further flags of its workers; only what the user runs today has some, and only to compare.
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +157,7 @@ class Deployed:
     ratio: Number | None  # throughput of the answer, against it; None if it could not be measured
     falls_short: bool  # beyond noise, and by more than the margin
     sentence: str
+    flags: tuple[str, ...] = ()  # as in its candidate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,8 @@ def against_deployed(
     seed: int,
 ) -> Deployed:
     """Compare what the user runs today with the best; `margin` is a share, such as 0.1."""
-    by_key = {(one.pool, one.concurrency, one.workers): one for one in results}
-    measured = by_key.get((today.pool.name, today.concurrency, today.workers))
+    by_key = {(one.pool, one.concurrency, one.workers, one.flags): one for one in results}
+    measured = by_key.get((today.pool.name, today.concurrency, today.workers, today.flags))
     if measured is None or not measured.trials or measured.rejected:
         why = (measured and measured.rejected) or "it was not measured"
         return _deployed(today, None, falls_short=True, text=why)
@@ -47,4 +47,5 @@ def _deployed(today: Candidate, ratio: float | None, *, falls_short: bool, text:
         ratio=ratio,
         falls_short=falls_short,
         sentence=f"Your current {today.label}: {text}",
+        flags=today.flags,
     )

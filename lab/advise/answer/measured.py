@@ -87,7 +87,10 @@ def measured(candidate: T, trials: Sequence[Trial], pool: str = "") -> Measured[
 def of_result(result: CandidateResult) -> Measured[Candidate]:
     """Return the figures of a result that has a trial."""
     candidate = Candidate(
-        pool=POOLS[result.pool], concurrency=result.concurrency, workers=result.workers
+        pool=POOLS[result.pool],
+        concurrency=result.concurrency,
+        workers=result.workers,
+        flags=result.flags,
     )
     return measured(candidate, result.trials, result.pool)
 
@@ -102,9 +105,12 @@ def often_enough(found: Sequence[Measured[T]]) -> list[Measured[T]]:
 
 
 def ranked(results: Sequence[CandidateResult]) -> list[Measured[Candidate]]:
-    """Return the candidates that can be recommended, by score, the highest first."""
-    found = (of_result(one) for one in results if one.trials and not one.rejected)
-    return by_score(found)
+    """Return the candidates that can be recommended, by score, the highest first.
+
+    What the user runs today can be only if it is a candidate of the search too: without flags.
+    """
+    usable = (one for one in results if one.trials and not one.rejected and not one.flags)
+    return by_score(map(of_result, usable))
 
 
 def by_score(found: Iterable[Measured[T]]) -> list[Measured[T]]:

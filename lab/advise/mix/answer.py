@@ -82,7 +82,9 @@ def deployed_of(
         return next(_of_split(one) for one in mix.splits if one.groups == found.groups)
     key = (found.pool, found.concurrency, found.workers)
     return next(
-        of_result(one) for one in results if (one.pool, one.concurrency, one.workers) == key
+        of_result(one)
+        for one in results
+        if (one.pool, one.concurrency, one.workers) == key and not one.flags
     )
 
 

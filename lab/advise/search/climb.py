@@ -76,10 +76,9 @@ class Climb:
 
     def _ladder_of(self, candidate: Candidate) -> Ladder | None:
         """Return the ladder of its family; None if it has none, as what runs today may not."""
-        wanted = (candidate.pool, candidate.workers)
-        return next(
-            (one for one in self.ladders if (one.family.pool, one.family.workers) == wanted), None
-        )
+        slots = candidate.concurrency
+        own = (one for one in self.ladders if one.family.candidate(slots) == candidate)
+        return next(own, None)
 
     def _climb(self, ladders: Sequence[Ladder]) -> None:
         """Give each ladder a step in turn, as long as one of them has a promising step."""

@@ -115,6 +115,7 @@ def results(bench: Bench[Candidate, G]) -> tuple[CandidateResult, ...]:
             workers=one.workers,
             trials=trials,
             rejected=rejected,
+            flags=one.flags,
         )
         for one, trials, rejected in bench.known()
     )

@@ -92,6 +92,7 @@ def spec(candidate: Candidate, folder: Path) -> GroupSpec:
         pool=candidate.pool,
         concurrency=candidate.concurrency,
         workers=candidate.workers,
+        flags=candidate.flags,
         include=(PULSE,) if watched else (),
         env={"POOLWISE_PULSE": str(folder.absolute() / name)} if watched else {},
     )

@@ -27,6 +27,7 @@ SETTINGS = (
     "worker_max_memory_per_child",
     "worker_autoscaler",
     "worker_disable_prefetch",
+    "worker_pool_start_method",
     "task_time_limit",
     "task_soft_time_limit",
     "task_acks_late",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import cycle
+
 import plotly.graph_objects as go
 
 from lab.format.advice import Tried, label, median_rate, slots
@@ -18,7 +20,7 @@ def knee(result: AdviceResult) -> go.Figure:
     """Draw a point for each candidate; a line joins those that differ only in concurrency."""
     drawn = figure(HEIGHT_PX, showlegend=True, legend={"orientation": "h", "y": 1.14, "x": 0})
     series = _series(result)
-    for (name, points), style in zip(series.items(), STYLES, strict=False):
+    for (name, points), style in zip(series.items(), cycle(STYLES), strict=False):
         points.sort(key=slots)
         drawn.add_scatter(
             x=[slots(one) for one in points],
@@ -45,7 +47,8 @@ def _series(result: AdviceResult) -> dict[str, list[Tried]]:
     found: dict[str, list[Tried]] = {}
     for one in result.candidates:
         if one.trials:
-            name = one.pool if one.workers == 1 else f"{one.workers} × {one.pool}"
+            name = " ".join([one.pool, *one.flags])
+            name = name if one.workers == 1 else f"{one.workers} × {name}"
             found.setdefault(name, []).append(one)
     for split in result.mix.splits if result.mix is not None else ():
         if split.trials:

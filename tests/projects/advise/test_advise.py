@@ -82,6 +82,46 @@ def test_prefork_is_measured_and_printed_although_the_app_sets_another_pool(shop
     assert "worker_pool overrides --pool prefork" in " ".join(result["answer"]["lose"])
 
 
+#: A task that notes the command line of a worker with the flag of `--check`.
+NOTES = """
+app.conf.worker_concurrency = 3
+
+@app.task(name="shop.notes")
+def notes():
+    import os, time
+    with open("/proc/%d/cmdline" % os.getppid()) as file:
+        words = file.read().split("\\0")
+    if "--max-tasks-per-child" in words:
+        with open("noted", "w") as file:
+            file.write(" ".join(words))
+    time.sleep(0.02)
+"""
+
+
+def test_check_measures_what_the_user_runs_with_the_settings_of_the_app(shop: Path) -> None:
+    with (shop / "shop.py").open("a") as file:
+        file.write(NOTES)
+    line = "celery -A shop worker -l INFO --max-tasks-per-child 1"
+    # Of solo there is only one candidate, so that there is time for the one of --check.
+    words = ("shop.notes", "--pools", "solo", "--budget", "30s", "--check", line, "--json")
+    done = poolwise(*SHOP, *words, cwd=shop)
+    assert done.returncode in {0, 1}, done.stderr
+    today = json.loads(done.stdout)["deployed"]
+    flags = ["--max-tasks-per-child", "1"]
+    assert (today["pool"], today["concurrency"], today["flags"]) == ("prefork", 3, flags)
+    assert "Your current prefork ×3 --max-tasks-per-child 1: " in today["sentence"]
+    assert "--concurrency 3 " in (shop / "noted").read_text()
+
+
+def test_check_says_what_it_cannot_measure_once_it_knows_the_app(shop: Path) -> None:
+    with (shop / "shop.py").open("a") as file:
+        file.write('\napp.conf.worker_pool = "eventlet"\n')
+    done = poolwise(*SHOP, "shop.pause", "--check", "celery -A shop worker", cwd=shop)
+    assert done.returncode == 2
+    assert "--check runs the pool 'eventlet'" in done.stderr
+    assert "for real" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("task", "args", "name", "evidence"),
     [

@@ -38,6 +38,7 @@ def candidate(
     workers: int = 1,
     memory_bytes: int = 10**8,
     rejected: str = "",
+    flags: tuple[str, ...] = (),
 ) -> CandidateResult:
     return CandidateResult(
         pool=pool,
@@ -45,6 +46,7 @@ def candidate(
         workers=workers,
         trials=tuple(trial(rate, memory_bytes) for rate in rates),
         rejected=rejected,
+        flags=flags,
     )
 
 

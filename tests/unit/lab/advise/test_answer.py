@@ -7,10 +7,12 @@ import pytest
 from lab.advise.answer.answer import answer
 from lab.advise.answer.deployed import against_deployed
 from lab.advise.answer.measured import of_result
+from lab.advise.mix.answer import deployed_of
+from lab.format.advice import is_recommended, label
 from lab.format.deployment import deployments
 from lab.project.candidates import Candidate
 from lab.results.advice import CandidateResult
-from tests.unit.lab.advise.sample import candidate
+from tests.unit.lab.advise.sample import candidate, result
 from worker.pools import POOLS
 
 
@@ -188,3 +190,30 @@ def test_what_runs_today_falls_short_only_beyond_the_margin(
     deployed = against_deployed(results, of_result(results[0]), today, margin=0.1, seed=1)
     assert deployed.falls_short is short
     assert text in deployed.sentence
+
+
+def test_what_runs_today_with_flags_of_its_own_is_compared_but_not_recommended() -> None:
+    flags = ("--max-tasks-per-child", "1")
+    results = [
+        candidate("prefork", 4, [900, 910, 890]),
+        candidate("prefork", 4, [450, 455, 445], flags=flags),
+        candidate("threads", 4, [950, 960, 940], flags=("--disable-prefetch",)),
+    ]
+    found = answer(results, "shop", seed=1)
+    assert found is not None
+    assert found.sentence.startswith("900/s with prefork ×4;")
+    assert deployed_of(found, results[::-1], None) == of_result(results[0])
+    today = Candidate(pool=POOLS["prefork"], concurrency=4, flags=flags)
+    deployed = against_deployed(results, of_result(results[0]), today, margin=0.1, seed=1)
+    assert deployed.falls_short
+    assert deployed.flags == flags
+    assert "Your current prefork ×4 --max-tasks-per-child 1: 450/s; " in deployed.sentence
+    assert "2.00 times its throughput" in deployed.sentence
+
+
+def test_only_the_row_without_flags_is_marked_as_recommended() -> None:
+    flags = ("--max-tasks-per-child", "1")
+    rows = (candidate("prefork", 4, [90, 91, 89]), candidate("prefork", 4, [90, 90], flags=flags))
+    shown = result(candidates=rows, caveats=())
+    assert [is_recommended(shown, one) for one in rows] == [True, False]
+    assert [label(one) for one in rows] == ["prefork ×4", "prefork ×4 --max-tasks-per-child 1"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -257,6 +257,20 @@ def test_what_runs_today_is_measured_as_often_as_the_finalists() -> None:
     search = Search(curve, WAITS, Budget(120.0, curve.clock), options)  # type: ignore[arg-type]
     search.run(families(WAITS, ROOM, ALL))
     assert len(curve.trials(today)) >= 3
+
+
+def test_what_runs_today_with_flags_of_its_own_does_not_change_the_search() -> None:
+    flags = ("--max-tasks-per-child", "1")
+
+    def rate(one: Candidate) -> float:
+        return 1.0 if one.flags else knee(1_000.0, 8)(one)
+
+    search = found(curve := Curve(rate), WAITS)
+    best = next(search.ranked())
+    today = replace(best, flags=flags)
+    search.measure_again(today)
+    assert len(curve.trials(today)) == 1
+    assert next(search.ranked()) == best
 
 
 @pytest.mark.parametrize("unsafe", ["threads", "gevent"])

@@ -13,6 +13,7 @@ from rich.console import Console
 from lab.advise.table import show
 from lab.format.advice import answer_lines
 from lab.report.advice import render
+from lab.report.plots.knee import knee
 from tests.unit.lab.advise import sample
 from tests.unit.lab.report.reading import read
 
@@ -79,3 +80,16 @@ def test_a_name_that_is_markup_is_escaped() -> None:
     html = render(sample.result(task=BAD))
     assert BAD not in html
     assert escape(BAD) in html
+
+
+def test_what_runs_today_with_flags_of_its_own_has_a_line_of_its_own() -> None:
+    named = [("prefork", 1), ("threads", 1), ("threads", 2), ("gevent", 1), ("gevent", 2)]
+    plain = tuple(sample.candidate(pool, 4, [9.0], workers=workers) for pool, workers in named)
+    today = (
+        sample.candidate("prefork", 4, [5.0], flags=("--max-tasks-per-child", "1")),
+        sample.candidate("solo", 1, [3.0]),
+    )
+    lines = [line.name for line in knee(sample.result(candidates=(*plain, *today))).data]
+    assert lines[:5] == ["prefork", "threads", "2 × threads", "gevent", "2 × gevent"]
+    assert lines[5].startswith("prefork --max-tasks")
+    assert lines[6:] == ["solo"]
