@@ -53,6 +53,11 @@ class Record:
         """Whether the task is done with this attempt."""
         return self.outcome == "succeeded" or self.outcome in FAILURES
 
+    @property
+    def ends_run(self) -> bool:
+        """Whether this run of the task is over, although a retry may follow, much later."""
+        return self.is_end or self.outcome == "retried"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:

@@ -78,6 +78,8 @@ def first_tries(
 ) -> FirstTries:
     """Run calls one at a time in one process, and return what they cost.
 
+    A run that asks for a retry ends there, and counts as one that failed.
+
     Raises TaskFailedError, with the traceback, if most of them fail, WorkerError if the worker
     dies or a task takes too long.
     """
@@ -101,7 +103,7 @@ def try_alone(
     """
     runner = _Runner(session, group, sender)
     runner.run(0, calls[0])  # the first run loads modules and opens connections
-    strays = Strays(session)
+    strays, runs_before = Strays(session), runner.runs
     pid = group.children[0].pid
     idle_bytes, before_s, ready_before_s = pss_bytes(pid), cpu_s(pid), runnable_s(pid) or 0.0
     tries: list[Try] = []
@@ -116,6 +118,7 @@ def try_alone(
             progress(len(tries))
     used_s, ready_s = cpu_s(pid) - before_s, (runnable_s(pid) or 0.0) - ready_before_s
     _check(tries, calls, group)
+    runs = runner.runs - runs_before  # with retries that came due meanwhile
     run_s = [one.run_s for one in tries]
     profile = Profile(
         runs=len(tries),
@@ -123,11 +126,11 @@ def try_alone(
         run_s=float(np.median(run_s)),
         fastest_s=min(run_s),
         slowest_s=max(run_s),
-        cpu_s=max(0.0, used_s / len(tries)),
+        cpu_s=max(0.0, used_s / runs),
         worker_bytes=idle_bytes,
         slot_bytes=max(0, watch.peak_bytes - idle_bytes),
-        sends=strays.remove() / len(tries),
-        ready_s=max(0.0, ready_s / len(tries)),
+        sends=strays.remove() / runs,
+        ready_s=max(0.0, ready_s / runs),
     )
     runs_s: dict[int, list[float]] = {}
     for one in tries:
@@ -141,18 +144,25 @@ class _Runner:
         self._group = group
         self._sender = sender
         self._reader = RecordReader(session.records)
+        self.runs = 0  # that have ended so far
 
     def run(self, number: int, call: Work) -> Try:
-        """Run one call and wait for its end."""
+        """Run one call and wait for its end; a retry may follow."""
         run = f"{self._session.run}.first"
         task_id = self._sender.send_one(call, run=run, queue=self._group.queue)
         deadline = time.monotonic() + LONGEST_RUN_S
         while time.monotonic() < deadline and self._group.alive:
-            for batch in self._reader.read(0.05):
-                for record in batch.records:
-                    if record.task_id == task_id and record.is_end:
-                        result, traceback = stored(self._session, task_id)
-                        return Try(call=number, record=record, result=result, traceback=traceback)
+            ended = [
+                record
+                for batch in self._reader.read(0.05)
+                for record in batch.records
+                if record.run == run and record.ends_run
+            ]
+            self.runs += len(ended)
+            for record in ended:
+                if record.task_id == task_id:
+                    result, traceback = stored(self._session, task_id)
+                    return Try(call=number, record=record, result=result, traceback=traceback)
             self._session.cluster.check()
         if not self._group.alive:
             raise WorkerError(self._group.failure())
@@ -196,8 +206,10 @@ def _check(tries: Sequence[Try], calls: Sequence[Work], group: Group) -> None:
     # A task that ignores its result stores no traceback, but the worker has logged it.
     lines = indented(first.traceback) or group.children[0].log_tail()
     what = "Its traceback" if first.traceback else "The end of its worker's log"
+    ends = {one.record.outcome == "retried" for one in failed}
+    how = " or ".join("asked for a retry" if retried else "failed" for retried in sorted(ends))
     raise TaskFailedError(
-        f"{len(failed)} of the first {len(tries)} runs failed, so nothing more was tried; check "
+        f"{len(failed)} of the first {len(tries)} runs {how}, so nothing more was tried; check "
         f"the arguments of {calls[first.call].task}. {what}:\n{lines}"
     )
 

@@ -127,7 +127,7 @@ class Measurement:
                 if batch.pid in self._group.pids:
                     self._errors[batch.pid] = batch.errors
                 for record in batch.records:
-                    if record.run == self._run and record.is_end:
+                    if record.run == self._run and record.ends_run:
                         self._ended.append(record)
                         self._open.discard(record.task_id)
             self._session.cluster.check()

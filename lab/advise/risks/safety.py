@@ -78,7 +78,10 @@ def why_unsafe(shared: Together, apart: Together | None, alone: Tally) -> str:
 def run_together(
     session: Session, group: Group, sender: CallSender, check: SafetyCheck
 ) -> Together:
-    """Run calls at the same time, and compare what they return with single runs."""
+    """Run calls at the same time, and compare what they return with single runs.
+
+    A run that asks for a retry counts as one that failed.
+    """
     numbers = sorted(check.results) or list(range(min(len(check.calls), 5)))
     count = how_many(group.spec.slots, check.run_s)
     run = f"{session.run}.safety-{group.queue.rpartition('.')[2]}"
@@ -89,7 +92,7 @@ def run_together(
     }
     ended = _ended(session, group, reader, which)
     drain(session.connection, group.queue)
-    failed = [record for record in ended if record.outcome == "failed"]
+    failed = [record for record in ended if record.outcome in {"failed", "retried"}]
     wrong = [
         (found, expected)
         for record in ended
@@ -119,14 +122,14 @@ def _error(session: Session, record: Record) -> str:
 def _ended(
     session: Session, group: Group, reader: RecordReader, which: Mapping[str, int]
 ) -> list[Record]:
-    """Return the ends of these tasks, as far as they come soon enough."""
+    """Return the end of the first run of each of these tasks, if it comes soon enough."""
     ended: dict[str, Record] = {}
     deadline = time.monotonic() + LONGEST_S
     while len(ended) < len(which) and time.monotonic() < deadline and group.alive:
         for batch in reader.read(0.05):
             for record in batch.records:
-                if record.task_id in which and record.is_end:
-                    ended[record.task_id] = record
+                if record.task_id in which and record.ends_run:
+                    ended.setdefault(record.task_id, record)
         session.cluster.check()
     return list(ended.values())
 

@@ -82,6 +82,15 @@ unsafe = app.task(name="shop.unsafe")(plain.unsafe)
 block = app.task(name="shop.block")(plain.block)
 limited = app.task(name="shop.limited", rate_limit="60/m")(plain.pause)
 
+# It asks for a retry, in an hour, in each run whose number `every` divides.
+@app.task(name="shop.busy", bind=True)
+def busy(self, every):
+    with open("runs-of-busy", "a") as file:
+        file.write(".")
+        if file.tell() % every == 0 and not self.request.retries:
+            raise self.retry(countdown=3600, exc=ValueError("busy"))
+    plain.pause(20)
+
 @app.task(name="shop.chain")
 def chain():
     pause.delay(1)

@@ -162,6 +162,22 @@ def test_a_task_that_fails_is_shown_with_its_traceback_and_nothing_more_is_tried
     assert "prefork ×" not in done.stderr
 
 
+def test_a_task_that_retries_now_and_then_gets_an_answer(shop: Path) -> None:
+    words = ("--args", "[5]", "--pools", "threads", "--budget", "12s", "--json")
+    done = poolwise(*SHOP, "shop.busy", *words, cwd=shop)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["profile"]["failed"] > 0
+    assert any(trial["failed"] for one in result["candidates"] for trial in one["trials"])
+
+
+def test_a_task_that_always_retries_is_shown_with_the_reason(shop: Path) -> None:
+    done = poolwise(*SHOP, "shop.busy", "--args", "[1]", cwd=shop)
+    assert done.returncode == 1
+    assert "asked for a retry" in done.stderr
+    assert "ValueError('busy')" in done.stderr
+
+
 Prepare = Callable[[Path], None]
 
 

@@ -1,4 +1,4 @@
-"""An error is shown as Python writes it, with or without a traceback."""
+"""A run that asks for a retry is over; errors are shown as Python writes them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from lab.project.first_tries import stored
+from lab.project import first_tries as module
+from lab.project.first_tries import FirstTries, TaskFailedError, stored, try_alone
+from producer.plan import Work
+from tests.unit.lab.project.fake_workers import FakeWorkers
 
 
 class Records(dict[str, bytes]):
@@ -33,3 +36,39 @@ def test_a_result_or_an_error_is_read(meta: dict[str, Any], expected: tuple[Any,
         records=Records({"celery-task-meta-1": json.dumps(meta).encode()})
     )
     assert stored(session, "1") == expected
+
+
+def tried(workers: FakeWorkers, monkeypatch: pytest.MonkeyPatch) -> FirstTries:
+    fake: Any = workers
+    workers.replace_in(module, monkeypatch)
+    return try_alone(workers.session, fake, fake, [Work(task="shop.fetch")])
+
+
+def test_a_run_that_asks_for_a_retry_counts_as_one_that_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    workers = FakeWorkers(lambda number: "succeeded" if number % 3 else "retried")
+    profile = tried(workers, monkeypatch).profile
+    assert profile.runs == len(workers.sent) - 1  # without the first, which loads the modules
+    assert 0 < profile.failed < profile.runs / 2
+
+
+def test_a_retry_that_comes_due_meanwhile_shares_the_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    def with_retry(_number: int) -> str:
+        workers.again("0", "run.first")
+        return "succeeded"
+
+    workers = FakeWorkers(with_retry)
+    profile = tried(workers, monkeypatch).profile
+    assert profile.cpu_s == pytest.approx((workers.now - 1_000.05) / (2 * profile.runs))
+
+
+def test_if_all_runs_ask_for_a_retry_the_reason_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    workers = FakeWorkers(lambda _number: "retried")
+    meta = json.dumps({"status": "RETRY", "traceback": "Retry in 180s: OSError('no answer')"})
+    workers.session.records = Records(
+        {f"celery-task-meta-{number}": meta.encode() for number in range(100)}
+    )
+    with pytest.raises(TaskFailedError, match="runs asked for a retry") as raised:
+        tried(workers, monkeypatch)
+    assert "OSError('no answer')" in str(raised.value)

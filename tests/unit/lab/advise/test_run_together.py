@@ -1,0 +1,36 @@
+"""The safety check ends with the first runs of its tasks, whatever follows them."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from lab.advise.risks import safety as module
+from lab.advise.risks.safety import FEWEST, SafetyCheck, Together, run_together
+from producer.plan import Work
+from tests.unit.lab.project.fake_workers import FakeWorkers
+
+
+def together(workers: FakeWorkers, monkeypatch: pytest.MonkeyPatch) -> Together:
+    fake: Any = workers
+    fake.spec = SimpleNamespace(slots=workers.slots)
+    workers.replace_in(module, monkeypatch)
+    check = SafetyCheck(calls=[Work(task="shop.fetch")], results={}, run_s=0.01)
+    return run_together(workers.session, fake, fake, check)
+
+
+def test_a_run_that_asks_for_a_retry_counts_as_failed_even_if_the_retry_succeeds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def retried(number: int) -> str:
+        if number == FEWEST - 1:
+            workers.again("0", "run.safety-queue")
+        return "succeeded" if number % 4 else "retried"
+
+    workers = FakeWorkers(retried)
+    begin = workers.now
+    found = together(workers, monkeypatch)
+    assert (found.tally.runs, found.tally.failed) == (FEWEST, FEWEST // 4)
+    assert workers.now - begin < 1

@@ -1,0 +1,50 @@
+"""A window counts the runs of its own trial, and does not wait for what ends much later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lab.project import window as module
+from lab.project.counting import Window
+from lab.project.window import Measurement
+from tests.unit.lab.project.fake_workers import FakeWorkers
+
+SECONDS = 2.0
+
+
+@pytest.fixture
+def measure(monkeypatch: pytest.MonkeyPatch) -> Callable[[FakeWorkers], Window]:
+    """Return a function that measures workers on tasks of 0.1 s."""
+
+    def measured(workers: FakeWorkers) -> Window:
+        fake: Any = workers
+        workers.replace_in(module, monkeypatch)
+        measurement = Measurement(workers.session, fake, fake, "run.1")
+        return measurement.measure(SECONDS, service_s=0.1, rate_per_s=20.0)
+
+    return measured
+
+
+def test_a_run_that_asks_for_a_retry_is_over_and_counts_as_failed(
+    measure: Callable[[FakeWorkers], Window],
+) -> None:
+    workers = FakeWorkers(lambda number: "succeeded" if number % 4 else "retried")
+    begin = workers.now
+    window = measure(workers)
+    assert window.failed == pytest.approx(len(window.run_s) / 4, abs=1)
+    assert workers.now - begin == pytest.approx(SECONDS, abs=0.5)  # it waits for no retry
+    assert len(workers.sent) > 100  # so the workers always have enough
+
+
+def test_a_retry_of_an_earlier_trial_does_not_count(
+    measure: Callable[[FakeWorkers], Window],
+) -> None:
+    def with_retries(_number: int) -> str:
+        workers.again("earlier", "run.0")
+        return "succeeded"
+
+    workers = FakeWorkers(with_retries)
+    assert len(measure(workers).run_s) <= len(workers.sent)
