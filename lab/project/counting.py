@@ -23,6 +23,7 @@ class Window:
     by_task: Mapping[str, float] = field(default_factory=dict)  # `tasks`, by the task's name
     peaks: tuple[int, ...] = ()  # memory of each worker, in bytes
     probe_errors: int = 0  # errors in the workers' probes, since the workers have started
+    left: int = 0  # tasks that the workers still hold after it: not ended, or to be retried
 
     @property
     def rate_per_s(self) -> float:

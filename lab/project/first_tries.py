@@ -57,6 +57,7 @@ class FirstTries:
     profile: Profile
     results: dict[int, Any]  # by the call's number
     runs_s: dict[int, list[float]] = field(default_factory=dict)  # the run times, by the same
+    retries: int = 0  # that the worker still waits to make
 
     @property
     def mean_s(self) -> float:
@@ -135,7 +136,9 @@ def try_alone(
     runs_s: dict[int, list[float]] = {}
     for one in tries:
         runs_s.setdefault(one.call, []).append(one.run_s)
-    return FirstTries(profile=profile, results=_constant(tries), runs_s=runs_s)
+    return FirstTries(
+        profile=profile, results=_constant(tries), runs_s=runs_s, retries=len(runner.retries)
+    )
 
 
 class _Runner:
@@ -145,6 +148,7 @@ class _Runner:
         self._sender = sender
         self._reader = RecordReader(session.records)
         self.runs = 0  # that have ended so far
+        self.retries: set[str] = set()  # tasks that have asked for one, and not yet run again
 
     def run(self, number: int, call: Work) -> Try:
         """Run one call and wait for its end; a retry may follow."""
@@ -158,7 +162,8 @@ class _Runner:
                 for record in batch.records
                 if record.run == run and record.ends_run
             ]
-            self.runs += len(ended)
+            for record in ended:
+                self._note(record)
             for record in ended:
                 if record.task_id == task_id:
                     result, traceback = stored(self._session, task_id)
@@ -170,6 +175,13 @@ class _Runner:
             f"{call.task} did not end within {LONGEST_RUN_S:g} s in a run alone in one process; "
             "try a call that takes less time"
         )
+
+    def _note(self, record: Record) -> None:
+        self.runs += 1
+        if record.outcome == "retried":
+            self.retries.add(record.task_id)
+        else:
+            self.retries.discard(record.task_id)
 
 
 def indented(text: str) -> str:

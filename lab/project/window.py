@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Protocol
 
 from cluster.footprint import MemoryWatch, cpu_s
@@ -65,6 +66,7 @@ class Measurement:
         self._run = run
         self._reader = RecordReader(session.records)
         self._open: set[str] = set()
+        self._retries: set[str] = set()  # tasks that have asked for one, and not yet run again
         self._ended: list[Record] = []
         self._errors: dict[int, int] = {}  # in the probe, by the pid of its worker
 
@@ -88,7 +90,7 @@ class Measurement:
         end = self._now()
         used_s = self._cpu_s() - cpu_before_s
         self._finish(service_s)
-        return counted(
+        window = counted(
             self._ended,
             Bounds(begin=begin, end=end, slots=self._group.slots),
             used_s=used_s,
@@ -96,6 +98,7 @@ class Measurement:
             died="" if self._group.alive else self._group.how_it_ended(),
             probe_errors=sum(self._errors.values()),
         )
+        return replace(window, left=len(self._open | self._retries))
 
     def _warm_up(self, service_s: float, rate_per_s: float) -> None:
         """Wait until about every slot has run a task, within reason."""
@@ -115,7 +118,9 @@ class Measurement:
         """Withdraw what still waits, and wait for the tasks that a worker holds."""
         # Once may not be enough: the workers fetch while the queue is emptied.
         for queue in self._group.queues:
-            self._open.difference_update(drain(self._session.connection, queue))
+            withdrawn = drain(self._session.connection, queue)
+            self._open.difference_update(withdrawn)
+            self._retries.difference_update(withdrawn)
         for _ in self._steps(self._now() + 3 * service_s + PATIENCE_S):
             if not self._open:
                 return
@@ -128,10 +133,17 @@ class Measurement:
                     self._errors[batch.pid] = batch.errors
                 for record in batch.records:
                     if record.run == self._run and record.ends_run:
-                        self._ended.append(record)
-                        self._open.discard(record.task_id)
+                        self._note(record)
             self._session.cluster.check()
             yield
+
+    def _note(self, record: Record) -> None:
+        self._ended.append(record)
+        self._open.discard(record.task_id)
+        if record.outcome == "retried":
+            self._retries.add(record.task_id)
+        else:
+            self._retries.discard(record.task_id)
 
     def _top_up(self, rate_per_s: float) -> None:
         wanted = self._group.held + int(rate_per_s * AHEAD_S)

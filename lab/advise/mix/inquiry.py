@@ -58,20 +58,25 @@ class MixInquiry:
         self._splits = Bench(self._stand, f"{setting.session.run}.split", setting.goal, kept=KEPT)
 
     def _try_each(self) -> list[TriedTask]:
-        """Run each task alone, in one worker."""
+        """Run each task alone, in one worker, or in several if retries of earlier ones wait."""
         setting = self._setting
         setting.events.trying(len(self._mix.calls))
-        group = setting.workers.start(GroupSpec(pool=POOLS["prefork"], concurrency=1))
+        alone, group = GroupSpec(pool=POOLS["prefork"], concurrency=1), None
         found: list[TriedTask] = []
         try:
             for name in self._mix.tasks:
+                group = group or setting.workers.start(alone)
                 part = self._mix.part({name})
                 calls, sender = part.calls[:CALLS], self._grounds.sender
                 tried = try_alone(setting.session, group, sender, calls, setting.events.tried)
                 found.append(TriedTask(name=name, weight=part.size, calls=calls, tried=tried))
                 setting.events.profiled(name, tried.profile)
+                if tried.retries:  # they must not run next to another task
+                    setting.workers.stop(group)
+                    group = None
         finally:
-            setting.workers.stop(group)
+            if group is not None:
+                setting.workers.stop(group)
         return found
 
     def _bench_of(self, part: Part, name: str) -> Bench[Candidate, Group]:

@@ -69,4 +69,7 @@ class Gate:
             group = self._bench.group(candidate)
         except WorkerError:
             return None
-        return run_together(self._session, group, self._sender, self._check)
+        found = run_together(self._session, group, self._sender, self._check)
+        if found.left:
+            self._bench.drop(candidate)
+        return found

@@ -47,6 +47,7 @@ class Together:
     wrong: int = 0  # runs that returned something else than alone
     difference: str = ""  # "'b' instead of 'a'"
     error: str = ""  # of a run that failed
+    left: int = 0  # tasks that the workers still hold: not ended, or to be retried
 
     @property
     def suspicious(self) -> bool:
@@ -91,7 +92,8 @@ def run_together(
         for number in (numbers * count)[:count]
     }
     ended = _ended(session, group, reader, which)
-    drain(session.connection, group.queue)
+    gone = {record.task_id for record in ended if record.outcome != "retried"}
+    gone.update(drain(session.connection, group.queue))
     failed = [record for record in ended if record.outcome in {"failed", "retried"}]
     wrong = [
         (found, expected)
@@ -105,6 +107,7 @@ def run_together(
         wrong=len(wrong),
         difference=" instead of ".join(map(_shown, wrong[0])) if wrong else "",
         error=_error(session, failed[0]) if failed else "",
+        left=len(which.keys() - gone),
     )
 
 

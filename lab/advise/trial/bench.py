@@ -51,12 +51,17 @@ class Bench(Generic[K, G]):
         Raises WorkerError if they do not start.
         """
         if candidate in self._groups and not self._groups[candidate].alive:
-            self._stand.stop(self._groups.pop(candidate))
+            self.drop(candidate)
         if candidate not in self._groups:
             self._keep(self._kept - 1)
             self._groups[candidate] = self._stand.start(candidate)
         self._groups.move_to_end(candidate)
         return self._groups[candidate]
+
+    def drop(self, candidate: K) -> None:
+        """Stop the workers of a candidate, if they run: they hold work that has come too late."""
+        if candidate in self._groups:
+            self._stand.stop(self._groups.pop(candidate))
 
     def close(self) -> None:
         """Stop all workers."""
@@ -81,6 +86,8 @@ class Bench(Generic[K, G]):
         except WorkerError as error:
             self.reject(candidate, without_log(error))
             return 0.0
+        if window.left:
+            self.drop(candidate)
         if window.died:
             self.reject(candidate, f"a worker died ({window.died})")
         others = None if shares is None else shares.others

@@ -34,3 +34,15 @@ def test_a_run_that_asks_for_a_retry_counts_as_failed_even_if_the_retry_succeeds
     found = together(workers, monkeypatch)
     assert (found.tally.runs, found.tally.failed) == (FEWEST, FEWEST // 4)
     assert workers.now - begin < 1
+
+
+@pytest.mark.parametrize(
+    ("fate", "withdrawn", "left"),
+    [("succeeded", (), 0), ("retried", (), 1), (None, (), 1), (None, ("3",), 0)],
+)
+def test_what_the_workers_still_hold_is_counted(
+    fate: str | None, withdrawn: tuple[str, ...], left: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers = FakeWorkers(lambda number: fate if number == 3 else "succeeded")
+    workers.drained.extend(withdrawn)
+    assert together(workers, monkeypatch).left == left

@@ -48,7 +48,9 @@ def test_a_run_that_asks_for_a_retry_counts_as_one_that_failed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     workers = FakeWorkers(lambda number: "succeeded" if number % 3 else "retried")
-    profile = tried(workers, monkeypatch).profile
+    found = tried(workers, monkeypatch)
+    profile = found.profile
+    assert found.retries == 1 + profile.failed  # with that of the first run
     assert profile.runs == len(workers.sent) - 1  # without the first, which loads the modules
     assert 0 < profile.failed < profile.runs / 2
 

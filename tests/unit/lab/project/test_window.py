@@ -48,3 +48,36 @@ def test_a_retry_of_an_earlier_trial_does_not_count(
 
     workers = FakeWorkers(with_retries)
     assert len(measure(workers).run_s) <= len(workers.sent)
+
+
+@pytest.mark.parametrize(
+    ("fate", "withdrawn", "left"),
+    [
+        ("succeeded", (), 0),
+        ("retried", (), 1),
+        ("retried", ("3",), 0),  # it was still in the queue
+        (None, (), 1),
+        (None, ("3",), 0),
+    ],
+)
+def test_what_the_workers_still_hold_is_counted(
+    fate: str | None,
+    withdrawn: tuple[str, ...],
+    left: int,
+    measure: Callable[[FakeWorkers], Window],
+) -> None:
+    workers = FakeWorkers(lambda number: fate if number == 3 else "succeeded")
+    workers.drained.extend(withdrawn)
+    assert measure(workers).left == left
+
+
+def test_a_retry_that_has_run_meanwhile_is_not_left(
+    measure: Callable[[FakeWorkers], Window],
+) -> None:
+    def fate(number: int) -> str:
+        if number == 20:
+            workers.again("3", "run.1")
+        return "retried" if number == 3 else "succeeded"
+
+    workers = FakeWorkers(fate)
+    assert measure(workers).left == 0

@@ -1,0 +1,74 @@
+"""The gate checks a pool once, with runs that overlap, and leaves no workers with old work."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from lab.advise.risks import gate as module
+from lab.advise.risks.gate import Gate
+from lab.advise.risks.safety import Together
+from lab.advise.trial.failures import Tally
+from lab.project.candidates import Candidate
+from lab.project.first_tries import FirstTries
+from tests.unit.lab.advise.test_search import COMPUTES, ROOM
+from worker.pools import POOLS
+
+THREADS = Candidate(pool=POOLS["threads"], concurrency=16)
+
+
+class FakeBench:
+    """Notes which workers were started, and which of them were dropped."""
+
+    def __init__(self) -> None:
+        self.started: list[Candidate] = []
+        self.dropped: list[Candidate] = []
+
+    def group(self, candidate: Candidate) -> Candidate:
+        self.started.append(candidate)
+        return candidate
+
+    def drop(self, candidate: Candidate) -> None:
+        self.dropped.append(candidate)
+
+
+def gate(
+    bench: FakeBench, monkeypatch: pytest.MonkeyPatch, *, left: int = 0, wrong: int = 0
+) -> Gate:
+    """Return a gate whose checks find so much in threads, and nothing in processes."""
+
+    def run_together(_session: object, group: Candidate, *_: object) -> Together:
+        found = Together(tally=Tally(runs=24, failed=0), left=left)
+        return (
+            found
+            if group.pool.slot == "process"
+            else Together(
+                tally=found.tally, left=left, wrong=wrong, difference="'b' instead of 'a'"
+            )
+        )
+
+    monkeypatch.setattr(module, "run_together", run_together)
+    nothing: Any = SimpleNamespace(of_safety=lambda _pool, _why: None)
+    fake: Any = bench
+    tried = FirstTries(profile=COMPUTES, results={})
+    return Gate(nothing, nothing, fake, [], tried, nothing)
+
+
+@pytest.mark.parametrize("left", [0, 3])
+def test_workers_that_still_hold_runs_of_the_check_are_not_measured(
+    left: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = FakeBench()
+    assert gate(bench, monkeypatch, left=left).is_safe(THREADS, ROOM)
+    assert bench.dropped == (bench.started if left else [])
+
+
+def test_each_pool_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = FakeBench()
+    checked = gate(bench, monkeypatch, wrong=1)
+    assert not checked.is_safe(THREADS, ROOM)
+    assert not checked.is_safe(Candidate(pool=POOLS["threads"], concurrency=32), ROOM)
+    assert [one.pool.name for one in bench.started] == ["threads", "prefork"]
+    assert checked.is_safe(Candidate(pool=POOLS["prefork"], concurrency=2), ROOM)
