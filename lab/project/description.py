@@ -10,11 +10,14 @@ import msgspec
 
 from lab.project.describing import App
 from tasks.errors import UsageError, suggestion
+from worker.options import Delivery
 
 T = TypeVar("T")
 
 #: How many names an error shows.
 MOST_NAMES: Final = 12
+#: Messages that a worker fetches per slot, unless the app or the command line says otherwise.
+CELERY_PREFETCH: Final = Delivery().prefetch_multiplier
 #: The oldest Celery that is supported.
 OLDEST_CELERY: Final = (5, 3)
 
@@ -44,6 +47,12 @@ class Description:
     tasks: dict[str, TaskDescription]
     versions: dict[str, str] = field(default_factory=dict)  # of kombu, redis and gevent
     redis_problem: str = ""  # why its kombu refuses its redis-py; empty: it does not
+
+    @property
+    def prefetch_multiplier(self) -> int:
+        """Its `worker_prefetch_multiplier`, or Celery's default if that is unknown; 0: no limit."""
+        value = self.settings.get("worker_prefetch_multiplier")
+        return max(0, int(value)) if isinstance(value, int | float) else CELERY_PREFETCH
 
     def task(self, name: str) -> TaskDescription:
         """Return a task; raise UsageError with the closest names if there is none."""

@@ -38,7 +38,7 @@ class Measurable(Protocol):
 
     @property
     def held(self) -> int:
-        """How many messages they fetch."""
+        """How many messages they fetch, with those that they run."""
 
     @property
     def queues(self) -> tuple[str, ...]:
@@ -121,7 +121,8 @@ class Measurement:
             withdrawn = drain(self._session.connection, queue)
             self._open.difference_update(withdrawn)
             self._retries.difference_update(withdrawn)
-        for _ in self._steps(self._now() + 3 * service_s + PATIENCE_S):
+        rounds = 1 + self._group.held / self._group.slots
+        for _ in self._steps(self._now() + rounds * service_s + PATIENCE_S):
             if not self._open:
                 return
 

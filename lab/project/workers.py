@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
+from typing import Final
 
 from cluster.process import Child
 from cluster.workers import RunningWorker, WorkerSpec
 from lab.project.project import INCLUDED, Project
 from lab.session.session import Session
 from worker.pools import Pool, pool_named
+
+#: The most messages per slot, beyond the running ones, that a worker is kept filled with: it may be
+#: allowed to fetch more, but what it has fetched cannot be withdrawn.
+MOST_FETCHED: Final = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +40,17 @@ class Group:
 
     start_up_s: float | None
 
-    def __init__(self, spec: GroupSpec, queue: str, workers: Sequence[RunningWorker]) -> None:
+    def __init__(
+        self, spec: GroupSpec, queue: str, workers: Sequence[RunningWorker], fetched: int
+    ) -> None:
+        """`fetched` is how many messages each worker fetches per slot, beyond the running ones."""
         self.spec = spec
         self.queue = queue
         self.children: tuple[Child, ...] = tuple(worker.child for worker in workers)
         self.node = workers[0].spec.node
         self.pid: int | None = self.children[0].pid
         self.start_up_s = max(worker.start_up_s for worker in workers)
+        self._fetched = fetched
 
     @property
     def slots(self) -> int:
@@ -50,8 +59,8 @@ class Group:
 
     @property
     def held(self) -> int:
-        """How many messages the workers fetch."""
-        return self.spec.slots * (1 + self.spec.pool.prefetch_multiplier)
+        """How many messages the workers fetch, with those that they run."""
+        return self.spec.slots * (1 + self._fetched)
 
     @property
     def queues(self) -> tuple[str, ...]:
@@ -95,7 +104,9 @@ class ProjectWorkers:
         queue = self._session.queues.new()
         number = next(self._numbers)
         specs = [self._spec(spec, queue, f"{number}-{one}") for one in range(1, spec.workers + 1)]
-        return Group(spec, queue, self._session.cluster.start_workers(specs))
+        workers = self._session.cluster.start_workers(specs)
+        multiplier = self._project.description.prefetch_multiplier
+        return Group(spec, queue, workers, fetched_per_slot(spec.pool, multiplier))
 
     def stop(self, group: Group, grace_s: float = 1.0) -> None:
         """Stop a group; its broker is private, so that nothing needs to be returned to it."""
@@ -113,6 +124,17 @@ class ProjectWorkers:
             env=spec.env,
         )
         return of_project(self._project, worker, spec.include)
+
+
+def fetched_per_slot(pool: Pool, multiplier: int) -> int:
+    """Return how many messages a worker fetches per slot, beyond the running ones.
+
+    `multiplier` is that of the app, which a pool's own flags override. Without a limit, as many are
+    counted as the pool needs.
+    """
+    if pool.flags or not multiplier:
+        return pool.prefetch_multiplier
+    return min(multiplier, MOST_FETCHED)
 
 
 def of_project(project: Project, spec: WorkerSpec, include: Sequence[str] = ()) -> WorkerSpec:

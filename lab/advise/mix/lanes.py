@@ -42,7 +42,7 @@ class Lanes:
 
     @property
     def held(self) -> int:
-        """How many messages they fetch."""
+        """How many messages they fetch, with those that they run."""
         return sum(group.held for group in self.groups)
 
     @property

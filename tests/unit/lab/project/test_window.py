@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -15,21 +14,27 @@ from tests.unit.lab.project.fake_workers import FakeWorkers
 SECONDS = 2.0
 
 
-@pytest.fixture
-def measure(monkeypatch: pytest.MonkeyPatch) -> Callable[[FakeWorkers], Window]:
-    """Return a function that measures workers on tasks of 0.1 s."""
+class Measure(Protocol):
+    """Measures workers."""
 
-    def measured(workers: FakeWorkers) -> Window:
+    def __call__(self, workers: FakeWorkers, service_s: float = 0.1) -> Window: ...
+
+
+@pytest.fixture
+def measure(monkeypatch: pytest.MonkeyPatch) -> Measure:
+    """Return a function that measures workers on tasks that take so long."""
+
+    def measured(workers: FakeWorkers, service_s: float = 0.1) -> Window:
         fake: Any = workers
         workers.replace_in(module, monkeypatch)
         measurement = Measurement(workers.session, fake, fake, "run.1")
-        return measurement.measure(SECONDS, service_s=0.1, rate_per_s=20.0)
+        return measurement.measure(SECONDS, service_s=service_s, rate_per_s=20.0)
 
     return measured
 
 
 def test_a_run_that_asks_for_a_retry_is_over_and_counts_as_failed(
-    measure: Callable[[FakeWorkers], Window],
+    measure: Measure,
 ) -> None:
     workers = FakeWorkers(lambda number: "succeeded" if number % 4 else "retried")
     begin = workers.now
@@ -40,7 +45,7 @@ def test_a_run_that_asks_for_a_retry_is_over_and_counts_as_failed(
 
 
 def test_a_retry_of_an_earlier_trial_does_not_count(
-    measure: Callable[[FakeWorkers], Window],
+    measure: Measure,
 ) -> None:
     def with_retries(_number: int) -> str:
         workers.again("earlier", "run.0")
@@ -64,7 +69,7 @@ def test_what_the_workers_still_hold_is_counted(
     fate: str | None,
     withdrawn: tuple[str, ...],
     left: int,
-    measure: Callable[[FakeWorkers], Window],
+    measure: Measure,
 ) -> None:
     workers = FakeWorkers(lambda number: fate if number == 3 else "succeeded")
     workers.drained.extend(withdrawn)
@@ -72,7 +77,7 @@ def test_what_the_workers_still_hold_is_counted(
 
 
 def test_a_retry_that_has_run_meanwhile_is_not_left(
-    measure: Callable[[FakeWorkers], Window],
+    measure: Measure,
 ) -> None:
     def fate(number: int) -> str:
         if number == 20:
@@ -81,3 +86,12 @@ def test_a_retry_that_has_run_meanwhile_is_not_left(
 
     workers = FakeWorkers(fate)
     assert measure(workers).left == 0
+
+
+@pytest.mark.parametrize("held", [4, 10])
+def test_workers_get_time_to_end_all_that_they_have_fetched(held: int, measure: Measure) -> None:
+    workers = FakeWorkers(lambda number: None if number == 3 else "succeeded")
+    workers.held = held
+    begin = workers.now
+    measure(workers, service_s=60.0)
+    assert workers.now - begin > SECONDS + 60.0 * held / workers.slots
