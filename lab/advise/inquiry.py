@@ -9,6 +9,7 @@ from lab.advise.advise_options import AdviseOptions
 from lab.advise.events import AdviseEvents
 from lab.advise.risks.caveats import Caveats
 from lab.advise.risks.gate import Gate
+from lab.advise.risks.safety import SafetyCheck
 from lab.advise.search.budget import Budget
 from lab.advise.search.plan import planned
 from lab.advise.search.search import Search, SearchOptions, TrialLength
@@ -84,7 +85,7 @@ class Inquiry(Protocol):
     profile: Profile
     pools: list[Pool]  # those that the search has room for
 
-    def search(self, budget: Budget) -> None:
+    def search(self) -> None:
         """Search until the answer is clear or the budget is used."""
 
     def results(self) -> tuple[CandidateResult, ...]:
@@ -97,9 +98,10 @@ class Inquiry(Protocol):
 class TaskInquiry:
     """An inquiry into one task; its first tries are made at once."""
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: Setting, budget: Budget) -> None:
         """Raise PoolwiseError if the task cannot be measured."""
         self._setting = setting
+        self._budget = budget
         options, session = setting.options, setting.session
         sender = CallSender(session, options.calls, seed=options.seed)
         setting.events.trying(len(options.calls))
@@ -107,13 +109,14 @@ class TaskInquiry:
         self.profile = tried.profile
         self.pools: list[Pool] = []
         setting.events.profiled(", ".join(options.tasks), tried.profile)
-        stand = GroupStand(session, setting.workers, sender, tried.profile)
+        stand = GroupStand(session, setting.workers, sender, tried.profile, budget.left_s)
         self._bench = Bench(stand, f"{session.run}.trial", setting.goal)
-        self._gate = Gate(session, sender, self._bench, options.calls, tried, setting.caveats)
+        check = SafetyCheck(calls=options.calls, tried=tried, left_s=budget.left_s)
+        self._gate = Gate(session, sender, self._bench, check, setting.caveats)
 
-    def search(self, budget: Budget) -> None:
+    def search(self) -> None:
         """Search until the answer is clear or the budget is used."""
-        setting = self._setting
+        setting, budget = self._setting, self._budget
         found = setting.families(self.profile, budget)
         self.pools = [family.pool for family in found]
         search = Search(

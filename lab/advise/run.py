@@ -54,8 +54,8 @@ def advise(options: AdviseOptions, project: Project, folder: Path, events: Advis
         try:
             with prepared(session.cluster, project.folder, options.hooks, events.teardown_failed):
                 budget = Budget(options.budget_s)
-                inquiry = _inquiry(setting)
-                inquiry.search(budget)
+                inquiry = _inquiry(setting, budget)
+                inquiry.search()
         except BaseException as ending:
             if inquiry is None:
                 raise
@@ -78,9 +78,9 @@ def advise(options: AdviseOptions, project: Project, folder: Path, events: Advis
         return Advised(result=judged(blank, setting, inquiry), ended_by=ended_by)
 
 
-def _inquiry(setting: Setting) -> Inquiry:
+def _inquiry(setting: Setting, budget: Budget) -> Inquiry:
     mix = setting.options.mix
-    return TaskInquiry(setting) if mix is None else MixInquiry(setting, mix)
+    return TaskInquiry(setting, budget) if mix is None else MixInquiry(setting, mix, budget)
 
 
 def _settings(options: AdviseOptions, project: Project) -> AdviceSettings:

@@ -54,6 +54,12 @@ class Bounds:
         return min(finished, self.end) - max(started, self.begin)
 
 
+def duration_s(record: Record) -> float:
+    """Return the seconds of a run, from start to end."""
+    started = record.received if record.started is None else record.started
+    return record.finished - started
+
+
 def counted(
     ended: Iterable[Record],
     bounds: Bounds,
@@ -67,11 +73,10 @@ def counted(
     run_s, failed, busy_s = [], 0, 0.0
     parts: dict[str, float] = {}
     for record in ended:
-        started = record.received if record.started is None else record.started
-        overlap_s = bounds.overlap_s(started, record.finished)
+        took_s = duration_s(record)
+        overlap_s = bounds.overlap_s(record.finished - took_s, record.finished)
         if overlap_s < 0:
             continue
-        took_s = record.finished - started
         part = overlap_s / took_s if took_s > 0 else 1.0
         parts[record.task] = parts.get(record.task, 0.0) + part
         busy_s += overlap_s

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from cluster.footprint import MemoryWatch, cpu_s, pss_bytes, runnable_s
+from lab.project.counting import duration_s
 from lab.project.sending import CallSender
 from lab.project.strays import Strays
 from lab.project.workers import Group, GroupSpec, ProjectWorkers
@@ -46,8 +47,7 @@ class Try:
     @property
     def run_s(self) -> float:
         """Seconds from start to end."""
-        started = self.record.started
-        return self.record.finished - (self.record.received if started is None else started)
+        return duration_s(self.record)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,13 +6,14 @@ window counts with that part, so that it does not matter when the window begins 
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Protocol
 
 from cluster.footprint import MemoryWatch, cpu_s
-from lab.project.counting import Bounds, Window, counted
+from lab.project.counting import Bounds, Window, counted, duration_s
 from lab.project.sending import CallSender
 from lab.session.session import Session
 from producer.queues import drain
@@ -25,6 +26,8 @@ STEP_S = 0.05
 AHEAD_S = 0.5
 #: Seconds for a worker to give a sign of life after the last task should have ended.
 PATIENCE_S = 10.0
+#: Seconds of a window, and of a wait beyond the run time of a task, even if no time is left.
+LEAST_S = 1.0
 
 
 class Measurable(Protocol):
@@ -59,11 +62,20 @@ class Measurable(Protocol):
 class Measurement:
     """One window on one group: fill, warm up, measure, and wait for what still runs."""
 
-    def __init__(self, session: Session, sender: CallSender, group: Measurable, run: str) -> None:
+    def __init__(
+        self,
+        session: Session,
+        sender: CallSender,
+        group: Measurable,
+        run: str,
+        left_s: Callable[[], float] = lambda: math.inf,
+    ) -> None:
+        """`left_s` returns the seconds that are left for everything, 0 if none are."""
         self._session = session
         self._sender = sender
         self._group = group
         self._run = run
+        self._left_s = left_s
         self._reader = RecordReader(session.records)
         self._open: set[str] = set()
         self._retries: set[str] = set()  # tasks that have asked for one, and not yet run again
@@ -72,6 +84,9 @@ class Measurement:
 
     def measure(self, seconds: float, *, service_s: float, rate_per_s: float) -> Window:
         """Measure for `seconds`; `service_s` and `rate_per_s` are what is expected.
+
+        If too little time is left, the window is shorter, and the tasks that still run at its end
+        get about as long as the longest one took. Those that need more do not count.
 
         Raises WorkerError if no task ends for a long time, BrokerError if the broker dies.
         """
@@ -82,7 +97,7 @@ class Measurement:
         for watch in watches:
             watch.__enter__()
         try:
-            for _ in self._steps(begin + seconds):
+            for _ in self._steps(begin + self._in_time(seconds, LEAST_S)):
                 self._top_up(rate_per_s)
         finally:
             for watch in watches:
@@ -102,16 +117,16 @@ class Measurement:
 
     def _warm_up(self, service_s: float, rate_per_s: float) -> None:
         """Wait until about every slot has run a task, within reason."""
-        most_s = 3 * service_s + PATIENCE_S
+        most_s = self._in_time(3 * service_s + PATIENCE_S, 1.5 * service_s + LEAST_S)
         deadline = self._now() + most_s
         for _ in self._steps(deadline):
             self._top_up(rate_per_s)
             if len(self._ended) >= self._group.slots:
                 return
         if not self._ended and self._group.alive:
+            fix = "calls that take less time" if self._left_s() else "more time (--budget)"
             raise WorkerError(
-                f"no task has ended on {self._group.node} within {most_s:.0f} s: try calls that "
-                "take less time"
+                f"no task has ended on {self._group.node} within {most_s:.0f} s: try {fix}"
             )
 
     def _finish(self, service_s: float) -> None:
@@ -122,9 +137,15 @@ class Measurement:
             self._open.difference_update(withdrawn)
             self._retries.difference_update(withdrawn)
         rounds = 1 + self._group.held / self._group.slots
-        for _ in self._steps(self._now() + rounds * service_s + PATIENCE_S):
+        longest_s = max(map(duration_s, self._ended), default=service_s)
+        most_s = self._in_time(rounds * service_s + PATIENCE_S, longest_s + LEAST_S)
+        for _ in self._steps(self._now() + most_s):
             if not self._open:
                 return
+
+    def _in_time(self, seconds: float, least_s: float) -> float:
+        """Return as much of these seconds as is left, but not less than `least_s` of them."""
+        return min(seconds, max(self._left_s(), least_s))
 
     def _steps(self, until: float) -> Iterator[None]:
         """Read records until `until` or until a worker dies; yield after each read."""

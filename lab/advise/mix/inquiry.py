@@ -12,6 +12,7 @@ from lab.advise.mix.search import Contest, SplitSearch
 from lab.advise.mix.split import QUEUES, pairs, smallest_bytes
 from lab.advise.mix.stands import Grounds, PartStand, SplitStand
 from lab.advise.risks.gate import Gate
+from lab.advise.risks.safety import SafetyCheck
 from lab.advise.search.budget import Budget
 from lab.advise.search.limits import Limits
 from lab.advise.search.search import Search, TrialLength
@@ -34,12 +35,13 @@ KEPT = 2
 class MixInquiry:
     """An inquiry into a mix of tasks; the first tries are made at once."""
 
-    def __init__(self, setting: Setting, mix: Mix) -> None:
+    def __init__(self, setting: Setting, mix: Mix, budget: Budget) -> None:
         """Raise PoolwiseError if a task cannot be measured."""
         self._setting = setting
+        self._budget = budget
         self._mix = mix
         seed = setting.options.seed
-        self._grounds = Grounds(setting.session, setting.workers, mix, seed)
+        self._grounds = Grounds(setting.session, setting.workers, mix, seed, budget.left_s)
         self._tried = self._try_each()
         self._whole = Part.of(mix, self._tried)
         self.profile = self._whole.tried.profile
@@ -83,9 +85,9 @@ class MixInquiry:
         session, stand = self._setting.session, PartStand(self._grounds, part)
         return Bench(stand, f"{session.run}.{name}", self._setting.goal, kept=KEPT)
 
-    def search(self, budget: Budget) -> None:
+    def search(self) -> None:
         """Search the best single group and the best split, and compare them."""
-        setting = self._setting
+        setting, budget = self._setting, self._budget
         length = TrialLength.of(self._whole.slowest_s, budget.seconds, LEAST_S)
         found = setting.families(self.profile, budget, length)
         self.pools = [family.pool for family in found]
@@ -132,14 +134,8 @@ class MixInquiry:
     ) -> Search:
         """Return a search for one group on a part; it may use the budget `limited`."""
         setting, room = self._setting, room or self._setting.room
-        gate = Gate(
-            setting.session,
-            self._grounds.sender,
-            bench,
-            part.calls,
-            part.tried,
-            setting.caveats,
-        )
+        check = SafetyCheck(calls=part.calls, tried=part.tried, left_s=budget.left_s)
+        gate = Gate(setting.session, self._grounds.sender, bench, check, setting.caveats)
         report = self._reported(budget)
         all_of_it = part is self._whole
         options = setting.search_options(room, length)

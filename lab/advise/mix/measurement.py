@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -22,9 +22,15 @@ class MixMeasurement(Measurement):
     """One window on some lanes; its throughput is that of whole mixes, in tasks."""
 
     def __init__(
-        self, session: Session, calls: CallSender, feed: Feed, lanes: Lanes, run: str
+        self,
+        session: Session,
+        calls: CallSender,
+        feed: Feed,
+        lanes: Lanes,
+        run: str,
+        left_s: Callable[[], float],
     ) -> None:
-        super().__init__(session, calls, lanes, run)
+        super().__init__(session, calls, lanes, run, left_s)
         self._feed = feed
         self._lanes = lanes
         self._queues: dict[str, str] = {}  # by the id of an open task

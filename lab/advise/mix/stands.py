@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from itertools import count
 
 from lab.advise.mix.feed import Feed
@@ -23,11 +24,20 @@ from lab.session.session import Session
 class Grounds:
     """What all measurements of a mix have in common."""
 
-    def __init__(self, session: Session, workers: ProjectWorkers, mix: Mix, seed: int) -> None:
+    def __init__(
+        self,
+        session: Session,
+        workers: ProjectWorkers,
+        mix: Mix,
+        seed: int,
+        left_s: Callable[[], float] = lambda: math.inf,
+    ) -> None:
+        """`left_s` returns the seconds that are left for the search."""
         self._session = session
         self._workers = workers
         self.sender = CallSender(session, mix.calls, seed=seed)
         self._seeds = count(seed)
+        self._left_s = left_s
 
     def start(self, candidate: Candidate) -> Group:
         """Start a group."""
@@ -47,7 +57,7 @@ class Grounds:
             run=run,
             seed=next(self._seeds),
         )
-        measurement = MixMeasurement(self._session, self.sender, feed, lanes, run)
+        measurement = MixMeasurement(self._session, self.sender, feed, lanes, run, self._left_s)
         window = measurement.measure(seconds, service_s=part.slowest_s, rate_per_s=0.0)
         if part.tried.profile.sends:
             Strays(self._session).remove()

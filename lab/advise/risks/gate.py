@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from lab.advise.risks.caveats import Caveats
 from lab.advise.risks.safety import SafetyCheck, Together, run_together, why_unsafe
 from lab.advise.trial.bench import Bench
 from lab.advise.trial.failures import Tally
 from lab.project.candidates import Candidate, Room, families
-from lab.project.first_tries import FirstTries
 from lab.project.sending import CallSender
 from lab.project.workers import Group
 from lab.session.session import Session
-from producer.plan import Work
 from tasks.errors import WorkerError
 from worker.pools import POOLS
 
@@ -29,15 +25,14 @@ class Gate:
         session: Session,
         sender: CallSender,
         bench: Bench[Candidate, Group],
-        calls: Sequence[Work],
-        tried: FirstTries,
+        check: SafetyCheck,
         caveats: Caveats,
     ) -> None:
         self._session = session
         self._sender = sender
         self._bench = bench
-        self._check = SafetyCheck(calls=calls, results=tried.results, run_s=tried.profile.run_s)
-        self._profile = tried.profile
+        self._check = check
+        self._profile = check.tried.profile
         self._caveats = caveats
         self._safe: dict[str, bool] = {}  # by the name of the pool
 

@@ -6,13 +6,14 @@ threads or greenlets is compared with the same calls at the same time in process
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from lab.advise.trial.failures import Tally, fails_more
-from lab.project.first_tries import stored
+from lab.project.first_tries import FirstTries, stored
 from lab.project.sending import CallSender
 from lab.project.workers import Group
 from lab.session.session import Session
@@ -35,8 +36,23 @@ class SafetyCheck:
     """What to run, and what single runs have shown."""
 
     calls: Sequence[Work]
-    results: Mapping[int, Any]  # by the call's number: what it returns each time
-    run_s: float
+    tried: FirstTries
+    left_s: Callable[[], float] = lambda: math.inf  # seconds that are left for the search
+
+    @property
+    def results(self) -> Mapping[int, Any]:
+        """What each call always returns, by its number."""
+        return self.tried.results
+
+    @property
+    def run_s(self) -> float:
+        """Seconds of a run alone."""
+        return self.tried.profile.run_s
+
+    @property
+    def most_s(self) -> float:
+        """Seconds after which the check ends: at the end of the search, but after one run."""
+        return min(LONGEST_S, max(self.left_s(), 2 * self.run_s))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +107,7 @@ def run_together(
         sender.send_one(check.calls[number], run=run, queue=group.queue): number
         for number in (numbers * count)[:count]
     }
-    ended = _ended(session, group, reader, which)
+    ended = _ended(session, group, reader, which, check.most_s)
     gone = {record.task_id for record in ended if record.outcome != "retried"}
     gone.update(drain(session.connection, group.queue))
     failed = [record for record in ended if record.outcome in {"failed", "retried"}]
@@ -123,11 +139,11 @@ def _error(session: Session, record: Record) -> str:
 
 
 def _ended(
-    session: Session, group: Group, reader: RecordReader, which: Mapping[str, int]
+    session: Session, group: Group, reader: RecordReader, which: Mapping[str, int], most_s: float
 ) -> list[Record]:
     """Return the end of the first run of each of these tasks, if it comes soon enough."""
     ended: dict[str, Record] = {}
-    deadline = time.monotonic() + LONGEST_S
+    deadline = time.monotonic() + most_s
     while len(ended) < len(which) and time.monotonic() < deadline and group.alive:
         for batch in reader.read(0.05):
             for record in batch.records:

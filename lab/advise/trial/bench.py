@@ -85,6 +85,7 @@ class Bench(Generic[K, G]):
             shares = MachineShares.between(before, MachineTime.read(self._own))
         except WorkerError as error:
             self.reject(candidate, without_log(error))
+            self.drop(candidate)
             return 0.0
         if window.left:
             self.drop(candidate)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -54,12 +54,19 @@ class GroupStand:
     """Measures groups of identical workers."""
 
     def __init__(
-        self, session: Session, workers: ProjectWorkers, sender: CallSender, profile: Profile
+        self,
+        session: Session,
+        workers: ProjectWorkers,
+        sender: CallSender,
+        profile: Profile,
+        left_s: Callable[[], float],
     ) -> None:
+        """`left_s` returns the seconds that are left for the search."""
         self._session = session
         self._workers = workers
         self._sender = sender
         self._profile = profile
+        self._left_s = left_s
 
     def start(self, candidate: Candidate) -> Group:
         """Start a group."""
@@ -72,7 +79,7 @@ class GroupStand:
     def measure(self, running: Group, run: str, seconds: float, rate_per_s: float | None) -> Window:
         """Measure a group."""
         expected = first_guess(running, self._profile) if rate_per_s is None else rate_per_s
-        measurement = Measurement(self._session, self._sender, running, run)
+        measurement = Measurement(self._session, self._sender, running, run, self._left_s)
         window = measurement.measure(seconds, service_s=self._profile.run_s, rate_per_s=expected)
         if self._profile.sends:
             Strays(self._session).remove()

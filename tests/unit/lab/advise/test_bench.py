@@ -11,6 +11,7 @@ from lab.advise.trial.bench import Bench, Goal, trial_of
 from lab.advise.trial.stand import spec
 from lab.project.candidates import Candidate
 from lab.project.counting import Window
+from tasks.errors import WorkerError
 from worker.pools import POOLS
 
 WINDOW = Window(
@@ -36,7 +37,7 @@ class Workers:
 class FakeStand:
     """Starts and measures workers that do not exist; candidates are strings."""
 
-    window: Window = WINDOW
+    window: Window | None = WINDOW  # None: no task ends
     running: list[str] = field(default_factory=list)
     started: list[str] = field(default_factory=list)
 
@@ -55,6 +56,8 @@ class FakeStand:
         seconds: float,  # noqa: ARG002
         rate_per_s: float | None,  # noqa: ARG002
     ) -> Window:
+        if self.window is None:
+            raise WorkerError("no task has ended")
         return self.window
 
 
@@ -93,3 +96,11 @@ def test_workers_that_still_hold_tasks_are_stopped_and_their_trial_counts() -> N
     measured.trial("a", 1.0)
     assert stand.started == ["a", "a"]
     assert len(measured.trials("a")) == 2
+
+
+def test_workers_on_which_no_task_ends_are_rejected_and_stopped() -> None:
+    stand = FakeStand(None)
+    measured = bench(stand)
+    assert measured.trial("a", 1.0) == 0.0
+    assert measured.is_rejected("a")
+    assert stand.running == []

@@ -9,7 +9,7 @@ import pytest
 
 from lab.advise.risks import gate as module
 from lab.advise.risks.gate import Gate
-from lab.advise.risks.safety import Together
+from lab.advise.risks.safety import SafetyCheck, Together
 from lab.advise.trial.failures import Tally
 from lab.project.candidates import Candidate
 from lab.project.first_tries import FirstTries
@@ -53,7 +53,7 @@ def gate(
     nothing: Any = SimpleNamespace(of_safety=lambda _pool, _why: None)
     fake: Any = bench
     tried = FirstTries(profile=COMPUTES, results={})
-    return Gate(nothing, nothing, fake, [], tried, nothing)
+    return Gate(nothing, nothing, fake, SafetyCheck(calls=[], tried=tried), nothing)
 
 
 @pytest.mark.parametrize("left", [0, 3])

@@ -42,6 +42,7 @@ class FakeWorkers:
     def __init__(self, fate: Callable[[int], str | None]) -> None:
         self.fate = fate
         self.now = 1_000.0
+        self.run_s = 0.0  # of each run, as its record says
         self.sent: list[str] = []
         self.drained: list[str] = []
         self.children = [SimpleNamespace(pid=7, log_tail=lambda: "the log")]
@@ -79,7 +80,7 @@ class FakeWorkers:
     def again(self, task_id: str, run: str, outcome: str = "succeeded") -> None:
         """End a run of a task, as a retry that comes due does."""
         ended = record(task_id, outcome, run, at=self.now)
-        self._new.append(replace(ended, started=self.now))
+        self._new.append(replace(ended, started=self.now - self.run_s))
 
     def read(self, timeout_s: float) -> list[Batch]:
         self.now += timeout_s

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Protocol
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from lab.project import window as module
 from lab.project.counting import Window
 from lab.project.window import Measurement
+from tasks.errors import WorkerError
 from tests.unit.lab.project.fake_workers import FakeWorkers
 
 SECONDS = 2.0
@@ -17,17 +19,22 @@ SECONDS = 2.0
 class Measure(Protocol):
     """Measures workers."""
 
-    def __call__(self, workers: FakeWorkers, service_s: float = 0.1) -> Window: ...
+    def __call__(
+        self, workers: FakeWorkers, service_s: float = 0.1, left_s: float = math.inf
+    ) -> Window: ...
 
 
 @pytest.fixture
 def measure(monkeypatch: pytest.MonkeyPatch) -> Measure:
-    """Return a function that measures workers on tasks that take so long."""
+    """Return a function that measures on tasks that take so long, with so much time left."""
 
-    def measured(workers: FakeWorkers, service_s: float = 0.1) -> Window:
+    def measured(workers: FakeWorkers, service_s: float = 0.1, left_s: float = math.inf) -> Window:
         fake: Any = workers
+        end = workers.now + left_s
         workers.replace_in(module, monkeypatch)
-        measurement = Measurement(workers.session, fake, fake, "run.1")
+        measurement = Measurement(
+            workers.session, fake, fake, "run.1", lambda: max(0.0, end - workers.now)
+        )
         return measurement.measure(SECONDS, service_s=service_s, rate_per_s=20.0)
 
     return measured
@@ -95,3 +102,26 @@ def test_workers_get_time_to_end_all_that_they_have_fetched(held: int, measure: 
     begin = workers.now
     measure(workers, service_s=60.0)
     assert workers.now - begin > SECONDS + 60.0 * held / workers.slots
+
+
+@pytest.mark.parametrize("left_s", [0.0, 1.5, 30.0])
+def test_a_trial_keeps_to_the_time_that_is_left_but_for_one_task(
+    left_s: float, measure: Measure
+) -> None:
+    workers = FakeWorkers(lambda number: None if number == 3 else "succeeded")
+    workers.run_s = 5.0
+    begin = workers.now
+    window = measure(workers, service_s=60.0, left_s=left_s)
+    assert window.seconds == pytest.approx(max(1.0, min(SECONDS, left_s)), abs=0.1)
+    assert window.left == 1
+    assert workers.now - begin <= max(left_s, 1.0) + workers.run_s + 1.2
+
+
+def test_if_no_task_ends_in_the_time_that_is_left_the_reason_is_the_budget(
+    measure: Measure,
+) -> None:
+    workers = FakeWorkers(lambda _number: None)
+    with pytest.raises(WorkerError, match=r"within 8 s: try more time \(--budget\)"):
+        measure(workers, service_s=2.0, left_s=8.0)
+    with pytest.raises(WorkerError, match="within 16 s: try calls that take less time"):
+        measure(workers, service_s=2.0)

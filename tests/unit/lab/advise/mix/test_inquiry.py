@@ -9,6 +9,7 @@ import pytest
 
 from lab.advise.mix import inquiry as module
 from lab.advise.mix.inquiry import MixInquiry
+from lab.advise.search.budget import Budget
 from lab.advise.task_mix import Mix
 from lab.project.first_tries import FirstTries
 from producer.plan import Work
@@ -56,6 +57,6 @@ def test_a_task_gets_another_worker_if_retries_wait_in_the_last_one(
         events=SimpleNamespace(trying=nothing, tried=nothing, profiled=nothing),
         goal=None,
     )
-    MixInquiry(setting, MIX)
+    MixInquiry(setting, MIX, Budget(60.0))
     assert used == groups
     assert workers.running == []
