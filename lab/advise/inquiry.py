@@ -14,6 +14,7 @@ from lab.advise.search.budget import Budget
 from lab.advise.search.plan import planned
 from lab.advise.search.search import Search, SearchOptions, TrialLength
 from lab.advise.trial.bench import Bench, Goal, results
+from lab.advise.trial.memory import Memory
 from lab.advise.trial.stand import GroupStand
 from lab.project.candidates import Family, Room, families
 from lab.project.first_tries import first_tries
@@ -110,7 +111,8 @@ class TaskInquiry:
         self.pools: list[Pool] = []
         setting.events.profiled(", ".join(options.tasks), tried.profile)
         stand = GroupStand(session, setting.workers, sender, tried.profile, budget.left_s)
-        self._bench = Bench(stand, f"{session.run}.trial", setting.goal)
+        memory = Memory(setting.room.memory_bytes)
+        self._bench = Bench(stand, f"{session.run}.trial", setting.goal, memory)
         check = SafetyCheck(calls=options.calls, tried=tried, left_s=budget.left_s)
         self._gate = Gate(session, sender, self._bench, check, setting.caveats)
 

@@ -18,6 +18,7 @@ from lab.advise.search.limits import Limits
 from lab.advise.search.search import Search, TrialLength
 from lab.advise.task_mix import Mix
 from lab.advise.trial.bench import Bench, results
+from lab.advise.trial.memory import Memory
 from lab.project.candidates import Candidate, Room, families
 from lab.project.first_tries import CALLS, try_alone
 from lab.project.workers import Group, GroupSpec
@@ -41,6 +42,7 @@ class MixInquiry:
         self._budget = budget
         self._mix = mix
         seed = setting.options.seed
+        self._memory = Memory(setting.room.memory_bytes)
         self._grounds = Grounds(setting.session, setting.workers, mix, seed, budget.left_s)
         self._tried = self._try_each()
         self._whole = Part.of(mix, self._tried)
@@ -57,7 +59,8 @@ class MixInquiry:
             )
         )
         self._stand = SplitStand(self._grounds, self._whole, self._parts)
-        self._splits = Bench(self._stand, f"{setting.session.run}.split", setting.goal, kept=KEPT)
+        run, goal = f"{setting.session.run}.split", setting.goal
+        self._splits = Bench(self._stand, run, goal, self._memory, kept=KEPT)
 
     def _try_each(self) -> list[TriedTask]:
         """Run each task alone, in one worker, or in several if retries of earlier ones wait."""
@@ -83,7 +86,8 @@ class MixInquiry:
 
     def _bench_of(self, part: Part, name: str) -> Bench[Candidate, Group]:
         session, stand = self._setting.session, PartStand(self._grounds, part)
-        return Bench(stand, f"{session.run}.{name}", self._setting.goal, kept=KEPT)
+        goal = self._setting.goal
+        return Bench(stand, f"{session.run}.{name}", goal, self._memory, kept=KEPT)
 
     def search(self) -> None:
         """Search the best single group and the best split, and compare them."""

@@ -41,9 +41,12 @@ class Split:
 
     def fits(self, profiles: Sequence[Profile], room: Room) -> bool:
         """Return whether both fit into the memory together."""
+        return self.needed_bytes(profiles) <= MEMORY_SHARE * room.memory_bytes
+
+    def needed_bytes(self, profiles: Sequence[Profile]) -> int:
+        """Estimate the memory of both together."""
         pairs = zip(self.groups, profiles, strict=True)
-        needed = sum(needed_bytes(group, profile) for group, profile in pairs)
-        return needed <= MEMORY_SHARE * room.memory_bytes
+        return sum(needed_bytes(group, profile) for group, profile in pairs)
 
 
 def pairs(

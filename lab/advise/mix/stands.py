@@ -13,7 +13,7 @@ from lab.advise.mix.parts import Part
 from lab.advise.mix.split import Split
 from lab.advise.task_mix import Mix
 from lab.advise.trial.stand import first_guess, spec
-from lab.project.candidates import Candidate
+from lab.project.candidates import Candidate, needed_bytes
 from lab.project.counting import Window
 from lab.project.sending import CallSender
 from lab.project.strays import Strays
@@ -90,6 +90,10 @@ class PartStand:
         """Stop a group."""
         self._grounds.stop(running)
 
+    def needed_bytes(self, candidate: Candidate) -> int:
+        """Estimate the memory of a group."""
+        return needed_bytes(candidate, self._part.tried.profile)
+
     def measure(self, running: Group, run: str, seconds: float, rate_per_s: float | None) -> Window:
         """Measure a group."""
         lanes = Lanes([lane(running, self._part, rate_per_s)])
@@ -114,6 +118,10 @@ class SplitStand:
         """Stop both groups."""
         for group in running.groups:
             self._grounds.stop(group)
+
+    def needed_bytes(self, candidate: Split) -> int:
+        """Estimate the memory of both groups."""
+        return candidate.needed_bytes([part.tried.profile for part in self._parts])
 
     def measure(
         self,

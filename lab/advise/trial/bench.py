@@ -11,6 +11,7 @@ from typing import Generic
 from cluster.machine_time import MachineShares, MachineTime
 from cluster.process import without_log
 from lab.advise.trial.cost import Cost
+from lab.advise.trial.memory import Memory, Use
 from lab.advise.trial.stand import G, K, Stand
 from lab.project.candidates import Candidate
 from lab.project.counting import Window
@@ -33,11 +34,14 @@ class Goal:
 class Bench(Generic[K, G]):
     """Runs trials one at a time."""
 
-    def __init__(self, stand: Stand[K, G], run: str, goal: Goal, kept: int = KEPT) -> None:
-        """`run` begins the ids of the trials."""
+    def __init__(
+        self, stand: Stand[K, G], run: str, goal: Goal, memory: Memory, kept: int = KEPT
+    ) -> None:
+        """`run` begins the ids of the trials, and is the bench's own name in `memory`."""
         self._stand = stand
         self._run = run
         self._goal = goal
+        self._memory = memory
         self._kept = kept
         self._groups: OrderedDict[K, G] = OrderedDict()
         self._trials: dict[K, list[Trial]] = {}
@@ -54,12 +58,15 @@ class Bench(Generic[K, G]):
             self.drop(candidate)
         if candidate not in self._groups:
             self._keep(self._kept - 1)
-            self._groups[candidate] = self._stand.start(candidate)
+        self._take_memory(candidate)
+        if candidate not in self._groups:
+            self._groups[candidate] = self._start(candidate)
         self._groups.move_to_end(candidate)
         return self._groups[candidate]
 
     def drop(self, candidate: K) -> None:
-        """Stop the workers of a candidate, if they run: they hold work that has come too late."""
+        """Stop the workers of a candidate, if they run."""
+        self._memory.free((self._run, candidate))
         if candidate in self._groups:
             self._stand.stop(self._groups.pop(candidate))
 
@@ -69,7 +76,21 @@ class Bench(Generic[K, G]):
 
     def _keep(self, number: int) -> None:
         while len(self._groups) > number:
-            self._stand.stop(self._groups.popitem(last=False)[1])
+            self.drop(next(iter(self._groups)))
+
+    def _start(self, candidate: K) -> G:
+        try:
+            return self._stand.start(candidate)
+        except WorkerError:
+            self._memory.free((self._run, candidate))
+            raise
+
+    def _take_memory(self, candidate: K) -> None:
+        """Make room for a candidate: what it has used, or else what it is expected to use."""
+        used = [trial.peak_pss_bytes for trial in self.trials(candidate)]
+        needed_bytes = max(used) if used else self._stand.needed_bytes(candidate)
+        use = Use(needed_bytes=needed_bytes, stop=lambda: self.drop(candidate))
+        self._memory.take((self._run, candidate), use)
 
     def trial(self, candidate: K, seconds: float) -> float:
         """Measure a candidate once more; return its score, 0 if it cannot be used."""
@@ -87,13 +108,15 @@ class Bench(Generic[K, G]):
             self.reject(candidate, without_log(error))
             self.drop(candidate)
             return 0.0
-        if window.left:
+        if window.left:  # it would run in the next trial, or next to it
             self.drop(candidate)
         if window.died:
             self.reject(candidate, f"a worker died ({window.died})")
         others = None if shares is None else shares.others
         trial = replace(trial_of(window, self._goal), others_cpu_share=others)
         self._trials.setdefault(candidate, []).append(trial)
+        if candidate in self._groups:
+            self._take_memory(candidate)
         return trial.score
 
     def reject(self, candidate: K, why: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from lab.project.candidates import Candidate
+from lab.project.candidates import Candidate, needed_bytes
 from lab.project.counting import Window
 from lab.project.sending import CallSender
 from lab.project.strays import Strays
@@ -43,6 +43,9 @@ class Stand(Protocol[K_contra, G]):
     def stop(self, running: G) -> None:
         """Stop workers."""
 
+    def needed_bytes(self, candidate: K_contra) -> int:
+        """Estimate the memory that its workers need."""
+
     def measure(self, running: G, run: str, seconds: float, rate_per_s: float | None) -> Window:
         """Measure for `seconds`; `rate_per_s` is the throughput of the last time.
 
@@ -75,6 +78,10 @@ class GroupStand:
     def stop(self, running: Group) -> None:
         """Stop a group."""
         self._workers.stop(running)
+
+    def needed_bytes(self, candidate: Candidate) -> int:
+        """Estimate the memory of a group."""
+        return needed_bytes(candidate, self._profile)
 
     def measure(self, running: Group, run: str, seconds: float, rate_per_s: float | None) -> Window:
         """Measure a group."""

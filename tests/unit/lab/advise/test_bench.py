@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.advise.trial.bench import Bench, Goal, trial_of
+from lab.advise.trial.memory import Memory
 from lab.advise.trial.stand import spec
 from lab.project.candidates import Candidate
 from lab.project.counting import Window
@@ -40,8 +41,13 @@ class FakeStand:
     window: Window | None = WINDOW  # None: no task ends
     running: list[str] = field(default_factory=list)
     started: list[str] = field(default_factory=list)
+    needed: dict[str, int] = field(default_factory=lambda: dict.fromkeys("abcd", 1))  # estimates
+    used: dict[str, int] = field(default_factory=dict)  # what is measured
+    broken: str = ""  # a candidate that does not start
 
     def start(self, candidate: str) -> Workers:
+        if candidate == self.broken:
+            raise WorkerError("it died")
         self.running.append(candidate)
         self.started.append(candidate)
         return Workers(candidate)
@@ -49,20 +55,25 @@ class FakeStand:
     def stop(self, running: Workers) -> None:
         self.running.remove(running.candidate)
 
+    def needed_bytes(self, candidate: str) -> int:
+        return self.needed[candidate]
+
     def measure(
         self,
-        running: Workers,  # noqa: ARG002
+        running: Workers,
         run: str,  # noqa: ARG002
         seconds: float,  # noqa: ARG002
         rate_per_s: float | None,  # noqa: ARG002
     ) -> Window:
         if self.window is None:
             raise WorkerError("no task has ended")
-        return self.window
+        return replace(self.window, peak_pss_bytes=self.used.get(running.candidate, 1))
 
 
-def bench(stand: FakeStand, kept: int = 4) -> Bench[str, Workers]:
-    return Bench(stand, "run.trial", Goal(), kept)
+def bench(
+    stand: FakeStand, kept: int = 4, memory: Memory | None = None, name: str = "run.trial"
+) -> Bench[str, Workers]:
+    return Bench(stand, name, Goal(), memory or Memory(100), kept)
 
 
 @pytest.mark.parametrize(("percentile", "seconds"), [(50.0, 0.5), (95.0, 0.95), (99.0, 0.99)])
@@ -104,3 +115,56 @@ def test_workers_on_which_no_task_ends_are_rejected_and_stopped() -> None:
     assert measured.trial("a", 1.0) == 0.0
     assert measured.is_rejected("a")
     assert stand.running == []
+
+
+@pytest.mark.parametrize(
+    ("needed", "used", "running"),
+    [
+        ({"a": 40, "b": 40, "c": 20}, {}, ["a", "b", "c"]),
+        ({"a": 40, "b": 40, "c": 21}, {}, ["b", "c"]),  # the oldest must go
+        ({"a": 90, "b": 90, "c": 90}, {}, ["c"]),  # each would fit alone
+        ({"a": 90, "b": 90, "c": 90}, {"a": 30, "b": 30}, ["c"]),  # less, but still too much
+        ({"a": 90, "b": 60, "c": 60}, {"a": 20, "b": 20}, ["a", "b", "c"]),  # measured peaks count
+        ({"a": 10, "b": 10, "c": 10}, {"c": 85}, ["b", "c"]),  # c has used more than expected
+        ({"a": 10, "b": 10, "c": 300}, {}, ["c"]),  # too much alone: a trial rejects it
+    ],
+)
+def test_only_as_many_workers_stay_running_as_fit_into_the_memory(
+    needed: dict[str, int], used: dict[str, int], running: list[str]
+) -> None:
+    stand = FakeStand(needed=needed, used={**needed, **used})
+    measured = bench(stand)
+    for candidate in needed:
+        measured.trial(candidate, 1.0)
+    assert stand.running == running
+
+
+def test_workers_that_were_just_used_are_not_the_ones_to_stop() -> None:
+    stand = FakeStand(used=dict.fromkeys("abc", 50), needed=dict.fromkeys("abc", 50))
+    measured = bench(stand)
+    for candidate in ("a", "b"):
+        measured.trial(candidate, 1.0)
+    measured.group("a")
+    measured.group("c")
+    assert stand.running == ["a", "c"]
+
+
+def test_benches_share_the_memory() -> None:
+    needed = {"a": 60, "b": 60}
+    first, second = FakeStand(needed=needed, used=needed), FakeStand(needed=needed, used=needed)
+    memory = Memory(100)
+    one, other = bench(first, memory=memory, name="one"), bench(second, memory=memory, name="two")
+    one.trial("a", 1.0)
+    other.trial("a", 1.0)
+    assert (first.running, second.running) == ([], ["a"])
+    other.close()
+    one.trial("a", 1.0)
+    assert (first.running, second.running) == (["a"], [])
+
+
+def test_workers_that_do_not_start_take_no_memory() -> None:
+    stand = FakeStand(needed={"a": 60, "b": 30, "c": 40}, used={"a": 60, "c": 40}, broken="b")
+    measured = bench(stand)
+    for candidate in ("a", "b", "c"):
+        measured.trial(candidate, 1.0)
+    assert stand.running == ["a", "c"]

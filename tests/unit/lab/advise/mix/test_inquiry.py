@@ -13,7 +13,7 @@ from lab.advise.search.budget import Budget
 from lab.advise.task_mix import Mix
 from lab.project.first_tries import FirstTries
 from producer.plan import Work
-from tests.unit.lab.advise.test_search import COMPUTES
+from tests.unit.lab.advise.test_search import COMPUTES, ROOM
 
 NAMES = ("shop.a", "shop.b", "shop.c")
 MIX = Mix(calls=tuple(Work(task=name) for name in NAMES), weights=(1, 1, 1))
@@ -56,6 +56,7 @@ def test_a_task_gets_another_worker_if_retries_wait_in_the_last_one(
         workers=workers,
         events=SimpleNamespace(trying=nothing, tried=nothing, profiled=nothing),
         goal=None,
+        room=ROOM,
     )
     MixInquiry(setting, MIX, Budget(60.0))
     assert used == groups
