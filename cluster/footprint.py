@@ -64,7 +64,28 @@ def pss_bytes(pid: int) -> int:
     return total
 
 
+def children_bytes(pid: int) -> int | None:
+    """Return the memory of a process tree without its root, in bytes.
+
+    None if there are no children, or if the kernel does not report their PSS: pages that they share
+    with the root would count twice.
+    """
+    sizes = []
+    for process in list(_tree(pid))[1:]:
+        try:
+            sizes.append(_pss_bytes(process))
+        except OSError:  # it has ended
+            continue
+    known = [size for size in sizes if size is not None]
+    return sum(known) if known else None
+
+
 def _proportional_bytes(process: psutil.Process) -> int:
+    found = _pss_bytes(process)
+    return int(process.memory_info().rss) if found is None else found
+
+
+def _pss_bytes(process: psutil.Process) -> int | None:
     """Read the kernel's own total; psutil adds up every mapping, which takes ten times as long."""
     try:
         with open(f"/proc/{process.pid}/smaps_rollup", encoding="ascii") as lines:  # noqa: PTH123
@@ -73,7 +94,7 @@ def _proportional_bytes(process: psutil.Process) -> int:
                     return int(line.split()[1]) * 1_024
     except FileNotFoundError:
         pass
-    return int(process.memory_info().rss)
+    return None
 
 
 def _tree(pid: int) -> Iterator[psutil.Process]:

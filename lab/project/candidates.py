@@ -79,11 +79,15 @@ class Room:
 def needed_bytes(candidate: Candidate, profile: Profile) -> int:
     """Estimate the memory of a candidate whose slots are all busy.
 
-    Half of an idle worker with one process is that process, roughly.
+    Each process takes as much as that of the idle worker, which has loaded what the task needs. If
+    that is not known, it is estimated as half of the worker, which is too little for a task that
+    loads much.
     """
-    process_bytes = profile.worker_bytes // 2
+    known = profile.process_bytes
+    process_bytes = profile.worker_bytes // 2 if known is None else known
     if candidate.pool.slot == "process":
-        worker_bytes = process_bytes + candidate.concurrency * (process_bytes + profile.slot_bytes)
+        main_bytes = profile.worker_bytes - process_bytes
+        worker_bytes = main_bytes + candidate.concurrency * (process_bytes + profile.slot_bytes)
     else:
         light_bytes = LIGHT_SLOT_BYTES + profile.slot_bytes
         worker_bytes = process_bytes + candidate.concurrency * light_bytes

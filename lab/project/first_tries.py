@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from cluster.footprint import MemoryWatch, cpu_s, pss_bytes, runnable_s
+from cluster.footprint import MemoryWatch, children_bytes, cpu_s, pss_bytes, runnable_s
 from lab.project.counting import duration_s
 from lab.project.sending import CallSender
 from lab.project.strays import Strays
@@ -106,7 +106,8 @@ def try_alone(
     runner.run(0, calls[0])  # the first run loads modules and opens connections
     strays, runs_before = Strays(session), runner.runs
     pid = group.children[0].pid
-    idle_bytes, before_s, ready_before_s = pss_bytes(pid), cpu_s(pid), runnable_s(pid) or 0.0
+    idle_bytes, process_bytes = pss_bytes(pid), children_bytes(pid)
+    before_s, ready_before_s = cpu_s(pid), runnable_s(pid) or 0.0
     tries: list[Try] = []
     started_s = time.monotonic()
     with MemoryWatch(pid) as watch:
@@ -129,6 +130,7 @@ def try_alone(
         slowest_s=max(run_s),
         cpu_s=max(0.0, used_s / runs),
         worker_bytes=idle_bytes,
+        process_bytes=None if process_bytes is None else min(process_bytes, idle_bytes),
         slot_bytes=max(0, watch.peak_bytes - idle_bytes),
         sends=strays.remove() / runs,
         ready_s=max(0.0, ready_s / runs),

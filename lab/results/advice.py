@@ -46,6 +46,7 @@ class Profile:
     #: Seconds per run in which it computed, or would have if other programs had left it a core; 0
     #: if the system does not say.
     ready_s: Number = 0.0
+    process_bytes: Whole | None = None  # that process of the idle worker; None: not known
 
     @property
     def cpu_share(self) -> float:

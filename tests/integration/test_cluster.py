@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from cluster import ports
-from cluster.footprint import MemoryWatch, cpu_s, pss_bytes
+from cluster.footprint import MemoryWatch, children_bytes, cpu_s, pss_bytes
 from cluster.local import LocalCluster, WorkerSpec
 from cluster.process import Child
 from cluster.reaper import Reaper
@@ -218,6 +218,22 @@ def test_shared_memory_is_not_counted_twice() -> None:
         assert 80_000_000 < together < 0.6 * apart
         for member in tree:
             member.kill()
+
+
+def test_what_a_child_has_loaded_is_told_from_what_its_parent_has() -> None:
+    load = "import os, sys\nif os.fork() == 0:\n    data = bytearray(b'x' * 80_000_000)\n"
+    load += "    print('loaded', flush=True); sys.stdin.read(); os._exit(0)\nos.wait()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", load], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "loaded\n"
+        in_child, together = children_bytes(process.pid), pss_bytes(process.pid)
+        assert in_child is not None
+        assert in_child > 80_000_000 > together - in_child
+        process.communicate()
+    assert children_bytes(process.pid) is None
 
 
 def test_the_memory_watch_sees_a_peak_between_its_start_and_its_end() -> None:

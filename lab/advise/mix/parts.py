@@ -82,6 +82,9 @@ def together(tasks: Sequence[TriedTask]) -> Profile:
         slowest_s=max(one.slowest_s for one in profiles),
         cpu_s=mean([one.cpu_s for one in profiles]),
         worker_bytes=max(one.worker_bytes for one in profiles),
+        process_bytes=max(
+            (one.process_bytes for one in profiles if one.process_bytes is not None), default=None
+        ),
         slot_bytes=max(one.slot_bytes for one in profiles),
         sends=mean([one.sends for one in profiles]),
         ready_s=mean([one.ready_s for one in profiles]),

@@ -63,6 +63,7 @@ class FakeWorkers:
             "RecordReader": lambda _server: self,
             "MemoryWatch": lambda _pid: Watch(),
             "pss_bytes": lambda _pid: 1,
+            "children_bytes": lambda _pid: None,
             "runnable_s": lambda _pid: None,
             "Strays": lambda _session: SimpleNamespace(remove=lambda: 0),
             "cpu_s": lambda _pid: self.now,

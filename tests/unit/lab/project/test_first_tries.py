@@ -74,3 +74,16 @@ def test_if_all_runs_ask_for_a_retry_the_reason_is_shown(monkeypatch: pytest.Mon
     with pytest.raises(TaskFailedError, match="runs asked for a retry") as raised:
         tried(workers, monkeypatch)
     assert "OSError('no answer')" in str(raised.value)
+
+
+@pytest.mark.parametrize("process_bytes", [None, 330])
+def test_the_memory_of_the_process_is_told_from_that_of_the_worker(
+    process_bytes: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers = FakeWorkers(lambda _number: "succeeded")
+    workers.replace_in(module, monkeypatch)
+    monkeypatch.setattr(module, "pss_bytes", lambda _pid: 360)
+    monkeypatch.setattr(module, "children_bytes", lambda _pid: process_bytes)
+    fake: Any = workers
+    profile = try_alone(workers.session, fake, fake, [Work(task="shop.fetch")]).profile
+    assert (profile.worker_bytes, profile.process_bytes) == (360, process_bytes)

@@ -39,6 +39,19 @@ def test_a_part_is_the_average_of_its_tasks_with_the_memory_of_the_largest() -> 
     assert found.slot_bytes == 50
 
 
+@pytest.mark.parametrize(("sizes", "expected"), [((None, None), None), ((7, None), 7), ((7, 9), 9)])
+def test_a_process_of_a_part_loads_what_its_largest_task_needs(
+    sizes: tuple[int | None, ...], expected: int | None
+) -> None:
+    tasks = [
+        replace(
+            one, tried=replace(one.tried, profile=replace(one.tried.profile, process_bytes=size))
+        )
+        for one, size in zip((COMPUTES, WAITS), sizes, strict=True)
+    ]
+    assert Part.of(MIX, tasks).tried.profile.process_bytes == expected
+
+
 def test_the_calls_of_a_part_begin_with_one_of_each_task_and_keep_their_results() -> None:
     part = Part.of(MIX, [WAITS, COMPUTES])
     assert [call.task for call in part.calls] == ["waits", "computes", "waits"]
