@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.advise.risks.caveats import Caveats
-from lab.advise.risks.safety import SafetyCheck, Together, run_together, why_unsafe
+from lab.advise.risks.safety import SHORT_S, SafetyCheck, Together, run_together, why_unsafe
 from lab.advise.trial.bench import Bench
 from lab.advise.trial.failures import Tally
 from lab.project.candidates import Candidate, Room, families
@@ -15,6 +15,8 @@ from worker.pools import POOLS
 
 #: Processes in which a task runs to find out whether it only fails in threads or greenlets.
 APART = 4
+#: Slots of a check, if the pool may have so many; fewer if the task computes for long.
+OVERLAP = 8
 
 
 class Gate:
@@ -42,11 +44,25 @@ class Gate:
         if candidate.pool.slot not in {"thread", "greenlet"}:
             return True
         if pool not in self._safe:
-            why = self._why_unsafe(candidate, room)
+            checked = self._overlapping(candidate, room)
+            if checked is None:
+                return True
+            why = self._why_unsafe(checked, room)
             self._safe[pool] = not why
             if why:
                 self._caveats.of_safety(pool, why)
         return self._safe[pool]
+
+    def _overlapping(self, candidate: Candidate, room: Room) -> Candidate | None:
+        """Return a candidate of this pool in which runs overlap; None if it can have only one slot.
+
+        The verdict is on the whole pool. The search may begin with one slot, such as on one core.
+        """
+        found = families(self._profile, room, [candidate.pool])
+        most = found[0].most if found else 1
+        in_time = max(2, int(SHORT_S / max(self._profile.cpu_s, 1e-3)))
+        slots = max(candidate.concurrency, min(OVERLAP, most, in_time))
+        return Candidate(pool=candidate.pool, concurrency=slots) if slots > 1 else None
 
     def _why_unsafe(self, candidate: Candidate, room: Room) -> str:
         shared = self._together(candidate)
