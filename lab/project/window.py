@@ -15,6 +15,7 @@ from typing import Protocol
 from cluster.footprint import MemoryWatch, cpu_s
 from lab.project.counting import Bounds, Window, counted, duration_s
 from lab.project.sending import CallSender
+from lab.project.supply import Fetching, filling, running
 from lab.session.session import Session
 from producer.queues import drain
 from producer.records import Record, RecordReader
@@ -22,26 +23,16 @@ from tasks.errors import WorkerError
 
 #: Seconds between two reads of the records at most.
 STEP_S = 0.05
-#: Seconds of work that wait in the queue beyond what fills the slots.
-AHEAD_S = 0.5
 #: Seconds for a worker to give a sign of life after the last task should have ended.
 PATIENCE_S = 10.0
 #: Seconds of a window, and of a wait beyond the run time of a task, even if no time is left.
 LEAST_S = 1.0
 
 
-class Measurable(Protocol):
+class Measurable(Fetching, Protocol):
     """Running workers that can be measured; they may share queues."""
 
     node: str  # the name of one of them
-
-    @property
-    def slots(self) -> int:
-        """How many tasks run at the same time."""
-
-    @property
-    def held(self) -> int:
-        """How many messages they fetch, with those that they run."""
 
     @property
     def queues(self) -> tuple[str, ...]:
@@ -90,15 +81,15 @@ class Measurement:
 
         Raises WorkerError if no task ends for a long time, BrokerError if the broker dies.
         """
-        self._top_up(rate_per_s)
-        self._warm_up(service_s, rate_per_s)
+        self._warm_up(service_s, rate_per_s, service_s + seconds)
         begin, cpu_before_s = self._now(), self._cpu_s()
         watches = [MemoryWatch(pid) for pid in self._group.pids]
         for watch in watches:
             watch.__enter__()
         try:
-            for _ in self._steps(begin + self._in_time(seconds, LEAST_S)):
-                self._top_up(rate_per_s)
+            until = begin + self._in_time(seconds, LEAST_S)
+            for _ in self._steps(until):
+                self._top_up(rate_per_s, until - self._now())
         finally:
             for watch in watches:
                 watch.__exit__()
@@ -115,14 +106,18 @@ class Measurement:
         )
         return replace(window, left=len(self._open | self._retries))
 
-    def _warm_up(self, service_s: float, rate_per_s: float) -> None:
-        """Wait until about every slot has run a task, within reason."""
+    def _warm_up(self, service_s: float, rate_per_s: float, ahead_s: float) -> None:
+        """Wait until about every slot has run a task, within reason.
+
+        `ahead_s` is for how long tasks will be needed.
+        """
+        self._top_up(rate_per_s, ahead_s)
         most_s = self._in_time(3 * service_s + PATIENCE_S, 1.5 * service_s + LEAST_S)
         deadline = self._now() + most_s
         for _ in self._steps(deadline):
-            self._top_up(rate_per_s)
             if len(self._ended) >= self._group.slots:
                 return
+            self._top_up(rate_per_s, ahead_s)
         if not self._ended and self._group.alive:
             fix = "calls that take less time" if self._left_s() else "more time (--budget)"
             raise WorkerError(
@@ -167,10 +162,12 @@ class Measurement:
         else:
             self._retries.discard(record.task_id)
 
-    def _top_up(self, rate_per_s: float) -> None:
-        wanted = self._group.held + int(rate_per_s * AHEAD_S)
-        if len(self._open) < wanted:
-            count = 2 * wanted - len(self._open)
+    def _top_up(self, rate_per_s: float, ahead_s: float) -> None:
+        """Send tasks for `ahead_s` seconds at most."""
+        least = filling(self._group, rate_per_s, ahead_s)
+        if len(self._open) < least:
+            most = min(2 * least, running(self._group, rate_per_s, ahead_s))
+            count = most - len(self._open)
             self._open |= set(self._sender.send(count, run=self._run, queue=self._group.queues[0]))
 
     def _now(self) -> float:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lab.project.supply import filling
 from lab.project.workers import Group
-
-#: Seconds of work that wait in a lane's queue beyond what fills its slots.
-AHEAD_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,10 +18,9 @@ class Lane:
     weight: int  # how many of its tasks one whole mix has
     rate_per_s: float  # the highest throughput to expect
 
-    @property
-    def wanted(self) -> int:
-        """How many tasks should wait or run there, so that it never lacks work."""
-        return self.group.held + int(self.rate_per_s * AHEAD_S)
+    def wanted(self, ahead_s: float) -> int:
+        """Return how many tasks should wait or run there for the next `ahead_s` seconds."""
+        return filling(self.group, self.rate_per_s, ahead_s)
 
 
 class Lanes:

@@ -41,12 +41,16 @@ class MixMeasurement(Measurement):
         lanes = [(lane.tasks, lane.weight) for lane in self._lanes.lanes]
         return replace(window, tasks=in_whole_mixes(window.by_task, lanes))
 
-    def _top_up(self, rate_per_s: float) -> None:  # noqa: ARG002 - each lane has its own
+    def _top_up(
+        self,
+        rate_per_s: float,  # noqa: ARG002 - each lane has its own
+        ahead_s: float,
+    ) -> None:
         self._queues = {one: self._queues[one] for one in self._open}
         waiting = Counter(self._queues.values())
         sent = self._feed.send(
             {
-                lane.group.queue: lane.wanted - waiting[lane.group.queue]
+                lane.group.queue: lane.wanted(ahead_s) - waiting[lane.group.queue]
                 for lane in self._lanes.lanes
             }
         )

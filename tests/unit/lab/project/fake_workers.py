@@ -109,3 +109,29 @@ class FakeWorkers:
         if outcome is not None:
             self.again(task_id, run, outcome)
         return task_id
+
+
+class SlowWorkers(FakeWorkers):
+    """Workers whose slots run one task after the other, each for `run_s`; all sent are fetched."""
+
+    def __init__(self, run_s: float, *, slots: int, held: int) -> None:
+        super().__init__(lambda _number: None)
+        self.run_s, self.slots, self.held = run_s, slots, held
+        self._free = [self.now] * slots  # when each slot has ended its tasks
+        self._ends: list[tuple[float, str, str]] = []
+
+    def read(self, timeout_s: float) -> list[Batch]:
+        now = self.now + timeout_s
+        for end, task_id, run in [one for one in self._ends if one[0] <= now]:
+            self._ends.remove((end, task_id, run))
+            self.now = end
+            self.again(task_id, run)
+        self.now = now - timeout_s
+        return super().read(timeout_s)
+
+    def _start(self, run: str) -> str:
+        task_id = super()._start(run)
+        slot = self._free.index(min(self._free))
+        self._free[slot] = max(self.now, self._free[slot]) + self.run_s
+        self._ends.append((self._free[slot], task_id, run))
+        return task_id

@@ -11,7 +11,7 @@ from lab.project import window as module
 from lab.project.counting import Window
 from lab.project.window import Measurement
 from tasks.errors import WorkerError
-from tests.unit.lab.project.fake_workers import FakeWorkers
+from tests.unit.lab.project.fake_workers import FakeWorkers, SlowWorkers
 
 SECONDS = 2.0
 
@@ -20,7 +20,12 @@ class Measure(Protocol):
     """Measures workers."""
 
     def __call__(
-        self, workers: FakeWorkers, service_s: float = 0.1, left_s: float = math.inf
+        self,
+        workers: FakeWorkers,
+        service_s: float = 0.1,
+        left_s: float = math.inf,
+        seconds: float = SECONDS,
+        rate_per_s: float = 20.0,
     ) -> Window: ...
 
 
@@ -28,14 +33,20 @@ class Measure(Protocol):
 def measure(monkeypatch: pytest.MonkeyPatch) -> Measure:
     """Return a function that measures on tasks that take so long, with so much time left."""
 
-    def measured(workers: FakeWorkers, service_s: float = 0.1, left_s: float = math.inf) -> Window:
+    def measured(
+        workers: FakeWorkers,
+        service_s: float = 0.1,
+        left_s: float = math.inf,
+        seconds: float = SECONDS,
+        rate_per_s: float = 20.0,
+    ) -> Window:
         fake: Any = workers
         end = workers.now + left_s
         workers.replace_in(module, monkeypatch)
         measurement = Measurement(
             workers.session, fake, fake, "run.1", lambda: max(0.0, end - workers.now)
         )
-        return measurement.measure(SECONDS, service_s=service_s, rate_per_s=20.0)
+        return measurement.measure(seconds, service_s=service_s, rate_per_s=rate_per_s)
 
     return measured
 
@@ -125,3 +136,18 @@ def test_if_no_task_ends_in_the_time_that_is_left_the_reason_is_the_budget(
         measure(workers, service_s=2.0, left_s=8.0)
     with pytest.raises(WorkerError, match="within 16 s: try calls that take less time"):
         measure(workers, service_s=2.0)
+
+
+@pytest.mark.parametrize("held", [4, 10, 66])
+@pytest.mark.parametrize("run_s", [0.05, 3.0, 10.0])
+def test_workers_are_always_busy_but_fetch_no_more_long_tasks_than_they_can_run(
+    run_s: float, held: int, measure: Measure
+) -> None:
+    workers = SlowWorkers(run_s, slots=2, held=held)
+    begin, seconds = workers.now, max(1.0, 3 * run_s)
+    window = measure(workers, service_s=run_s, seconds=seconds, rate_per_s=2 / run_s)
+    assert window.busy == pytest.approx(1.0, abs=0.03)
+    assert window.rate_per_s == pytest.approx(2 / run_s, rel=0.05)
+    assert window.left == 0
+    after_s = workers.now - begin - seconds - run_s
+    assert after_s <= max(2 * run_s, held * run_s / 2 if run_s < 1 else 0.0) + 1.1
