@@ -17,8 +17,6 @@ from worker.pools import POOLS, Pool
 
 #: Variables in front of `celery` that change nothing: the measured workers use a private broker.
 OF_BROKER: Final = frozenset({"BROKER_URL", *URL_VARIABLES})
-#: The prefetch multiplier of an app that sets none.
-CELERYS_MULTIPLIER: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +104,10 @@ def deployed(line: ParsedLine, described: Description) -> Candidate:
         )
     if options.slots < 1:
         raise UsageError("--check runs no task at all: give --autoscale a maximum of 1 or more")
-    flags = (*_flags(line, pool, described.settings), *_prefetch(line, pool, described.settings))
+    flags = (
+        *_flags(line, pool, described.settings),
+        *_prefetch(line, pool, described.prefetch_multiplier),
+    )
     return Candidate(pool=pool, concurrency=options.slots, flags=flags)
 
 
@@ -121,14 +122,12 @@ def _flags(line: ParsedLine, pool: Pool, settings: Mapping[str, Any]) -> Iterato
             yield str(value).removesuffix(".0")
 
 
-def _prefetch(line: ParsedLine, pool: Pool, settings: Mapping[str, Any]) -> tuple[str, ...]:
+def _prefetch(line: ParsedLine, pool: Pool, own: int) -> tuple[str, ...]:
     """Return the prefetch multiplier, if it differs in effect from that of a candidate.
 
-    A candidate has the app's, unless its pool needs more; a higher one, or 0 for no limit, adds no
-    throughput to such a pool. Celery takes a typed 0 for no choice.
+    A candidate has `own`, the app's, unless its pool needs more; a higher one, or 0 for no limit,
+    adds no throughput to such a pool. Celery takes a typed 0 for no choice.
     """
-    own = settings.get("worker_prefetch_multiplier")
-    own = own if isinstance(own, int) else CELERYS_MULTIPLIER
     chosen = line.options.get("prefetch_multiplier") or own
     differs = 0 < chosen < pool.prefetch_multiplier if pool.flags else chosen != own
     return (_spelled("prefetch_multiplier"), str(chosen)) if differs else ()
