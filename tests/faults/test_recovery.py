@@ -12,12 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from cluster.local import RunningWorker
 from tests.faults.place import KEYS, Place, kill, private_place
 from worker.delivery.limits import ALIVE_S
 from worker.pools import POOLS
 
 #: Seconds within which the work of a killed worker starts elsewhere.
 RECOVERY_S = 15.0
+#: Pools that notice a lost connection while a task runs.
+NOTICING = [pool for pool in POOLS if pool != "solo"]
 #: A visibility timeout that every task here exceeds.
 IMPATIENT = {"POOLWISE_BROKER_OPTIONS": json.dumps({"visibility_timeout": 1})}
 
@@ -150,3 +153,53 @@ def test_a_worker_resumes_after_its_connections_are_cut(pool: str, place: Place)
     place.until(lambda: all(place.runs(one) for one in ids), 10, worker)
     place.until(place.settled, 5, worker)
     assert [place.runs(one) for one in ids] == [1] * number
+
+
+#: A project whose task waits for an answer; at its first delivery, it then ends in a given way.
+PROJECT = """
+import socket
+
+from celery import Celery
+from celery.exceptions import Reject
+
+app = Celery("again")
+app.config_from_object("tasks.settings")
+
+def reject():
+    raise Reject("later", requeue=True)
+
+ENDS = {"reject": reject}
+
+@app.task(name="again.wait", bind=True)
+def wait(self, host, port, end):
+    with socket.create_connection((host, port), timeout=60) as connection:
+        connection.recv(100)
+    if not self.request.delivery_info["redelivered"]:
+        ENDS[end]()
+"""
+
+
+@pytest.mark.parametrize(("pool", "end"), [(pool, "reject") for pool in NOTICING])
+def test_a_task_that_is_put_back_after_a_reconnection_runs_again(
+    pool: str, end: str, place: Place, tmp_path: Path
+) -> None:
+    (tmp_path / "again.py").write_text(PROJECT)
+    worker = place.start("worker", pool, app="again", folder=tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(RECOVERY_S)
+        place.send("again.wait", *server.getsockname(), end)
+        first, _ = server.accept()
+        _reconnect(place, worker)
+        _answer(first)
+        second, _ = server.accept()
+        _answer(second)
+    place.until(place.settled, 10, worker)
+    assert worker.child.alive
+
+
+def _reconnect(place: Place, worker: RunningWorker) -> None:
+    """Cut the connections of a worker, and wait until it has connected again."""
+    place.server.client_kill_filter(_type="normal", skipme=True)
+    place.server.client_kill_filter(_type="pubsub", skipme=True)
+    later = place.send("io.sleep", 0.1)
+    place.until(lambda: place.runs(later), 20, worker)

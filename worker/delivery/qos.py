@@ -30,6 +30,12 @@ class OwnedQoS(stock.QoS):
     channel: Any
     _delivered: Any
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Hold nothing yet."""
+        super().__init__(*args, **kwargs)
+        #: What still ran when the channel was closed. kombu wants `_delivered` to be empty then.
+        self._outlived: dict[str, Any] = {}
+
     def append(self, message: Any, delivery_tag: str) -> None:
         """Note a message with the queue that it came from.
 
@@ -59,16 +65,16 @@ class OwnedQoS(stock.QoS):
             STARTED.finish(delivery_tag, self.channel)
         except Exception:  # noqa: BLE001 - a client whose connection breaks may raise anything
             OWED.acks.append(delivery_tag)
-        RUNNING.discard(delivery_tag)
+        self._forget(delivery_tag)
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         """Put a message back at the end of its queue, or forget it."""
         if not requeue:
             self.ack(delivery_tag)
             return
-        RUNNING.discard(delivery_tag)
         self._put_back(delivery_tag, leftmost=True)
         virtual.QoS.ack(self, delivery_tag)
+        self._forget(delivery_tag)
 
     def restore_unacked(self, client: Any = None) -> None:  # noqa: ARG002 - kombu's signature
         """Put back what has not started; what runs stays noted until it ends or its worker dies.
@@ -76,8 +82,10 @@ class OwnedQoS(stock.QoS):
         kombu also puts back the messages of running tasks, which then run twice.
         """
         RUNNING.update(sent_tags())
-        for tag in list(self._delivered):
-            if tag not in RUNNING:
+        for tag, message in list(self._delivered.items()):
+            if tag in RUNNING:
+                self._outlived[tag] = message
+            else:
                 self._put_back(tag)
         self._delivered.clear()
 
@@ -91,8 +99,13 @@ class OwnedQoS(stock.QoS):
             self.restore_by_tag(tag, leftmost=leftmost)
             STARTED.give_back(tag, self.channel)
         except Exception:  # noqa: BLE001 - a client whose connection breaks may raise anything
-            if (message := self._delivered.get(tag)) is not None:
+            message = self._delivered.get(tag) or self._outlived.get(tag)
+            if message is not None:
                 self._owe(message)
+
+    def _forget(self, tag: str) -> None:
+        RUNNING.discard(tag)
+        self._outlived.pop(tag, None)
 
     def _owe(self, message: Any, *, unregistered: bool = False) -> None:
         queue, text = put_back(self.channel, message._raw, message.queue)
