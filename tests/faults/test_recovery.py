@@ -157,6 +157,8 @@ def test_a_worker_resumes_after_its_connections_are_cut(pool: str, place: Place)
 
 #: A project whose task waits for an answer; at its first delivery, it then ends in a given way.
 PROJECT = """
+import os
+import signal
 import socket
 
 from celery import Celery
@@ -168,7 +170,13 @@ app.config_from_object("tasks.settings")
 def reject():
     raise Reject("later", requeue=True)
 
-ENDS = {"reject": reject}
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def exhaust():
+    raise MemoryError
+
+ENDS = {"reject": reject, "die": die, "exhaust": exhaust}
 
 @app.task(name="again.wait", bind=True)
 def wait(self, host, port, end):
@@ -179,7 +187,14 @@ def wait(self, host, port, end):
 """
 
 
-@pytest.mark.parametrize(("pool", "end"), [(pool, "reject") for pool in NOTICING])
+ENDS = [
+    *((pool, "reject") for pool in NOTICING),
+    *((pool, "exhaust") for pool in NOTICING),
+    *((pool, "die") for pool in NOTICING if POOLS[pool].survives_task_death),
+]
+
+
+@pytest.mark.parametrize(("pool", "end"), ENDS)
 def test_a_task_that_is_put_back_after_a_reconnection_runs_again(
     pool: str, end: str, place: Place, tmp_path: Path
 ) -> None:

@@ -28,8 +28,8 @@ class Started:
 
     def add(self, tag: str, task_id: str, line: OwnLine) -> None:
         """Note that a task starts; raise what the broker raises."""
+        self._task_ids[tag] = task_id  # first, so that `finish` ends the count even if this fails
         line.bare.sadd(line.keys.started(OWNER), tag)
-        self._task_ids[tag] = task_id
 
     def give_back(self, tag: str, line: OwnLine) -> None:
         """End the note about a message that goes back to its queue; its count of deaths stays."""

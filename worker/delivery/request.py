@@ -13,10 +13,11 @@ from celery.worker import state
 from worker.delivery.keep import count_death, owned
 from worker.delivery.limits import most_deaths, times
 from worker.delivery.marks import RUNNING, STARTED
-from worker.delivery.qos import BROKER_ERRORS
 from worker.delivery.validity import fault
 
 _DEAD = "%s[%s] became a dead letter: its process died %s; see `poolwise dead list`"
+
+_NOT_COUNTED = "%s[%s]: its process died, which cannot be counted without a connection to Redis"
 
 
 class DeadLetteredError(Exception):
@@ -45,7 +46,7 @@ class CountedRequest:
         if request.delivery_info["redelivered"] and request.task.acks_late and owned(message):
             try:
                 STARTED.add(message.delivery_tag, request.id, message.channel)
-            except BROKER_ERRORS:
+            except Exception:  # noqa: BLE001 - a channel that was closed may raise anything
                 worker_logger.debug("cannot note the start of %s", request.id, exc_info=True)
         return super().on_accepted(*args, **kwargs)  # type: ignore[misc]
 
@@ -53,7 +54,7 @@ class CountedRequest:
         """Count a death; keep the message as a dead letter if it was the last that is allowed."""
         if self._died(exc_info):
             request: Any = self
-            if count_death(request.message, most_deaths()):
+            if _is_last_death(request):
                 # Celery acknowledges a failed task, which also ends its part of the prefetch count.
                 exc_info = _given_up(request)
             elif isinstance(_error_of(exc_info), MemoryError):
@@ -78,6 +79,18 @@ class CountedRequest:
         stopping = state.should_stop is not None or state.should_terminate is not None
         kinds = (WorkerLostError, MemoryError, SystemExit, KeyboardInterrupt)
         return not stopping and isinstance(_error_of(exc_info), kinds) and owned(request.message)
+
+
+def _is_last_death(request: Any) -> bool:
+    """Count a death; return whether the message is a dead letter now.
+
+    If that fails, the death does not count: Celery has to settle the message all the same.
+    """
+    try:
+        return count_death(request.message, most_deaths())
+    except Exception:  # noqa: BLE001 - a channel that was closed may raise anything
+        worker_logger.warning(_NOT_COUNTED, request.name, request.id, exc_info=True)
+        return False
 
 
 def _error_of(exc_info: Any) -> BaseException:
