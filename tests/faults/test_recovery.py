@@ -146,10 +146,7 @@ def test_a_worker_resumes_after_its_connections_are_cut(pool: str, place: Place)
     number = 1 if POOLS[pool].fixed_concurrency else 2
     ids = [place.send("io.sleep", 3) for _ in range(number)]
     place.until(lambda: len(place.held(worker.spec.node)) == number, 10, worker)
-    place.server.client_kill_filter(_type="normal", skipme=True)
-    place.server.client_kill_filter(_type="pubsub", skipme=True)
-    later = place.send("io.sleep", 0.1)
-    place.until(lambda: place.runs(later), 20, worker)
+    _reconnect(place, worker)
     place.until(lambda: all(place.runs(one) for one in ids), 10, worker)
     place.until(place.settled, 5, worker)
     assert [place.runs(one) for one in ids] == [1] * number
@@ -176,7 +173,7 @@ def die():
 def exhaust():
     raise MemoryError
 
-ENDS = {"reject": reject, "die": die, "exhaust": exhaust}
+ENDS = {"reject": reject, "die": die, "exhaust": exhaust, "never": None}
 
 @app.task(name="again.wait", bind=True)
 def wait(self, host, port, end):
@@ -214,7 +211,37 @@ def test_a_task_that_is_put_back_after_a_reconnection_runs_again(
 
 def _reconnect(place: Place, worker: RunningWorker) -> None:
     """Cut the connections of a worker, and wait until it has connected again."""
-    place.server.client_kill_filter(_type="normal", skipme=True)
-    place.server.client_kill_filter(_type="pubsub", skipme=True)
+    _cut(place)
     later = place.send("io.sleep", 0.1)
     place.until(lambda: place.runs(later), 20, worker)
+
+
+def _cut(place: Place) -> None:
+    place.server.client_kill_filter(_type="normal", skipme=True)
+    place.server.client_kill_filter(_type="pubsub", skipme=True)
+
+
+#: A worker that stops its running tasks when it loses its connection.
+STOPPING = """
+app.conf.worker_cancel_long_running_tasks_on_connection_loss = True
+"""
+
+
+@pytest.mark.parametrize("pool", ["prefork", "gevent"])
+def test_a_task_that_is_stopped_because_the_connection_is_lost_runs_again(
+    pool: str, place: Place, tmp_path: Path
+) -> None:
+    (tmp_path / "again.py").write_text(PROJECT + STOPPING)
+    worker = place.start("worker", pool, app="again", folder=tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(RECOVERY_S)
+        place.send("again.wait", *server.getsockname(), "never")
+        first, _ = server.accept()
+        place.until(lambda: place.held(worker.spec.node), 10, worker)
+        _cut(place)
+        with first:
+            assert first.recv(100) == b"", "the task was not stopped"
+        second, _ = server.accept()
+        _answer(second)
+    place.until(place.settled, 10, worker)
+    assert worker.child.alive

@@ -64,10 +64,21 @@ class CountedRequest:
         return super().on_failure(exc_info, *args, **kwargs)  # type: ignore[misc]
 
     def _announce_cancelled(self, *args: Any, **kwargs: Any) -> Any:
-        """Note that a task was stopped in a cold shutdown, so that its message goes back."""
+        """Note that a task was stopped, so that its message goes back.
+
+        In a cold shutdown, it goes back when the channel is closed. After a connection loss, the
+        channel has been closed already.
+        """
         request: Any = self
-        RUNNING.discard(request.message.delivery_tag)
-        return super()._announce_cancelled(*args, **kwargs)  # type: ignore[misc]
+        message = request.message
+        RUNNING.discard(message.delivery_tag)
+        try:
+            return super()._announce_cancelled(*args, **kwargs)  # type: ignore[misc]
+        finally:
+            # Without it, Celery acknowledges the task as revoked if storing its state failed above.
+            request._already_cancelled = True
+            if owned(message) and message.channel._closing:
+                request.reject(requeue=True)
 
     def _died(self, exc_info: Any) -> bool:
         """Return whether the task's process died, and the task would run again."""
