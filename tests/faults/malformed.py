@@ -60,6 +60,10 @@ MALFORMED: Final[dict[str, tuple[bytes, str]]] = {
         "'delivery_tag'",
     ),
     "a delivery tag that is a number": (_property(delivery_tag=5), "delivery_tag is not a string"),
+    "a delivery tag with half a character": (
+        _property(delivery_tag="\ud800"),
+        "delivery_tag contains half a character",
+    ),
     "no delivery info": (_property(delivery_info=None), "'exchange'"),
     "properties that are a list": (
         _edited(lambda message: message.update(properties=[1])),
@@ -79,6 +83,7 @@ MALFORMED: Final[dict[str, tuple[bytes, str]]] = {
     "no task name": (_edited(lambda message: message["headers"].pop("task")), "names no task"),
     "no id": (_edited(lambda message: message["headers"].pop("id")), "'id'"),
     "an id that is a list": (_header(id=[1]), "id is not a string"),
+    "an id with half a character": (_header(id="\ud800"), "id contains half a character"),
     "an unknown content type": (
         _edited(lambda message: message.update({"content-type": "application/x-foo"})),
         "application/x-foo",
@@ -109,6 +114,10 @@ MALFORMED: Final[dict[str, tuple[bytes, str]]] = {
     "protocol 1 without an id": (
         _first_protocol({"task": "io.sleep", "args": [], "kwargs": {}}),
         "id is not a string",
+    ),
+    "protocol 1 with an id with half a character": (
+        _first_protocol({"task": "io.sleep", "id": "\ud800", "args": [], "kwargs": {}}),
+        "id contains half a character",
     ),
     "protocol 1 with kwargs that are a list": (
         _first_protocol({"task": "io.sleep", "id": "p", "args": [], "kwargs": [1]}),

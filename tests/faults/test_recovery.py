@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from cluster.local import RunningWorker
+from tests.faults.malformed import SOUND
 from tests.faults.place import KEYS, Place, kill, private_place
 from worker.delivery.limits import ALIVE_S
 from worker.pools import POOLS
@@ -116,6 +118,30 @@ def test_messages_under_the_keys_of_older_versions_are_restored(place: Place) ->
     place.server.zadd(KEYS.index_of(), {"old": time.time() - 60})
     place.until(lambda: place.runs(message["headers"]["id"]), 20, worker)
     place.until(place.settled, 5, worker)
+
+
+def test_a_note_that_cannot_be_read_keeps_no_other_back(place: Place) -> None:
+    worker = place.start("worker", "threads")
+    task_id = place.send("io.sleep", 0.1)
+    place.until(lambda: place.runs(task_id), 10, worker)
+    half = copy.deepcopy(SOUND)
+    half["headers"]["id"] = "\ud800"
+    notes = {
+        "half": json.dumps([half, "", place.queue]),
+        "no-json": "hello",
+        "no-queue": json.dumps([SOUND, "", "\ud800"]),
+        "sound": json.dumps([SOUND, "", place.queue]),
+    }
+    place.server.hset(KEYS.owners, "gone", "gone@host")
+    place.server.zadd(KEYS.index_of("gone"), dict.fromkeys(notes, 1))
+    place.server.hset(KEYS.held("gone"), mapping=notes)
+    place.until(lambda: place.runs(SOUND["headers"]["id"]), 25, worker)
+    place.until(place.dead, 5, worker)
+    [letter] = place.dead()
+    assert json.loads(letter[b"message"])["headers"]["id"] == "\ud800"
+    assert set(place.server.hkeys(KEYS.held("gone"))) == {b"no-json", b"no-queue"}
+    assert worker.child.log.read_text().count("cannot restore the message") == 2
+    assert worker.child.alive
 
 
 def _sent_while_stopped(place: Place, pid: int) -> list[dict[str, dict[str, str]]]:

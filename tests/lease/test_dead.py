@@ -21,7 +21,8 @@ COUNTED = b'"redelivered": true, "deliveries": 20'
 COUNTED_ONCE = b'"redelivered": true, "deliveries": 1, '
 #: What Celery runs all the same: this transport sets the tag, and tasks with such parts fail.
 RUN = {
-    *("no delivery tag", "a delivery tag that is a number"),
+    *("no delivery tag", "a delivery tag that is a number", "a delivery tag with half a character"),
+    "an id with half a character",
     *("args that are text", "kwargs that are a list"),
     *("retries that are text", "stamps that are a number"),
 }

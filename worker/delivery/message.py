@@ -6,6 +6,8 @@ from typing import Any
 
 from kombu.transport import virtual
 
+from worker.delivery.payload import encodable
+
 
 class CheckedMessage(virtual.Message):
     """A message of a queue; creating it raises any exception if it is malformed."""
@@ -25,5 +27,9 @@ class CheckedMessage(virtual.Message):
             raise TypeError("its headers are not an object")
         if not isinstance(self.delivery_tag, str):
             raise TypeError("its delivery_tag is not a string")
+        # Both become parts of Redis's keys or commands.
+        for name, text in (("delivery_tag", self.delivery_tag), ("id", self.headers.get("id"))):
+            if isinstance(text, str) and not encodable(text):
+                raise ValueError(f"its {name} contains half a character")
         (key, _), channel.popped = channel.popped, None
         self.queue = channel.queue_of(key)

@@ -33,4 +33,13 @@ def key_of(channel: Any, raw: Any, queue: str) -> str:
 def task_id_of(raw: Any, tag: str) -> str:
     """Return the id by which the deaths of a message are counted."""
     found = (raw.get("headers") or {}).get("id")
-    return found if isinstance(found, str) and found else tag
+    return found if isinstance(found, str) and found and encodable(found) else tag
+
+
+def encodable(text: str) -> bool:
+    """Return whether Redis can store a text: JSON may contain half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -14,6 +14,7 @@ from kombu_lease.dead import DeadLetter, stream
 from worker.delivery import limits
 from worker.delivery.keys import OWNER, Keys
 from worker.delivery.payload import put_back, task_id_of
+from worker.delivery.qos import BROKER_ERRORS
 from worker.delivery.registration import ThisProcess, forget
 from worker.delivery.scripts import RESTORE
 
@@ -27,6 +28,7 @@ _DEAD = (
     "messages of %s that became dead letters, because their tasks may have killed it: %d; see "
     "`poolwise dead list`"
 )
+_LEFT = "cannot restore the message %r; it stays in the hash %s"
 
 
 class Recovery:
@@ -38,6 +40,7 @@ class Recovery:
         self._keys = keys
         self._most_deaths = most_deaths
         self._missing: Counter[str] = Counter()
+        self._left: set[tuple[str, bytes]] = set()  # what was reported as impossible to restore
         self._sure_s = time.monotonic() + limits.ALIVE_S
 
     def look(self, missing: list[str]) -> list[str]:
@@ -86,7 +89,12 @@ class Recovery:
         # As a transaction, so that a waiting worker gets the oldest, not what is pushed first.
         pipe = client.pipeline(transaction=True)
         for tag, text in zip(tags, noted, strict=True):
-            self._decide(pipe, owner, tag.decode(), text)
+            try:
+                self._decide(pipe, owner, tag.decode(), text)
+            except BROKER_ERRORS:
+                raise
+            except Exception:  # noqa: BLE001 - one note must not keep the others back
+                self._leave(owner, tag)
         for fate in pipe.execute():
             yield fate.decode()
 
@@ -97,6 +105,7 @@ class Recovery:
         if noted:
             queue = self._queue(exchange, routing_key)
             key, text = put_back(self._channel, raw, queue)
+            key.encode()  # here, because the pipeline encodes it only when it is sent
         else:
             key = text = ""
         names = (
@@ -109,6 +118,12 @@ class Recovery:
             *(limits.TRIAL_S * 1_000, limits.DEATHS_KEPT_S * 1_000),
         )
         pipe.eval(RESTORE, len(names), *names, tag, text, *bounds, *letter.fields())
+
+    def _leave(self, owner: str, tag: bytes) -> None:
+        """Report, once, that a message cannot be restored; it stays noted."""
+        if (owner, tag) not in self._left:
+            self._left.add((owner, tag))
+            worker_logger.error(_LEFT, tag, self._keys.held(owner), exc_info=True)
 
     def _queue(self, exchange: str, routing_key: str) -> str:
         """Return the queue that a message was delivered from, as well as it is known."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from worker.delivery.payload import encodable
+
 #: The types that headers may have, and how people call them.
 _HEADERS: Final[tuple[tuple[str, tuple[type, ...], str], ...]] = (
     ("id", (str,), "a string"),
@@ -24,11 +26,8 @@ def fault(headers: Mapping[str, Any], payload: Any) -> str:
 
     `payload` is its decoded body: args, kwargs, and an object with callbacks and the like.
     """
-    for name, types, called in _HEADERS:
-        if not isinstance(headers.get(name), types):
-            return f"its header {name} is not {called}"
-    if not _are_limits(headers.get("timelimit")):
-        return "its header timelimit is not a pair of numbers"
+    if found := _header_fault(headers):
+        return found
     args, kwargs, embed = payload
     if not isinstance(args, list | tuple):
         return "its args are not a list"
@@ -36,6 +35,17 @@ def fault(headers: Mapping[str, Any], payload: Any) -> str:
         return "its kwargs are not an object"
     if not isinstance(embed, dict | None):
         return "the third part of its body is not an object"
+    return ""
+
+
+def _header_fault(headers: Mapping[str, Any]) -> str:
+    for name, types, called in _HEADERS:
+        if not isinstance(headers.get(name), types):
+            return f"its header {name} is not {called}"
+    if not encodable(headers["id"]):  # of protocol 1, which has it in the body
+        return "its id contains half a character"
+    if not _are_limits(headers.get("timelimit")):
+        return "its header timelimit is not a pair of numbers"
     return ""
 
 
