@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from kombu import Exchange, Queue
 
 from cluster.local import RunningWorker
 from tests.faults.malformed import SOUND
@@ -118,6 +119,27 @@ def test_messages_under_the_keys_of_older_versions_are_restored(place: Place) ->
     place.server.zadd(KEYS.index_of(), {"old": time.time() - 60})
     place.until(lambda: place.runs(message["headers"]["id"]), 20, worker)
     place.until(place.settled, 5, worker)
+
+
+def test_messages_of_other_workers_return_to_every_queue_that_their_exchange_names(
+    place: Place,
+) -> None:
+    """kombu notes the exchange. Its bindings are in Redis, but not its type."""
+    shop, bank = Exchange("shop", type="topic"), Exchange("bank")
+    with place.client.connection_for_write() as connection:
+        for queue in (
+            *(Queue("orders", shop, "order.#"), Queue("log", shop, "#")),
+            *(Queue("mail", shop, "mail.*"), Queue("money", bank, "paid")),
+        ):
+            queue(connection.default_channel).declare()
+    notes = {("shop", "order.new"): "topic", ("bank", "paid"): "direct", ("bank", "no"): "unbound"}
+    for (exchange, key), tag in notes.items():
+        place.server.hset(KEYS.held(), tag, json.dumps([SOUND, exchange, key]))
+        place.server.zadd(KEYS.index_of(), {tag: time.time() - 60})
+    worker = place.start("worker", "threads", env=IMPATIENT)
+    place.until(lambda: place.server.hkeys(KEYS.held()) == [b"unbound"], 20, worker)
+    lengths = {name: place.server.llen(name) for name in ("orders", "log", "mail", "money", "no")}
+    assert lengths == {"orders": 1, "log": 1, "mail": 0, "money": 1, "no": 0}
 
 
 def test_a_note_that_cannot_be_read_keeps_no_other_back(place: Place) -> None:

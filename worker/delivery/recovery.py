@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from celery.utils.log import worker_logger
 from kombu_lease.dead import DeadLetter, stream
 from worker.delivery import limits
 from worker.delivery.keys import OWNER, Keys
-from worker.delivery.payload import put_back, task_id_of
+from worker.delivery.payload import key_of, put_back, task_id_of
 from worker.delivery.qos import BROKER_ERRORS
 from worker.delivery.registration import ThisProcess, forget
 from worker.delivery.scripts import RESTORE
@@ -102,15 +103,16 @@ class Recovery:
         """Add the script that decides about one message to `pipe`."""
         keys, prefix = self._keys, self._keys.prefix
         raw, exchange, routing_key = json.loads(noted) if noted else ({}, "", "")
+        key = text = ""
+        others: list[str] = []
         if noted:
-            queue = self._queue(exchange, routing_key)
+            queue, *others = self._queues(exchange, routing_key)
             key, text = put_back(self._channel, raw, queue)
             key.encode()  # here, because the pipeline encodes it only when it is sent
-        else:
-            key = text = ""
         names = (
             *(keys.held(owner), keys.index_of(owner), f"{prefix}{key}", keys.alive(owner)),
             *(keys.started(owner), keys.deaths(task_id_of(raw, tag)), keys.trial, stream(prefix)),
+            *(f"{prefix}{key_of(self._channel, raw, other)}" for other in others),
         )
         letter = given_up(f"{prefix}{key}", text, self._most_deaths)
         bounds = (
@@ -125,12 +127,22 @@ class Recovery:
             self._left.add((owner, tag))
             worker_logger.error(_LEFT, tag, self._keys.held(owner), exc_info=True)
 
-    def _queue(self, exchange: str, routing_key: str) -> str:
-        """Return the queue that a message was delivered from, as well as it is known."""
+    def _queues(self, exchange: str, routing_key: str) -> list[str]:
+        """Return the queues that a message may have been delivered from; raise LookupError if none.
+
+        kombu's own code, which notes no queue, puts it back in all of them. It knows the types of
+        exchanges that it declared; here, only a binding of a topic exchange has a pattern.
+        """
         if not exchange:
-            return routing_key
-        queues = self._channel._lookup(exchange, routing_key)
-        return next(iter(queues), routing_key)
+            return [routing_key]
+        queues = [
+            queue
+            for key, pattern, queue in self._channel.get_table(exchange)
+            if (re.match(pattern, routing_key) if pattern else key == routing_key)
+        ]
+        if not queues:
+            raise LookupError(f"no queue is bound to {exchange!r} with the key {routing_key!r}")
+        return sorted(queues)
 
 
 def given_up(key: str, text: str, deaths: int) -> DeadLetter:

@@ -56,7 +56,7 @@ return 1
 """
 
 #: Decides about a message of a dead owner: back to its queue, to the dead letters, or later.
-#: KEYS held, index, queue, alive, started, deaths, trial, dead letters
+#: KEYS held, index, queue, alive, started, deaths, trial, dead letters, then further queues
 #: ARGV tag, message, most deaths, deaths from which a message is tried alone, milliseconds of a
 #:      trial, milliseconds to keep the count, then the fields of the dead letter
 RESTORE: Final = """
@@ -83,6 +83,7 @@ else
     return 'waits'
   end
   redis.call('RPUSH', KEYS[3], ARGV[2])
+  for other = 9, #KEYS do redis.call('RPUSH', KEYS[other], ARGV[2]) end
 end
 redis.call('HDEL', KEYS[1], tag)
 redis.call('ZREM', KEYS[2], tag)
