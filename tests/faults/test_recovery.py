@@ -293,3 +293,51 @@ def test_a_task_that_is_stopped_because_the_connection_is_lost_runs_again(
         _answer(second)
     place.until(place.settled, 10, worker)
     assert worker.child.alive
+
+
+#: A worker that fetches a task for each of its slots in advance.
+FETCHING = """
+app.conf.worker_prefetch_multiplier = 2
+"""
+
+
+def test_a_task_that_waits_for_a_thread_while_the_connection_is_cut_runs_once(
+    place: Place, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        worker, connection, ids = _with_one_waiting(place, tmp_path, server)
+        _cut(place)
+        later = place.send("io.sleep", 0.1)  # behind the waiting one, if that has been put back
+        place.until(lambda: len(place.held(worker.spec.node)) == 3, 20, worker)
+        _answer(connection)
+    place.until(lambda: place.runs(later), 10, worker)
+    place.until(place.settled, 10, worker)
+    assert [place.runs(one) for one in (*ids, later)] == [1, 1, 1]
+
+
+def test_a_task_that_waits_for_a_thread_when_the_worker_shuts_down_is_put_back(
+    place: Place, tmp_path: Path
+) -> None:
+    """The remote command, unlike a signal, leaves no mark in Celery's state."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        worker, connection, _ = _with_one_waiting(place, tmp_path, server)
+        place.client.control.shutdown()
+        place.until(lambda: "from remote" in worker.child.log.read_text(), 10, worker)
+        _answer(connection)
+    place.until(lambda: not worker.child.alive, 20, worker)
+    assert place.server.llen(place.queue) == 1
+    assert not place.held()
+
+
+def _with_one_waiting(
+    place: Place, folder: Path, server: socket.socket
+) -> tuple[RunningWorker, socket.socket, list[str]]:
+    """Start a worker whose only thread runs a task while another waits for the thread."""
+    (folder / "again.py").write_text(PROJECT + FETCHING)
+    worker = place.start("worker", "threads", slots=1, app="again", folder=folder)
+    server.settimeout(RECOVERY_S)
+    running = place.send("io.fetch", *server.getsockname(), 0)
+    connection, _ = server.accept()
+    waiting = place.send("io.sleep", 0.1)
+    place.until(lambda: len(place.held(worker.spec.node)) == 2, 10, worker)
+    return worker, connection, [running, waiting]

@@ -21,6 +21,8 @@ from celery.concurrency.asynpool import AsynPool
 from celery.concurrency.prefork import TaskPool
 from celery.worker import state
 
+from worker.delivery.registration import ThisProcess
+
 #: Seconds that a process without a task may take to end.
 END_S: Final = 5.0
 
@@ -63,13 +65,23 @@ class FinishingPool(AsynPool):
 
 
 def sent_tags() -> set[str]:
-    """Return the delivery tags of tasks that a process will run, or runs already."""
-    jobs = {
-        request.message.delivery_tag: request._apply_result()
-        for request in tuple(state.requests.values())
-        if request._apply_result is not None
-    }
-    return {tag for tag, job in jobs.items() if getattr(job, "_write_to", None) is not None}
+    """Return the delivery tags of tasks that the pool will run, or runs already."""
+    requests = tuple(state.requests.values())
+    return {one.message.delivery_tag for one in requests if _will_run(one)}
+
+
+def _will_run(request: Any) -> bool:
+    """Return whether nothing keeps the pool from running a task.
+
+    A prefork pool can still drop a job that no process has received. Pools of threads and greenlets
+    drop what waits for a slot only in a shutdown.
+    """
+    if request._apply_result is None:
+        return False
+    job = request._apply_result()
+    if hasattr(job, "_write_to"):
+        return job._write_to is not None
+    return not ThisProcess.stopping and request in state.reserved_requests
 
 
 def _is_sent(job: Any) -> bool:

@@ -43,6 +43,10 @@ class Beating(bootsteps.StartStopStep):
         heart = Heart(parent.app, most_deaths())
         ThisProcess.then = partial(_begin, heart)
 
+    def close(self, parent: Any) -> None:  # noqa: ARG002 - Celery's signature
+        """Note that the worker shuts down; every part of it is stopped after that."""
+        ThisProcess.stopping = True
+
     def stop(self, parent: Any) -> None:
         """Do nothing: tasks may still run."""
 

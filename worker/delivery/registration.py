@@ -18,6 +18,8 @@ class ThisProcess:
 
     pid = os.getpid()
     node = ""
+    #: Whether the worker shuts down.
+    stopping = False
     #: Called once the process is registered for the first time.
     then: Callable[[], None] | None = None
 
