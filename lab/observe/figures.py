@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from lab.results.observation import TaskFigures, WorkerFigures
-from producer.observation.hoarding import held_while_idle
+from producer.observation.hoarding import Hoard, held_while_idle
 from producer.observation.seen import Attempt, Seen, WorkerSeen
 from producer.observation.usage import busy_slots, cores
 from producer.records import FAILURES
@@ -92,15 +92,16 @@ def _between(attempts: Iterable[Attempt], start: str, end: str) -> list[float]:
 
 def worker_figures(seen: Seen) -> tuple[WorkerFigures, ...]:
     """Return the figures of each worker, by name."""
+    found = zip(seen.workers, held_while_idle(seen), strict=True)
     return tuple(
-        _of_worker(worker, seen) for worker in sorted(seen.workers, key=lambda one: one.node)
+        _of_worker(worker, hoard, seen)
+        for worker, hoard in sorted(found, key=lambda one: one[0].node)
     )
 
 
-def _of_worker(worker: WorkerSeen, seen: Seen) -> WorkerFigures:
+def _of_worker(worker: WorkerSeen, hoard: Hoard, seen: Seen) -> WorkerFigures:
     memory = [one.memory_bytes for one in worker.samples if one.memory_bytes is not None]
     waiting = [one.waiting for one in worker.samples if one.waiting is not None]
-    hoard = held_while_idle(worker, seen)
     return WorkerFigures(
         node=worker.node,
         pool=worker.pool_name,

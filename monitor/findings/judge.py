@@ -17,6 +17,8 @@ from producer.observation.findings import findings
 EVERY_S: Final = 2.0
 #: and the largest share of the time that they take.
 SHARE: Final = 0.02
+#: Seconds after which a pause, which is long if there are many workers, counts as alive again.
+ALIVE_EVERY_S: Final = 5.0
 #: Findings in an answer; as many as `poolwise observe` shows.
 SHOWN: Final = 3
 
@@ -33,13 +35,12 @@ class Judge:
         self._latest: tuple[float, Sequence[Finding]] | None = None
 
     def follow(self, stop: threading.Event, delivered: Callable[[], None]) -> None:
-        """Judge until `stop` is set, and call `delivered` after each judgement."""
-        pause_s = 0.0
-        while not stop.wait(pause_s):
+        """Judge until `stop` is set, and call `delivered` after each judgement and in pauses."""
+        while not stop.is_set():
             began_s = time.thread_time()
             self.judge()
             delivered()
-            pause_s = max(EVERY_S, (time.thread_time() - began_s) / SHARE)
+            _pause(max(EVERY_S, (time.thread_time() - began_s) / SHARE), stop, delivered)
 
     def judge(self) -> None:
         """Find what the window shows now."""
@@ -58,3 +59,10 @@ class Judge:
             "found": [asdict(one) for one in found[:SHOWN]],
             "more": max(0, len(found) - SHOWN),
         }
+
+
+def _pause(pause_s: float, stop: threading.Event, delivered: Callable[[], None]) -> None:
+    """Wait, but end early if `stop` is set."""
+    while pause_s > 0 and not stop.wait(min(pause_s, ALIVE_EVERY_S)):
+        pause_s -= ALIVE_EVERY_S
+        delivered()

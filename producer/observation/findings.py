@@ -11,7 +11,7 @@ from typing import Final
 
 from producer.observation.blocking import gevent_blocked, one_core
 from producer.observation.finding import Finding
-from producer.observation.hoarding import held_while_idle
+from producer.observation.hoarding import Hoard, held_while_idle
 from producer.observation.outcomes import outcome_findings
 from producer.observation.seen import Seen, WorkerSeen
 from producer.quantities import duration, size
@@ -23,15 +23,15 @@ GROWS_S: Final = 30.0
 #: and the growth itself: as a share, and in bytes.
 GROWS_SHARE, GROWS_BYTES = 0.1, 20_000_000
 
-#: Examines one worker.
-Rule = Callable[[WorkerSeen, Seen], Finding | None]
+#: Yields what it finds, worker by worker.
+Rule = Callable[[Seen], Iterable[Finding]]
 
 
 def findings(seen: Seen) -> tuple[Finding, ...]:
     """Return everything that was found, the most useful first, each kind once."""
     found: list[Finding] = []
     for rule in _RULES:
-        found += _merged([one for worker in seen.workers if (one := rule(worker, seen))])
+        found += _merged(list(rule(seen)))
     return (*found, *outcome_findings(seen))
 
 
@@ -49,11 +49,23 @@ def _merged(found: Sequence[Finding]) -> Iterator[Finding]:
     )
 
 
-def hoarding(worker: WorkerSeen, seen: Seen) -> Finding | None:
+def _each(examine: Callable[[WorkerSeen, Seen], Finding | None]) -> Rule:
+    """Return a rule that examines one worker at a time."""
+
+    def rule(seen: Seen) -> Iterator[Finding]:
+        return (found for worker in seen.workers if (found := examine(worker, seen)))
+
+    return rule
+
+
+def hoarding(seen: Seen) -> Iterator[Finding]:
     """Messages that a worker has fetched can be run by no other worker."""
-    hoard = held_while_idle(worker, seen)
-    if hoard.longest_s < HOARDS_S:
-        return None
+    for worker, hoard in zip(seen.workers, held_while_idle(seen), strict=True):
+        if hoard.longest_s >= HOARDS_S:
+            yield _hoarding(worker, hoard)
+
+
+def _hoarding(worker: WorkerSeen, hoard: Hoard) -> Finding:
     ran = f"ran {', '.join(worker.long_tasks)} and " if worker.long_tasks else ""
     messages = "1 message" if hoard.most == 1 else f"up to {hoard.most} messages"
     broken = hoard.longest_s < 0.9 * hoard.total_s
@@ -147,4 +159,10 @@ def full(worker: WorkerSeen, seen: Seen) -> Finding | None:
 
 
 #: The rules, the most useful first: each illness explains those after it.
-_RULES: Final[tuple[Rule, ...]] = (gevent_blocked, one_core, hoarding, memory_growth, full)
+_RULES: Final[tuple[Rule, ...]] = (
+    _each(gevent_blocked),
+    _each(one_core),
+    hoarding,
+    _each(memory_growth),
+    _each(full),
+)

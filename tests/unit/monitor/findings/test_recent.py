@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import pytest
 
 from monitor.findings import recent
-from monitor.findings.judge import Judge
+from monitor.findings.judge import SHARE, Judge
 from monitor.findings.recent import GAP_S, SHORTEST_S, SILENT_S, WINDOW_S, Recent
 from monitor.findings.window import Window
 from monitor.history.gauge_history import MAX_WORKERS, WorkerKey
 from monitor.reading.inspection import Delivery, delivery
+from monitor.reading.supervisor import Health
 from producer.observation.findings import findings
 from producer.observation.seen import Attempt, Seen
 from producer.records import Batch, Gauge, Record
@@ -257,6 +259,29 @@ def test_a_healthy_cluster_has_no_findings_and_too_little_is_not_healthy() -> No
         "more": 0,
     }
     assert judged(None)["found"] is None
+
+
+def test_the_pause_after_a_costly_judgement_is_long_and_no_silence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cpu_s = count(0.0, 2.0)
+    monkeypatch.setattr("monitor.findings.judge.time.thread_time", lambda: next(cpu_s))
+    now_s = 0.0
+    health = Health("findings", lambda: now_s, action="update")
+    judged_at_s: list[float] = []
+
+    class Waits(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            nonlocal now_s
+            now_s += timeout or 0.0
+            assert (health.trouble, health.is_stuck) == ("", False)
+            if now_s > 250:
+                self.set()
+            return self.is_set()
+
+    judge = Judge(lambda: judged_at_s.append(now_s), lambda _: Delivery())
+    judge.follow(Waits(), health.delivered)
+    assert judged_at_s == [0.0, 2 / SHARE, 4 / SHARE]
 
 
 @pytest.mark.parametrize(
