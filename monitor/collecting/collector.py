@@ -15,11 +15,11 @@ from tornado.ioloop import PeriodicCallback
 from monitor.answer.cursor import Cursor
 from monitor.answer.response import Query, build_response
 from monitor.collecting.intake import Intake
+from monitor.collecting.queue_choice import choose_queues
 from monitor.collecting.sources import Sources
 from monitor.findings.judge import Judge
 from monitor.findings.recent import Recent
 from monitor.findings.window import Window
-from monitor.history.gauge_history import MAX_QUEUES
 from monitor.history.history import History
 from monitor.history.tiers import COARSE
 from monitor.reading.event_attempts import EventAttempts
@@ -161,15 +161,22 @@ class Collector:
         return None if self._listener is None else self._listener.sent_s(task_id)
 
     def queue_names(self) -> list[str]:
-        """Return the queues of the settings and those that any worker consumes or consumed from."""
+        """Return the queues of the settings and those that any worker consumes or consumed from.
+
+        Called from the queue follower's thread.
+        """
+        inspected = self._listener.queues() if self._listener else set()
+        live = self._listener.live_queues() if self._listener else set()
         with self._lock:
-            workers = list(self._history.gauges.workers.values())
-        names = self._lasting_queues()
-        more = {queue for one in workers if one.last for queue in one.last.queues}
-        more |= self._listener.queues() if self._listener else set()
-        self._queues_left_out = max(0, len(names | more) - MAX_QUEUES)
-        first = [*sorted(names), *sorted(more - names)][:MAX_QUEUES]
-        return first or [self._app.conf.task_default_queue]
+            found = choose_queues(
+                self._history.gauges,
+                self._lasting_queues(),
+                inspected=inspected,
+                live=live,
+                now_s=self._sources.now_s(),
+            )
+        self._queues_left_out = found.left_out
+        return found.names or [self._app.conf.task_default_queue]
 
     def _lasting_queues(self) -> set[str]:
         return {queue.name for queue in self._app.conf.task_queues or ()}

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from monitor.history.levels import GaugeArray, Levels
-from monitor.history.tiers import Tier
+from monitor.history.tiers import COARSE, Tier
 from producer.records import Gauge
 
 #: The longest gap between two gauges, in seconds, that the later one fills.
@@ -19,8 +19,8 @@ FILL_S: Final = 5
 GONE_S: Final = 6
 #: The latest gauges kept of each worker, one a second: those that the current figures need.
 LATELY: Final = 6
-#: The most workers and queues kept. A new worker replaces one that is gone; if there is none, it is
-#: left out.
+#: The most workers and queues kept. A worker is kept as long as its history. A new one replaces one
+#: that is gone; if there is none, it is left out.
 MAX_WORKERS: Final = 500
 MAX_QUEUES: Final = 100
 #: The most workers whose names are kept to count those left out.
@@ -90,6 +90,11 @@ class GaugeHistory:
         for depth in self.depths.values():
             depth.clear(tier, row)
 
+    def forget(self, now_s: float) -> None:
+        """Forget the workers of which nothing is kept any more."""
+        for key in [key for key, one in self.workers.items() if now_s - one.seen_s > COARSE.kept_s]:
+            del self.workers[key]
+
     def add_gauge(self, key: WorkerKey, at_s: float, gauge: Gauge) -> Collection[int]:
         """Add a worker's gauge and return the seconds that it fills."""
         worker = self.worker(key, at_s)
@@ -126,6 +131,9 @@ class GaugeHistory:
         seconds = _filled(self.depths_at_s, second)
         for name, depth in list(depths.items())[:MAX_QUEUES]:
             self.queue(name).fill(seconds, levels_of(depth))
+        gone = [name for name in self.depths if name not in depths]
+        for name in gone[: max(0, len(self.depths) - MAX_QUEUES)]:
+            del self.depths[name]
         self.depths_now, self.depths_at_s = depths, second
         self.in_system.append(self._in_system(second))
         return seconds

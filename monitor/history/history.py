@@ -81,6 +81,8 @@ class History:
                 max(self.newest_s // tier.step_s + 1, last - tier.rows + 1), last + 1
             ):
                 self._clear(tier, number % tier.rows)
+        if second // COARSE.step_s > self.newest_s // COARSE.step_s:
+            self.gauges.forget(second)
         self.newest_s = max(self.newest_s, second)
 
     def know_from(self, second: float, more: Collection[int] = ()) -> None:

@@ -68,6 +68,10 @@ class EventListener:
         """Return the queues that the inspected workers consume from."""
         return {name for node in list(self._inspected()) for name in self._inspection(node).queues}
 
+    def live_queues(self) -> set[str]:
+        """Return those of the workers that are alive."""
+        return {name for node, _ in self._alive(()) for name in self._inspection(node).queues}
+
     def collect(self, probed: Container[str], now_s: float) -> list[FinishedTask]:
         """Return the tasks that finished since the last call, except those of the `probed` nodes.
 

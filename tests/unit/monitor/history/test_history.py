@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from monitor.answer.points import STEPS_S
 from monitor.answer.response import Query, build_response
-from monitor.history.gauge_history import WorkerKey
+from monitor.history.gauge_history import MAX_QUEUES, WorkerKey
 from monitor.history.history import (
     MAX_FOLDED,
     FinishedTask,
@@ -244,3 +244,25 @@ def test_a_latency_starts_at_the_earliest_known_instant(
     known: dict[str, Any], latency_s: float | None
 ) -> None:
     assert finished_task(record(**known)).latency_s == latency_s
+
+
+def test_a_worker_is_forgotten_with_the_last_of_its_history() -> None:
+    history = filled([])
+    gone, here = (WorkerKey(pool="prefork", node=node) for node in ("gone@x", "here@x"))
+    history.add_gauge(gone, NOW_S - 1.0, gauge())
+    for after_s in range(0, COARSE.kept_s, COARSE.step_s):
+        history.advance(NOW_S + after_s)
+        history.add_gauge(here, float(NOW_S + after_s), gauge())
+    assert query(history, NOW_S + COARSE.kept_s)["choices"]["workers"] == ["gone@x", "here@x"]
+    history.advance(NOW_S + COARSE.kept_s + COARSE.step_s)
+    found = query(history, NOW_S + COARSE.kept_s + COARSE.step_s)
+    assert found["choices"]["workers"] == ["here@x"]
+
+
+def test_the_queues_of_which_something_is_kept_are_bounded() -> None:
+    history = filled([])
+    for number in range(3 * MAX_QUEUES):
+        history.add_depths(float(NOW_S + number), {"lasting": 1, f"queue-{number}": 1})
+    names = list(history.gauges.depths)
+    assert len(names) == MAX_QUEUES
+    assert {"lasting", f"queue-{3 * MAX_QUEUES - 1}"} <= set(names)

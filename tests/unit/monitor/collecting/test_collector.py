@@ -1,0 +1,71 @@
+"""What a collector measures and reports, without a broker."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from celery import Celery
+from kombu import Queue
+
+from monitor.answer.response import Query
+from monitor.collecting.collector import Collector
+from monitor.history.gauge_history import GONE_S, MAX_QUEUES
+from producer.records import Batch, Gauge
+
+
+def batch(node: str, queue: str, written_s: float, **changes: Any) -> Batch:
+    """Return what the probe of a worker of one queue writes every second."""
+    gauge = Gauge(
+        up_s=5.0, slots=1, busy=0, queues=(queue,), cpu_s=None, memory_bytes=None, memory=None
+    )
+    known: dict[str, Any] = {
+        "kind": "gauge",
+        "node": node,
+        "pool": "prefork",
+        "slots": 1,
+        "pid": 1,
+        "seq": 0,
+        "dropped": 0,
+        "error_s": 0.0,
+        "records": (),
+        "gauge": gauge,
+        "entry_id": (round(written_s * 1_000), 0),
+    }
+    return Batch(**(known | changes))
+
+
+def collector(*lasting: str) -> Collector:
+    """Return one that reads nothing by itself."""
+    app = Celery(broker="redis://127.0.0.1:1/0", set_as_current=False)
+    app.conf.task_queues = [Queue(name) for name in lasting]
+    return Collector(app)
+
+
+def left_out(found: Collector) -> int:
+    """Return how many queues the page says are not measured."""
+    count: int = found.respond(Query(), None)["left_out"]["queues"]
+    return count
+
+
+GONE = 3 * MAX_QUEUES
+
+
+def test_queues_of_gone_workers_push_no_others_out() -> None:
+    found = collector("zz-lasting")
+    now_s = time.time()
+    past_s = now_s - GONE_S - 10
+    gone = [batch(f"{n}@x", f"a-gone-{n:03}", past_s + n / 1_000) for n in range(GONE)]
+    found.add_batches([*gone, batch("live@x", "z-live", now_s)], now_s)
+    names = found.queue_names()
+    assert len(names) == MAX_QUEUES
+    assert names[:2] == ["zz-lasting", "z-live"]
+    assert names[2:4] == [f"a-gone-{GONE - 1:03}", f"a-gone-{GONE - 2:03}"]  # the last ones seen
+    assert left_out(found) == 0
+
+
+def test_queues_of_live_workers_without_room_are_counted() -> None:
+    found, now_s = collector("a"), time.time()
+    found.add_batches([batch(f"{n}@x", f"q-{n:03}", now_s) for n in range(150)], now_s)
+    assert found.queue_names()[0] == "a"
+    assert left_out(found) == 151 - MAX_QUEUES
