@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from typing import Final
 
+from monitor.collecting.counted_spans import CountedSpans
 from monitor.findings.recent import Recent
 from monitor.history.gauge_history import WorkerKey
 from monitor.history.history import FinishedTask, History, finished_task
@@ -15,6 +16,9 @@ from producer.records import ENTRIES_PER_READ, MAX_SENDERS, Batch, Gauge, Record
 
 #: Seconds of silence from a worker's probe after which its tasks are counted from events.
 SILENT_S: Final = 60.0
+#: The outcomes of tasks that are counted if their events are: those that Celery reports as
+#: task-succeeded or task-failed.
+EVENTED: Final = frozenset({"succeeded", "failed", "time-limit", "slot-lost"})
 
 
 class Intake:
@@ -34,6 +38,7 @@ class Intake:
         self._sent_s = sent_s
         self._dropped: dict[tuple[str, int], int] = {}
         self._probe_seen_s: dict[str, float] = {}  # when each node's probe last wrote
+        self._from_events = CountedSpans()
 
     @property
     def dropped_records(self) -> int:
@@ -41,9 +46,9 @@ class Intake:
         return sum(self._dropped.values())
 
     def add_batches(self, batches: list[Batch], now_s: float) -> None:
-        """Add what the stream held."""
+        """Add what the stream held, without the tasks that were counted from events."""
         ended = [
-            (self._finished_task(record), batch.entry_id)
+            (record, self._finished_task(record), batch.entry_id)
             for batch in batches
             for record in batch.records
             if record.is_end
@@ -51,11 +56,16 @@ class Intake:
         until_s = now_s if len(batches) < ENTRIES_PER_READ else batches[-1].written
         with self._lock:
             self._history.advance(now_s)
-            self._steps.add(ended)
+            self._steps.add(
+                [(task, entry) for record, task, entry in ended if not self._is_counted(record)]
+            )
             self._steps.note_read([batch.entry_id for batch in batches], until_s)
             for batch in batches:
                 self._add_batch(batch, now_s)
             self._recent.add_batches(batches, now_s)
+
+    def _is_counted(self, record: Record) -> bool:
+        return record.outcome in EVENTED and self._from_events.contain(record.node, record.finished)
 
     def _finished_task(self, record: Record) -> FinishedTask:
         unknown = record.due is None and record.sent is None
@@ -81,7 +91,7 @@ class Intake:
 
     def add_unprobed(
         self,
-        tasks: Iterable[FinishedTask],
+        tasks: Collection[FinishedTask],
         gauges: Sequence[tuple[WorkerKey, Gauge]],
         attempts: Iterable[tuple[str, Attempt]],
         now_s: float,
@@ -89,6 +99,8 @@ class Intake:
         """Add what only events and heartbeats tell, of workers without a probe."""
         with self._lock:
             self._history.add(tasks)
+            for task in tasks:
+                self._from_events.note(task.key.node, task.at_s)
             for key, gauge in gauges:
                 self._history.add_gauge(key, now_s, gauge)
                 if (worker := self._history.gauges.workers.get(key)) is not None:
