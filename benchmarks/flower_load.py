@@ -80,8 +80,9 @@ def _write(server: redis.Redis, pool: str, seq: int, count: int) -> None:
 
 def fetch(url: str) -> tuple[float, bytes]:
     """Return how many seconds a response took, and its body."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # Flower is on loopback
     before = time.perf_counter()
-    with urllib.request.urlopen(url, timeout=30) as reply:  # noqa: S310 - our own Flower
+    with direct.open(url, timeout=30) as reply:
         body: bytes = reply.read()
     return time.perf_counter() - before, body
 

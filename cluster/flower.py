@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from cluster.ports import LOOPBACK
@@ -32,7 +32,7 @@ def start_flower(
     `prefix` is the URL prefix of its pages, such as "flower".
     Raises WorkerError, with the tail of its log, if it does not start.
     """
-    url = f"http://{LOOPBACK}:{port}" + (f"/{prefix}" if prefix else "")
+    path = f"/{prefix}" if prefix else ""
     command = [
         sys.executable,
         *("-m", "celery", "--app", "tasks", "flower"),
@@ -52,10 +52,10 @@ def start_flower(
     def failure() -> WorkerError:
         return WorkerError(child.failed_start(START_S))
 
-    wait_until(lambda: _answers(url) or not child.alive, START_S, failure)
+    wait_until(lambda: _answers(port, f"{path}/healthcheck") or not child.alive, START_S, failure)
     if not child.alive:
         raise failure()
-    return child, url
+    return child, f"http://{LOOPBACK}:{port}{path}"
 
 
 def config_file() -> Path:
@@ -63,9 +63,13 @@ def config_file() -> Path:
     return Path(__file__).resolve().parent.parent / "monitor" / "flowerconfig.py"
 
 
-def _answers(url: str) -> bool:
+def _answers(port: int, path: str) -> bool:
+    """Ask directly: urllib would send the request to the proxy of the environment, if any."""
+    connection = HTTPConnection(LOOPBACK, port, timeout=1)
     try:
-        with urllib.request.urlopen(f"{url}/healthcheck", timeout=1) as reply:  # noqa: S310 - ours
-            return bool(reply.status == 200)
-    except (urllib.error.URLError, OSError):
+        connection.request("GET", path)
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
         return False
+    finally:
+        connection.close()
