@@ -14,6 +14,7 @@ from tornado.ioloop import PeriodicCallback
 
 from monitor.answer.cursor import Cursor
 from monitor.answer.response import Query, build_response
+from monitor.collecting.growth import Growth
 from monitor.collecting.intake import Intake
 from monitor.collecting.queue_choice import choose_queues
 from monitor.collecting.sources import Sources
@@ -40,6 +41,16 @@ EVENTS_EVERY_MS: Final = 500
 CURSOR_S: Final = 60
 #: Seconds between two requests to Flower to inspect workers that it does not know.
 INSPECT_EVERY_S: Final = 5.0
+#: The counts of what went wrong since Flower started, as the JSON names them.
+COUNTS: Final = (
+    "faults",
+    "missed_entries",
+    "unreadable_entries",
+    "unreadable_steps",
+    "unreadable_events",
+    "dropped_records",
+    "misdated_records",
+)
 
 
 class EventThreadEndedError(PoolwiseError):
@@ -72,6 +83,7 @@ class Collector:
         self._flower: Any = None
         self._inspected_at_s = 0.0
         self._queues_left_out = 0
+        self._growth = Growth()
 
     def start(self, flower: Any) -> None:
         """Follow records, queues and the events of `flower`, whose loop is about to run."""
@@ -133,12 +145,15 @@ class Collector:
         return (cursor.revision, cursor.until_s) if fits else None
 
     def _source(self) -> dict[str, Any]:
-        return {
+        """Return where the figures come from, and what is and was wrong, ready for JSON."""
+        found = {
             **self._sources.report(),
             "unreadable_events": self._listener.unreadable if self._listener else 0,
             "dropped_records": self._intake.dropped_records,
             "misdated_records": self._history.misdated,
         }
+        self._growth.note({name: found[name] for name in COUNTS}, self._sources.now_s())
+        return {**found, "grew_at": self._growth.plain()}
 
     def begin(
         self, now_s: float, complete_from_s: float, stored: Iterable[list[StoredStep]] = ()
@@ -192,6 +207,7 @@ class Collector:
             health.failed(error)
         else:
             health.delivered()
+        self._source()  # notes which counts have grown, even if nobody asks for them
 
     def _add_events(self) -> None:
         """Add what is known only from events."""

@@ -4,12 +4,10 @@ const Troubles = (() => {
   const { element } = Words;
   // Seconds for which a count that has grown is trouble; then it is a note.
   const FRESH_S = 15 * 60;
-  const counted = Object.create(null); // by name: the latest value of a count, and when it grew
 
-  function hasGrown(name, value, now) {
-    if (value !== (counted[name]?.value ?? 0)) counted[name] = { value, at: now };
-    return value > 0 && now - counted[name].at < FRESH_S;
-  }
+  // Whether one of the counts of these names grew lately; Flower knows when each of them did.
+  const hasGrown = (keys, { source: { grew_at: times }, now }) =>
+    keys.some((key) => now - (times[key] ?? -Infinity) < FRESH_S);
 
   function names(list) {
     return list.length > 3 ? `${list.slice(0, 3).join(", ")} and ${list.length - 3} more` : list.join(", ");
@@ -48,23 +46,23 @@ const Troubles = (() => {
       `their messages and may not show their workers. Start Flower with your app (-A PROJECT)${option}.`;
   }
 
-  // What went wrong since Flower started: the count, and how to say it.
+  // What went wrong since Flower started: the names of the counts, their sum, and how to say it.
   function counts(source) {
     const { faults } = source;
     return [
-      ["faults", faults, `A background job failed ${faults === 1 ? "once" : `${Words.number(faults)} times`} ` +
+      [["faults"], faults, `A background job failed ${faults === 1 ? "once" : `${Words.number(faults)} times`} ` +
         "because of a fault in Poolwise and was started again; Flower's log has the details."],
-      ["missed", source.missed_entries, `At least ${Words.plural(source.missed_entries, "batch", "batches")} of records ` +
+      [["missed_entries"], source.missed_entries, `At least ${Words.plural(source.missed_entries, "batch", "batches")} of records ` +
         `${source.missed_entries === 1 ? "was" : "were"} lost before Flower read ` +
         `${source.missed_entries === 1 ? "it" : "them"}.`],
-      ["dropped", source.dropped_records, `Workers dropped ${Words.plural(source.dropped_records, "record")} ` +
+      [["dropped_records"], source.dropped_records, `Workers dropped ${Words.plural(source.dropped_records, "record")} ` +
         "because they could not reach the Redis to which the probe writes."],
-      ["unreadable", source.unreadable_entries + source.unreadable_events, "Skipped " +
+      [["unreadable_entries", "unreadable_events"], source.unreadable_entries + source.unreadable_events, "Skipped " +
         `${Words.plural(source.unreadable_entries + source.unreadable_events, "record")} that could not ` +
         "be read: written by a different version of the probe, or by something else."],
-      ["misdated", source.misdated_records, `${Words.plural(source.misdated_records, "record")} not ` +
+      [["misdated_records"], source.misdated_records, `${Words.plural(source.misdated_records, "record")} not ` +
         "shown: timestamped too far in the past or in the future."],
-      ["steps", source.unreadable_steps, `Skipped ${Words.plural(source.unreadable_steps, "step")} of ` +
+      [["unreadable_steps"], source.unreadable_steps, `Skipped ${Words.plural(source.unreadable_steps, "step")} of ` +
         "the stored history that could not be read."],
     ].filter(([, count]) => count);
   }
@@ -97,8 +95,8 @@ const Troubles = (() => {
 
   // Shows both lists; returns the troubles, the present ones first: {text, level}.
   function draw(answer, hidden) {
-    const grown = counts(answer.source).map(([name, count, text]) =>
-      ({ text, level: "warning", fresh: hasGrown(name, count, answer.now) }));
+    const grown = counts(answer.source).map(([keys, , text]) =>
+      ({ text, level: "warning", fresh: hasGrown(keys, answer) }));
     const { history_trouble: away, findings_trouble: unjudged, key_prefixes: prefixes = [] } = answer.source;
     const history = away && `Cannot store the history (${away}): after a restart, Flower would not show it.`;
     const found = [

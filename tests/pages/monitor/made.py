@@ -119,6 +119,7 @@ def answer(points: int = 180, **changes: Any) -> dict[str, Any]:
             "dropped_records": 0,
             "misdated_records": 0,
             "clock_error_s": 0.0,
+            "grew_at": {},
         },
     }
     merged = {"recent", "source", "left_out"}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from celery import Celery
 from kombu import Queue
 
 from monitor.answer.response import Query
 from monitor.collecting.collector import Collector
+from monitor.collecting.sources import Sources
 from monitor.history.gauge_history import GONE_S, MAX_QUEUES
 from producer.records import Batch, Gauge
 
@@ -69,3 +72,22 @@ def test_queues_of_live_workers_without_room_are_counted() -> None:
     found.add_batches([batch(f"{n}@x", f"q-{n:03}", now_s) for n in range(150)], now_s)
     assert found.queue_names()[0] == "a"
     assert left_out(found) == 151 - MAX_QUEUES
+
+
+def test_a_count_has_grown_when_flower_noticed_it_not_when_a_page_is_opened(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Collector, "supervisors", [])  # no thread starts
+    found, now_s = collector(), time.time()
+    state = SimpleNamespace(workers={}, tasks={})
+    events = SimpleNamespace(state=state, on_event=lambda _: None, is_alive=lambda: True)
+    found.attach(SimpleNamespace(events=events, workers={}))
+    for after_s, dropped in ((0, 0), (100, 3), (200, 3)):
+        monkeypatch.setattr(Sources, "now_s", lambda _, at_s=now_s + after_s: at_s)
+        one = batch("a@x", "q", now_s + after_s, dropped=dropped)
+        found.add_batches([one], now_s + after_s)
+        found.tend()
+    monkeypatch.setattr(Sources, "now_s", lambda _: now_s + 1_000)
+    source = found.respond(Query(), None)["source"]
+    assert source["dropped_records"] == 3
+    assert source["grew_at"] == {"dropped_records": round(now_s + 100, 3)}
