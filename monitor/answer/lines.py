@@ -18,7 +18,7 @@ from monitor.history.gauge_history import (
     WorkerGauges,
     WorkerKey,
 )
-from monitor.history.history import History, SeriesKey
+from monitor.history.history import OTHERS, History, SeriesKey
 from monitor.history.latency_start import ORIGINS
 from monitor.history.levels import GaugeArray, Levels
 
@@ -131,14 +131,16 @@ def _slots(
     history: History, names: set[str], line_of: LineOf, points: Points
 ) -> dict[str, tuple[Floats, Floats]]:
     """Add up the busy slots and all slots of each line's workers; NaN if unknown."""
-    members: dict[str, list[WorkerGauges]] = {name: [] for name in names}
-    for key, gauges in history.gauges.workers.items():
-        if (name := line_of(key.pool, key.node)) in names:
-            members[name].append(gauges)
+    members: dict[str, list[Levels]] = {name: [] for name in names}
+    known = [(key.pool, key.node, one.levels) for key, one in history.gauges.workers.items()]
+    sums = [(pool, OTHERS, levels) for pool, levels in history.gauges.sums.items()]
+    for pool, node, levels in (*known, *sums):
+        if (name := line_of(pool, node)) in names:
+            members[name].append(levels)
     return {
         name: (
-            _total(averages([one.ring(points.tier, BUSY) for one in some], points)),
-            _total(averages([one.ring(points.tier, SLOTS) for one in some], points)),
+            _total(averages([one.rings[points.tier][BUSY] for one in some], points)),
+            _total(averages([one.rings[points.tier][SLOTS] for one in some], points)),
         )
         for name, some in members.items()
     }

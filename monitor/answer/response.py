@@ -23,7 +23,7 @@ from monitor.answer.lines import (
 from monitor.answer.points import DEFAULT_RANGE_S, STEPS_S, Points, gaps, points_of, queue_gaps
 from monitor.answer.snapshot import Moment, snapshot
 from monitor.history.gauge_history import CPU_PERCENT, SLOTS, WorkerGauges, WorkerKey
-from monitor.history.history import History, SeriesKey
+from monitor.history.history import OTHERS, History, SeriesKey
 from monitor.history.latency_start import latency_note
 from monitor.history.tiers import COARSE
 
@@ -152,6 +152,9 @@ def _task_weights(history: History, query: Query, parts: Sequence[Points]) -> _T
         name_of_worker = query.line_of(worker.pool, worker.node)
         if name_of_worker is not None and not np.isnan(gauges.ring(COARSE, SLOTS)).all():
             weights.setdefault(name_of_worker, 0.0)
+    for pool in history.gauges.sums:
+        if (name_of_sum := query.line_of(pool, OTHERS)) is not None:
+            weights.setdefault(name_of_sum, 0.0)
     return _TaskWeights(
         line_of_key=lines,
         weights=weights,

@@ -23,10 +23,13 @@ LATELY: Final = 6
 #: that is gone; if there is none, it is left out.
 MAX_WORKERS: Final = 500
 MAX_QUEUES: Final = 100
+#: The most pools of which sums of workers are kept.
+MAX_SUMS: Final = 32
 #: The most workers whose names are kept to count those left out.
 MAX_LEFT_OUT: Final = 10_000
 
-#: The gauges of a worker, in the order of its levels; CPU is in per cent of one core.
+#: The gauges of a worker, in the order of its levels; sums have only the first two. CPU is in per
+#: cent of one core.
 BUSY, SLOTS, CPU_PERCENT, MEMORY_BYTES = range(4)
 
 
@@ -76,6 +79,8 @@ class GaugeHistory:
 
     workers: dict[WorkerKey, WorkerGauges] = field(default_factory=dict)
     depths: dict[str, Levels] = field(default_factory=dict)
+    #: By pool, the busy slots and the slots of workers that were stored without their names.
+    sums: dict[str, Levels] = field(default_factory=dict)
     depths_now: dict[str, int] = field(default_factory=dict)
     depths_at_s: int = 0
     #: For the latest measurements of the queues.
@@ -87,13 +92,15 @@ class GaugeHistory:
         """Forget one row of a tier."""
         for worker in self.workers.values():
             worker.levels.clear(tier, row)
-        for depth in self.depths.values():
-            depth.clear(tier, row)
+        for levels in (*self.depths.values(), *self.sums.values()):
+            levels.clear(tier, row)
 
     def forget(self, now_s: float) -> None:
-        """Forget the workers of which nothing is kept any more."""
+        """Forget the workers, and sums of workers, of which nothing is kept any more."""
         for key in [key for key, one in self.workers.items() if now_s - one.seen_s > COARSE.kept_s]:
             del self.workers[key]
+        for pool in [pool for pool, levels in self.sums.items() if not levels.any_known()]:
+            del self.sums[pool]
 
     def add_gauge(self, key: WorkerKey, at_s: float, gauge: Gauge) -> Collection[int]:
         """Add a worker's gauge and return the seconds that it fills."""
@@ -154,6 +161,12 @@ class GaugeHistory:
         if name not in self.depths:
             self.depths[name] = Levels(1)
         return self.depths[name]
+
+    def sum_of(self, pool: str) -> Levels | None:
+        """Return the sums of a pool, which are made if need be; None if there is no room."""
+        if pool not in self.sums and len(self.sums) < MAX_SUMS:
+            self.sums[pool] = Levels(2)
+        return self.sums.get(pool)
 
     def left_out(self, now_s: float) -> int:
         """Return how many live workers there is no room for."""

@@ -61,7 +61,7 @@ class StoredSteps:
                 for step in some:
                     if step.at_s not in self._restored:
                         self._restored[step.at_s] = step.through
-                        add_step(self._history, step)
+                        add_step(self._history, step, complete_from_s)
         with self._lock:
             self._history.advance(now_s)
             self._history.know_from(complete_from_s, self._restored)

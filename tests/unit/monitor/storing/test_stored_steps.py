@@ -323,3 +323,98 @@ def test_before_its_first_measurement_and_while_the_broker_is_away_flower_was_no
     for second in [*range(1, 20), *range(60, 80)]:
         flower.history.add_depths(float(NOW_S + second), {"q": 7})
     assert flower.answer(NOW_S + 80.0)["queue_gaps"] == []
+
+
+#: The entry of the stream with the records of the step.
+ENTRY = (1_000 * NOW_S, 0)
+
+
+def name_of(node: int) -> str:
+    return f"worker-{node:04}@shop-backend-production"
+
+
+def add_gauges(flower: Flower, workers: int) -> None:
+    """Add the gauges of workers in three pools for one step."""
+    for node in range(workers):
+        key = WorkerKey(pool=f"pool-{node % 3}", node=name_of(node))
+        for second in range(COARSE.step_s):
+            flower.history.add_gauge(key, NOW_S + second + 0.5, GAUGE)
+
+
+def many_tasks(workers: int) -> list[FinishedTask]:
+    """Return tasks of workers in three pools that finished in one step."""
+    return [
+        FinishedTask(
+            key=SeriesKey(pool=f"pool-{node % 3}", node=name_of(node), task=f"shop.tasks.{name}"),
+            at_s=NOW_S + 1.0,
+            failed=False,
+            latency_s=0.01 * place,
+            origin=0,
+        )
+        for node in range(workers)
+        for name in ("deliver", "invoice")
+        for place in range(1, 9)
+    ]
+
+
+def crowded(workers: int) -> Flower:
+    """Make a history of one step with many workers, each of which runs some tasks."""
+    flower = Flower({}, NOW_S, NOW_S)
+    add_gauges(flower, workers)
+    flower.read(ENTRY, many_tasks(workers), NOW_S + 6.0)
+    return flower
+
+
+def figures(flower: Flower) -> dict[str, tuple[float, float, int]]:
+    """Return the busy slots, the slots and the finished tasks of each pool in the step."""
+    now_s = NOW_S + 30.0
+    lines = flower.answer(now_s)["lines"]
+    return {
+        pool: (
+            max(value or 0.0 for value in line["busy"]),
+            max(value or 0.0 for value in line["slots"]),
+            flower.answer(now_s, pool=pool)["finished"],
+        )
+        for pool, line in lines.items()
+    }
+
+
+@pytest.mark.parametrize("workers", [120, 300, 500])
+def test_the_figures_of_a_pool_survive_a_restart_however_many_workers_it_has(workers: int) -> None:
+    before = crowded(workers)
+    body = body_of(before.history, NOW_S, ENTRY)
+    assert len(body) <= MAX_BYTES
+    after = Flower({NOW_S: body}, NOW_S + 30.0, NOW_S + 20.0)
+    assert figures(after) == figures(before)
+    assert {"pool-0", "pool-1", "pool-2"} <= set(figures(after))
+    again = Flower({NOW_S: body_of(after.history, NOW_S, ENTRY)}, NOW_S + 30.0, NOW_S + 20.0)
+    assert figures(again) == figures(before)
+
+
+def test_tasks_are_added_up_before_workers_are() -> None:
+    step = decode(body_of(crowded(120).history, NOW_S, ENTRY), NOW_S)
+    assert OTHERS in {one.node for one in step.series}
+    assert len([one for one in step.workers if one.node != OTHERS]) == 120
+    step = decode(body_of(crowded(500).history, NOW_S, ENTRY), NOW_S)
+    assert 100 < len([one for one in step.workers if one.node != OTHERS]) < 500
+
+
+def test_workers_that_were_added_up_do_not_count_again_with_their_gauges() -> None:
+    before = crowded(500)
+    body = body_of(before.history, NOW_S, ENTRY)
+    after = Flower({NOW_S: body}, NOW_S + 6.0, NOW_S)  # the stream still has all gauges
+    add_gauges(after, 500)
+    for pool in ("pool-0", "pool-1", "pool-2"):
+        assert figures(after)[pool][:2] == figures(before)[pool][:2]
+
+
+def test_workers_that_were_added_up_are_no_worker_and_forgotten_with_the_rest() -> None:
+    body = body_of(crowded(500).history, NOW_S, ENTRY)
+    after = Flower({NOW_S: body}, NOW_S + 30.0, NOW_S + 20.0)
+    found = after.answer(NOW_S + 30.0, by="worker")
+    assert OTHERS not in found["workers"]
+    assert found["recent"]["workers"] == []
+    for after_s in range(30, COARSE.kept_s + 60, COARSE.step_s):
+        after.history.advance(NOW_S + after_s)
+    assert after.history.gauges.sums == {}
+    assert after.history.gauges.workers == {}
