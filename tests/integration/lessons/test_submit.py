@@ -20,7 +20,7 @@ def test_waiting_for_each_result_blocks_the_submitter_and_callbacks_run_in_worke
     assert last_s > TASKS * 0.2
     assert blocked_s > rows["collect later"][3] > rows["link"][3] == 0
     where = {str(row[0]): (row[1], str(row[3])) for row in called.rows}
-    assert where["link"][0] == TASKS
+    assert where["link"][0] == TASKS + TASKS // 2  # in link, link_error, half of them fail
     assert where["link"][1].startswith("threads-4@poolwise")
     assert where["link_error(request, exc, traceback)"] == (TASKS / 2, "prefork-4@poolwise")
     assert where["chord body"][0] == 1
