@@ -41,7 +41,8 @@ class DeadLetter:
     def fields(self) -> list[str | bytes]:
         """Return the names and values of the entry's fields, in turn."""
         return [
-            *("key", self.key, "message", self.message, "reason", self.reason),
+            *("key", self.key, "message", self.message),
+            *("reason", self.reason.encode(errors="backslashreplace")),  # it may quote the message
             *("deliveries", str(self.deliveries), "worker", self.worker),
         ]
 

@@ -28,8 +28,9 @@ class UndecodableError(Exception):
 
 
 def in_a_line(error: BaseException) -> str:
-    """Return the kind and the text of an error, without line breaks and not too long."""
-    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    """Return the kind and the text of an error as Redis can store it, in one short line."""
+    line = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    return line.encode(errors="backslashreplace").decode()
 
 
 #: What only a cluster answers.

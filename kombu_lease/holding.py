@@ -99,7 +99,8 @@ class Holding:
 
     def blame(self, field: str) -> None:
         """Note that the consumer of a message raised, so that its way back counts as a delivery."""
-        self._blamed.add(field)
+        if field in self.messages:  # it may be acknowledged already
+            self._blamed.add(field)
 
     def hand_back(self, fields: Iterable[str]) -> None:
         """Return messages to their queues that nobody can acknowledge any more."""

@@ -88,6 +88,10 @@ MALFORMED: Final[dict[str, tuple[bytes, str]]] = {
         _edited(lambda message: message.update({"content-type": "application/x-foo"})),
         "application/x-foo",
     ),
+    "a content type with half a character": (
+        _edited(lambda message: message.update({"content-type": "x/\ud800"})),
+        "untrusted content",
+    ),
     "pickle": (
         _edited(lambda message: message.update({"content-type": "application/x-python-serialize"})),
         "pickle",

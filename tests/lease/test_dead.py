@@ -56,13 +56,14 @@ def message(**changes: Any) -> bytes:
         (message(headers={"lang": "py"}, **{"content-type": "application/x"}), "cannot be decoded"),
         (message(headers={"compression": "application/x-gzip"}), "cannot be decoded"),
         (message(headers={"compression": "unknown"}), "cannot be decoded"),
+        (message(headers={"lang": "py"}, **{"content-type": "x/\ud800"}), "cannot be decoded"),
         (message(headers=["a"]), "it is not a kombu message"),
         (message(body="a"), "it is not a kombu message"),
         (message(headers={"task": "unknown", "id": "x"}), "its consumer rejected it"),
     ],
     ids=[
         *("no-json", "no-properties", "null", "deep", "type", "body", "compression"),
-        *("unknown-compression", "headers", "base64", "unknown-task"),
+        *("unknown-compression", "half-a-character", "headers", "base64", "unknown-task"),
     ],
 )
 def test_bad_messages_are_kept_and_others_run(bad: bytes, reason: str, farm: Farm) -> None:

@@ -85,11 +85,10 @@ class OwnedChannel(stock.Channel):
             raise Empty from None
 
     def _keep_popped(self, key: str, message: bytes, error: Exception) -> None:
-        reason = f"not a Celery message: {type(error).__name__}: {error}"
         letter = DeadLetter(
             key=f"{self.keys.prefix}{key}",
             message=message,
-            reason=reason.encode(errors="backslashreplace").decode(),
+            reason=f"not a Celery message: {type(error).__name__}: {error}",
         )
         try:
             fields = letter.fields()
