@@ -13,6 +13,7 @@ import msgspec
 from celery import Celery
 
 from producer import broker
+from producer.interruption import usable_again
 from tasks.transport_options import transport_called
 from worker.control import WORKER_INFO, WorkerInfo, place, same_machine
 from worker.pools import pool_of_implementation
@@ -77,6 +78,7 @@ class RemoteControl:
 
         Returns as soon as all `nodes` have replied. A node that does not reply is left out.
         """
+        usable_again(self._connection)
         replies: dict[str, Any] = {}
         for _ in range(tries):
             left = [node for node in nodes if node not in replies]

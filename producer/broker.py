@@ -16,6 +16,7 @@ from celery import Celery
 from kombu import Connection
 
 from producer.address import redacted, usable
+from producer.interruption import InterruptiblePool
 from tasks.errors import BrokerError
 
 #: Seconds that a broker may take to connect and to answer.
@@ -192,9 +193,10 @@ def connect(
 
     Raises UsageError if `url` is not a Redis URL, BrokerError if no usable Redis answers.
     """
-    client = redis.Redis.from_url(
+    pool = InterruptiblePool.from_url(
         usable(url), socket_connect_timeout=PATIENCE_S, socket_timeout=PATIENCE_S, retry=None
     )
+    client = redis.Redis.from_pool(pool)
     try:
         check(client)
     except BaseException as error:

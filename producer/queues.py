@@ -8,6 +8,8 @@ from typing import Any
 from kombu import Connection, Exchange, Queue
 from kombu.exceptions import ChannelError
 
+from producer.interruption import usable_again
+
 
 def depths(connection: Connection, queues: Iterable[str]) -> dict[str, int]:
     """Return how many messages wait in each queue; a queue that does not exist has none.
@@ -43,7 +45,7 @@ def remove(connection: Connection, queues: Iterable[str]) -> None:
 
     Each queue must have an exchange of the same name, as the queues that Celery creates by name do.
     """
-    channel: Any = connection.default_channel
+    channel: Any = usable_again(connection).default_channel
     for queue in queues:
         # Declared first, because kombu removes only bindings that this connection has declared.
         Queue(queue, Exchange(queue), routing_key=queue)(channel).declare()

@@ -1,0 +1,104 @@
+"""After Ctrl-C between a command and its reply, a clean-up gets its own replies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import redis
+
+from cluster.discovery import RemoteControl
+from cluster.local import LocalCluster, WorkerSpec
+from producer import broker, queues
+from producer.pause import WANTED, LoadPause
+from tasks.celery import app
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
+    with LocalCluster(tmp_path_factory.mktemp("interrupted")) as started:
+        app.loader.import_default_modules()
+        url = started.broker_url
+        started.start_workers(
+            [WorkerSpec(name="t", pool="threads", concurrency=1, queues=("q",), broker_url=url)]
+        )
+        yield started
+
+
+@pytest.fixture
+def interrupt_next_reply(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Return what makes the next command end as a signal ends it that arrives once it is sent."""
+    read = redis.Connection.read_response
+    left: list[None] = []
+
+    def read_response(connection: redis.Connection, *arguments: Any, **options: Any) -> Any:
+        if left:
+            left.clear()
+            raise KeyboardInterrupt
+        return read(connection, *arguments, **options)
+
+    monkeypatch.setattr(redis.Connection, "read_response", read_response)
+    return lambda: left.append(None)
+
+
+def pause_ends(cluster: LocalCluster, interrupt: Callable[[], None]) -> None:
+    client = broker.connect(cluster.broker_url)
+    pause = LoadPause(client, "run")
+    pause.renew()
+    try:
+        interrupt()
+        client.time()
+    finally:
+        pause.end()
+        assert not cluster.redis.exists(WANTED)
+
+
+def pipeline_is_read(cluster: LocalCluster, interrupt: Callable[[], None]) -> None:
+    client = broker.connect(cluster.broker_url)
+    key = uuid4().hex
+    client.set(key, "kept", ex=60)
+    try:
+        with client.pipeline() as pipe:
+            pipe.time()
+            interrupt()
+            pipe.execute()
+    finally:
+        assert client.get(key) == b"kept"
+
+
+def queue_is_removed(cluster: LocalCluster, interrupt: Callable[[], None]) -> None:
+    queue = uuid4().hex
+    with broker.connection(app, cluster.broker_url) as connection:
+        app.send_task("none", queue=queue, connection=connection, ignore_result=True)
+        assert queues.depths(connection, [queue]) == {queue: 1}
+        try:
+            interrupt()
+            queues.depths(connection, [queue])
+        finally:
+            queues.remove(connection, [queue])
+            assert not cluster.redis.exists(queue)
+
+
+def worker_replies(cluster: LocalCluster, interrupt: Callable[[], None]) -> None:
+    with RemoteControl(app, cluster.broker_url) as remote:
+        assert remote.ask("ping")
+        try:
+            interrupt()
+            remote.ask("ping")
+        finally:
+            [reply] = remote.ask("ping").values()
+            assert reply == {"ok": "pong"}
+
+
+@pytest.mark.parametrize(
+    "clean_up", [pause_ends, pipeline_is_read, queue_is_removed, worker_replies]
+)
+def test_an_interrupted_command_does_not_confuse_the_clean_up(
+    clean_up: Callable[[LocalCluster, Callable[[], None]], None],
+    cluster: LocalCluster,
+    interrupt_next_reply: Callable[[], None],
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        clean_up(cluster, interrupt_next_reply)
