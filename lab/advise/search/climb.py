@@ -43,6 +43,7 @@ class Climb:
         """Explore the families, then several workers of the good ones side by side."""
         self.ladders = [Ladder(family) for family in families]
         self._climb(self.ladders)
+        self._look_again()
         more = [family for ladder in self.ladders if (family := self._side_by_side(ladder))]
         self.ladders += (added := [Ladder(family) for family in more])
         self._climb(added)
@@ -88,6 +89,21 @@ class Climb:
                 if not self._take_step(ladder):
                     moving.remove(ladder)
 
+    def _look_again(self) -> None:
+        """Measure again where a pool stopped growing, if it would lead had it grown.
+
+        A single trial that something else slowed down would hide all that more slots, and several
+        workers, can bring.
+        """
+        for ladder in self.ladders:
+            concurrency = ladder.stopped_at()
+            if concurrency is None or not self._budget.has_room(EXPLORE):
+                continue
+            rate_per_s = ladder.rates[ladder.best()] * concurrency / ladder.best()
+            if rate_per_s > overall_best(self.ladders):
+                self._measure(ladder, concurrency)
+                self._climb([ladder])
+
     def _take_step(self, ladder: Ladder) -> bool:
         """Measure the next concurrency of a ladder; return False if it needs no further step."""
         concurrency = ladder.next()
@@ -96,6 +112,10 @@ class Climb:
         # One trial is made even if there is no time for it.
         if not self._budget.has_room(self._until(ladder)) and self._has_rates():
             return False
+        return self._measure(ladder, concurrency)
+
+    def _measure(self, ladder: Ladder, concurrency: int) -> bool:
+        """Measure a concurrency of a ladder; return False if its pool is ruled out."""
         rate_per_s = self._step(ladder.family.candidate(concurrency))
         if rate_per_s is None:
             return False

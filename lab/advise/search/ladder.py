@@ -57,6 +57,14 @@ class Ladder:
         growth = self.rates[last] / self.rates[before] if self.rates[before] else 1.0
         return 4 if growth > 0.85 * last / before else 2
 
+    def stopped_at(self) -> int | None:
+        """Return the concurrency above the best one that brought no more; None if there is none."""
+        if not self.rates or max(self.rates.values()) <= 0:
+            return None
+        best = self.best()
+        larger = (slots for slots, rate in self.rates.items() if slots > best and rate > 0)
+        return min(larger, default=None)
+
     def neighbour(self) -> int | None:
         """Return the next smaller concurrency, or else the next larger, if it may be the best."""
         best = self.best()

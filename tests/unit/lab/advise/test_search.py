@@ -44,6 +44,7 @@ class Curve:
     rate: Callable[[Candidate], float]
     memory: Callable[[Candidate], int] = lambda _candidate: 10**8
     failed: Callable[[Candidate], int] = lambda _candidate: 0
+    cpu_s: float | None = None  # of a task; None: each worker uses one core
     now: float = 0.0
     done: dict[Candidate, list[Trial]] = field(default_factory=dict)
     rejected: dict[Candidate, str] = field(default_factory=dict)
@@ -63,7 +64,7 @@ class Curve:
                 objective_s=candidate.slots / rate,
                 busy=1.0,
                 cpu_s_per_task=0.0,
-                cores=1.0 * candidate.workers,
+                cores=candidate.workers if self.cpu_s is None else rate * self.cpu_s,
                 peak_pss_bytes=self.memory(candidate),
                 failed=self.failed(candidate),
             )
@@ -248,6 +249,21 @@ def test_a_first_trial_does_not_hide_a_smaller_concurrency(first: dict[int, floa
 
     best = next(found(Curve(rate), profile(run_s=0.033, cpu_s=0.006)).ranked())
     assert (best.pool.name, best.slots) == ("prefork", 16)
+
+
+@pytest.mark.parametrize("first", [{17: 130.0}, {34: 265.0}, {136: 300.0}])
+def test_one_slow_trial_does_not_hide_what_several_workers_reach(first: dict[int, float]) -> None:
+    """Tasks block in a C call: gevent runs one at a time, and two workers fill two cores."""
+    most = {"prefork": 420.0, "threads": 520.0, "gevent": 15.0}
+    slow = dict(first)
+
+    def rate(one: Candidate) -> float:
+        reached = min(15.0 * one.slots, most[one.pool.name] * one.workers)
+        return slow.pop(one.slots, reached) if one.pool.name == "threads" else reached
+
+    curve = Curve(rate, cpu_s=1 / 520)
+    best = next(found(curve, profile(run_s=0.0625, cpu_s=0.0055)).ranked())
+    assert (best.pool.name, best.workers) == ("threads", 2)
 
 
 def test_what_runs_today_is_measured_as_often_as_the_finalists() -> None:
