@@ -8,7 +8,9 @@ from typing import Final, Literal
 
 from lab.analysis.comparison import ComparedPool, ComparedRace, compared_pools, workload_names
 from lab.analysis.disturbance import advice, causes, is_disturbed
+from lab.analysis.remarks import generator_was_the_bottleneck
 from lab.format import words
+from lab.results.race import WorkloadResult
 from producer.statistics import RESOLUTION, RESOLUTION_OF_ONE_REPEAT, Ratio, mean_ratio
 
 #: For the bootstrap, so that the same files always give the same page.
@@ -51,7 +53,7 @@ def factor_text(one: ComparedPool) -> str:
     """Write a pool's factor as `B/A = 1.30 (1.27 to 1.33)`."""
     if one.baseline is None:
         return "baseline"
-    if one.work.task_label != one.baseline.work.task_label:
+    if not _same_work(one.work, one.baseline.work):
         return "other work"
     factor = factor_of(one)
     if factor is None:
@@ -124,7 +126,12 @@ def _factor(pairs: Sequence[ComparedPool]) -> Factor:
 def _comparable(one: ComparedPool) -> bool:
     return (
         one.baseline is not None
-        and one.work.task_label == one.baseline.work.task_label
+        and _same_work(one.work, one.baseline.work)
         and bool(one.makespans_s)
         and bool(one.baseline.makespans_s)
+        and not any(map(generator_was_the_bottleneck, (one.pool, one.baseline.pool)))
     )
+
+
+def _same_work(one: WorkloadResult, other: WorkloadResult) -> bool:
+    return (one.task_label, one.digest) == (other.task_label, other.digest)

@@ -77,4 +77,5 @@ def workload_result(
         verdict=summary(verdicts, effects) if effects else judge(workload.kind, pools, seed=seed),
         verdicts=verdicts,
         effects=effects,
+        digest=workload.digest,
     )

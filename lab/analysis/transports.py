@@ -11,8 +11,8 @@ from lab.analysis.score import is_whole
 from lab.analysis.verdict import judge
 from lab.format.transports import NOT_RELIABLE, effects_sentence
 from lab.measure.traits import Traits
-from lab.results.race import PoolResult, TransportEffect, Verdict, WorkloadResult
-from producer.statistics import RESOLUTION, RESOLUTION_OF_ONE_REPEAT, Ratio, compare, mean_ratio
+from lab.results.race import PoolResult, Repeat, TransportEffect, Verdict, WorkloadResult
+from producer.statistics import RESOLUTION, RESOLUTION_OF_ONE_REPEAT, Ratio, mean_ratio
 
 
 def verdicts_by_transport(
@@ -89,21 +89,30 @@ def _effect(pool: PoolResult, baseline: PoolResult, seed: int) -> TransportEffec
 def _change(pool: PoolResult, baseline: PoolResult, ratio: Ratio, seed: int) -> str:
     """Say whether the makespans differ by more than noise, and not only because of others."""
     single = min(len(_makespans(pool)), len(_makespans(baseline))) < 2
-    least = RESOLUTION_OF_ONE_REPEAT if single else RESOLUTION
     slower, faster = (pool, baseline) if ratio.value > 1 else (baseline, pool)
-    apart = max(ratio.value, 1 / ratio.value) > least
-    if not (apart and (single or ratio.low > 1 or ratio.high < 1)):
+    if not _apart(ratio, single=single):
         return NOT_RELIABLE if any(map(is_disturbed, (pool, baseline))) else "the same"
-    shortest = [undisturbed_s(repeat) for repeat in slower.repeats if is_whole(repeat)]
-    if not compare(shortest, _makespans(faster), seed=seed).real:
-        return NOT_RELIABLE
+    if is_disturbed(slower):
+        shortest = [undisturbed_s(repeat) for repeat in _timed(slower)]
+        least = mean_ratio([(shortest, _makespans(faster))], seed=seed)
+        if least.value < 1 or not _apart(least, single=single):
+            return NOT_RELIABLE
     return "slower" if slower is pool else "faster"
 
 
+def _apart(ratio: Ratio, *, single: bool) -> bool:
+    """Return whether a ratio differs from 1 by more than noise; `single`: of one repeat each."""
+    if max(ratio.value, 1 / ratio.value) <= (RESOLUTION_OF_ONE_REPEAT if single else RESOLUTION):
+        return False
+    return single or ratio.low > 1 or ratio.high < 1
+
+
+def _timed(pool: PoolResult) -> list[Repeat]:
+    return [repeat for repeat in pool.repeats if is_whole(repeat) and repeat.makespan_s > 0]
+
+
 def _makespans(pool: PoolResult) -> list[float]:
-    return [
-        repeat.makespan_s for repeat in pool.repeats if is_whole(repeat) and repeat.makespan_s > 0
-    ]
+    return [repeat.makespan_s for repeat in _timed(pool)]
 
 
 def _cpu_ratio(pool: PoolResult, baseline: PoolResult) -> float | None:

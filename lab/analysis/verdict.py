@@ -43,15 +43,16 @@ def judge(kind: Traits, pools: Sequence[PoolResult], *, seed: int) -> Verdict:
         )
     best, *others = ranked
     rivals = [_rival(other, best, seed) for other in others]
-    closest = rivals[0].comparison
-    won = closest.real
+    # A slower pool may be within noise although a faster one is not: its repeats may vary more.
+    won = all(rival.comparison.real for rival in rivals)
+    runner_up = next((rival for rival in rivals if not rival.comparison.real), rivals[0])
     doubtful = _doubtful(best, rivals)
     parts = _win(kind, best, rivals, doubtful) if won else _draw(kind, best, rivals, doubtful)
     return Verdict(
         winner=best.pool if won and not doubtful else None,
-        runner_up=others[0].pool,
-        ratio=closest.ratio,
-        noise=closest.noise,
+        runner_up=runner_up.pool.pool,
+        ratio=runner_up.comparison.ratio,
+        noise=runner_up.comparison.noise,
         sentence=" ".join([*parts, *_unequal(ranked)]),
         reliable=not doubtful,
     )
@@ -68,8 +69,8 @@ def _rival(other: PoolResult, best: PoolResult, seed: int) -> Rival:
 
 def _doubtful(best: PoolResult, rivals: Sequence[Rival]) -> list[PoolResult]:
     """Return the pools on which other load had too much influence for a verdict."""
-    if rivals[0].comparison.real:
-        return [rival.pool for rival in rivals if rival.comparison.real and not rival.sure]
+    if all(rival.comparison.real for rival in rivals):
+        return [rival.pool for rival in rivals if not rival.sure]
     return [pool for pool in _tied(best, rivals) if is_disturbed(pool)]
 
 
@@ -101,13 +102,14 @@ def _win(
 def _draw(
     kind: Traits, best: PoolResult, rivals: Sequence[Rival], doubtful: Sequence[PoolResult]
 ) -> list[str]:
-    tied, closest = _tied(best, rivals), rivals[0].comparison
+    tied = _tied(best, rivals)
+    closest = next(rival.comparison for rival in rivals if not rival.comparison.real)
     names = _listed([pool.pool for pool in tied])
     pools = [best, *(rival.pool for rival in rivals)]
     ratio = "ratio" if len(tied) == 2 else "closest ratio"
     lead = (
         f"No difference measured between {names} "
-        f"({ratio} {closest.ratio:.2f}; anything below {closest.noise:.2f} is within noise)"
+        f"({ratio} {closest.ratio:.2f}; up to {closest.noise:.2f} is within noise)"
     )
     said = [_explained(lead, _reason(kind, None, pools), pools)]
     if doubtful:

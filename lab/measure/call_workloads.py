@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import cycle, islice
 from math import floor, log10
 from typing import Final
@@ -62,6 +64,15 @@ class Calls:
     def label(self) -> str:
         """The same; the title has the name."""
         return self.tasks if self.name != MIX else f"{self.task}: {self.tasks}"
+
+    @property
+    def digest(self) -> str:
+        """The start of a hash of the calls: enough to see that they differ, and no more."""
+        calls = sorted(
+            json.dumps([one.task, one.args, one.kwargs], sort_keys=True, default=str)
+            for one in self.calls
+        )
+        return sha256("\n".join(calls).encode()).hexdigest()[:8]
 
     def plan(self) -> VariedPlan:
         """Return the tasks of one repeat, the same in the same order for every pool."""

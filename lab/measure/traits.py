@@ -47,6 +47,10 @@ class Workload(Protocol):
         """Which tasks, and how many: "cpu.burn, 40 tasks of 100 ms of CPU"."""
 
     @property
+    def digest(self) -> str:
+        """A hash of what the label leaves out, such as arguments; empty: nothing."""
+
+    @property
     def tasks(self) -> str:
         """The same without the name: "40 tasks of 100 ms of CPU"."""
 

@@ -91,6 +91,11 @@ class IdenticalTasks:
         """The same with the name: "cpu.burn, 40 tasks of 100 ms of CPU"."""
         return f"{self.task}, {self.tasks}"
 
+    @property
+    def digest(self) -> str:
+        """The label leaves nothing out."""
+        return ""
+
     def plan(self) -> Plan:
         """Return the tasks of one repeat."""
         return burst(self.work, self.count)

@@ -118,8 +118,11 @@ def _tasks(
     labels = {work.task_label for _, work in held}
     missing = [race.letter for race in races if race.workload(held[0][1].name) is None]
     absent = f" · not run in {', '.join(missing)}" if missing else ""
-    if len(labels) == 1:
+    if len(labels) == 1 and len({work.digest for _, work in held}) == 1:
         return tag("p", labels.pop() + absent, cls="task")
+    if len(labels) == 1:
+        text = f"The races ran {labels.pop()}, but their arguments differ{absent}"
+        return tag("p", text, cls="warning")
     each = "; ".join(f"{race.letter}: {work.task_label}" for race, work in held)
     return tag("p", f"The races ran different work: {each}{absent}", cls="warning")
 

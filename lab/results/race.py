@@ -137,6 +137,7 @@ class WorkloadResult:
     verdict: Verdict
     verdicts: tuple[Verdict, ...] = ()  # with several transports, the verdict on each
     effects: tuple[TransportEffect, ...] = ()  # with several transports, for each pool
+    digest: str = ""  # of what `task_label` leaves out, such as arguments; empty: nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,7 @@ def sentence(
     if found.real:
         return f"{rate}. {name} is only {found.ratio:.2f} times as fast ({other}){basis}{why}"
     return (
-        f"{rate}; no real difference from {name}{basis} ({other}; any ratio below "
+        f"{rate}; no real difference from {name}{basis} ({other}; a ratio of up to "
         f"{found.noise:.2f} is within noise){why}"
     )
 

@@ -103,6 +103,19 @@ def test_other_work_is_not_compared() -> None:
     assert "no pool did the same work in both" in verdict(A, other)
 
 
+def test_other_arguments_are_other_work() -> None:
+    def calls(digest: str) -> RaceResult:
+        return replace(A, workloads=(replace(A.workloads[0], digest=digest),))
+
+    assert factor(calls("1f"), calls("2e")) == "other work"
+    assert factor(calls("1f"), calls("1f")).startswith("B/A = 1.00")
+
+
+def test_a_pool_that_waited_for_the_load_generator_is_not_compared() -> None:
+    slow = holding(of("threads", tuple(repeat(2.6, submit_s=2.0) for _ in range(3))))
+    assert factor(A, slow) == "not comparable"
+
+
 def test_slower_and_faster_pools_cancel_out() -> None:
     def pools(threads_s: float, gevent_s: float) -> RaceResult:
         return holding(

@@ -39,6 +39,7 @@ def effect_of(pools: tuple[PoolResult, ...]) -> TransportEffect:
         ((2.0, 2.1, 2.0), (2.0, 2.0, 2.1), "the same"),
         ((2.0, 2.0, 2.0), (1.96, 1.96, 1.96), "the same"),  # certain, but too small to matter
         ((2.0, 3.0, 4.0), (1.9, 2.9, 3.9), "the same"),  # within noise
+        ((2.0, 2.0, 2.02), (2.04, 2.1, 2.6), "slower"),  # one repeat is much slower, none disturbed
         ((2.0,), (1.85,), "the same"),  # a single repeat shows nothing about noise
         ((2.0,), (1.6,), "faster"),
     ],

@@ -136,3 +136,20 @@ def test_a_single_repeat_gives_a_reason_only_as_a_guess() -> None:
     assert "in a single repeat. A likely reason: Python bytecode holds the GIL" in verdict.sentence
     draw = judge(FETCH, [pool("threads", (2,)), pool("gevent", (2,))], seed=1)
     assert "in a single repeat. A likely reason: waiting needs no core" in draw.sentence
+
+
+def test_a_third_pool_within_noise_keeps_the_fastest_from_winning() -> None:
+    fast, second = pool("prefork", (1.0, 1.01, 1.02)), pool("gevent", (1.1, 1.11, 1.12))
+    uneven = of("threads", (repeat(1.02), repeat(1.3), repeat(1.9)))
+    verdict = judge(BURN, [fast, second, uneven], seed=1)
+    assert (verdict.winner, verdict.runner_up, verdict.reliable) == (None, "threads", True)
+    assert "No difference measured between prefork and threads" in verdict.sentence
+    assert "gevent took 1.10 times as long." in verdict.sentence
+    disturbed = of("threads", (repeat(1.02), repeat(1.3), repeat(1.9, others_cpu=0.3)))
+    verdict = judge(BURN, [fast, second, disturbed], seed=1)
+    assert (verdict.winner, verdict.reliable) == (None, False)
+
+
+def test_a_draw_does_not_contradict_itself_by_rounding() -> None:
+    verdict = judge(BURN, [pool("prefork", (2.0,) * 3), pool("threads", (2.056,) * 3)], seed=1)
+    assert "(ratio 1.03; up to 1.03 is within noise)" in verdict.sentence

@@ -59,6 +59,9 @@ def test_different_work_and_missing_workloads_are_reported(slower: RaceResult) -
         "The races ran different work: A: burn.task, 40 tasks of 100 ms; B: burn.task, 80" in text
     )
     assert "mixed.task, 60 tasks of 100 ms · not run in B" in text
+    other = replace(burn, digest="0a1b2c3d")
+    text = read(render([sample.race(), replace(slower, workloads=(other, sleep))])).text
+    assert "burn.task, 40 tasks of 100 ms, but their arguments differ" in text
 
 
 def test_an_interrupted_race_is_named_by_its_letter(slower: RaceResult) -> None:
