@@ -34,7 +34,7 @@ class _Group:
     @classmethod
     def of(cls, name: str, command: str, workers: int, peak_bytes: int) -> _Group:
         """`peak_bytes` is the memory of all of the workers together."""
-        mib = max(128, round(HEADROOM * peak_bytes / workers / MIB / 64 + 0.5) * 64)
+        mib = max(128, round(HEADROOM * peak_bytes / max(1, workers) / MIB / 64 + 0.5) * 64)
         return cls(name=name, command=command, workers=workers, mib=mib)
 
 

@@ -85,10 +85,10 @@ def moment(iso_utc: str) -> str:
     """Write an ISO 8601 instant as `2026-11-23 14:12 UTC`; return other text unchanged."""
     try:
         instant = datetime.fromisoformat(iso_utc)
-    except ValueError:
+        if instant.tzinfo is not None:
+            instant = instant.astimezone(UTC)
+    except (ValueError, OverflowError):  # no instant, or one before the year 1 in UTC
         return iso_utc
-    if instant.tzinfo is not None:
-        instant = instant.astimezone(UTC)
     return f"{instant:%Y-%m-%d %H:%M} UTC"
 
 

@@ -27,7 +27,8 @@ def effects_section(works: Sequence[WorkloadResult]) -> Markup | None:
     if not found:
         return None
     first = found[0].effect
-    names = list(dict.fromkeys(pool.pool for work in works for pool in work.pools))
+    pools = (pool.pool for work in works for pool in work.pools)
+    names = list(dict.fromkeys([*pools, *(one.effect.pool for one in found)]))
     text = EXPLAINED.format(pair=pair(first), transport=first.transport, baseline=first.baseline)
     drawn = effect_plot(found, names, pair(first))
     return tag(
@@ -76,18 +77,18 @@ def _row(one: Effect) -> Row:
     )
 
 
-def _pool(one: Effect, transport: str) -> PoolResult:
+def _pool(one: Effect, transport: str) -> PoolResult | None:
     effect = one.effect
-    return next(
-        pool
-        for pool in one.work.pools
-        if (pool.pool, pool.concurrency, pool.transport)
-        == (effect.pool, effect.concurrency, transport)
+    wanted = (effect.pool, effect.concurrency, transport)
+    pools = (
+        pool for pool in one.work.pools if (pool.pool, pool.concurrency, pool.transport) == wanted
     )
+    return next(pools, None)
 
 
-def _figure(head: str, pool: PoolResult, write: Callable[[PoolSummary], str]) -> TableCell:
-    return TableCell(head=head, body=write(pool.summary) if pool.summary else words.NOTHING)
+def _figure(head: str, pool: PoolResult | None, write: Callable[[PoolSummary], str]) -> TableCell:
+    summary = pool.summary if pool else None
+    return TableCell(head=head, body=write(summary) if summary else words.NOTHING)
 
 
 def _makespan(summary: PoolSummary) -> str:

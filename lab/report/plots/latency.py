@@ -43,7 +43,7 @@ class Axis:
 
 
 def latency_curves(series: Sequence[Series]) -> go.Figure:
-    """Draw, per pool, the percentage of tasks that finished within a latency (ECDF).
+    """Draw, per pool, the percentage of its tasks that finished within a latency (ECDF).
 
     Every curve has its name at a different height, so that names never overlap: the fastest pool's
     on top, where the other curves are far to the right.
@@ -65,12 +65,13 @@ def latency_curves(series: Sequence[Series]) -> go.Figure:
 
 def _add_curve(drawn: go.Figure, one: Series, sample: list[float], across: Axis) -> None:
     last = len(sample) - 1
+    submitted = max(one.submitted, len(sample))
     steps = min(len(sample), CURVE_POINTS)
     picks = [round(step * last / max(1, steps - 1)) for step in range(steps)]
     drawn.add_scatter(
         x=[to_ms(max(across.low, sample[0]))]
         + [to_ms(max(across.low, sample[pick])) for pick in picks],
-        y=[0.0] + [round(100 * (pick + 1) / len(sample), 2) for pick in picks],
+        y=[0.0] + [round(100 * (pick + 1) / submitted, 2) for pick in picks],
         mode="lines+markers",
         name=plot_text(one.label),
         line={"color": one.style.colour, "width": 2.5, "dash": one.style.dash, "shape": "hv"},
@@ -87,7 +88,9 @@ def _add_curve(drawn: go.Figure, one: Series, sample: list[float], across: Axis)
 def _name_curve(
     drawn: go.Figure, one: Series, sample: list[float], across: Axis, height: float
 ) -> None:
-    crossing = sample[min(len(sample) - 1, math.ceil(height * len(sample)) - 1)]
+    submitted = max(one.submitted, len(sample))
+    height = min(height, len(sample) / submitted)
+    crossing = sample[min(len(sample) - 1, math.ceil(height * submitted) - 1)]
     text = plot_text(one.short_label, LONGEST_NAME)
     needed_px = ARROW_PX + 7 * min(len(one.short_label), LONGEST_NAME)
     right = across.share(crossing) > 1 - needed_px / PHONE_PLOT_PX

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from lab.analysis.score import is_whole
 from lab.format.transports import label
 from lab.results.race import PoolResult, Repeat
 
@@ -50,14 +51,24 @@ class Series:
         return self.short or self.label
 
     @property
+    def repeats(self) -> list[Repeat]:
+        """The repeats in which every task finished; if there is none, all of them."""
+        return [one for one in self.pool.repeats if is_whole(one)] or list(self.pool.repeats)
+
+    @property
     def latencies_s(self) -> list[float]:
-        """The latencies of all repeats, ascending."""
-        return sorted(value for repeat in self.pool.repeats for value in repeat.latencies_s)
+        """The latencies of the finished tasks of `repeats`, ascending."""
+        return sorted(value for repeat in self.repeats for value in repeat.latencies_s)
+
+    @property
+    def submitted(self) -> int:
+        """How many tasks were submitted in `repeats`."""
+        return sum(repeat.account.submitted for repeat in self.repeats)
 
     @property
     def median_repeat(self) -> Repeat | None:
-        """The repeat with the (lower) median makespan among those that finished a task."""
-        ran = [repeat for repeat in self.pool.repeats if repeat.finished_at_s]
+        """The one of `repeats` with the (lower) median makespan, if it finished a task."""
+        ran = [repeat for repeat in self.repeats if repeat.finished_at_s]
         ran.sort(key=lambda repeat: repeat.makespan_s)
         return ran[(len(ran) - 1) // 2] if ran else None
 

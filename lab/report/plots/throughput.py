@@ -49,12 +49,13 @@ def binned_rates(
     so that a very narrow bin never distorts the end of the curve.
     """
     bins = max(1, round(end_s / bin_s))
-    edges_s = [round(step * bin_s, 4) for step in range(bins)] + [round(end_s, 4)]
+    edges_s = [*(step * bin_s for step in range(bins)), end_s]
     counts = [0] * bins
     for instant_s in finished_at_s:
         counts[min(bins - 1, max(0, int(instant_s / bin_s)))] += 1
     widths_s = [after - before for before, after in pairwise(edges_s)]
-    return edges_s, [round(n / wide_s, 3) for n, wide_s in zip(counts, widths_s, strict=True)]
+    rates = [round(n / wide_s, 3) for n, wide_s in zip(counts, widths_s, strict=True)]
+    return [float(f"{edge_s:.6g}") for edge_s in edges_s], rates
 
 
 def _add_rates(

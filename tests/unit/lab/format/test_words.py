@@ -15,6 +15,7 @@ def test_a_spread_goes_to_the_farther_end_in_the_unit_and_decimals_of_the_median
 def test_a_moment_is_written_in_utc_and_other_text_is_unchanged() -> None:
     assert words.moment("2026-11-23T15:12:03+01:00") == "2026-11-23 14:12 UTC"
     assert words.moment("yesterday") == "yesterday"
+    assert words.moment("0001-01-01T00:00:00+10:00") == "0001-01-01T00:00:00+10:00"
 
 
 def test_an_account_names_each_outcome_that_occurred() -> None:

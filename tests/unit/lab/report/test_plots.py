@@ -15,6 +15,7 @@ from lab.report.plots.throughput import binned_rates, throughput
 from lab.results.common import Span
 from lab.results.race import PoolResult
 from tests.unit.lab.report import sample
+from tests.unit.lab.sample import account, of, repeat
 
 NAMES = ["prefork", "threads", "gevent", "solo"]
 
@@ -148,3 +149,24 @@ def _lasting(latency_s: float) -> Series:
         pss_bytes=1,
     )  # fmt: skip
     return of_one_race([sample.pool_of(simulated, tasks=2)], NAMES)[0]
+
+
+def test_a_curve_ends_at_the_share_of_tasks_that_finished() -> None:
+    failing = of("gevent", (repeat(ends=account(failed=7)),) * 2)
+    [curve] = latency_curves(of_one_race([failing], NAMES)).data
+    assert curve.y[-1] == 30
+
+
+def test_an_incomplete_repeat_is_drawn_only_if_there_is_no_other() -> None:
+    cut = [repeat(seconds, ends=account(failed=7)) for seconds in (0.1, 0.2)]
+    [mixed] = of_one_race([of("gevent", (repeat(2.0), *cut))], NAMES)
+    [broken] = of_one_race([of("gevent", tuple(cut))], NAMES)
+    assert mixed.median_repeat is not None
+    assert mixed.median_repeat.makespan_s == 2.0
+    assert len(mixed.latencies_s) == 10
+    assert broken.median_repeat == cut[0]
+
+
+def test_a_makespan_of_nothing_has_a_rate() -> None:
+    edges_s, rates = binned_rates((0.0, 0.0005), end_s=0.001, bin_s=5e-5)
+    assert len(edges_s) == len(rates) + 1 == len(set(edges_s))

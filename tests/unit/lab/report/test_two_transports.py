@@ -111,3 +111,11 @@ def test_races_of_one_transport_each_are_compared_with_each_other() -> None:
     races = lettered([two_transports.single("stock"), two_transports.single("lease")])
     found = compared_pools(races, "burn")
     assert [one.baseline is None for one in found] == [True, False] * 3
+
+
+def test_an_effect_on_a_pool_that_is_missing_has_no_figures() -> None:
+    race = two_transports.race()
+    work = race.workloads[0]
+    strange = tuple(replace(one, pool="other", concurrency=7) for one in work.effects)
+    text = read(render([replace(race, workloads=(replace(work, effects=strange),))])).text
+    assert f"other {TIMES}7" in text
