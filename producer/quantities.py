@@ -21,7 +21,11 @@ def duration(value_s: float) -> str:
 
 
 def rate(value_per_s: float) -> str:
-    """Write a rate: `0.42/s`, `19.3/s`, `1,904/s`."""
+    """Write a rate: `0.42/s`, `19.3/s`, `1,904/s`; if it is small, `4.20/min` or `10.1/h`."""
+    if value_per_s != 0:
+        for unit, seconds in (("h", 3600), ("min", 60)):
+            if abs(value_per_s) * 60 < (0.995 if unit == "h" else 5.97):
+                return f"{_three_digits(value_per_s * seconds)}/{unit}"
     return f"{_three_digits(value_per_s)}/s"
 
 

@@ -118,14 +118,18 @@ def cells(result: AdviceResult, candidate: Tried) -> dict[str, str]:
     heads = [*HEADS, "throughput per cost"] if priced else HEADS
     if not candidate.trials:
         return dict.fromkeys(heads, words.NOTHING)
-    last = candidate.trials[-1]
+    trials = candidate.trials
+    p50_s, p95_s, busy, cpu_s = (
+        float(np.median([getattr(trial, name) for trial in trials]))
+        for name in ("p50_s", "p95_s", "busy", "cpu_s_per_task")
+    )
     texts = [
         words.rate(median_rate(candidate)),
-        str(len(candidate.trials)),
-        f"{words.duration(last.p50_s)} / {words.duration(last.p95_s)}",
-        words.percent(last.busy),
-        words.duration(last.cpu_s_per_task),
-        words.size(max(trial.peak_pss_bytes for trial in candidate.trials)),
+        str(len(trials)),
+        f"{words.duration(p50_s)} / {words.duration(p95_s)}",
+        words.percent(busy),
+        words.duration(cpu_s),
+        words.size(max(trial.peak_pss_bytes for trial in trials)),
         *([words.rate(_score(candidate))] if priced else []),
     ]
     return dict(zip(heads, texts, strict=True))

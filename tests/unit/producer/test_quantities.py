@@ -28,9 +28,20 @@ def test_a_duration_has_three_digits_and_a_unit(value_s: float, text: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("value_per_s", "text"), [(0, "0/s"), (0.42, "0.42/s"), (19.34, "19.3/s"), (1904.2, "1,904/s")]
+    ("value_per_s", "text"),
+    [
+        (0, "0/s"),
+        (1 / 360, "10.0/h"),
+        (0.005, "18.0/h"),
+        (0.07, "4.20/min"),
+        (0.42, "0.42/s"),
+        (19.34, "19.3/s"),
+        (1904.2, "1,904/s"),
+    ],
 )
-def test_a_rate_is_per_second(value_per_s: float, text: str) -> None:
+def test_a_rate_is_per_second_or_if_that_is_little_per_minute_or_hour(
+    value_per_s: float, text: str
+) -> None:
     assert quantities.rate(value_per_s) == text
 
 

@@ -115,12 +115,13 @@ def start_layouts(context: Context, cores: int, slots: int, iterations_per_ms: f
             threads=threads,
         )
 
+    per_core_name = f"{words.counted(cores, 'worker')} of gevent {words.TIMES}{each}"
     inside_name = f"prefork {words.TIMES}{cores} with {each} threads"
     same_slots = {
         "processes": layout(words.pool("prefork", slots), processes),
         "threads": layout(words.pool("threads", slots), threads),
         "gevent": layout(words.pool("gevent", slots), gevent),
-        "per_core": layout(f"{cores} workers of gevent {words.TIMES}{each}", *per_core),
+        "per_core": layout(per_core_name, *per_core),
         "threads_inside": layout(inside_name, inside, tasks=cores, threads=each),
     }
     pss = {key: _warm_up(context, one, slots) for key, one in same_slots.items()}

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from lab.advise.table import show
-from lab.format.advice import answer_lines
+from lab.format.advice import answer_lines, cells
 from lab.report.advice import render
 from lab.report.plots.knee import knee
 from tests.unit.lab.advise import sample
@@ -93,3 +93,17 @@ def test_what_runs_today_with_flags_of_its_own_has_a_line_of_its_own() -> None:
     assert lines[:5] == ["prefork", "threads", "2 × threads", "gevent", "2 × gevent"]
     assert lines[5].startswith("prefork --max-tasks")
     assert lines[6:] == ["solo"]
+
+
+def test_an_answer_of_no_workers_still_has_a_page() -> None:
+    result = sample.result()
+    assert result.answer is not None
+    edited = replace(result, answer=replace(result.answer, workers=0))
+    assert "celery -A shop worker" in read(render(edited)).text
+
+
+def test_the_figures_are_those_of_all_trials() -> None:
+    usual, slow = sample.trial(118.0), replace(sample.trial(118.0), p95_s=9.0, busy=0.1)
+    candidate = replace(sample.CANDIDATES[0], trials=(usual, usual, slow))
+    shown = cells(sample.result(), candidate)
+    assert shown == cells(sample.result(), replace(candidate, trials=(usual, usual, usual)))
