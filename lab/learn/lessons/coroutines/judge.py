@@ -102,18 +102,19 @@ def _naming_claims(blocked: NeighbourRun, stalls: Sequence[NamedStall]) -> Itera
     blamed = [one for one in stalls if one.by_gaps]
     yield Claim(
         says="a watcher inside the worker sees the same two tasks running",
-        holds=bool(blamed) and all(one.by_watch == one.by_gaps and one.line for one in blamed),
+        holds=[one.by_watch for one in blamed] == [COMPUTES, IN_C]
+        and all(one.by_watch == one.by_gaps and one.line for one in blamed),
         seen=", ".join(one.by_watch or NO_TASK for one in blamed) or NO_TASK,
     )
     patient = blocked.task(PATIENT)
-    named = {one.by_gaps for one in stalls} | {one.by_watch for one in stalls}
+    named = [who for one in stalls for who in (one.by_gaps, one.by_watch)]
     covered = all(
         patient.started_s < one.span.from_s and one.span.to_s < patient.finished_s for one in blamed
     )
     yield Claim(
         says=f"the task “{PATIENT}”, which only waited, is not blamed",
-        holds=covered and PATIENT not in named,
-        seen=f"blamed {words.counted(sum(one == PATIENT for one in named), 'time')}",
+        holds=bool(blamed) and covered and PATIENT not in named,
+        seen=f"blamed {words.counted(named.count(PATIENT), 'time')}" if blamed else NO_TASK,
     )
 
 

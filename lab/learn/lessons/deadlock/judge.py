@@ -111,7 +111,6 @@ def _slots_work(check: SlotCheck) -> Claim:
 
 def _verdict(observed: DeadlockObservations) -> str:
     here, there = (observed.locks[place, "opposite order"] for place in PLACES)
-    cured = [observed.locks[place, "same order"].ran.makespan_s for place in PLACES]
     same, chain = observed.subtasks.same_queue, observed.subtasks.chain
     opposite = (
         "were deadlocked for "
@@ -120,11 +119,25 @@ def _verdict(observed: DeadlockObservations) -> str:
         if here.deadlocked_s and there.deadlocked_s
         else "were deadlocked in at most one of the two places this time"
     )
+    filled = (
+        f"Parent tasks filled all {same.slots} slots and waited for child tasks that needed one "
+        "of those slots, a deadlock without any lock"
+        if same.deadlock
+        else "Parent tasks waited for child tasks on the same worker, but this time not in every "
+        "slot at once"
+    )
     return (
-        f"Tasks that took their locks in opposite order {opposite}; with the same "
-        f"order, all of them finished in {words.duration(cured[0])} and "
-        f"{words.duration(cured[1])}. Parent tasks filled all {same.slots} slots and waited "
-        "for child tasks that needed one of those slots, a deadlock without any lock: "
+        f"Tasks that took their locks in opposite order {opposite}; with the same order, "
+        f"{_cured([observed.locks[place, 'same order'] for place in PLACES])}. {filled}: "
         f"{same.results_of_all} parents got a result, against {chain.results_of_all} when each "
         "parent ended and a chain did the rest."
     )
+
+
+def _cured(runs: Sequence[LockRun]) -> str:
+    """Say how tasks ended that take their locks in the same order, in each of two places."""
+    if all(run.all_done for run in runs):
+        here, there = (words.duration(run.ran.makespan_s) for run in runs)
+        return f"all of them finished in {here} and {there}"
+    here, there = (run.done_of_all for run in runs)
+    return f"{here} and {there} tasks got their locks"

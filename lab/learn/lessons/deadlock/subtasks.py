@@ -22,6 +22,7 @@ from tasks.lessons.deadlock import subtasks as subtask_tasks
 PARENTS, OTHERS = "prefork", "threads"
 #: Seconds that a parent waits for its child's result; Celery checks the time once a second.
 RESULT_TIMEOUT_S: Final = 1.0
+NOT_FULL: Final = "Parents wait for children on the same worker, but not in every slot at once."
 #: What to look at, by method.
 CAPTIONS: Final = {
     SAME_QUEUE: "A parent in every slot waits for a child that needs one of these slots.",
@@ -50,7 +51,8 @@ def _run(context: Context, method: str, send: Send) -> SubtaskRun:
     ran = context.follow(opened)
     run = SubtaskRun(method=method, slots=context.slots(PARENTS), ran=ran)
     waits = run.deadlock if method == SAME_QUEUE else ()
-    context.show(ran.scene(CAPTIONS[method], waits))
+    caption = CAPTIONS[method] if waits or method != SAME_QUEUE else NOT_FULL
+    context.show(ran.scene(caption, waits))
     return run
 
 

@@ -33,6 +33,7 @@ BACK_OFF_SHARE: Final = 0.2
 #: What the tasks of a scene keep in Redis in addition to their locks.
 SCENE_KEYS: Final = ("begun", "ended", "wants")
 #: What to look at, by strategy.
+NO_CYCLE: Final = "The tasks take their locks in opposite order, but this time without a cycle."
 CAPTIONS: Final[dict[LockStrategy, str]] = {
     "opposite order": "Each task in the cycle holds what the next one wants, until one gives up.",
     "same order": "A task that waits for its first lock holds nothing that others want.",
@@ -126,4 +127,5 @@ def _show(context: Context, run: LockRun, ran: SceneRun) -> None:
         with_sightings(task, run.deadlocks) if task.label == WATCHER else task for task in ran.tasks
     )
     waits = run.deadlocks[0].waits if run.deadlocks else ()
+    caption = caption if run.deadlocks else NO_CYCLE
     context.show(replace(ran, tasks=tasks).scene(caption, waits))

@@ -43,8 +43,11 @@ class GilComparison:
         """Return for each task whether the GIL was on."""
         return [value["gil"] for trial in self.trials[variant].trials for value in trial.values]
 
-    def share(self, variant: str, state: str) -> float:
-        """Return the share of the tasks' time in a state: "asleep_s" or "queued_s"."""
+    def share(self, variant: str, state: str) -> float | None:
+        """Return the share of the tasks' time in a state: "asleep_s" or "queued_s".
+
+        None if the kernel did not report how long each thread waited for a core.
+        """
         return _share(self.trials[variant].trials, state)
 
     def cpu_s(self, variant: str) -> float:
@@ -55,7 +58,12 @@ class GilComparison:
     def undisturbed(self) -> list[Trial]:
         """The trials without the GIL whose threads had the cores, selected by that alone."""
         trials = self.trials[self.off].trials
-        return [one for one in trials if _share([one], "queued_s") <= SHORT_OF_CORES]
+        shares = [_share([one], "queued_s") for one in trials]
+        return [
+            one
+            for one, share in zip(trials, shares, strict=True)
+            if share is not None and share <= SHORT_OF_CORES
+        ]
 
     @property
     def best_s(self) -> float:
@@ -67,7 +75,9 @@ class GilComparison:
         return min(self.trials[variant].makespans_s) / self.best_s
 
 
-def _share(trials: Sequence[Trial], state: str) -> float:
+def _share(trials: Sequence[Trial], state: str) -> float | None:
     values = [value for trial in trials for value in trial.values]
-    total_s = sum(v["cpu_s"] + v["asleep_s"] + (v["queued_s"] or 0.0) for v in values)
-    return float(max(0.0, sum(value[state] or 0.0 for value in values) / total_s))
+    if any(value["queued_s"] is None for value in values):
+        return None  # what they waited for a core is then part of "asleep_s"
+    total_s = sum(v["cpu_s"] + v["asleep_s"] + v["queued_s"] for v in values)
+    return float(max(0.0, sum(value[state] for value in values) / total_s))

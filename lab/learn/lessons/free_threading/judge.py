@@ -97,13 +97,13 @@ def _computing_claims(runs: GilComparison) -> Iterator[Claim]:
         holds=busy <= ONE_CORE,
         seen=f"{busy:.2f} cores",
     )
-    waiting = runs.share(off, "asleep_s")
-    yield Claim(
-        says=f"{off}: no thread waits for another",
-        holds=waiting <= LITTLE_WAITING,
-        seen=f"{words.percent(waiting)} of the time, {words.percent(runs.share(on, 'asleep_s'))} "
-        "with the GIL",
-    )
+    waiting, with_gil = runs.share(off, "asleep_s"), runs.share(on, "asleep_s")
+    if waiting is not None and with_gil is not None:
+        yield Claim(
+            says=f"{off}: no thread waits for another",
+            holds=waiting <= LITTLE_WAITING,
+            seen=f"{words.percent(waiting)} of the time, {words.percent(with_gil)} with the GIL",
+        )
     if runs.undisturbed:
         speed_up, relative = runs.speed_up(on), runs.speed_up(runs.processes)
         yield Claim(
@@ -160,11 +160,17 @@ def _race(without: CountDown, with_gil: CountDown) -> str:
 
 
 def _remarks(runs: GilComparison, python: Interpreter) -> Iterator[str]:
-    if not runs.undisturbed:
+    queued = runs.share(runs.off, "queued_s")
+    if queued is None:
+        yield (
+            "The kernel does not report how long a thread waits for a core, so neither the speed "
+            "of the threads without the GIL nor their waiting is judged."
+        )
+    elif not runs.undisturbed:
         yield (
             "Other programs kept the threads without the GIL waiting for a core: for "
-            f"{words.percent(runs.share(runs.off, 'queued_s'))} of the time over all trials, and "
-            f"for more than {words.percent(SHORT_OF_CORES)} in each. So their speed is not judged."
+            f"{words.percent(queued)} of the time over all trials, and for more than "
+            f"{words.percent(SHORT_OF_CORES)} in each. So their speed is not judged."
         )
     shared_s, own_s = runs.cpu_s(runs.off + SHARED), runs.cpu_s(runs.off)
     if shared_s > REMARKABLE * own_s:

@@ -105,6 +105,26 @@ def test_no_task_is_named_if_none_blocked() -> None:
     broken = failing(findings)
     assert sum("blocks every ticker" in line for line in broken) == 2
     assert any("point to these two" in line for line in broken)
+    assert any("not blamed" in line for line in broken)
+
+
+def test_a_task_is_blamed_as_often_as_it_was_named() -> None:
+    both = [[*stall[:2], f"id of {PATIENT}", *stall[3:]] for stall in WATCHED]
+    [claim] = [
+        claim
+        for claim in judge(runs(blocked=blocked_run(both))).claims
+        if "not blamed" in claim.says
+    ]
+    assert (claim.holds, claim.seen) == (False, "blamed 2 times")
+
+
+def test_a_watch_must_see_both_tasks() -> None:
+    turns = ticking((0, 2_200), (3_000, 4_000))
+    tasks = [
+        replace(one, value=turns) if one.label.startswith("ticker") else one
+        for one in blocked_run([WATCHED[1]]).ran.tasks
+    ]
+    assert any("watcher inside" in line for line in failing(judge(runs(blocked=made(tasks)))))
 
 
 def test_a_fix_that_does_not_help_fails_its_claim() -> None:

@@ -105,6 +105,18 @@ def test_every_claim_holds_for_the_expected_observations() -> None:
     assert "0 of 2 parents got a result, against 2 of 2" in found.verdict
 
 
+def test_the_verdict_says_only_what_happened() -> None:
+    timely = subtask_run(SAME_QUEUE, child(0.1), value=True)
+    free = replace(OBSERVED, subtasks=replace(OBSERVED.subtasks, same_queue=timely))
+    verdict = judge(free).verdict
+    assert "a deadlock without any lock" not in verdict
+    assert "not in every slot at once: 2 of 2 parents got a result" in verdict
+    place = next(iter(PLACES))
+    stuck = replace(lock_run(place, "same order"), ran=tasks(done=2, waiting=1))
+    verdict = judge(with_lock_run(stuck)).verdict
+    assert "with the same order, 2 of 3 and 3 of 3 tasks got their locks" in verdict
+
+
 @pytest.mark.parametrize(
     ("run", "claim"),
     [

@@ -22,12 +22,15 @@ def trials(
     gil: bool,
     cpu_s: float = 0.8,
     asleep_s: float = 0.0,
-    queued_s: float = 0.0,
+    queued_s: float | None = 0.0,
 ) -> Trials:
     """Return three identical trials of eight tasks each; seconds of all eight together."""
     value: dict[str, Any] = {
-        "gil": gil, "cpu_s": cpu_s / 8, "asleep_s": asleep_s / 8, "queued_s": queued_s / 8,
-    }  # fmt: skip
+        "gil": gil,
+        "cpu_s": cpu_s / 8,
+        "asleep_s": asleep_s / 8,
+        "queued_s": None if queued_s is None else queued_s / 8,
+    }
     one = Trial(makespan_s=makespan_s, cpu_s=cpu_s, runnable_s=None, values=(value,) * 8)
     return Trials(trials=(one,) * 3)
 
@@ -99,3 +102,14 @@ def test_a_shared_number_gets_a_remark_only_if_it_cost_cpu_time() -> None:
     assert "/opt/bin/python3.14t" in interpreter
     cheap = replace(USUAL, trials={**USUAL.trials, OFF + SHARED: trials(0.42, gil=False)})
     assert len(judge(cheap, PYTHON).remarks) == 1
+
+
+def test_what_the_kernel_does_not_report_is_not_judged() -> None:
+    unknown = trials(1.6, gil=False, asleep_s=0.8, queued_s=None)
+    changed = replace(USUAL, trials={**USUAL.trials, OFF: unknown})
+    findings = judge(changed, PYTHON)
+    assert failing(changed) == []
+    assert not any("fast" in claim.says or "waits" in claim.says for claim in findings.claims)
+    assert "The kernel does not report" in findings.remarks[0]
+    [row] = [row for row in findings.tables[0].rows if row[0] == OFF]
+    assert row[-2:] == (None, None)
