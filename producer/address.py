@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 import redis
-from kombu.utils.url import parse_url
+from kombu import Connection
 
 from tasks.errors import UsageError
 
@@ -22,11 +22,13 @@ HIDDEN: Final = "***"
 UNREADABLE: Final = "(an unreadable address)"
 DEFAULT_PORT: Final = 6379
 
-#: The options of redis-py that an address may set, next to all that begin with `ssl_`.
-OPTIONS: Final = (
-    *("db", "username", "password", "client_name", "protocol", "max_connections"),
-    *("socket_timeout", "socket_connect_timeout", "socket_keepalive"),
-    *("health_check_interval", "retry_on_timeout"),
+#: The options that an address may set, next to all that begin with `ssl_`. kombu knows no others;
+#: these are moved to where it expects them.
+OPTIONS: Final = ("db", "username", "password")
+#: Further options of redis-py, which may be shown.
+_OF_REDIS_PY: Final = (
+    *("client_name", "protocol", "max_connections", "socket_timeout", "socket_connect_timeout"),
+    *("socket_keepalive", "health_check_interval", "retry_on_timeout"),
 )
 _SECRET_OPTIONS: Final = frozenset({"password", "ssl_password"})
 
@@ -115,7 +117,8 @@ def _shown_options(scheme: str, query: str | None) -> str:
     if query is None:
         return ""
     options = parse_qsl(query, keep_blank_values=True)
-    if not scheme.startswith("redis") or not all(_known(name) for name, _ in options):
+    known = all(_known(name) or name in _OF_REDIS_PY for name, _ in options)
+    if not scheme.startswith("redis") or not known:
         return f"?{HIDDEN}"
     shown = [(name, HIDDEN if name in _SECRET_OPTIONS else value) for name, value in options]
     return f"?{urlencode(shown, safe='*/')}"
@@ -155,7 +158,8 @@ def _options(query: str) -> dict[str, str]:
     options = dict(parse_qsl(query, keep_blank_values=True))
     if not all(_known(name) for name in options):
         raise ValueError(
-            f"it has an unknown option after the ?; known: {', '.join(OPTIONS)}, ssl_…"
+            "it has an option after the ? that Celery does not accept there; accepted: "
+            f"{', '.join(OPTIONS)}, ssl_…"
         )
     return options
 
@@ -164,7 +168,7 @@ def _check_options(url: str) -> None:
     """Have the libraries read the options' values; neither of them connects."""
     try:
         redis.Redis.from_url(url).connection_pool.make_connection()
-        parse_url(url)
+        Connection(url)
     except (LookupError, TypeError, ValueError, redis.RedisError):
         raise ValueError("an option has an invalid value") from None
 

@@ -45,6 +45,8 @@ def connection(app: Celery, url: str | None = None) -> Connection:
         # kombu would retry for seconds, which is right for a worker.
         "max_retries": 1,
         "interval_start": RETRY_S,
+        # A repeated command would send its tasks twice.
+        "retry_on_timeout": False,
         **NEVER_REDELIVER,
     }
     opened: Connection = app.connection_for_write(url, transport_options=options)

@@ -16,7 +16,7 @@ def depths(connection: Connection, queues: Iterable[str]) -> dict[str, int]:
 
     Raises one of the connection's own errors if the broker does not answer.
     """
-    channel: Any = connection.default_channel
+    channel: Any = usable_again(connection).default_channel
     if connection.transport.driver_type == "redis":
         # A passive declaration looks for a key without the `global_keyprefix`.
         return {queue: int(channel._size(queue)) for queue in queues}
@@ -33,7 +33,7 @@ def _declared_depth(channel: Any, queue: str, errors: tuple[Any, ...]) -> int:
 
 def drain(connection: Connection, queue: str) -> list[str]:
     """Remove all waiting messages from `queue`; return their task ids."""
-    channel: Any = connection.default_channel
+    channel: Any = usable_again(connection).default_channel
     ids = []
     while (message := channel.basic_get(queue, no_ack=True)) is not None:
         ids.append(message.properties["correlation_id"])  # the task's id in either protocol

@@ -247,6 +247,10 @@ def _order(entry_id: bytes) -> tuple[int, int]:
 
 
 def _entries(reply: Any) -> Iterator[tuple[bytes, dict[bytes, bytes]]]:
-    streams = reply.values() if isinstance(reply, dict) else [rows for _, rows in reply or ()]
-    for entries in streams:
-        yield from entries
+    if not isinstance(reply, dict):
+        for _, entries in reply or ():
+            yield from entries
+        return
+    for entries in reply.values():
+        for one in entries:  # with version 3 of the protocol, redis-py returns a list of lists
+            yield from one if isinstance(one, list) else [one]

@@ -100,13 +100,24 @@ def _records_server(app: Celery) -> redis.Redis:
 
 
 class LoadSender:
-    """Sends a load over one connection until the connection breaks."""
+    """Sends a load over one connection until the connection breaks.
 
-    def __init__(self, load: Load, link: BrokerLink, say: Say) -> None:
+    It calls `on_sent` whenever the broker has taken tasks, and counts all tasks in `sent`.
+    """
+
+    def __init__(
+        self,
+        load: Load,
+        link: BrokerLink,
+        say: Say,
+        on_sent: Callable[[], None],
+        sent: Counter[str],
+    ) -> None:
         self._load = load
         self._link = link
         self._say = say
-        self._sent: Counter[str] = Counter()
+        self._on_sent = on_sent
+        self._sent = sent
         self._room = Room(load.queues, on_full=self._say_full)
 
     def send_until_broker_is_gone(self) -> None:
@@ -158,6 +169,7 @@ class LoadSender:
             if granted := self._room.take(turn[1], len(instants)):
                 self._link.send(turn, instants[:granted])
                 self._sent[turn[0]] += granted
+                self._on_sent()
 
     def _measure_queues(self) -> None:
         self._room.measured({queue: self._link.waiting(queue) for queue in self._load.queues})
@@ -177,32 +189,47 @@ class LoadSender:
         )
 
 
+class _Outage:
+    """Whether the broker takes tasks, and how long to wait before the next attempt if not."""
+
+    def __init__(self, load: Load, say: Say) -> None:
+        self._load = load
+        self._say = say
+        self._since: float | None = None
+        self.wait_s = FIRST_WAIT_S
+
+    def goes_on(self, reason: str) -> None:
+        """Note a failed attempt; only the first of an outage is said."""
+        if self._since is None:
+            self._since = time.monotonic()
+            self._say(f"the broker is not usable ({reason}); retrying until it is")
+        else:
+            self.wait_s = min(2 * self.wait_s, MOST_WAIT_S)
+
+    def ends(self) -> None:
+        """Note that the broker has taken tasks: one that only answers may still refuse them."""
+        if self._since is not None:
+            away_s = time.monotonic() - self._since
+            self._say(f"the broker is back after {away_s:.1f} s{_skipped(away_s, self._load)}")
+        self._since, self.wait_s = None, FIRST_WAIT_S
+
+
 def serve(load: Load, app: Celery, say: Say) -> None:
     """Send `load` until interrupted; reconnect whenever the broker goes away.
 
     Raises UsageError if the app's broker is not Redis.
     """
-    wait_s, away_since = FIRST_WAIT_S, None
+    outage, sent = _Outage(load, say), Counter[str]()
     while True:
         try:
             with broker.connection(app) as connection:
                 link = BrokerLink(app, connection)
-                if away_since is not None:
-                    say(_back(time.monotonic() - away_since, load))
-                wait_s, away_since = FIRST_WAIT_S, None
-                LoadSender(load, link, say).send_until_broker_is_gone()
+                LoadSender(load, link, say, outage.ends, sent).send_until_broker_is_gone()
         except Exception as error:
             if not broker.is_broker_fault(error):
                 raise
-            if away_since is None:
-                away_since = time.monotonic()
-                say(f"the broker is not usable ({broker.reason(error)}); retrying until it is")
-            time.sleep(wait_s)
-            wait_s = min(2 * wait_s, MOST_WAIT_S)
-
-
-def _back(away_s: float, load: Load) -> str:
-    return f"the broker is back after {away_s:.1f} s{_skipped(away_s, load)}"
+            outage.goes_on(broker.reason(error))
+            time.sleep(outage.wait_s)
 
 
 def _skipped(away_s: float, load: Load) -> str:

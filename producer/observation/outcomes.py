@@ -11,10 +11,11 @@ from typing import Final
 from producer.observation.finding import Finding
 from producer.observation.seen import Attempt, Seen
 from producer.quantities import duration
-from producer.records import FAILURES
 
 #: Attempts that must have ended badly: how many, and which share of all.
 MANY, SHARE = 5, 0.1
+#: Outcomes that a healthy task does not have; "ignored" and "revoked" are what somebody wanted.
+_BAD: Final = frozenset({"failed", "time-limit", "rejected", "slot-lost"})
 #: Celery's default, in seconds.
 VISIBILITY_TIMEOUT_S: Final = 3_600.0
 
@@ -79,7 +80,7 @@ def _together(first: Attempt, second: Attempt) -> bool:
 
 
 def _failing(task: str, attempts: Sequence[Attempt], _seen: Seen) -> _Weighed | None:
-    failed = [one for one in attempts if one.outcome in FAILURES]
+    failed = [one for one in attempts if one.outcome in _BAD]
     if len(failed) < MANY or len(failed) < SHARE * len(attempts):
         return None
     kinds = ", ".join(sorted({one.outcome for one in failed}))

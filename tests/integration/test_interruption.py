@@ -1,4 +1,4 @@
-"""After Ctrl-C between a command and its reply, a clean-up gets its own replies."""
+"""A command that is interrupted or gets no reply in time is neither confused nor repeated."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from cluster.discovery import RemoteControl
 from cluster.local import LocalCluster, WorkerSpec
 from producer import broker, queues
 from producer.pause import WANTED, LoadPause
+from producer.plan import Work
+from producer.submit import SubmitOptions, stamping
 from tasks.celery import app
 
 
@@ -81,6 +83,18 @@ def queue_is_removed(cluster: LocalCluster, interrupt: Callable[[], None]) -> No
             assert not cluster.redis.exists(queue)
 
 
+def queue_is_read(cluster: LocalCluster, interrupt: Callable[[], None]) -> None:
+    queue = uuid4().hex
+    with broker.connection(app, cluster.broker_url) as connection:
+        app.send_task("none", queue=queue, connection=connection, ignore_result=True)
+        try:
+            interrupt()
+            queues.depths(connection, [queue])
+        finally:
+            assert queues.depths(connection, [queue]) == {queue: 1}
+            assert len(queues.drain(connection, queue)) == 1
+
+
 def worker_replies(cluster: LocalCluster, interrupt: Callable[[], None]) -> None:
     with RemoteControl(app, cluster.broker_url) as remote:
         assert remote.ask("ping")
@@ -93,7 +107,7 @@ def worker_replies(cluster: LocalCluster, interrupt: Callable[[], None]) -> None
 
 
 @pytest.mark.parametrize(
-    "clean_up", [pause_ends, pipeline_is_read, queue_is_removed, worker_replies]
+    "clean_up", [pause_ends, pipeline_is_read, queue_is_read, queue_is_removed, worker_replies]
 )
 def test_an_interrupted_command_does_not_confuse_the_clean_up(
     clean_up: Callable[[LocalCluster, Callable[[], None]], None],
@@ -102,3 +116,22 @@ def test_an_interrupted_command_does_not_confuse_the_clean_up(
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
         clean_up(cluster, interrupt_next_reply)
+
+
+def test_a_command_without_a_reply_in_time_is_not_sent_again(
+    cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broker, "PATIENCE_S", 0.4)
+    monkeypatch.setitem(app.conf, "broker_transport_options", {"retry_on_timeout": True})
+    queue = uuid4().hex
+    try:
+        with broker.connection(app, cluster.broker_url) as connection:
+            options = SubmitOptions(run="run", queue=queue)
+            send = stamping(app, connection, Work(task="cpu.burn", args=(1,)), options)
+            cluster.redis.client_pause(600)
+            with pytest.raises(connection.connection_errors):
+                send(["one"], [0.0], 0.0)
+        assert cluster.redis.ping()  # once the pause is over
+        assert cluster.redis.llen(queue) <= 1
+    finally:
+        cluster.redis.delete(queue)

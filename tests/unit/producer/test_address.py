@@ -111,3 +111,15 @@ def test_an_address_is_completed(url: str, written: str) -> None:
 )
 def test_only_what_is_no_secret_is_shown(url: str, shown: str) -> None:
     assert redacted(url) == shown
+
+
+@pytest.mark.parametrize("option", ["client_name=x", "protocol=3", "socket_timeout=5", "db=1"])
+@pytest.mark.parametrize("scheme", ["redis", "rediss"])
+def test_an_option_that_kombu_would_not_understand_is_refused_or_moved(
+    scheme: str, option: str
+) -> None:
+    url = f"{scheme}://h:1/0?{option}"
+    if option == "db=1":
+        assert Connection(usable(url)).virtual_host == "1"
+    else:
+        assert "accepted: db, username, password, ssl_…" in complaint(url)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from producer.entry import Row
-from producer.records import Batch, Gauge, RecordReader
+from producer.records import Batch, Gauge, RecordReader, _entries
 from worker.probe import ROW, VERSION
 
 
@@ -160,3 +160,10 @@ def test_the_memory_for_senders_is_bounded(monkeypatch: pytest.MonkeyPatch) -> N
     seqs = [(1, 0), (2, 0), (1, 2), (3, 0), (1, 4), (2, 9)]  # the pid 2 is forgotten for 3
     reader, _ = read(*(entry(pid=pid, seq=seq) for pid, seq in seqs))
     assert reader.missed == 2
+
+
+@pytest.mark.parametrize("entries", [1, 2, 3])
+def test_both_forms_of_a_reply_are_read(entries: int) -> None:
+    rows = [(b"%d-0" % n, {b"b": entry()}) for n in range(1, entries + 1)]
+    for reply in ([[b"stream", rows]], {b"stream": rows}, {b"stream": [rows]}):
+        assert [place for place, _ in _entries(reply)] == [place for place, _ in rows]

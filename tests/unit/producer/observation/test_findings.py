@@ -243,6 +243,9 @@ HEALTHY: dict[str, Seen] = {
     "full, and its queue gets shorter": seen(FULL, depths={"celery": SHRINKS}),
     "full, and nothing waits": seen(FULL, depths={"celery": [(0.0, 0), (4.0, 0), (8.0, 0)]}),
     "a few failures": seen(worker(attempts=(*ended(60), *ended(5, "failed")))),
+    "tasks that end as wanted": seen(
+        worker(attempts=(*ended(20), *ended(10, "ignored"), *ended(10, "revoked")))
+    ),
     "a few retries": seen(worker(attempts=(*ended(2), *ended(4, "retried")))),
     "a retry with the same id": seen(
         worker(
