@@ -53,20 +53,62 @@ def held_while_idle(seen: Seen) -> tuple[Hoard, ...]:
     )
 
 
-def _idle(workers: Sequence[WorkerSeen]) -> list[list[Workers]]:
-    """Return who was idle and could have run what a worker held, for each sample of each worker."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Idle:
+    """Who was idle and could have run what a worker held when it was looked at."""
+
+    now: Workers = 0
+    throughout: Workers = 0  # those that were idle all the time since it was looked at before
+
+
+def _idle(workers: Sequence[WorkerSeen]) -> list[list[_Idle]]:
+    """Return who was idle beside each worker, for each of its samples."""
     able = _able(workers)
-    found = [[0] * len(worker.samples) for worker in workers]
-    idle = 0
+    found = [[_Idle()] * len(worker.samples) for worker in workers]
     moments = [one for number, worker in enumerate(workers) for one in _moments(number, worker)]
+    ends = _Ends(sum(kind != _LOOKS and not value for _, kind, _, value in moments))
+    looked = [0] * len(workers)
+    idle = 0
     for _, kind, number, value in sorted(moments, key=itemgetter(0, 1)):
         if kind == _LOOKS:
-            found[number][value] = idle & able[number]
+            now = idle & able[number]
+            found[number][value] = _Idle(now=now, throughout=now & ~ends.since(looked[number]))
+            looked[number] = ends.count
         elif value:
             idle |= 1 << number
         else:
             idle &= ~(1 << number)
+            ends.add(number)
     return found
+
+
+class _Ends:
+    """The moments at which a worker ceased to be idle, and who did since any of them.
+
+    A Fenwick tree of sets, the last moment first, so that both take logarithmic time. Source:
+    P. M. Fenwick, A New Data Structure for Cumulative Frequency Tables, 1994.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.count = 0
+        self._most = most
+        self._sets: list[Workers] = [0] * (most + 1)
+
+    def add(self, number: int) -> None:
+        """Note that a worker is no longer idle, or no longer known to be."""
+        place = self._most - self.count
+        self.count += 1
+        while place <= self._most:
+            self._sets[place] |= 1 << number
+            place += place & -place
+
+    def since(self, count: int) -> Workers:
+        """Return those that were added after the first `count`."""
+        place, found = self._most - count, 0
+        while place > 0:
+            found |= self._sets[place]
+            place -= place & -place
+        return found
 
 
 def _able(workers: Sequence[WorkerSeen]) -> list[Workers]:
@@ -99,7 +141,7 @@ def _moments(number: int, worker: WorkerSeen) -> Iterator[tuple[float, int, int,
 
 
 def _hoard(
-    samples: Sequence[Sample], idle: Sequence[Workers], workers: Sequence[WorkerSeen]
+    samples: Sequence[Sample], idle: Sequence[_Idle], workers: Sequence[WorkerSeen]
 ) -> Hoard:
     """Return how long a worker held messages; `idle` has who could have run them, per sample."""
     longest_s, best = _longest(samples, idle)
@@ -111,21 +153,24 @@ def _hoard(
         total_s=total_s,
         longest_s=longest_s,
         most=max(
-            one.waiting or 0 for one, beside in zip(samples, idle, strict=True) if beside & other
+            one.waiting or 0
+            for one, beside in zip(samples, idle, strict=True)
+            if beside.now & other
         ),
         idle=workers[other.bit_length() - 1].node,
     )
 
 
-def _longest(samples: Sequence[Sample], idle: Sequence[Workers]) -> tuple[float, Workers]:
+def _longest(samples: Sequence[Sample], idle: Sequence[_Idle]) -> tuple[float, Workers]:
     """Return the longest time without interruption, and the workers that were idle that long."""
     longest_s, best = 0.0, 0
     before_s = 0.0
     stretches: list[tuple[float, Workers]] = []  # for how long they have been idle by now
     for sample, beside in zip(samples, idle, strict=True):
         step_s, before_s = sample.at_s - before_s, sample.at_s
-        still = [(length_s + step_s, one & beside) for length_s, one in stretches if one & beside]
-        new = beside & ~sum(one for _, one in still)  # no worker is in two of them
+        kept = beside.throughout
+        still = [(length_s + step_s, one & kept) for length_s, one in stretches if one & kept]
+        new = beside.now & ~sum(one for _, one in still)  # no worker is in two of them
         stretches = [*still, (0.0, new)] if new else still
         for length_s, one in still:
             if length_s > longest_s:
@@ -136,16 +181,17 @@ def _longest(samples: Sequence[Sample], idle: Sequence[Workers]) -> tuple[float,
 
 
 def _most_in_all(
-    samples: Sequence[Sample], idle: Sequence[Workers], some: Workers
+    samples: Sequence[Sample], idle: Sequence[_Idle], some: Workers
 ) -> tuple[float, Workers]:
     """Return the longest time in all, and which of some workers were idle that long."""
     totals_s: dict[float, Workers] = {0.0: some}  # how long they have been idle by now
-    for (earlier, was), (later, now) in pairwise(zip(samples, idle, strict=True)):
-        if not was & now & some:
+    for (earlier, before), (later, after) in pairwise(zip(samples, idle, strict=True)):
+        both = before.now & after.throughout
+        if not both & some:
             continue
         sums: defaultdict[float, Workers] = defaultdict(int)
         for total_s, ones in totals_s.items():
-            sums[total_s] |= ones & ~(was & now)
-            sums[total_s + (later.at_s - earlier.at_s)] |= ones & was & now
+            sums[total_s] |= ones & ~both
+            sums[total_s + (later.at_s - earlier.at_s)] |= ones & both
         totals_s = {total_s: ones for total_s, ones in sums.items() if ones}
     return max(totals_s.items())

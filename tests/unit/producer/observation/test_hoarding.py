@@ -37,7 +37,11 @@ def _beside(held: Sequence[Sample], other: WorkerSeen) -> Hoard:
         if not one.waiting or not _is_idle(other.samples, one.at_s):
             stretch_s, before_s = 0.0, None
             continue
-        step_s = 0.0 if before_s is None else one.at_s - before_s
+        step_s = 0.0
+        if before_s is not None and _was_idle(other.samples, before_s, one.at_s):
+            step_s = one.at_s - before_s
+        else:
+            stretch_s = 0.0
         stretch_s, before_s = stretch_s + step_s, one.at_s
         found = replace(
             found,
@@ -53,6 +57,19 @@ def _is_idle(known: Sequence[Sample], at_s: float) -> bool:
     if not place or at_s - known[place - 1].at_s > FRESH_S:
         return False
     return known[place - 1].busy < known[place - 1].slots and known[place - 1].waiting == 0
+
+
+def _was_idle(known: Sequence[Sample], from_s: float, to_s: float) -> bool:
+    """Return whether a worker that was idle at both moments was so all the time in between."""
+    for place, one in enumerate(known):
+        idle = one.busy < one.slots and one.waiting == 0
+        if from_s < one.at_s <= to_s and not idle:
+            return False
+        expires_s = one.at_s + FRESH_S
+        renewed = place + 1 < len(known) and known[place + 1].at_s <= expires_s
+        if idle and not renewed and from_s <= expires_s < to_s:
+            return False
+    return True
 
 
 #: Quarters of a second between samples, so that sums are exact, and what each sample shows.
@@ -89,6 +106,13 @@ def test_the_longest_stretch_counts_before_the_total_and_then_the_first_worker()
     ]
     [hoard, *_] = held_while_idle(seen(hoards, often, *long))
     assert hoard == Hoard(total_s=7.0, longest_s=7.0, most=3, idle="c@x")
+
+
+def test_who_was_busy_between_two_looks_was_not_idle_all_the_time() -> None:
+    blocked = worker("a@x", samples=tuple(sample(at_s, busy=2, waiting=3) for at_s in (0, 4, 8)))
+    other = worker("b@x", samples=samples(9, busy=lambda second: 0 if second % 4 == 0 else 2))
+    [hoard, _] = held_while_idle(seen(blocked, other))
+    assert hoard == Hoard()
 
 
 def calls(work: Callable[[], object]) -> int:
