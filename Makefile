@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Parallel installs into one .venv would break each other, so ignore -j.
 .NOTPARALLEL:
 
-.PHONY: help race up learn report check format test unit kills test-pages test-faults test-projects test-lease test-docker screenshots chromium nogil old-celery lock clean runtime dev
+.PHONY: help race up learn report check format test unit kills test-lessons test-pages test-faults test-projects test-lease test-docker screenshots chromium nogil old-celery lock clean runtime dev
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -47,7 +47,7 @@ format: dev ## format the code and apply ruff's automatic fixes
 	$(BIN)/ruff check --fix .
 
 # The suites with a target of their own.
-SUITES := pages faults projects lease old_celery compose
+SUITES := lessons pages faults projects lease old_celery compose
 
 # Tests keep their folder order, so that a run does not end with one long test on one core.
 test: dev ## run all tests but those with a target of their own, below
@@ -58,6 +58,9 @@ unit: dev ## run only the unit tests
 
 kills: dev ## kill the commands 100 times at random moments; fail if a process is left
 	$(BIN)/python -m tests.hostile.kills $(ARGS)
+
+test-lessons: dev ## test every lesson on real workers; POOLWISE_PYTHON names a Python without the GIL
+	$(BIN)/pytest tests/lessons -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-pages: dev ## test the reports, Flower and its Throughput page in Chromium
 	$(BIN)/pytest tests/pages -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)

@@ -10,7 +10,7 @@ from lab.learn.registry import LESSONS
 from tests.compose.load_run import LoadRun
 from tests.compose.project import Project
 from tests.compose.test_lab import SCRATCH, documents, lab
-from tests.integration.lessons.taught import held, nothing_left
+from tests.lessons.taught import held, nothing_left
 
 #: Timeout for all lessons, in seconds. They take two to three minutes; a test may take five.
 ALL_S = 285.0

@@ -12,7 +12,7 @@ from cluster.local import LocalCluster, WorkerSpec
 from cluster.ports import LOOPBACK, free_port
 from tasks.celery import app
 from tests.command import poolwise, running
-from tests.integration.lessons.taught import held, nothing_left, take
+from tests.lessons.taught import held, nothing_left, take
 
 #: A small lesson whose claims hold on the workers below.
 SMALL = ("gil", "--tasks", "20", "--pause-ms", "200")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from markupsafe import escape
 
-from tests.integration.lessons.taught import failing, take
+from tests.lessons.taught import failing, take
 
 
 def test_most_updates_are_lost_without_a_cure_and_none_with_one(tmp_path: Path) -> None:

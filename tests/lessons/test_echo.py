@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import poolwise
-from tests.integration.lessons.taught import take
+from tests.lessons.taught import take
 
 
 def test_only_the_sequential_server_does_not_serve_all_clients(

@@ -22,7 +22,7 @@ from lab.learn.lessons.parallelism.timing import BURN, KINDS, TASKS
 from lab.measure.calibrate import calibrate
 from lab.results.lesson import LessonResult
 from tasks.lessons.parallelism import CORE, compute
-from tests.integration.lessons.taught import held, take
+from tests.lessons.taught import held, take
 from worker.pools import DEFAULT_POOLS
 
 

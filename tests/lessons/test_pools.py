@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.results.lesson import LessonResult
-from tests.integration.lessons.taught import take
+from tests.lessons.taught import take
 from worker.pools import DEFAULT_POOLS
 
 

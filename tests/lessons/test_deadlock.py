@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.integration.lessons.taught import take
+from tests.lessons.taught import take
 
 CYCLE = [("task 1", "b", "task 2"), ("task 2", "a", "task 1")]
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tasks.lessons.io_models import syscalls
-from tests.integration.lessons.taught import take
+from tests.lessons.taught import take
 
 BOUND_S = 10.0
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has this ptrace")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.integration.lessons.taught import take
+from tests.lessons.taught import take
 
 
 def test_greenlets_wait_at_the_same_time_and_the_blocking_task_is_named(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.integration.lessons.taught import take
+from tests.lessons.taught import take
 
 TASKS = 8
 
