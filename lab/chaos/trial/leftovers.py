@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import redis
 
-from kombu_lease import dead
+from kombu_lease import dead, keys
 from tasks.chaos import marks
 
 #: The stream of dead letters, without a key prefix, and the field that holds the message.
@@ -63,10 +63,18 @@ def _flat(answer: Iterable[Any]) -> Iterator[bytes]:
 def id_in(value: bytes) -> str:
     """Return the task id of a message, even if it is inside another structure, or broken."""
     try:
-        whole = next(_found(json.loads(value)), "")
+        whole = next(_found(json.loads(_unpacked(value))), "")
     except (ValueError, RecursionError):
         whole = ""
     return whole or marks.found(value.decode(errors="replace"))
+
+
+def _unpacked(value: bytes) -> bytes:
+    """Return a message without the name of its list, which kombu_lease may have put before it."""
+    try:
+        return keys.unpack(value)[1]
+    except ValueError:
+        return value
 
 
 def _found(value: Any) -> Iterator[str]:

@@ -115,10 +115,16 @@ def test_a_cell_of_bad_messages_shows_their_fate_then_that_of_the_load() -> None
         (json.dumps({"headers": {"id": "a"}}), "a"),
         (json.dumps([{"headers": {"id": "a"}}, "exchange", "key"]), "a"),
         (json.dumps({"message": json.dumps({"headers": {"id": "a"}})}), "a"),
+        ('5:chaos{"headers": {"id": "a"}}', "a"),  # held or delayed by kombu_lease
+        ('7:ch\u00e4\u00f6s{"headers": {"id": "a"}}', "a"),
+        (f"5:chaosorder {MARK} = {{not JSON", MARK),
         (f"order {MARK} = {{not JSON", MARK),
         (json.dumps({"order": MARK}), MARK),
         (json.dumps({"properties": {"correlation_id": MARK}, "headers": {}}), MARK),
         ("not JSON", ""),
+        ('-1:{"headers": {"id": "a"}}', ""),
+        ("99:chaos", ""),
+        (f"{'9' * 5_000}:chaos", ""),
         ("[" * 100_000, ""),
     ],
 )
