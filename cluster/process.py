@@ -72,6 +72,7 @@ class Child:
         self.log = log
         self._registry = registry
         self._asked = False
+        self._killed = False
         # A Ctrl-C right after the start would lose the process before we can wait for it.
         with log.open("ab") as sink, deferred_signals(), explained_start():
             self._process = subprocess.Popen(
@@ -113,12 +114,15 @@ class Child:
         self.kill()
 
     def kill(self) -> None:
-        """Kill its whole group at once."""
+        """Kill its whole group at once; only once, because its id may be another process's then."""
+        if self._killed:
+            return
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         # Removed before its id is free for another process.
         self._registry.remove(self.pid)
         self._process.wait()
+        self._killed = True
 
     def how_it_ended(self) -> str:
         """Describe in a few words how it ended, such as "killed by SIGKILL"."""

@@ -46,7 +46,7 @@ def clock_off(shift_s: float) -> Callable[[Trial], Injected]:
 def _leave(trial: Trial, worker: TrialWorker) -> None:
     worker.child.ask_to_stop()
     trial.until(lambda: not worker.child.alive, SHUTDOWN_S, "a worker does not end")
-    trial.workers.remove(worker)
+    trial.dismiss(worker)
 
 
 CLOCK_FAULTS: Final = (

@@ -100,7 +100,7 @@ def deploy(trial: Trial) -> Injected:
         held |= trial.running_in(old).keys()
         old.child.ask_to_stop()
         trial.until(lambda old=old: not old.child.alive, SHUTDOWN_S, "a worker does not end")  # type: ignore[misc]
-        trial.workers.remove(old)
+        trial.dismiss(old)
     return Injected(
         at_s=at_s, until_s=time.monotonic(), hit=bool(held), text=f"{len(trial.workers)} workers"
     )

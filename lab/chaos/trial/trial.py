@@ -139,11 +139,16 @@ class Trial(Waiting):
         """Start a worker for each that has ended, as a supervisor does; return how many."""
         dead = [one for one in self.workers if not one.child.alive]
         for one in dead:
-            self.workers.remove(one)
-            one.child.kill()  # what is left of its group
+            self.dismiss(one)
         self.ended += len(dead)
         self.workers += self._started(len(dead))
         return len(dead)
+
+    def dismiss(self, worker: TrialWorker) -> None:
+        """Forget a worker that has ended, and kill what is left of its group."""
+        self.workers.remove(worker)
+        worker.child.kill()
+        self._children.remove(worker.child)
 
     def all_run(self, since_s: float) -> bool:
         """Return whether each worker has started a task since then."""
