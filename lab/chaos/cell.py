@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,7 @@ from lab.chaos.measured import CellNames, cell_of
 from lab.chaos.trial.delivery import Delivery
 from lab.chaos.trial.injected import Injected
 from lab.chaos.trial.leftovers import dead_ids, left_ids
-from lab.chaos.trial.trial import QUEUE, Trial, TrialSpec, running_trial
+from lab.chaos.trial.trial import QUEUE, Trial, TrialSpec, TrialWorker, running_trial
 from lab.format import words
 from lab.results.chaos import ChaosCell
 from lab.results.output import write_whole
@@ -140,15 +140,29 @@ def _inject_once(trial: Trial, spec: CellSpec, seen: _Seen, number: int) -> None
             f"after fault {number}, {words.counted(ended, 'worker')} ended without being stopped"
         )
     since_s = time.monotonic() if ended else fault.until_s
-    resumed = trial.within(lambda: trial.all_run(since_s), resume_s)
+    resumed = trial.within(lambda: not trial.idle(since_s), resume_s)
     by_itself = resumed and not surprising
     seen.all_again_s.append(time.monotonic() - fault.until_s if by_itself else None)
     if not resumed:
-        seen.notes.append(f"a worker ran no task for {resume_s:g} s after fault {number}")
-        trial.restart_workers()
+        idle = f"ran no task for {resume_s:g} s after fault {number}"
+        seen.notes.append(_replaced(trial, trial.idle(since_s), idle))
     if (returns_s := spec.delivery.returns_s) is not None:
         # A further fault would delay these tasks, and their time would be that of two faults.
         trial.within(lambda: not trial.book.interrupted_still(fault.interrupted), returns_s)
+
+
+def _replaced(trial: Trial, workers: Sequence[TrialWorker], why: str) -> str:
+    """Kill and replace the workers that do not run tasks; return what to note.
+
+    The note counts the tasks that had not ended there: the fault alone would not have ended them.
+    """
+    if not workers:  # it has just begun
+        return f"a worker {why}"
+    running = words.counted(trial.replace(workers), "task")
+    if len(workers) == 1:
+        return f"a worker {why}, so it was killed and replaced; {running} had not ended in it"
+    who = f"{len(workers)} workers"
+    return f"{who} {why}, so they were killed and replaced; {running} had not ended in them"
 
 
 def settle(trial: Trial) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +16,13 @@ from celery import Celery
 
 from cluster.local import LocalCluster
 from cluster.wait import wait_until
+from lab.chaos.cell import CellSpec, measure
+from lab.chaos.fault_table import FAULTS
 from lab.chaos.trial.delivery import DELIVERIES
+from lab.chaos.trial.injected import Injected
 from lab.chaos.trial.leftovers import left_ids
 from lab.chaos.trial.trial import QUEUE, SLOTS, Trial, TrialSpec, running_trial
+from lab.results.chaos import ChaosCell
 from worker.pools import POOLS
 
 #: Seconds that what a test waits for may take on a busy machine.
@@ -34,6 +42,27 @@ def trial_of(folder: Path, **spec: Any) -> Iterator[Trial]:
         yield trial
 
 
+def cell_of(
+    folder: Path, fault: str, inject: Callable[[Trial], Injected], **fields: Any
+) -> ChaosCell:
+    """Measure a cell of threads by Celery's defaults, with another function and fields of a fault.
+
+    The function is called once.
+    """
+    spec = CellSpec(
+        pool=POOLS["threads"],
+        fault=replace(FAULTS[fault], inject=inject, **fields),
+        delivery=DELIVERIES["defaults"],
+        kills=1,
+        seed=1,
+        command="",
+    )
+    with LocalCluster(folder) as cluster:
+        cell = measure(spec, cluster, folder, threading.Event(), lambda _spec, _number: None)
+    assert cell.account.accounted == cell.account.submitted > 0
+    return cell
+
+
 def test_what_lease_workers_hold_and_what_waits_for_its_eta_is_still_in_the_broker(
     tmp_path: Path,
 ) -> None:
@@ -49,3 +78,34 @@ def test_what_lease_workers_hold_and_what_waits_for_its_eta_is_still_in_the_brok
             lambda: AssertionError(f"{trial.broker.client.llen(QUEUE)} messages are not held"),
         )
         assert left_ids(trial.broker.client, QUEUE) == trial.book.open() | {later}
+
+
+def test_only_a_worker_that_runs_no_tasks_is_replaced(tmp_path: Path) -> None:
+    trials: list[Trial] = []
+    healthy: list[int] = []
+    interrupted: dict[str, float] = {}
+
+    def stop_one(trial: Trial) -> Injected:
+        stuck, running = trial.busy()
+        at_s = time.monotonic()
+        os.kill(stuck.child.pid, signal.SIGSTOP)
+        trials.append(trial)
+        healthy.extend(one.child.pid for one in trial.workers if one is not stuck)
+        interrupted.update(trial.running_in(stuck))
+        return Injected(at_s=at_s, until_s=time.monotonic(), hit=bool(running))
+
+    cell = cell_of(tmp_path, "stall", stop_one, resume_s=3)
+    [trial] = trials
+    assert healthy[0] in [one.child.pid for one in trial.workers]
+    assert len(trial.workers) == 2
+    lines = trial.book.closed()[1]
+    started, ended = (
+        {line.task_id for line in lines if line.pid in healthy and line.event == event}
+        for event in ("started", "ended")
+    )
+    assert started == ended != set()
+    tasks = "1 task" if len(interrupted) == 1 else f"{len(interrupted)} tasks"
+    assert cell.notes == (
+        "a worker ran no task for 3 s after fault 1, so it was killed and replaced; "
+        f"{tasks} had not ended in it",
+    )

@@ -33,6 +33,6 @@ class Fault:
     default: bool = False  # part of the default matrix
     append_only: AppendOnly = "everysec"  # how the broker keeps its data
     linked: bool = False  # whether it needs a link between each worker and the broker
-    resume_s: float = 40.0  # seconds in which workers must run tasks again; then they are restarted
+    resume_s: float = 40.0  # seconds in which workers must run tasks again, or they are replaced
     env: Mapping[str, str] = field(default_factory=dict)  # further environment of its workers
     most: int | None = None  # how often it is injected at most: once shows all there is to see

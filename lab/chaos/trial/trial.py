@@ -150,17 +150,18 @@ class Trial(Waiting):
         worker.child.kill()
         self._children.remove(worker.child)
 
-    def all_run(self, since_s: float) -> bool:
-        """Return whether each worker has started a task since then."""
-        return all(self.book.started_since(since_s, one.pids()) for one in self.workers)
+    def idle(self, since_s: float) -> list[TrialWorker]:
+        """Return the workers that have started no task since then."""
+        return [one for one in self.workers if not self.book.started_since(since_s, one.pids())]
 
-    def restart_workers(self) -> None:
-        """Replace all workers, because they have stopped consuming."""
-        for one in self.workers:
+    def replace(self, workers: Sequence[TrialWorker]) -> int:
+        """Replace workers that have stopped consuming; return how many tasks they were running."""
+        running = sum(len(self.running_in(one)) for one in workers)
+        for one in workers:
             one.child.kill()
-        ended = self.ended
-        self.replace_dead()
-        self.ended = ended
+            self.dismiss(one)
+        self.workers += self._started(len(workers))
+        return running
 
     def start_more(
         self, count: int, flags: Sequence[str] = (), launcher: Sequence[str] = ()
