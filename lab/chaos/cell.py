@@ -133,6 +133,8 @@ def _inject_once(trial: Trial, spec: CellSpec, seen: _Seen, number: int) -> None
     resume_s = spec.fault.resume_s
     fault = spec.fault.inject(trial)
     seen.faults.append(fault)
+    if fault.note:
+        seen.notes.append(f"in fault {number}, {fault.note}")
     ended = trial.replace_dead()
     surprising = bool(ended) and spec.fault.target in _SPARES_WORKERS
     if surprising:

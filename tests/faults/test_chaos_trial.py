@@ -12,12 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from celery import Celery
 
 from cluster.local import LocalCluster
 from cluster.wait import wait_until
 from lab.chaos.cell import CellSpec, measure
 from lab.chaos.fault_table import FAULTS
+from lab.chaos.faults import shutdown
 from lab.chaos.trial.delivery import DELIVERIES
 from lab.chaos.trial.injected import Injected
 from lab.chaos.trial.leftovers import left_ids
@@ -27,6 +29,8 @@ from worker.pools import POOLS
 
 #: Seconds that what a test waits for may take on a busy machine.
 SOON_S = 30.0
+#: The folder of a cell of threads by Celery's defaults.
+FOLDER = "threads-{}-defaults"
 
 
 @contextmanager
@@ -45,10 +49,7 @@ def trial_of(folder: Path, **spec: Any) -> Iterator[Trial]:
 def cell_of(
     folder: Path, fault: str, inject: Callable[[Trial], Injected], **fields: Any
 ) -> ChaosCell:
-    """Measure a cell of threads by Celery's defaults, with another function and fields of a fault.
-
-    The function is called once.
-    """
+    """Measure a cell of threads by Celery's defaults, with other fields of a fault."""
     spec = CellSpec(
         pool=POOLS["threads"],
         fault=replace(FAULTS[fault], inject=inject, **fields),
@@ -109,3 +110,33 @@ def test_only_a_worker_that_runs_no_tasks_is_replaced(tmp_path: Path) -> None:
         "a worker ran no task for 3 s after fault 1, so it was killed and replaced; "
         f"{tasks} had not ended in it",
     )
+
+
+def test_a_worker_that_does_not_shut_down_is_a_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutdown, "SHUTDOWN_S", 1.0)
+    stuck: set[str] = set()
+
+    def shut_down(trial: Trial) -> Injected:
+        usual_s, trial.feeder.task_s = trial.feeder.task_s, 5.0
+        trial.until(lambda: _in_long_tasks(trial), SOON_S, "no worker runs long tasks")
+        trial.feeder.task_s = usual_s
+        injected = FAULTS["warm-shutdown"].inject(trial)
+        stuck.update(injected.interrupted)
+        return injected
+
+    cell = cell_of(tmp_path, "warm-shutdown", shut_down)
+    assert (cell.aimed, cell.hits, cell.resumed) == (1, 1, 1)
+    assert cell.notes == ("in fault 1, a worker did not end within 1 s, so it was killed",)
+    assert len(stuck) == SLOTS
+    assert stuck <= set(
+        (tmp_path / FOLDER.format("warm-shutdown") / "lost.txt").read_text().split()
+    )
+
+
+def _in_long_tasks(trial: Trial) -> bool:
+    """Return whether all slots of all workers run tasks that take longer than the usual ones."""
+    before_s = time.monotonic() - 0.5
+    running = [one for worker in trial.workers for one in trial.running_in(worker).values()]
+    return sum(at_s < before_s for at_s in running) == SLOTS * len(trial.workers)

@@ -8,14 +8,15 @@ from collections.abc import Callable
 from typing import Final
 
 from lab.chaos.faults.fault import Fault
+from lab.chaos.faults.shutdown import Shutdown, completed
 from lab.chaos.faults.single_task import send
 from lab.chaos.trial.injected import Injected
 from lab.chaos.trial.trial import TASK_S, Trial, TrialWorker
 
 #: Seconds by which the clock is off.
 OFF_S: Final = 300
-#: Seconds that the worker takes part, and that it may take to shut down.
-TAKES_PART_S, SHUTDOWN_S = 6.0, 30.0
+#: Seconds that the worker takes part.
+TAKES_PART_S: Final = 6.0
 #: Tasks with an ETA that are sent meanwhile, and how many seconds ahead it is.
 ETA_TASKS, ETA_S = 24, 2.0
 
@@ -32,21 +33,24 @@ def clock_off(shift_s: float) -> Callable[[Trial], Injected]:
             send(trial, "chaos.work", TASK_S, delay_s=ETA_S)
             trial.pause(TAKES_PART_S / ETA_TASKS)
         took_part = trial.book.started_since(at_s, pids)
-        _leave(trial, worker)
+        left = _leave(trial, worker)
         return Injected(
             at_s=at_s,
             until_s=time.monotonic(),
             hit=took_part,
+            interrupted=left.interrupted,
             text=f"{worker.running.spec.name}, {shift_s:+g} s",
+            note=left.note,
         )
 
     return inject
 
 
-def _leave(trial: Trial, worker: TrialWorker) -> None:
+def _leave(trial: Trial, worker: TrialWorker) -> Shutdown:
     worker.child.ask_to_stop()
-    trial.until(lambda: not worker.child.alive, SHUTDOWN_S, "a worker does not end")
+    ended = completed(trial, worker)
     trial.dismiss(worker)
+    return ended
 
 
 CLOCK_FAULTS: Final = (

@@ -10,15 +10,13 @@ from typing import Final
 import psutil
 
 from lab.chaos.faults.fault import Fault
+from lab.chaos.faults.shutdown import SHUTDOWN_S, completed
 from lab.chaos.trial.injected import Injected
 from lab.chaos.trial.trial import TASK_S, Trial, TrialWorker
 from worker.pools import Pool
 
 #: Seconds that a stalled worker is stopped: longer than Poolwise's workers take to be missed.
 STALL_S: Final = 20.0
-#: Seconds that a worker may take to shut down. A process of a prefork pool sometimes waits 30 s for
-#: an answer that does not come (`_ensure_messages_consumed` in billiard/pool.py).
-SHUTDOWN_S: Final = 90.0
 #: Seconds of grace that are too short for a task, and how long the tasks take meanwhile.
 SHORT_GRACE_S, LONG_TASK_S = 0.5, 2.0
 
@@ -95,14 +93,23 @@ def deploy(trial: Trial) -> Injected:
     """Replace every worker under load: start a new one, shut an old one down, and so on."""
     at_s = time.monotonic()
     held: set[str] = set()
+    interrupted: dict[str, float] = {}
+    notes = []
     for old in tuple(trial.workers):
         trial.start_more(1)
         held |= trial.running_in(old).keys()
         old.child.ask_to_stop()
-        trial.until(lambda old=old: not old.child.alive, SHUTDOWN_S, "a worker does not end")  # type: ignore[misc]
+        ended = completed(trial, old)
+        interrupted |= ended.interrupted
+        notes += [ended.note] if ended.note else []
         trial.dismiss(old)
     return Injected(
-        at_s=at_s, until_s=time.monotonic(), hit=bool(held), text=f"{len(trial.workers)} workers"
+        at_s=at_s,
+        until_s=time.monotonic(),
+        hit=bool(held),
+        interrupted=interrupted,
+        text=f"{len(trial.workers)} workers",
+        note="; ".join(notes),
     )
 
 
@@ -117,14 +124,15 @@ def _shut_down(trial: Trial, number: signal.Signals) -> Injected:
     worker, held = trial.busy()
     at_s = time.monotonic()
     os.kill(worker.child.pid, number)
-    trial.until(lambda: not worker.child.alive, SHUTDOWN_S, "a worker does not end")
-    interrupted = trial.book.unended(held)
+    ended = completed(trial, worker)
+    interrupted = {**ended.interrupted, **trial.book.unended(held)}
     return Injected(
         at_s=at_s,
         until_s=time.monotonic(),
         hit=bool(held),
         interrupted=interrupted,
         text=_name(worker),
+        note=ended.note,
     )
 
 

@@ -16,3 +16,4 @@ class Injected:
     #: The tasks that ran in what was hit, each with when it had started there.
     interrupted: Mapping[str, float] = field(default_factory=dict)
     text: str = ""  # what was hit, such as "prefork worker 4711"
+    note: str = ""  # what else happened that the account does not show
