@@ -12,7 +12,7 @@ from typing import Final
 import redis
 
 from cluster.local import LocalCluster
-from cluster.process import without_log
+from lab.chaos import failure
 from lab.chaos.bad.account import notes as bad_notes
 from lab.chaos.faults.fault import Fault, Target
 from lab.chaos.judge import Evidence, lost_ids
@@ -35,6 +35,8 @@ SPARE_S: Final = 10.0
 #: Seconds that the work in the queue may take at the end.
 FINISH_S: Final = 60.0
 
+#: What a note says of a fault that was not injected to its end.
+_HALF: Final = "; the next one failed, and may have done harm that is in the account"
 #: The targets whose faults stop all workers for a while, and should end none.
 _SPARES_WORKERS: Final[frozenset[Target]] = frozenset({"broker", "network"})
 
@@ -109,20 +111,21 @@ def blank(spec: CellSpec, why: str) -> ChaosCell:
 def _injected(trial: Trial, spec: CellSpec, on_fault: OnFault) -> _Seen:
     """Inject the fault as often as wanted, each time after the recovery from the last one.
 
-    If a worker does not start after a fault, that fault is the last. Raises WorkerError if it is
-    the first.
+    If a worker does not start after a fault, or the broker fails, that fault is the last. Raises
+    the error if it is the first.
     """
     seen = _Seen()
     for number in range(1, spec.kills + 1):
         try:
             _inject_once(trial, spec, seen, number)
-        except WorkerError as error:
-            if number == 1:
+        except Exception as error:
+            why = failure.reason(error)
+            if number == 1 or not why:
                 raise
             seen.all_again_s += [None] * (len(seen.faults) - len(seen.all_again_s))
+            failed = ", because of this" if len(seen.faults) == number else _HALF
             seen.notes.append(
-                f"stopped after {len(seen.faults)} of {spec.kills} faults, because of this: "
-                f"{without_log(error)}"
+                f"stopped after {len(seen.faults)} of {spec.kills} faults{failed}: {why}"
             )
             break
         on_fault(spec, number)

@@ -13,17 +13,14 @@ from pathlib import Path
 
 from cluster.local import LocalCluster
 from cluster.machine import Machine
-from cluster.process import without_log
+from lab.chaos import failure
 from lab.chaos.cell import CellSpec, blank, measure
 from lab.chaos.chaos_options import ChaosOptions
 from lab.chaos.collected import ChaosEvents, Ended, collected
 from lab.chaos.trial.trial import SLOTS, TASK_S, WORKERS
-from lab.chaos.trial.waiting import StoppedError
 from lab.results.chaos import SCHEMA_VERSION, ChaosCell, ChaosResult, ChaosSettings, Named
 from lab.session.versions import host, versions
-from producer import broker
 from tasks.celery import app
-from tasks.errors import PoolwiseError
 
 #: Seconds between two looks for Ctrl-C.
 LOOK_S = 0.2
@@ -69,16 +66,10 @@ def _one(
 ) -> ChaosCell:
     try:
         return measure(spec, cluster, folder, stop, events.fault)
-    except StoppedError:
-        raise
     except Exception as error:
-        if isinstance(error, PoolwiseError):
-            why = without_log(error)
-        elif broker.is_broker_fault(error):
-            why = broker.failure(error)
-        else:
-            raise
-        return blank(spec, f"could not be measured: {why}; see {folder / spec.name}")
+        if why := failure.reason(error):
+            return blank(spec, f"could not be measured: {why}; see {folder / spec.name}")
+        raise
 
 
 @contextmanager

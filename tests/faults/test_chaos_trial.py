@@ -12,7 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
+import redis
 from celery import Celery
 
 from cluster.local import LocalCluster
@@ -25,6 +27,7 @@ from lab.chaos.trial.injected import Injected
 from lab.chaos.trial.leftovers import left_ids
 from lab.chaos.trial.trial import QUEUE, SLOTS, Trial, TrialSpec, running_trial
 from lab.results.chaos import ChaosCell
+from tasks.errors import BrokerError, WorkerError
 from worker.pools import POOLS
 
 #: Seconds that what a test waits for may take on a busy machine.
@@ -47,14 +50,14 @@ def trial_of(folder: Path, **spec: Any) -> Iterator[Trial]:
 
 
 def cell_of(
-    folder: Path, fault: str, inject: Callable[[Trial], Injected], **fields: Any
+    folder: Path, fault: str, inject: Callable[[Trial], Injected], kills: int = 1, **fields: Any
 ) -> ChaosCell:
     """Measure a cell of threads by Celery's defaults, with other fields of a fault."""
     spec = CellSpec(
         pool=POOLS["threads"],
         fault=replace(FAULTS[fault], inject=inject, **fields),
         delivery=DELIVERIES["defaults"],
-        kills=1,
+        kills=kills,
         seed=1,
         command="",
     )
@@ -140,3 +143,33 @@ def _in_long_tasks(trial: Trial) -> bool:
     before_s = time.monotonic() - 0.5
     running = [one for worker in trial.workers for one in trial.running_in(worker).values()]
     return sum(at_s < before_s for at_s in running) == SLOTS * len(trial.workers)
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (WorkerError("no worker"), "no worker"),
+        (BrokerError("no broker"), "no broker"),
+        (redis.ConnectionError("gone"), "lost the connection to the broker: "),
+        (psutil.NoSuchProcess(1), "a process has ended, or cannot be examined: "),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_if_a_fault_fails_the_ones_before_it_count(
+    error: Exception, why: str, tmp_path: Path
+) -> None:
+    injected: list[Injected] = []
+
+    def fail(trial: Trial) -> Injected:
+        if injected:
+            raise error
+        injected.append(FAULTS["script-flush"].inject(trial))
+        return injected[-1]
+
+    cell = cell_of(tmp_path, "script-flush", fail, kills=3)
+    assert (cell.aimed, cell.resumed) == (1, 1)
+    [note] = cell.notes
+    begin = (
+        "stopped after 1 of 3 faults; the next one failed, and may have done harm that is in the"
+    )
+    assert note.startswith(f"{begin} account: {why}")
