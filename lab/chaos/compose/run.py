@@ -6,11 +6,12 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
 from cluster.machine import Machine
+from lab.chaos import failure
 from lab.chaos.collected import ChaosEvents, Ended, collected
 from lab.chaos.compose.faults import ContainerFault
 from lab.chaos.compose.project import Container
@@ -72,7 +73,7 @@ def _measured(options: ComposeOptions, run_id: str, events: ChaosEvents) -> Iter
     ]
     events.prepared(len(specs), len(specs) * options.kills, f"seed {options.seed}")
     for spec in specs:
-        yield _measure(spec, options, run_id, events)
+        yield _one(spec, options, run_id, events)
 
 
 def _command(options: ComposeOptions, fault: ContainerFault, container: Container) -> str:
@@ -80,6 +81,17 @@ def _command(options: ComposeOptions, fault: ContainerFault, container: Containe
         f"{options.program} chaos --on-compose --fault {fault.name} --pool {container.pool} "
         f"--kills {options.kills} --seed {options.seed} --yes"
     )
+
+
+def _one(spec: ComposeCell, options: ComposeOptions, run_id: str, events: ChaosEvents) -> ChaosCell:
+    """Measure a cell; if that is impossible, the cell says why."""
+    try:
+        return _measure(spec, options, run_id, events)
+    except Exception as error:
+        if why := failure.reason(error):
+            nothing = _cell(spec, Evidence(sent=(), lines=(), faults=()), "", 0.0)
+            return replace(nothing, skipped=f"could not be measured: {why}")
+        raise
 
 
 def _measure(

@@ -21,6 +21,8 @@ from tasks.errors import WorkerError
 
 #: Seconds that the container that sends may take to start.
 START_S: Final = 60.0
+#: Seconds that it may take to end.
+END_S: Final = 10.0
 #: Seconds without anything happening after which a trial is over, longer than redelivery takes.
 SETTLE_S: Final = 75.0
 #: How long a task takes, and the messages that wait in the queue.
@@ -121,10 +123,14 @@ class ComposeTrial(Waiting):
             with suppress(BrokenPipeError):
                 self._process.stdin.close()
         try:
-            self._process.wait(10)
+            self._process.wait(END_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._reading.join(END_S)
+        for pipe in (self._process.stdout, self._process.stderr):
+            if pipe is not None and not self._reading.is_alive():
+                pipe.close()
         self.start_again()
 
     def _tell(self, word: str) -> None:
