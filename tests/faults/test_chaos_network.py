@@ -22,6 +22,7 @@ from lab.chaos.network.packets import DELAY_S
 from lab.chaos.trial.broker import TrialBroker, port_of
 from lab.results.chaos import ChaosCell, ChaosResult
 from lab.results.files import read
+from tasks.errors import WorkerError
 from tasks.settings import SILENT_CONNECTION_S
 from tests.command import poolwise, running
 from worker.pools import DEFAULT_POOLS
@@ -137,6 +138,12 @@ def test_on_a_slow_link_each_direction_is_late(linked: Linked) -> None:
     assert all(seconds >= 2 * DELAY_S for outcome, seconds in answers if outcome == "PONG")
     assert linked.link.become("whole") >= 10
     assert "PONG" in [outcome for outcome, _ in answers]
+
+
+def test_a_link_that_has_died_says_so(linked: Linked) -> None:
+    linked.link.child.kill()
+    with pytest.raises(WorkerError, match=r"the link test does not answer \(killed by SIGKILL\)"):
+        linked.link.become("cut")
 
 
 def test_a_broker_answers_only_its_own_link(linked: Linked, tmp_path: Path) -> None:

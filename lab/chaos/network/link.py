@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,7 @@ from cluster.workers import WorkerSpec
 from lab.chaos.network.link_server import NAMESPACE_FD
 from lab.chaos.network.namespace import PROGRAMS
 from lab.chaos.network.packets import State
+from tasks.errors import WorkerError
 
 #: The module of its process.
 SERVER: Final = "lab.chaos.network.link_server"
@@ -62,9 +64,20 @@ class Link:
         )
 
     def _told(self, command: str) -> list[str]:
-        with socket.create_connection((LOOPBACK, self.control_port), ANSWER_S) as control:
+        """Send a command to its process; return the words of the answer.
+
+        Raises WorkerError if it does not answer.
+        """
+        answer: list[str] = []
+        with (
+            suppress(OSError),
+            socket.create_connection((LOOPBACK, self.control_port), ANSWER_S) as control,
+        ):
             control.sendall(f"{command}\n".encode())
-            return control.makefile().readline().split()
+            answer = control.makefile().readline().split()
+        if not answer:
+            raise WorkerError(self.child.failure("does not answer"))
+        return answer
 
 
 def start_link(
