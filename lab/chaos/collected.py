@@ -40,34 +40,41 @@ class Ended:
     ended_by: BaseException | None = None
 
 
-def collected(
-    measured: Iterable[ChaosCell],
-    result: ChaosResult,
-    events: ChaosEvents,
-    begun_s: float,
-    in_order: Callable[[Iterable[ChaosCell]], tuple[ChaosCell, ...]] = tuple,
-) -> Ended:
-    """Return `result` with all cells, sorted by `in_order`; `begun_s` is by the monotonic clock.
+class Collection:
+    """Keeps each cell from the moment at which it is complete; threads may add cells."""
 
-    If something ends the run early, return the complete cells with it. Raises it if there are none.
-    """
-    cells: list[ChaosCell] = []
-    ended_by: BaseException | None = None
-    try:
-        for cell in measured:
-            cells.append(cell)
-            events.measured(cell)
-    except BaseException as ending:
-        if not cells:
-            raise
-        ended_by = ending
-    return Ended(
-        result=replace(
-            result,
-            cells=in_order(cells),
-            explanations=explanations(in_order(cells)),
-            elapsed_s=time.monotonic() - begun_s,
-            interrupted=ended_by is not None,
-        ),
-        ended_by=ended_by,
-    )
+    def __init__(
+        self, in_order: Callable[[Iterable[ChaosCell]], tuple[ChaosCell, ...]] = tuple
+    ) -> None:
+        self._in_order = in_order
+        self._begun_s = time.monotonic()
+        self._cells: list[ChaosCell] = []
+        self._planned = 0
+        self._result: ChaosResult | None = None
+
+    def begin(self, result: ChaosResult, planned: int) -> None:
+        """Take the result without cells, and how many are planned."""
+        self._result = result
+        self._planned = planned
+
+    def keep(self, cell: ChaosCell) -> None:
+        """Add a complete cell."""
+        self._cells.append(cell)
+
+    @property
+    def empty(self) -> bool:
+        """Whether no cell is complete."""
+        return not self._cells
+
+    def ended(self, by: BaseException | None = None) -> Ended:
+        """Return the result with all complete cells; `by` is what ended the run early."""
+        assert self._result is not None  # noqa: S101 - begun before any cell
+        cells = self._in_order(self._cells)
+        result = replace(
+            self._result,
+            cells=cells,
+            explanations=explanations(cells),
+            elapsed_s=time.monotonic() - self._begun_s,
+            interrupted=len(cells) < self._planned,
+        )
+        return Ended(result=result, ended_by=by)

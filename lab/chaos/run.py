@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -16,7 +15,7 @@ from cluster.machine import Machine
 from lab.chaos import failure
 from lab.chaos.cell import CellSpec, blank, measure
 from lab.chaos.chaos_options import ChaosOptions
-from lab.chaos.collected import ChaosEvents, Ended, collected
+from lab.chaos.collected import ChaosEvents, Collection, Ended
 from lab.chaos.trial.trial import SLOTS, TASK_S, WORKERS
 from lab.results.chaos import SCHEMA_VERSION, ChaosCell, ChaosResult, ChaosSettings, Named
 from lab.session.versions import host, versions
@@ -33,28 +32,41 @@ def run(options: ChaosOptions, folder: Path, machine: Machine, events: ChaosEven
     what ended the run if no cell was complete.
     """
     app.loader.import_default_modules()
-    begun_s = time.monotonic()
-    with LocalCluster(folder) as cluster:
-        result = _blank(options, folder, cluster, machine)
-        specs = options.cells()
-        together = min(options.jobs, len(specs))
-        how = f"up to {together} at a time, " * (together > 1) + f"seed {options.seed}"
-        events.prepared(len(specs), sum(one.kills for one in specs), how)
-        cells = _measured(options, folder, cluster, events)
-        return collected(cells, result, events, begun_s, partial(_in_order, options))
+    found = Collection(partial(_in_order, options))
+    try:
+        with LocalCluster(folder) as cluster:
+            specs = options.cells()
+            found.begin(_blank(options, folder, cluster, machine), len(specs))
+            together = min(options.jobs, len(specs))
+            how = f"up to {together} at a time, " * (together > 1) + f"seed {options.seed}"
+            events.prepared(len(specs), sum(one.kills for one in specs), how)
+            _measure_all(options, folder, cluster, events, found)
+    except BaseException as ending:  # also if it comes while the cluster is being stopped
+        if found.empty:
+            raise
+        return found.ended(ending)
+    return found.ended()
 
 
-def _measured(
-    options: ChaosOptions, folder: Path, cluster: LocalCluster, events: ChaosEvents
-) -> Iterator[ChaosCell]:
+def _measure_all(
+    options: ChaosOptions,
+    folder: Path,
+    cluster: LocalCluster,
+    events: ChaosEvents,
+    found: Collection,
+) -> None:
     with _threads(options.jobs) as (threads, stop):
-        waiting: set[Future[ChaosCell]] = {
-            threads.submit(_one, spec, cluster, folder, stop, events) for spec in options.cells()
-        }
+
+        def measured(spec: CellSpec) -> ChaosCell:
+            cell = _one(spec, cluster, folder, stop, events)
+            found.keep(cell)
+            return cell
+
+        waiting = {threads.submit(measured, spec) for spec in options.cells()}
         while waiting:
             done, waiting = wait(waiting, LOOK_S, FIRST_COMPLETED)
             for future in done:
-                yield future.result()
+                events.measured(future.result())
 
 
 def _one(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from typing import Final
 
 from cluster.machine import Machine
 from lab.chaos import failure
-from lab.chaos.collected import ChaosEvents, Ended, collected
+from lab.chaos.collected import ChaosEvents, Collection, Ended
 from lab.chaos.compose.faults import ContainerFault
 from lab.chaos.compose.project import Container
 from lab.chaos.compose.trial import SETTLE_S, TASK_S, ComposeTrial
@@ -60,20 +60,34 @@ def run(options: ComposeOptions, run_id: str, machine: Machine, events: ChaosEve
     If something ends the run early, return the complete cells with it; raise it if there are none.
     Each container runs again at the end.
     """
-    begun_s = time.monotonic()
-    result = _blank(options, run_id, machine)
-    return collected(_measured(options, run_id, events), result, events, begun_s)
+    found = Collection()
+    try:
+        _measure_all(options, run_id, machine, events, found)
+    except BaseException as ending:
+        if found.empty:
+            raise
+        return found.ended(ending)
+    return found.ended()
 
 
-def _measured(options: ComposeOptions, run_id: str, events: ChaosEvents) -> Iterator[ChaosCell]:
+def _measure_all(
+    options: ComposeOptions,
+    run_id: str,
+    machine: Machine,
+    events: ChaosEvents,
+    found: Collection,
+) -> None:
     specs = [
         ComposeCell(fault=fault, container=container, command=_command(options, fault, container))
         for fault in options.faults
         for container in options.containers
     ]
+    found.begin(_blank(options, run_id, machine), len(specs))
     events.prepared(len(specs), len(specs) * options.kills, f"seed {options.seed}")
     for spec in specs:
-        yield _one(spec, options, run_id, events)
+        cell = _one(spec, options, run_id, events)
+        found.keep(cell)
+        events.measured(cell)
 
 
 def _command(options: ComposeOptions, fault: ContainerFault, container: Container) -> str:

@@ -1,0 +1,138 @@
+"""A run of faults keeps its complete cells, however and whenever it ends."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from concurrent.futures import Future, wait
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster.local import LocalCluster
+from cluster.machine import Machine
+from lab.chaos import run as chaos_run
+from lab.chaos.cell import CellSpec, blank
+from lab.chaos.chaos_options import ChaosOptions
+from lab.chaos.collected import Titled
+from lab.chaos.fault_table import FAULTS
+from lab.chaos.trial.delivery import DELIVERIES
+from lab.results import files as result_files
+from lab.results.chaos import ChaosCell, ChaosResult
+from tests.command import running
+from worker.pools import POOLS
+
+CELLS = 8
+
+
+class Events:
+    """Ignores what happens."""
+
+    def prepared(self, cells: int, faults: int, text: str) -> None:
+        """Ignore it."""
+
+    def fault(self, spec: Titled, number: int) -> None:
+        """Ignore it."""
+
+    def measured(self, cell: ChaosCell) -> None:
+        """Ignore it."""
+
+
+OPTIONS = ChaosOptions(
+    faults=tuple(FAULTS.values())[:CELLS],
+    pools=(POOLS["prefork"],),
+    deliveries=(DELIVERIES["defaults"],),
+    kills=1,
+    jobs=CELLS,
+    seed=1,
+    command="",
+    program="poolwise",
+)
+
+
+@pytest.fixture
+def together(monkeypatch: pytest.MonkeyPatch) -> threading.Barrier:
+    """Return a barrier at which all cells end, without being measured."""
+    barrier = threading.Barrier(CELLS)
+
+    def measured(spec: CellSpec, *_: Any) -> ChaosCell:
+        barrier.wait(20)
+        return blank(spec, "")
+
+    monkeypatch.setattr(chaos_run, "measure", measured)
+    return barrier
+
+
+def ended(folder: Path) -> tuple[ChaosResult, BaseException | None]:
+    """Run all cells; return the result and what ended the run."""
+    found = chaos_run.run(OPTIONS, folder, Machine.this(), Events())
+    return found.result, found.ended_by
+
+
+@pytest.mark.usefixtures("together")
+def test_a_signal_while_the_cluster_is_being_stopped_costs_no_cell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(LocalCluster):
+        """Gets a signal at its end."""
+
+        def close(self) -> None:
+            super().close()
+            raise SystemExit(143)
+
+    monkeypatch.setattr(chaos_run, "LocalCluster", Interrupted)
+    result, by = ended(tmp_path)
+    assert isinstance(by, SystemExit)
+    assert len(result.cells) == CELLS
+    assert not result.interrupted
+
+
+@pytest.mark.usefixtures("together")
+def test_cells_that_were_not_shown_before_a_signal_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(waiting: set[Future[ChaosCell]], *_: Any) -> None:
+        wait(waiting, 20)
+        raise SystemExit(143)
+
+    monkeypatch.setattr(chaos_run, "wait", interrupted)
+    result, by = ended(tmp_path)
+    assert isinstance(by, SystemExit)
+    assert len(result.cells) == CELLS
+
+
+def test_a_cell_that_fails_because_of_a_bug_costs_no_other(
+    together: threading.Barrier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measured(spec: CellSpec, *_: Any) -> ChaosCell:
+        together.wait(20)
+        if spec.fault is OPTIONS.faults[0]:
+            raise ValueError("a bug")
+        return blank(spec, "")
+
+    monkeypatch.setattr(chaos_run, "measure", measured)
+    result, by = ended(tmp_path)
+    assert isinstance(by, ValueError)
+    assert [one.fault for one in result.cells] == [one.name for one in OPTIONS.faults[1:]]
+    assert result.interrupted
+
+
+@pytest.mark.timeout(150)
+def test_pressing_ctrl_c_twice_keeps_the_complete_cells(tmp_path: Path) -> None:
+    options = ("--pool", "threads", "--settings", "defaults", "--kills", "1", "--jobs", "1")
+    with running("chaos", "--fault", "script-flush,stall", *options, folder=tmp_path) as command:
+        command.until(lambda: "script-flush       threads" in command.output())
+        command.until(
+            lambda: any(one.stat().st_size for one in tmp_path.glob("runs/*/*stall*/ledger"))
+        )
+        before = len(command.descendants())
+        command.signal(signal.SIGINT)
+        command.until(lambda: len(command.descendants()) < before)
+        command.signal(signal.SIGINT)
+        assert command.ended() == 130, command.output()
+        [written] = tmp_path.glob("runs/*/result.json")
+        result = result_files.read(written, ChaosResult)
+        assert [one.fault for one in result.cells] == ["script-flush"]
+        assert result.interrupted
+        command.wait_for_descendants()
