@@ -61,8 +61,16 @@ def use_plain_broker() -> None:
 
     Workers of the user's project, whose own settings are overridden, look for messages there.
     """
-    os.environ[VARIABLE] = "{}"
     use_transport("stock")
+    use_usual_keys()
+
+
+def use_usual_keys() -> None:
+    """Use kombu's usual key names, whatever the environment says, and so do workers started here.
+
+    The transport options in the environment are for the user's broker, not for one of our own.
+    """
+    os.environ[VARIABLE] = "{}"
     options = {
         key: value for key, value in app.conf.broker_transport_options.items() if key not in PLACING
     }

@@ -19,7 +19,7 @@ from lab.chaos.collected import ChaosEvents, Collection, Ended
 from lab.chaos.trial.trial import SLOTS, TASK_S, WORKERS
 from lab.results.chaos import SCHEMA_VERSION, ChaosCell, ChaosResult, ChaosSettings, Named
 from lab.session.versions import host, versions
-from tasks.celery import app
+from tasks.celery import app, use_usual_keys
 
 #: Seconds between two looks for Ctrl-C.
 LOOK_S = 0.2
@@ -32,6 +32,7 @@ def run(options: ChaosOptions, folder: Path, machine: Machine, events: ChaosEven
     what ended the run if no cell was complete.
     """
     app.loader.import_default_modules()
+    use_usual_keys()
     found = Collection(partial(_in_order, options))
     try:
         with LocalCluster(folder) as cluster:

@@ -25,9 +25,11 @@ from worker.pools import DEFAULT_POOLS, POOLS
 BOUND_S = 240.0
 
 
-def cells(folder: Path, *options: str) -> dict[tuple[str, str, str], ChaosCell]:
+def cells(
+    folder: Path, *options: str, env: dict[str, str] | None = None
+) -> dict[tuple[str, str, str], ChaosCell]:
     """Run `poolwise chaos`; return its cells by fault, pool and settings."""
-    with running("chaos", "--seed", "1", *options, folder=folder) as command:
+    with running("chaos", "--seed", "1", *options, folder=folder, env=env) as command:
         done = command.done(BOUND_S)
         assert done.returncode in {0, 1}, done.stderr
         [written] = folder.glob("runs/*/result.json")

@@ -9,6 +9,7 @@ import pytest
 from lab.chaos.bad.timed import MANY
 from lab.chaos.judge import GROUPS
 from lab.results.chaos import BadMessages, ChaosCell
+from tasks.transport_options import VARIABLE
 from tests.faults.test_chaos import BOUND_S, cells
 
 #: What becomes of messages that no worker can run, by Celery's defaults and Poolwise's settings.
@@ -79,6 +80,15 @@ def test_a_task_that_kills_its_worker_circles_unless_its_deaths_are_counted(
         assert messages(found["killer", pool, "reject-on-lost"]).deliveries > 1
     else:
         assert messages(careful).workers_ended > 1
+
+
+@pytest.mark.timeout(BOUND_S + 30)
+def test_options_for_the_broker_of_the_user_do_not_reach_private_ones(tmp_path: Path) -> None:
+    env = {VARIABLE: '{"global_keyprefix": "shop:", "sep": "/"}'}
+    options = ("--pool", "threads", "--settings", "poolwise", "--kills", "1")
+    found = cells(tmp_path, "--fault", "killer,not-json", *options, env=env)
+    for one in found.values():
+        assert fate(one) == "dead", one
 
 
 @pytest.mark.timeout(BOUND_S + 30)
