@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -21,6 +22,7 @@ from lab.results.chaos import ChaosCell, ChaosResult
 from lab.results.files import read
 from tests.command import poolwise, running
 from tests.paths import ROOT
+from tests.unit.lab.chaos.at_once import THREADS, at_once
 
 #: Runs the task outside a worker; it prints what happened if the process survives.
 TASK = """
@@ -48,6 +50,24 @@ def group() -> Iterator[Path]:
         yield control_group.create(f"poolwise-test-{uuid4().hex[:8]}", reaper)
     finally:
         reaper.close()
+
+
+def test_threads_may_try_at_the_same_time_whether_a_group_can_be_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made, barrier = control_group.create, threading.Barrier(THREADS)
+
+    def create(name: str, reaper: Reaper) -> Path:
+        barrier.wait(20)
+        try:
+            return made(name, reaper)
+        finally:
+            barrier.wait(20)
+
+    monkeypatch.setattr(control_group, "create", create)
+    try_it = control_group.why_none.__wrapped__  # type: ignore[attr-defined]
+    assert at_once(try_it) == {""}
+    assert not [one for one in groups() if "try" in one.name]
 
 
 def fill(group: Path, ledger: Path, most_bytes: int) -> subprocess.CompletedProcess[str]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 from cluster.reaper import Reaper, remove_control_group
+from lab.chaos.once import once
 
 #: The bytes by which the processes of a group may grow.
 LIMIT: Final = 32 * 1_048_576
@@ -41,14 +41,14 @@ def create(name: str, reaper: Reaper) -> Path:
     raise failure
 
 
-@functools.cache
+@once
 def why_none() -> str:
     """Return in one line why no memory control group can be made here; empty if one can."""
     if not sys.platform.startswith("linux"):
         return "memory control groups need Linux"
     reaper = Reaper()
     try:
-        remove_control_group(create(f"poolwise-{os.getpid()}-try", reaper))
+        remove_control_group(create(f"poolwise-try-{uuid4().hex[:12]}", reaper))
     except OSError as error:
         return f"cannot create a memory control group here: {error}"
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import shutil
 import socket
@@ -21,6 +20,7 @@ from cluster.workers import WorkerSpec
 from lab.chaos.network.link_server import NAMESPACE_FD
 from lab.chaos.network.namespace import PROGRAMS
 from lab.chaos.network.packets import State
+from lab.chaos.once import once
 from tasks.errors import WorkerError
 
 #: The module of its process.
@@ -96,7 +96,7 @@ def start_link(
     return Link(child=child, control_port=control_port)
 
 
-@functools.cache
+@once
 def why_no_links() -> str:
     """Return in one line why this machine allows no links; empty if it does."""
     if not sys.platform.startswith("linux"):
@@ -105,14 +105,17 @@ def why_no_links() -> str:
         return "network faults need root, to make a network namespace"
     if missing := [name for name in PROGRAMS if shutil.which(name) is None]:
         return f"network faults need the program {missing[0]}, which is not installed"
-    tried = subprocess.run(
-        [sys.executable, "-m", SERVER, "0", "0"],
-        check=False,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=TRY_S,
-    )
+    try:
+        tried = subprocess.run(
+            [sys.executable, "-m", SERVER, "0", "0"],
+            check=False,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=TRY_S,
+        )
+    except subprocess.TimeoutExpired:
+        return f"a network namespace could not be created here within {TRY_S:g} s"
     if tried.returncode:
         return f"cannot create a network namespace here: {tried.stderr.strip().splitlines()[-1]}"
     return ""
