@@ -34,7 +34,10 @@ def kill_child(trial: Trial) -> Injected:
 
 
 def kill_worker(trial: Trial) -> Injected:
-    """Kill the worker's main process; what its pool started may live on."""
+    """Kill the worker's main process; its supervisor kills the rest of its group right after.
+
+    The supervisor is `Trial.replace_dead`, some 40 ms later. systemd would end that rest, too.
+    """
     worker = trial.busy_worker()
     return _killed(trial, [worker.child.pid], _name(worker), holding=worker)
 
@@ -192,14 +195,14 @@ WORKER_FAULTS: Final = (
     ),
     Fault(
         name="kill-worker",
-        text="kill -9 of the worker's main process",
+        text="kill -9 of the worker's main process, and right after of what is left of its group",
         target="worker",
         inject=kill_worker,
         default=True,
     ),
     Fault(
         name="kill-tree",
-        text="kill -9 of the worker and all its processes",
+        text="kill -9 of the worker and all its processes at once",
         target="worker",
         inject=kill_tree,
         only=_has_children,
