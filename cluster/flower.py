@@ -8,6 +8,7 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+from cluster.celery_variables import celery_variables
 from cluster.ports import LOOPBACK
 from cluster.process import Child, ChildRegistry
 from cluster.wait import wait_until
@@ -39,13 +40,12 @@ def start_flower(
         *("--conf=" + str(config_file()), f"--address={LOOPBACK}", f"--port={port}"),
         *((f"--url_prefix={prefix}",) if prefix else ()),
     ]
-    urls = {"CELERY_BROKER_URL": broker_url, "CELERY_RESULT_BACKEND": broker_url}
     child = Child(
         "Flower server",
         command,
         log=folder / "flower.log",
         registry=registry,
-        env={**urls, URL_VARIABLE: "", **(env or {})},
+        env={**celery_variables(broker_url), URL_VARIABLE: "", **(env or {})},
         cwd=folder,  # Celery looks for `tasks` in the current folder first
     )
 

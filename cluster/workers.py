@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import redis
 
+from cluster.celery_variables import celery_variables
 from cluster.process import Child, ChildRegistry
 from producer.records import Batch, RecordReader
 from tasks.errors import WorkerError
@@ -42,6 +44,7 @@ class WorkerSpec:
     #: Where it is started; None: in the folder of its log, because Celery looks for apps in the
     #: current folder first, and the user's may have a module `tasks` too.
     folder: Path | None = None
+    inherits: bool = False  # whether the user's variables for Celery apply to it
 
     @property
     def node(self) -> str:
@@ -62,7 +65,7 @@ class WorkerSpec:
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that name broker and transport, for records too."""
-        urls = {"CELERY_BROKER_URL": self.broker_url, "CELERY_RESULT_BACKEND": self.broker_url}
+        urls = celery_variables(self.broker_url, {} if self.inherits else os.environ)
         transport = {TRANSPORT_VARIABLE: self.transport} if self.transport else {}
         return {**urls, URL_VARIABLE: "", **transport, **self.env}
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from cluster.celery_variables import celery_variables
 from cluster.flower import config_file
 from cluster.ports import HIGHEST_PORT, claimed_port
 from lab.commands import broker_options
@@ -86,6 +87,6 @@ def _become_flower(broker: str, address: str, port: int) -> None:
         *(sys.executable, "-P", "-m", "celery", "--quiet", "flower"),
         *(f"--conf={config_file()}", f"--address={address}", f"--port={port}"),
     ]
-    urls = {"CELERY_BROKER_URL": broker, "CELERY_RESULT_BACKEND": broker}
     sys.stdout.flush()
-    os.execve(sys.executable, command, {**os.environ, **urls})  # noqa: S606 - no shell is wanted
+    variables = {**os.environ, **celery_variables(broker)}
+    os.execve(sys.executable, command, variables)  # noqa: S606 - no shell is wanted

@@ -155,4 +155,5 @@ def of_project(project: Project, spec: WorkerSpec, include: Sequence[str] = ()) 
         app=project.app,
         include=(*INCLUDED, *include),
         folder=project.folder,
+        inherits=True,
     )

@@ -1,0 +1,33 @@
+"""The environment variables with which Poolwise's own Celery processes start.
+
+Celery's command line prefers some variables to CELERY_BROKER_URL. A user's shell may have set them
+for other workers.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Final
+
+#: Those that lead `celery` to another app, folder, configuration or broker.
+_ELSEWHERE: Final = frozenset(
+    {
+        *("APP", "CELERY_APP", "CELERY_WORKDIR"),
+        *("LOADER", "CELERY_LOADER", "CONFIG_MODULE", "CELERY_CONFIG", "CELERY_CONFIG_MODULE"),
+        *("BROKER_URL", "CELERY_BROKER", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL"),
+        *("RESULT_BACKEND", "CELERY_VERSION"),
+    }
+)
+
+
+def celery_variables(broker_url: str, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the variables to set, such that `celery` uses this broker and the typed app.
+
+    Those of the user are set to an empty text, which Celery takes as not set.
+    """
+    return {
+        **{name: "" for name in environ if name in _ELSEWHERE},
+        "CELERY_BROKER_URL": broker_url,
+        "CELERY_RESULT_BACKEND": broker_url,
+    }

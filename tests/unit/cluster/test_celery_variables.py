@@ -1,0 +1,30 @@
+"""Poolwise's own Celery processes start without the options of the user's shell."""
+
+from __future__ import annotations
+
+import click
+import pytest
+from celery.bin.celery import celery
+
+from cluster.celery_variables import celery_variables
+
+URL = "redis://127.0.0.1:1/0"
+OURS = {"CELERY_BROKER_URL": URL, "CELERY_RESULT_BACKEND": URL}
+#: What only changes how Celery's output looks, or concerns Django.
+HARMLESS = {"no_color", "quiet", "skip_checks"}
+
+
+def test_the_given_broker_takes_precedence_over_that_of_the_shell() -> None:
+    shell = {"CELERY_BROKER_URL": "redis://elsewhere/0", "PATH": "/bin"}
+    assert celery_variables(URL, shell) == OURS
+
+
+@pytest.mark.parametrize(
+    "option",
+    [one for one in celery.params if isinstance(one, click.Option) and one.name not in HARMLESS],
+    ids=lambda option: str(option.name),
+)
+def test_no_variable_sets_an_option_of_celery(option: click.Option) -> None:
+    for name in (option.envvar, f"CELERY_{str(option.name).upper()}"):
+        if isinstance(name, str):
+            assert celery_variables(URL, {name: "x"}) == {name: "", **OURS}
