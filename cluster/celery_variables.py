@@ -1,14 +1,16 @@
 """The environment variables with which Poolwise's own Celery processes start.
 
-Celery's command line prefers some variables to CELERY_BROKER_URL. A user's shell may have set them
-for other workers.
+Celery's command line prefers some variables to CELERY_BROKER_URL, and takes options from others. A
+user's shell may have set them for other workers.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
+
+from worker.celery_cli import ENV_PREFIX
 
 #: Those that lead `celery` to another app, folder, configuration or broker.
 _ELSEWHERE: Final = frozenset(
@@ -19,15 +21,26 @@ _ELSEWHERE: Final = frozenset(
         *("RESULT_BACKEND", "CELERY_VERSION"),
     }
 )
+#: Those that look like options of `celery worker`, but must be numbers if they are set.
+_NUMBERS: Final = frozenset(
+    ENV_PREFIX + name
+    for name in ("REVOKES_MAX", "REVOKE_EXPIRES", "SUCCESSFUL_MAX", "SUCCESSFUL_EXPIRES")
+)
 
 
 def celery_variables(broker_url: str, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the variables to set, such that `celery` uses this broker and the typed app.
+    """Return the variables to set, such that `celery` uses this broker and only typed options.
 
     Those of the user are set to an empty text, which Celery takes as not set.
     """
     return {
-        **{name: "" for name in environ if name in _ELSEWHERE},
+        **dict.fromkeys(_misleading(environ), ""),
         "CELERY_BROKER_URL": broker_url,
         "CELERY_RESULT_BACKEND": broker_url,
     }
+
+
+def _misleading(environ: Mapping[str, str]) -> Iterator[str]:
+    for name in environ:
+        if name in _ELSEWHERE or (name.startswith(ENV_PREFIX) and name not in _NUMBERS):
+            yield name

@@ -72,10 +72,16 @@ def test_the_command_flower_uses_the_given_broker(name: str, other: Other, tmp_p
         assert other.is_untouched()
 
 
-def test_a_race_runs_on_its_own_broker(other: Other, tmp_path: Path) -> None:
+def test_a_race_runs_on_its_own_broker_with_its_own_flags(other: Other, tmp_path: Path) -> None:
     env = {
         **dict.fromkeys(NAMES, other.url),
         "RESULT_BACKEND": other.url,
+        "CELERY_WORKER_AUTOSCALE": "8,1",
+        "CELERY_WORKER_LOGFILE": str(tmp_path / "worker.log"),
+        "CELERY_WORKER_MAX_TASKS_PER_CHILD": "1",
+        "CELERY_WORKER_PIDFILE": str(tmp_path / "worker.pid"),
+        "CELERY_WORKER_REVOKES_MAX": "100",
+        "CELERY_WORKER_TIME_LIMIT": "0.01",
     }
     words = ("--quick", "--pools", "threads,prefork", "--workloads", "burn")
     done = poolwise("race", *words, cwd=tmp_path, env=env)
@@ -86,3 +92,4 @@ def test_a_race_runs_on_its_own_broker(other: Other, tmp_path: Path) -> None:
         assert pool.summary is not None
         assert pool.summary.account.submitted == pool.summary.account.finished
     assert other.is_untouched()
+    assert not (tmp_path / "worker.log").exists()

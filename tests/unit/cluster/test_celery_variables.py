@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 import pytest
 from celery.bin.celery import celery
+from celery.bin.worker import worker
 
 from cluster.celery_variables import celery_variables
 
@@ -28,3 +29,15 @@ def test_no_variable_sets_an_option_of_celery(option: click.Option) -> None:
     for name in (option.envvar, f"CELERY_{str(option.name).upper()}"):
         if isinstance(name, str):
             assert celery_variables(URL, {name: "x"}) == {name: "", **OURS}
+
+
+@pytest.mark.parametrize(
+    "option", [one for one in worker.params if one.name], ids=lambda option: str(option.name)
+)
+def test_no_variable_sets_an_option_of_a_worker(option: click.Parameter) -> None:
+    name = f"CELERY_WORKER_{str(option.name).upper()}"
+    assert celery_variables(URL, {name: "1"}) == {name: "", **OURS}
+
+
+def test_a_limit_that_must_be_a_number_is_left_as_it_is() -> None:
+    assert celery_variables(URL, {"CELERY_WORKER_REVOKES_MAX": "9"}) == OURS
