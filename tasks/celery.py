@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from celery import Celery
 
@@ -16,6 +16,9 @@ from tasks.transport_options import PLACING, TRANSPORT_VARIABLE, VARIABLE, trans
 app = Celery("tasks")
 app.config_from_object("tasks.settings")
 
+#: Celery prefers this variable to the setting `broker_write_url`.
+_WRITE_VARIABLE: Final = "CELERY_BROKER_WRITE_URL"
+
 
 def use_broker(url: str) -> None:
     """Make this process send tasks to the broker at `url` and read results from it.
@@ -23,6 +26,7 @@ def use_broker(url: str) -> None:
     Use it to replace the broker of the environment. Celery caches a backend for each thread and a
     pool of producers, and would keep using them whatever the settings say; they are dropped here.
     """
+    os.environ.pop(_WRITE_VARIABLE, None)
     app.backend_cls = url
     app.conf["broker_write_url"] = url
     # Celery tries 20 times in 20 s, as a worker should. A command reports at once what is gone.
@@ -35,12 +39,14 @@ def use_broker(url: str) -> None:
 @contextmanager
 def using_broker(url: str) -> Iterator[None]:
     """Send to the broker at `url` for a while, then to the one before again."""
-    before = app.conf.broker_write_url
+    before, variable = app.conf.broker_write_url, os.environ.get(_WRITE_VARIABLE)
     use_broker(url)
     try:
         yield
     finally:
         use_broker(before)
+        if variable:
+            os.environ[_WRITE_VARIABLE] = variable
 
 
 def use_transport_options(options: Mapping[str, Any]) -> None:

@@ -57,3 +57,14 @@ def test_a_broker_that_is_used_for_a_while_gives_way_to_the_one_before(
     with using_broker("redis://127.0.0.1:1/2"):
         assert app.conf.broker_write_url == app.backend_cls == "redis://127.0.0.1:1/2"
     assert app.conf.broker_write_url == app.backend_cls == "redis://127.0.0.1:1/1"
+
+
+def test_a_variable_of_the_shell_does_not_lead_tasks_to_another_broker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(app, "backend_cls", app.backend_cls)
+    monkeypatch.setitem(app.conf, "broker_write_url", app.conf.broker_write_url)
+    monkeypatch.setenv("CELERY_BROKER_WRITE_URL", "redis://127.0.0.1:1/0")
+    with using_broker("redis://127.0.0.1:2/0"):
+        assert app.producer_pool.connections.connection.info()["port"] == 2
+    assert app.conf.broker_write_url == "redis://127.0.0.1:1/0"
