@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
@@ -92,6 +92,17 @@ def parse(url: str, source: str = "--broker") -> Address:
         return address
     except ValueError as error:
         raise UsageError(f"not a valid broker URL in {source}: {error}") from None
+
+
+def with_checked_certificate(url: str) -> str:
+    """Return a usable address from which kombu, too, learns to check the server's certificate.
+
+    By default it accepts any certificate, unlike redis-py. What an address says itself is kept.
+    """
+    address = parse(url)
+    if address.scheme != "rediss":
+        return url
+    return replace(address, options={"ssl_cert_reqs": "required", **address.options}).url()
 
 
 def redacted(url: str) -> str:

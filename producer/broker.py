@@ -18,6 +18,7 @@ from kombu import Connection
 from producer.address import redacted, usable
 from producer.interruption import InterruptiblePool
 from tasks.errors import BrokerError
+from tasks.tls import tls_options
 
 #: Seconds that a broker may take to connect and to answer.
 PATIENCE_S = 5.0
@@ -37,7 +38,8 @@ EMBEDDED = "Leave --broker out to use the embedded one."
 def connection(app: Celery, url: str | None = None) -> Connection:
     """Return a kombu connection for this process, which a broker that falls silent cannot hang.
 
-    It connects when it is first used. Without `url`, it is to the app's own broker.
+    It connects when it is first used. Without `url`, it is to the app's own broker. The app's
+    settings for TLS are those of its own broker, so they do not apply to another `url`.
     """
     options = {
         "socket_timeout": PATIENCE_S,
@@ -49,7 +51,8 @@ def connection(app: Celery, url: str | None = None) -> Connection:
         "retry_on_timeout": False,
         **NEVER_REDELIVER,
     }
-    opened: Connection = app.connection_for_write(url, transport_options=options)
+    tls = None if url is None else tls_options(url) or False
+    opened: Connection = app.connection_for_write(url, ssl=tls, transport_options=options)
     return opened
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from celery import Celery
 
+from tasks.tls import tls_options
 from tasks.transport_options import PLACING, TRANSPORT_VARIABLE, VARIABLE, transport
 
 app = Celery("tasks")
@@ -29,6 +30,7 @@ def use_broker(url: str) -> None:
     os.environ.pop(_WRITE_VARIABLE, None)
     app.backend_cls = url
     app.conf["broker_write_url"] = url
+    app.conf["broker_use_ssl"] = app.conf["redis_backend_use_ssl"] = tls_options(url)
     # Celery tries 20 times in 20 s, as a worker should. A command reports at once what is gone.
     app.conf["result_backend_transport_options"] = {"retry_policy": {"max_retries": 1}}
     private: Any = app  # Celery has no public way to drop its caches

@@ -15,7 +15,7 @@ from lab.commands import broker_options
 from lab.commands.option_types import WholeRange
 from lab.commands.streams import say
 from monitor.access import AccessSettings, check, is_loopback, read_credentials
-from producer.address import redacted
+from producer.address import redacted, with_checked_certificate
 from producer.broker import connect
 
 #: Flower's default port.
@@ -88,5 +88,5 @@ def _become_flower(broker: str, address: str, port: int) -> None:
         *(f"--conf={config_file()}", f"--address={address}", f"--port={port}"),
     ]
     sys.stdout.flush()
-    variables = {**os.environ, **celery_variables(broker)}
+    variables = {**os.environ, **celery_variables(with_checked_certificate(broker))}
     os.execve(sys.executable, command, variables)  # noqa: S606 - no shell is wanted

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kombu import Connection
 
-from producer.address import UNREADABLE, redacted, usable
+from producer.address import UNREADABLE, redacted, usable, with_checked_certificate
 from tasks.errors import UsageError
 
 #: At both ends of every password below: whatever an address is cut into, a piece holds it.
@@ -123,3 +123,15 @@ def test_an_option_that_kombu_would_not_understand_is_refused_or_moved(
         assert Connection(usable(url)).virtual_host == "1"
     else:
         assert "accepted: db, username, password, ssl_…" in complaint(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "checked"),
+    [
+        ("redis://h:1/0", "redis://h:1/0"),
+        ("rediss://h:1/0", "rediss://h:1/0?ssl_cert_reqs=required"),
+        ("rediss://h:1/0?ssl_cert_reqs=none", "rediss://h:1/0?ssl_cert_reqs=none"),
+    ],
+)
+def test_a_certificate_is_checked_unless_the_address_says_otherwise(url: str, checked: str) -> None:
+    assert with_checked_certificate(url) == checked
