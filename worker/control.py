@@ -41,7 +41,7 @@ class SwitchReply:
     pool: str
     concurrency: int
     already: bool = False  # the worker already has this pool; nothing will happen
-    command: str = ""  # the new command line
+    command: str = ""  # the new command line, without addresses
     warnings: tuple[str, ...] = ()  # preflight warnings about the new flags, two lines each
 
 

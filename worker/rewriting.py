@@ -84,9 +84,13 @@ def _head(argv: Sequence[str], start: int, group: Any) -> tuple[list[_Piece], in
     return options, end
 
 
+def without_addresses(argv: Sequence[str]) -> list[str]:
+    """Return the words of a command line without addresses, which may contain passwords."""
+    return ["(an address)" if "://" in word else word for word in argv]
+
+
 def _shown(argv: Sequence[str]) -> str:
-    """Return the words of a command line, without addresses, which may contain passwords."""
-    return " ".join("(an address)" if "://" in word else word for word in argv)
+    return " ".join(without_addresses(argv))
 
 
 def without_replaced_variables(environ: Mapping[str, str], change: PoolChange) -> dict[str, str]:

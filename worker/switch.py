@@ -30,6 +30,7 @@ from worker.restart import (
     cannot_restart,
     next_command,
 )
+from worker.rewriting import without_addresses
 
 #: Longest time that a worker waits for its tasks, in seconds.
 LONGEST_WAIT_S: Final = 3_600.0
@@ -106,7 +107,7 @@ def _accept(consumer: Any, name: str, concurrency: int | None, wait_s: float) ->
     )
     return replace(
         accepted,
-        command=shlex.join(argv),
+        command=shlex.join(without_addresses(argv)),
         warnings=tuple(preflight.lines(preflight.warnings_of(preflight.check(options)))),
     )
 

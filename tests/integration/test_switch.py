@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -22,6 +23,7 @@ from producer.submit import SubmitOptions, Submitter
 from tasks.celery import app
 from tasks.errors import UsageError, WorkerError
 from tests.command import poolwise, running
+from tests.hostile.real_server import real
 from tests.integration.background_load import RUN, BackgroundLoad
 from worker.control import WorkerInfo
 from worker.pools import pool_named
@@ -44,8 +46,8 @@ def remote(cluster: LocalCluster) -> Iterator[RemoteControl]:
         yield ask
 
 
-def start(cluster: LocalCluster, name: str, pool: str, slots: int) -> RunningWorker:
-    spec = WorkerSpec(
+def spec(name: str, pool: str, slots: int, cluster: LocalCluster) -> WorkerSpec:
+    return WorkerSpec(
         name=name,
         pool=pool,
         concurrency=slots,
@@ -53,7 +55,10 @@ def start(cluster: LocalCluster, name: str, pool: str, slots: int) -> RunningWor
         broker_url=cluster.broker_url,
         flags=pool_named(pool).flags,
     )
-    return cluster.start_workers([spec])[0]
+
+
+def start(cluster: LocalCluster, name: str, pool: str, slots: int) -> RunningWorker:
+    return cluster.start_workers([spec(name, pool, slots, cluster)])[0]
 
 
 @pytest.fixture(scope="module")
@@ -196,6 +201,28 @@ def test_the_command_shows_the_pool_before_and_after_and_what_it_waits_for(
     again = poolwise(*words, "--broker", cluster.broker_url, "--json")
     assert json.loads(again.stdout)["after"]["concurrency"] == 5
     assert json.loads(again.stdout)["command"] == ""
+
+
+@pytest.mark.parametrize(
+    "options", [["-b", "URL"], ["--broker=URL"], ["--result-backend", "URL"]], ids=" ".join
+)
+def test_a_password_that_the_worker_was_started_with_is_not_shown(
+    options: Sequence[str], tmp_path: Path
+) -> None:
+    password = "s3cret"  # noqa: S105 - of the test's own server
+    with real(tmp_path, "--requirepass", password) as port:
+        url = f"redis://:{password}@127.0.0.1:{port}/0"
+        with LocalCluster(tmp_path, url) as cluster:
+            typed = [word.replace("URL", url) for word in options]
+            # Celery's own options stand before the word `worker`.
+            launcher = (sys.executable, "-m", "celery", *typed)
+            started = spec("secretive", "threads", 1, cluster)
+            cluster.start_workers([replace(started, launcher=launcher)])
+            words = ("switch", "secretive", "--pool", "threads", "--concurrency", "2", "--json")
+            done = poolwise(*words, env={"POOLWISE_BROKER": url})
+    assert done.returncode == 0, done.stderr
+    assert "--concurrency 2" in json.loads(done.stdout)["command"]
+    assert password not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(
