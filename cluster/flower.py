@@ -38,7 +38,8 @@ def start_flower(
         sys.executable,
         *("-m", "celery", "--app", "tasks", "flower"),
         *("--conf=" + str(config_file()), f"--address={LOOPBACK}", f"--port={port}"),
-        *((f"--url_prefix={prefix}",) if prefix else ()),
+        # Also if they are empty, because variables such as FLOWER_URL_PREFIX set them otherwise.
+        *(f"--url_prefix={prefix}", "--unix_socket=", "--certfile=", "--keyfile="),
     ]
     child = Child(
         "Flower server",

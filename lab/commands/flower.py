@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -58,13 +59,25 @@ def flower(*, port: int, address: str, **named: Any) -> int:
     broker = broker_options.broker_of_workers(named).url or ""
     connect(broker, "Check that --broker names the broker of your workers.").close()
     chosen = claimed_port(port, "Flower") if is_loopback(address) or port == 0 else port
-    url = f"http://{LOOPBACK if is_loopback(address) else address}:{chosen}"
-    say(f"Flower   {url}")
-    say(f"charts   {url}/throughput")
+    for line in _places(address, chosen, os.environ):
+        say(line)
     say(f"broker   {redacted(broker)}")
     say("Ctrl-C stops Flower; the workers keep running.")
     _become_flower(broker, address, chosen)
     return 0
+
+
+def _places(address: str, port: int, environ: Mapping[str, str]) -> tuple[str, str]:
+    """Return the lines that say where Flower is, which its variables may change."""
+    prefix = environ.get("FLOWER_URL_PREFIX", "").strip("/")
+    path = f"/{prefix}" if prefix else ""
+    if socket := environ.get("FLOWER_UNIX_SOCKET"):
+        return f"Flower   {path}/ on the Unix socket {socket}", f"charts   {path}/throughput there"
+    has_tls = environ.get("FLOWER_CERTFILE") and environ.get("FLOWER_KEYFILE")
+    host = LOOPBACK if address == "localhost" else address
+    netloc = f"[{host}]" if ":" in host else host
+    url = f"{'https' if has_tls else 'http'}://{netloc}:{port}{path}"
+    return f"Flower   {url}", f"charts   {url}/throughput"
 
 
 def _check_access(address: str, port: int) -> None:

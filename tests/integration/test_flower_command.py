@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from cluster.process import Child
 from cluster.reaper import Reaper
 from tests.command import RunningCommand, poolwise, running
 from tests.hostile.real_server import real
+from tests.tls import make_secrets
 
 PASSWORD = "hunter2"  # noqa: S105 - of the test's own server
 PROJECT = """
@@ -83,6 +85,42 @@ def test_the_page_counts_the_tasks_of_a_foreign_project(shop: str, tmp_path: Pat
         flower.signal(signal.SIGINT)
         assert flower.ended() == 0
         assert "Traceback" not in flower.output()
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"FLOWER_URL_PREFIX": "/status/"},
+        {"FLOWER_CERTFILE": "redis.crt", "FLOWER_KEYFILE": "redis.key"},
+        {"FLOWER_UNIX_SOCKET": "flower.sock"},
+    ],
+    ids=" ".join,
+)
+def test_flowers_variables_apply_and_the_printed_address_is_right(
+    variables: dict[str, str], tmp_path: Path
+) -> None:
+    secrets = make_secrets(tmp_path / "secrets", "127.0.0.1")
+    paths = {
+        name: str(secrets / value) if "URL" not in name else value
+        for name, value in variables.items()
+    }
+    with real(tmp_path) as port:
+        env = {"POOLWISE_BROKER": f"redis://127.0.0.1:{port}/0", **paths}
+        with running("flower", "--port", "0", folder=tmp_path, env=env) as flower:
+            flower.until(lambda: "able to read records" in flower.output())
+            place, charts = re.findall(r"^(?:Flower|charts) +(.*)$", flower.output(), re.MULTILINE)
+            options = ["--cacert", str(secrets / "ca.pem")]
+            if socket := paths.get("FLOWER_UNIX_SOCKET"):
+                assert place == f"/ on the Unix socket {socket}"
+                options = ["--unix-socket", socket]
+                charts = f"http://here{charts.removesuffix(' there')}"
+            done = subprocess.run(
+                ["curl", "-sS", "--noproxy", "*", *options, charts],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+    assert "Throughput" in done.stdout, done.stderr
 
 
 def declare(url: str, prefix: str) -> None:

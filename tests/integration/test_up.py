@@ -44,6 +44,18 @@ def test_a_worker_that_dies_stops_the_cluster_and_its_log_is_shown(tmp_path: Pat
         up.wait_for_descendants()
 
 
+def test_variables_for_another_flower_do_not_move_this_one(tmp_path: Path) -> None:
+    env = {
+        "FLOWER_URL_PREFIX": "flower",
+        "FLOWER_CERTFILE": "no.crt",
+        "FLOWER_KEYFILE": "no.key",
+        "FLOWER_UNIX_SOCKET": str(tmp_path / "flower.sock"),
+    }
+    with running("up", *ANY_PORTS, "--pools", "threads", folder=tmp_path, env=env) as up:
+        up.until(lambda: "Ctrl-C stops everything" in up.output())
+        assert "Throughput" in page(address_of("charts", up))
+
+
 def page(url: str) -> str:
     """Fetch a page from Flower."""
     with urllib.request.urlopen(url, timeout=5) as reply:  # noqa: S310 - on loopback
