@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 
 import msgspec
 from celery import Celery
+from msgspec import Struct
 
 from producer import broker
 from producer.interruption import usable_again
@@ -24,6 +25,8 @@ PATIENCE_S: Final = 1.0
 MOMENT_S: Final = 0.3
 #: How often a request is sent before a worker counts as absent.
 TRIES: Final = 3
+#: The pool of a worker that does not name it.
+UNKNOWN_POOL: Final = "unknown"
 #: Modules that put the probe into a worker (the last is the name of a copy in the docs), and those
 #: that let its pool be changed.
 PROBES: Final = frozenset({"worker.probe", "probe", "poolwise_probe"})
@@ -35,7 +38,7 @@ class DiscoveredWorker:
     """A worker as it describes itself."""
 
     node: str
-    pool: str  # its name in the pool table, or else the implementing module
+    pool: str  # its name in the pool table, or else the implementing module, or UNKNOWN_POOL
     concurrency: int
     queues: tuple[str, ...]
     pid: int  # of its main process, on its own host
@@ -100,9 +103,10 @@ class RemoteControl:
 
 def info_from(reply: Any) -> WorkerInfo | None:
     """Read a reply to `WORKER_INFO`; None if the worker does not know the command."""
-    return (
-        msgspec.convert(reply, WorkerInfo) if isinstance(reply, dict) and "start" in reply else None
-    )
+    try:
+        return msgspec.convert(reply, WorkerInfo)
+    except msgspec.ValidationError:
+        return None
 
 
 def discover_workers(remote: RemoteControl) -> list[DiscoveredWorker]:
@@ -122,38 +126,69 @@ def discover_workers(remote: RemoteControl) -> list[DiscoveredWorker]:
     }
     ours = [node for node in nodes if includes(answers["conf"].get(node)) & SWITCHES]
     infos = remote.ask(WORKER_INFO, ours, TRIES) if ours else {}
-    return [
+    found = (
         worker_from_replies(
             node, {method: reply[node] for method, reply in answers.items()}, infos.get(node)
         )
         for node in nodes
         if all(node in reply for reply in answers.values())
-    ]
+    )
+    return [worker for worker in found if worker is not None]
+
+
+class _PoolStats(Struct, frozen=True):
+    implementation: str = ""  # absent in Celery 5.2
+    slots: int | None = msgspec.field(name="max-concurrency", default=None)
+
+
+class _Stats(Struct, frozen=True):
+    """What is read of a reply to `stats`."""
+
+    pid: int
+    pool: _PoolStats
+    broker: Any = None
+
+
+class _Queue(Struct, frozen=True):
+    name: str
 
 
 def worker_from_replies(
     node: str, replies: Mapping[str, Any], info_reply: Any = None
-) -> DiscoveredWorker:
-    """Build a worker from Celery's replies to stats, active_queues, conf and registered."""
-    stats = replies["stats"]
-    module = str(stats["pool"]["implementation"]).partition(":")[0]
-    pool = pool_of_implementation(module)
+) -> DiscoveredWorker | None:
+    """Build a worker from Celery's replies to stats, active_queues, conf and registered.
+
+    None if one of them does not describe a worker, such as an error.
+    """
+    try:
+        stats = msgspec.convert(replies["stats"], _Stats)
+        queues = msgspec.convert(replies["active_queues"] or (), tuple[_Queue, ...])
+        tasks = msgspec.convert(replies["registered"] or (), tuple[str, ...])
+    except msgspec.ValidationError:
+        return None
     modules = includes(replies["conf"])
     info = info_from(info_reply)
     return DiscoveredWorker(
         node=node,
-        pool=pool.name if pool else module,
-        concurrency=int(stats["pool"]["max-concurrency"]),
-        queues=tuple(sorted(queue["name"] for queue in replies["active_queues"] or ())),
-        pid=int(stats["pid"]),
+        pool=_pool(stats.pool.implementation.partition(":")[0], info),
+        concurrency=stats.pool.slots or 0,
+        queues=tuple(sorted(queue.name for queue in queues)),
+        pid=stats.pid,
         host=info.host if info else node.partition("@")[2],
         here=info is not None and info.place == place(),
         same_machine=info is not None and same_machine(info.place, place()),
         probe=bool(modules & PROBES),
         switchable=bool(modules & SWITCHES) and not (info and info.cannot_switch),
-        tasks=frozenset(str(task).partition(" ")[0] for task in replies["registered"] or ()),
-        transport=_transport(stats.get("broker")),
+        tasks=frozenset(task.partition(" ")[0] for task in tasks),
+        transport=_transport(stats.broker),
     )
+
+
+def _pool(module: str, info: WorkerInfo | None) -> str:
+    if not module:
+        return info.pool if info else UNKNOWN_POOL
+    pool = pool_of_implementation(module)
+    return pool.name if pool else module
 
 
 def _transport(broker: Any) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cluster.discovery import worker_from_replies
+from cluster.discovery import DiscoveredWorker, worker_from_replies
 from cluster.switching import resolved
 from tasks.errors import UsageError, WorkerError
 from worker.control import place
@@ -25,6 +25,12 @@ def replies(**changed: Any) -> dict[str, Any]:
     }
 
 
+def described(replies: dict[str, Any], about: Any = None, node: str = "w@x") -> DiscoveredWorker:
+    worker = worker_from_replies(node, replies, about)
+    assert worker is not None
+    return worker
+
+
 ABOUT = {
     "start": "a",
     "ready": True,
@@ -37,7 +43,7 @@ ABOUT = {
 
 
 def test_a_worker_is_described_by_celerys_replies() -> None:
-    worker = worker_from_replies("w@there", replies())
+    worker = described(replies(), node="w@there")
     assert (worker.pool, worker.concurrency, worker.pid) == ("threads", 8, 9)
     assert worker.queues == ("cpu", "io")
     assert worker.tasks == {"cpu.burn", "io.sleep"}
@@ -46,9 +52,9 @@ def test_a_worker_is_described_by_celerys_replies() -> None:
 
 
 def test_a_worker_is_here_only_if_it_shares_our_process_ids() -> None:
-    assert not worker_from_replies("w@here", replies()).here
-    assert worker_from_replies("w@here", replies(), ABOUT).here
-    assert not worker_from_replies("w@here", replies(), {**ABOUT, "place": "another"}).here
+    assert not described(replies()).here
+    assert described(replies(), ABOUT).here
+    assert not described(replies(), {**ABOUT, "place": "another"}).here
 
 
 @pytest.mark.parametrize(
@@ -65,13 +71,32 @@ def test_a_worker_is_here_only_if_it_shares_our_process_ids() -> None:
 )
 def test_a_workers_transport_is_that_of_its_connection(broker: Any, transport: str) -> None:
     stats = {**replies()["stats"], "broker": broker}
-    assert worker_from_replies("w@x", replies(stats=stats)).transport == transport
-    assert not worker_from_replies("w@x", replies()).transport
+    assert described(replies(stats=stats)).transport == transport
+    assert not described(replies()).transport
 
 
 def test_an_unknown_pool_is_named_after_its_module() -> None:
     stats = {"pid": 9, "pool": {"implementation": "my.pool:TaskPool", "max-concurrency": 3}}
-    assert worker_from_replies("w@x", replies(stats=stats)).pool == "my.pool"
+    assert described(replies(stats=stats)).pool == "my.pool"
+
+
+def test_a_worker_that_does_not_name_its_pool_is_still_described() -> None:
+    """Celery 5.2 does not."""
+    stats = {"pid": 9, "pool": {"max-concurrency": 3, "processes": [10, 11, 12]}}
+    worker = described(replies(stats=stats))
+    assert (worker.pool, worker.concurrency, worker.queues) == ("unknown", 3, ("cpu", "io"))
+    assert described(replies(stats=stats), ABOUT).pool == "threads"
+
+
+@pytest.mark.parametrize("method", ["stats", "active_queues", "registered"])
+def test_a_worker_that_replies_with_an_error_is_left_out(method: str) -> None:
+    error = {"error": "AttributeError: no such thing"}
+    assert worker_from_replies("w@x", replies(**{method: error})) is None
+
+
+@pytest.mark.parametrize("about", [None, {"error": "unknown command"}, {**ABOUT, "pid": "none"}])
+def test_an_unreadable_report_about_a_worker_does_not_hide_it(about: Any) -> None:
+    assert described(replies(), about).host == "x"
 
 
 @pytest.mark.parametrize(
@@ -87,7 +112,7 @@ def test_an_unknown_pool_is_named_after_its_module() -> None:
 def test_the_included_modules_show_what_a_worker_supports(
     conf: Any, probe: bool, switchable: bool
 ) -> None:
-    worker = worker_from_replies("w@x", replies(conf=conf))
+    worker = described(replies(conf=conf))
     assert (worker.probe, worker.switchable) == (probe, switchable)
 
 
