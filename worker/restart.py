@@ -25,7 +25,13 @@ from celery.worker import state as held
 
 from tasks.errors import UsageError
 from worker.pools import Pool, pool_of_implementation
-from worker.rewriting import PoolChange, check_line, rewritten, without_replaced_variables
+from worker.rewriting import (
+    PoolChange,
+    check_line,
+    rewritten,
+    with_full_path,
+    without_replaced_variables,
+)
 
 #: Seconds between two checks whether all tasks have finished.
 LOOK_S: Final = 0.1
@@ -90,7 +96,9 @@ def next_command(
 ) -> tuple[tuple[str, ...], Mapping[str, str]]:
     """Return the new command line and environment; raise UsageError if there is none."""
     change = _change(worker, pool, concurrency)
-    argv = rewritten(sys.orig_argv, change, str(Path.cwd()))
+    # Python makes this path absolute. Under `python -m celery`, it is not that of the script.
+    script = getattr(sys.modules["__main__"], "__file__", None) or ""
+    argv = rewritten(with_full_path(sys.orig_argv, script), change, str(Path.cwd()))
     return (sys.executable, *argv[1:]), without_replaced_variables(os.environ, change)
 
 

@@ -46,6 +46,16 @@ class _Piece:
     options: Mapping[str, Any] = field(default_factory=dict)  # values by click's names
 
 
+def with_full_path(argv: Sequence[str], script: str) -> list[str]:
+    """Return the command line with the path of the running script, if `celery` is that script.
+
+    What was typed may be relative to a folder that `--workdir` has left.
+    """
+    start = _index_of_celery(argv)
+    is_script = PurePath(script).name == PurePath(argv[start]).name
+    return [*argv[:start], script if is_script else argv[start], *argv[start + 1 :]]
+
+
 def rewritten(argv: Sequence[str], change: PoolChange, cwd: str) -> list[str]:
     """Return the full command line `argv` with the pool's flags replaced.
 

@@ -310,6 +310,20 @@ def test_a_sigterm_takes_precedence_over_a_switch(
     assert worker.child.exit_code == 0
 
 
+def test_a_relative_path_to_celery_is_found_from_another_folder(
+    cluster: LocalCluster, remote: RemoteControl, tmp_path: Path
+) -> None:
+    for name in ("bin", "src"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "bin" / "celery").symlink_to(Path(sys.executable).with_name("celery"))
+    started = spec("relative", "threads", 1, cluster)
+    launcher = ("bin/celery", "--workdir", "src")
+    [worker] = cluster.start_workers([replace(started, launcher=launcher, folder=tmp_path)])
+    done = switch(remote, worker.spec.node, SwitchRequest(pool="threads", concurrency=2))
+    assert (done.after.pid, done.after.concurrency) == (worker.child.pid, 2)
+    assert Path(f"/proc/{worker.child.pid}/cwd").readlink() == tmp_path / "src"
+
+
 def test_queues_added_by_remote_control_are_kept(
     cluster: LocalCluster, remote: RemoteControl, patient: RunningWorker
 ) -> None:

@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 from tasks.errors import UsageError
 from worker.celery_cli import parse_line
 from worker.pools import POOLS, pool_named
-from worker.rewriting import PoolChange, check_line, rewritten, without_replaced_variables
+from worker.rewriting import (
+    PoolChange,
+    check_line,
+    rewritten,
+    with_full_path,
+    without_replaced_variables,
+)
 
 BEFORE = ("/venv/bin/python", "-X", "dev", "-m", "celery")
 POOL_OPTIONS = {"pool", "concurrency", "prefetch_multiplier", "autoscale", "purge"}
@@ -134,6 +140,19 @@ def test_workdir_is_replaced_by_the_current_folder() -> None:
         *("--workdir", "/here/sub", "-Ap"),
         *("worker", "--pool", "solo", "--concurrency", "1", "-E"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "script", "kept"),
+    [
+        (["python", "bin/celery", "worker"], "/here/bin/celery", "/here/bin/celery"),
+        (["python", "-m", "celery", "worker"], "/lib/celery/__main__.py", "celery"),
+        (["python", "launcher.py", "celery", "worker"], "/here/launcher.py", "celery"),
+        (["python", "-c", "...", "celery", "worker"], "", "celery"),
+    ],
+)
+def test_a_script_gets_its_full_path(line: list[str], script: str, kept: str) -> None:
+    assert with_full_path(line, script) == [*line[:-2], kept, "worker"]
 
 
 @pytest.mark.parametrize(
