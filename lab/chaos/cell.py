@@ -139,18 +139,22 @@ def _inject_once(trial: Trial, spec: CellSpec, seen: _Seen, number: int) -> None
     if fault.note:
         seen.notes.append(f"in fault {number}, {fault.note}")
     ended = trial.replace_dead()
-    surprising = bool(ended) and spec.fault.target in _SPARES_WORKERS
+    spares = spec.fault.target in _SPARES_WORKERS
+    surprising = bool(ended) and spares
     if surprising:
         seen.notes.append(
             f"after fault {number}, {words.counted(ended, 'worker')} ended without being stopped"
         )
     since_s = time.monotonic() if ended else fault.until_s
-    resumed = trial.within(lambda: not trial.idle(since_s), resume_s)
-    by_itself = resumed and not surprising
-    seen.all_again_s.append(time.monotonic() - fault.until_s if by_itself else None)
+    # A worker also runs what it had fetched before, without any connection.
+    sent_s = fault.until_s if spares else None
+    resumed = trial.within(lambda: not trial.idle(since_s, sent_s), resume_s)
+    last_s = max((one for one in trial.first_starts(since_s, sent_s) if one), default=since_s)
+    seen.all_again_s.append(last_s - fault.until_s if resumed and not surprising else None)
     if not resumed:
-        idle = f"ran no task for {resume_s:g} s after fault {number}"
-        seen.notes.append(_replaced(trial, trial.idle(since_s), idle))
+        what = "no new task" if spares else "no task"
+        why = f"ran {what} for {resume_s:g} s after fault {number}"
+        seen.notes.append(_replaced(trial, trial.idle(since_s, sent_s), why))
     if (returns_s := spec.delivery.returns_s) is not None:
         # A further fault would delay these tasks, and their time would be that of two faults.
         trial.within(lambda: not trial.book.interrupted_still(fault.interrupted), returns_s)

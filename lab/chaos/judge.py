@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from lab.chaos.trial.book import Sent
 from lab.chaos.trial.injected import Injected
@@ -27,7 +29,7 @@ class Evidence:
     dead: frozenset[str] = frozenset()  # ids of the messages in the list of dead letters
     ended: int = 0  # workers that ended and had to be replaced
     stops_all: bool = False  # whether a fault stops all workers, rather than one
-    #: How many seconds after each fault every worker ran again; None: not by itself.
+    #: How many seconds after each fault every worker ran a new task; None: not by itself.
     all_again_s: Sequence[float | None] = ()
 
 
@@ -86,11 +88,17 @@ def recovery(found: Evidence) -> Recovery:
 
 
 def _of_all_workers(found: Evidence) -> Recovery:
-    starts = sorted(line.at_s for line in found.lines if line.event == "started")
+    sent_s = {one.task_id: one.at_s for one in found.sent if one.known}
+    starts = sorted(
+        (line.at_s, sent_s[line.task_id])
+        for line in found.lines
+        if line.event == "started" and line.task_id in sent_s
+    )
     first = []
-    for fault in (one for one in found.faults if one.hit):
-        place = bisect_right(starts, fault.until_s)
-        first += [at_s - fault.until_s for at_s in starts[place : place + 1]]
+    for until_s in (one.until_s for one in found.faults if one.hit):
+        # What was sent before may have been fetched before.
+        later = islice(starts, bisect_right(starts, (until_s, math.inf)), None)
+        first += next(([at_s - until_s] for at_s, sent in later if sent > until_s), [])
     last = tuple(one for one in found.all_again_s if one is not None)
     return Recovery(first_s=tuple(first), last_s=last, never=0)
 

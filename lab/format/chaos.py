@@ -29,7 +29,7 @@ MEANINGS: Final = {
     "did not resume": "a worker did not run tasks again by itself",
     "back": "time from the fault until the last interrupted task started again; after a fault of "
     "Redis, the network or a container, time from the end of the fault until every worker ran "
-    "tasks again (median / 95th percentile)",
+    "a task that was sent later (median / 95th percentile)",
 }
 
 

@@ -98,9 +98,10 @@ _COLUMNS: Final = (
     "more than once, with no fault in between · never again: interrupted by a fault and not "
     "started again · first back: median time from a fault until the first task that the fault had "
     "interrupted started again; after a fault of Redis, the network or a container, from its end "
-    "until one worker ran tasks again · last back: the same for the last interrupted task, or "
-    "until every worker ran tasks again · p95 and slowest: the 95th percentile and the maximum of "
-    "last back · resumed: faults after which every worker ran tasks again by itself"
+    "until one worker ran a task that was sent later · last back: the same for the last "
+    "interrupted task, or until every worker ran one that was sent later · p95 and slowest: the "
+    "95th percentile and the maximum of last back · resumed: faults after which every "
+    "worker ran tasks again by itself"
 )
 
 

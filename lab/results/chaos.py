@@ -66,7 +66,8 @@ class ChaosCell:
     hits: Whole  # how often it hit a worker or a broker that was at work
     account: CellAccount
     #: Seconds from a fault until the first, and the last, of the tasks that it interrupted started
-    #: again. If it hits all workers: from its end until one, and until each, of them ran a task.
+    #: again. If it hits all workers: from its end until one, and until each, of them ran a task
+    #: that was sent later.
     first_again_s: tuple[Number, ...]
     last_again_s: tuple[Number, ...]
     never_again: Whole  # interrupted tasks that never started again

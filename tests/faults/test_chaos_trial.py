@@ -173,3 +173,24 @@ def test_if_a_fault_fails_the_ones_before_it_count(
         "stopped after 1 of 3 faults; the next one failed, and may have done harm that is in the"
     )
     assert note.startswith(f"{begin} account: {why}")
+
+
+def test_tasks_that_were_fetched_before_a_fault_do_not_show_that_workers_are_connected(
+    tmp_path: Path,
+) -> None:
+    resume_s = 3.0
+    thawing: list[threading.Timer] = []
+
+    def cut_and_freeze(trial: Trial) -> Injected:
+        injected = FAULTS["client-kill"].inject(trial)
+        trial.broker.freeze()
+        thawing.append(threading.Timer(2 * resume_s, trial.broker.thaw))
+        thawing[0].start()
+        return replace(injected, until_s=time.monotonic())
+
+    cell = cell_of(tmp_path, "client-kill", cut_and_freeze, resume_s=resume_s)
+    thawing[0].join()
+    assert (cell.aimed, cell.hits, cell.resumed) == (1, 1, 0)
+    assert cell.last_again_s == ()
+    [note] = cell.notes
+    assert note.startswith("2 workers ran no new task for 3 s after fault 1, so they were killed")

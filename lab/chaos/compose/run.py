@@ -134,9 +134,14 @@ def _measure(
 
 
 def _resumed(trial: ComposeTrial, fault: Injected) -> float | None:
-    """Wait until the worker runs tasks; return how long after the fault, None if it does not."""
-    runs = trial.within(lambda: trial.book.started_since(fault.until_s, trial.places), RESUME_S)
-    return time.monotonic() - fault.until_s if runs else None
+    """Wait until the worker runs new tasks; return how long after the fault, None: it does not."""
+    until_s = fault.until_s
+
+    def first_s() -> float | None:
+        return trial.book.first_start(until_s, trial.places, sent_s=until_s)
+
+    trial.within(lambda: first_s() is not None, RESUME_S)
+    return None if (at_s := first_s()) is None else at_s - until_s
 
 
 def _cell(spec: ComposeCell, found: Evidence, transport: str, seconds: float) -> ChaosCell:

@@ -97,14 +97,26 @@ class Book:
 
     def started_since(self, at_s: float, pids: Collection[int]) -> bool:
         """Return whether one of these processes has started a task since then."""
+        return self.first_start(at_s, pids) is not None
+
+    def first_start(
+        self, since_s: float, pids: Collection[int], sent_s: float | None = None
+    ) -> float | None:
+        """Return when one of these processes first started a task since then; None: not yet.
+
+        With `sent_s`, only tasks count that were sent later: they had not been fetched before.
+        """
         self.update()
+        found = None
         with self._lock:
             for line in reversed(self._lines):
-                if line.at_s < at_s - SKEW_S:
-                    return False
-                if line.event == "started" and line.at_s > at_s and line.pid in pids:
-                    return True
-            return False
+                if line.at_s < since_s - SKEW_S:
+                    break
+                if line.event != "started" or line.at_s <= since_s or line.pid not in pids:
+                    continue
+                if sent_s is None or self._was_sent_after(sent_s, line.task_id):
+                    found = line.at_s if found is None else min(found, line.at_s)
+        return found
 
     def open(self) -> frozenset[str]:
         """Return the confirmed submissions that have not ended in any way yet."""
@@ -122,3 +134,7 @@ class Book:
         self.update()
         with self._lock:
             return tuple(self._sent.values()), tuple(self._lines)
+
+    def _was_sent_after(self, at_s: float, task_id: str) -> bool:
+        sent = self._sent.get(task_id)
+        return sent is not None and sent.known and sent.at_s > at_s

@@ -150,9 +150,14 @@ class Trial(Waiting):
         worker.child.kill()
         self._children.remove(worker.child)
 
-    def idle(self, since_s: float) -> list[TrialWorker]:
-        """Return the workers that have started no task since then."""
-        return [one for one in self.workers if not self.book.started_since(since_s, one.pids())]
+    def first_starts(self, since_s: float, sent_s: float | None) -> list[float | None]:
+        """Return when each worker first started a task since then; see `Book.first_start`."""
+        return [self.book.first_start(since_s, one.pids(), sent_s) for one in self.workers]
+
+    def idle(self, since_s: float, sent_s: float | None) -> list[TrialWorker]:
+        """Return the workers that have started no such task."""
+        starts = self.first_starts(since_s, sent_s)
+        return [one for one, at_s in zip(self.workers, starts, strict=True) if at_s is None]
 
     def replace(self, workers: Sequence[TrialWorker]) -> int:
         """Replace workers that have stopped consuming; return how many tasks they were running."""

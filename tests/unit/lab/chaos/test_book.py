@@ -72,6 +72,20 @@ def test_starts_are_found_by_time_and_process(book: Book) -> None:
     assert not book.started_since(line.at_s - 1, [line.pid + 1])
 
 
+def test_the_first_start_may_have_to_be_that_of_a_new_task(book: Book) -> None:
+    for task_id in "abc":
+        ledger.note("started", task_id)
+    first, second, third = book.closed()[1]
+    pids = [first.pid]
+    assert book.first_start(first.at_s - 1, pids) == first.at_s
+    assert book.first_start(first.at_s, pids) == second.at_s
+    assert book.first_start(first.at_s, pids, sent_s=1.0) is None
+    for task_id, at_s, known in (("a", 1.0, True), ("b", 2.0, False), ("c", 2.0, True)):
+        book.add(Sent(task_id=task_id, at_s=at_s, known=known))
+    assert book.first_start(first.at_s - 1, pids, sent_s=1.0) == third.at_s
+    assert book.first_start(first.at_s - 1, pids, sent_s=2.0) is None
+
+
 def test_an_incomplete_line_waits_for_its_end(tmp_path: Path) -> None:
     path = tmp_path / "ledger"
     path.write_text('["started", "a", 1, 2.0, false, ""]\n["ended", "a"')

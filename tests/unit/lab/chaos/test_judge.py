@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lab.chaos.judge import GROUPS, Evidence, account, lost_ids, recovery
@@ -106,10 +108,15 @@ def test_recovery_is_from_the_fault_to_the_next_start_of_what_it_interrupted() -
     assert (again.first_s, again.last_s, again.never) == ((3,), (7,), 1)
 
 
-def test_after_a_fault_that_stops_all_recovery_is_from_its_end_to_any_start() -> None:
-    lines = [line("started", 1), line("started", 6, task_id="b")]
-    found = Evidence(sent=[], lines=lines, faults=[fault(2, 4)], stops_all=True)
-    assert recovery(found).first_s == (2,)
+def test_after_a_fault_that_stops_all_recovery_is_from_its_end_to_the_start_of_a_new_task() -> None:
+    lines = [line("started", at_s, task_id=one) for at_s, one in enumerate("abcde", 3)]
+    new = [replace(sent(one, known=one != "d"), at_s=4.5) for one in "cdex"]
+    found = Evidence(
+        sent=[sent(), sent("b"), *reversed(new)], lines=lines, faults=[fault(2, 4)], stops_all=True
+    )
+    assert recovery(found).first_s == (1,)
+    unknown = replace(found, sent=[sent(), sent("b"), *new[1:]])
+    assert recovery(unknown).first_s == (3,)
 
 
 def test_a_fault_that_missed_does_not_count_for_recovery() -> None:
