@@ -60,7 +60,8 @@ def _measure_all(
 
         def measured(spec: CellSpec) -> ChaosCell:
             cell = _one(spec, cluster, folder, stop, events)
-            found.keep(cell)
+            if not (cell.skipped and stop.is_set()):  # what failed only because the run ends
+                found.keep(cell)
             return cell
 
         waiting = {threads.submit(measured, spec) for spec in options.cells()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from concurrent.futures import Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from lab.chaos.fault_table import FAULTS
 from lab.chaos.trial.delivery import DELIVERIES
 from lab.results import files as result_files
 from lab.results.chaos import ChaosCell, ChaosResult
+from tasks.errors import WorkerError
 from tests.command import running
 from worker.pools import POOLS
 
@@ -116,6 +117,28 @@ def test_a_cell_that_fails_because_of_a_bug_costs_no_other(
     assert isinstance(by, ValueError)
     assert [one.fault for one in result.cells] == [one.name for one in OPTIONS.faults[1:]]
     assert result.interrupted
+
+
+def test_a_cell_that_fails_because_the_run_ends_is_not_kept(
+    together: threading.Barrier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measured(
+        spec: CellSpec, _cluster: LocalCluster, _folder: Path, stop: threading.Event, _fault: Any
+    ) -> ChaosCell:
+        together.wait(20)
+        if spec.fault is OPTIONS.faults[0]:
+            return blank(spec, "")
+        stop.wait(20)
+        raise WorkerError("it was stopped")
+
+    def interrupted(waiting: set[Future[ChaosCell]], *_: Any) -> None:
+        wait(waiting, 20, FIRST_COMPLETED)
+        raise SystemExit(143)
+
+    monkeypatch.setattr(chaos_run, "measure", measured)
+    monkeypatch.setattr(chaos_run, "wait", interrupted)
+    result, _ = ended(tmp_path)
+    assert [one.fault for one in result.cells] == [OPTIONS.faults[0].name]
 
 
 @pytest.mark.timeout(150)
