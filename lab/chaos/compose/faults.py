@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +14,7 @@ from typing import Final
 from lab.chaos.compose.project import COMMAND_S, docker
 from lab.chaos.compose.trial import ComposeTrial
 from lab.chaos.trial.injected import Injected
-from tasks.errors import UsageError
+from tasks.errors import UsageError, WorkerError
 
 #: Seconds that a container is paused, or cut off from its network.
 AWAY_S: Final = 10.0
@@ -86,7 +87,11 @@ def _injected(
 
 @contextmanager
 def _undone(*words: str) -> Iterator[None]:
-    """Run a docker command after the block, by a process that does it even if we are killed."""
+    """Run a docker command after the block, by a process that does it even if we are killed.
+
+    Raises WorkerError, which names that command, if it fails.
+    """
+    before = ""
     with subprocess.Popen(
         ["/bin/sh", "-c", UNDO, "sh", *words],
         stdin=subprocess.PIPE,
@@ -96,10 +101,27 @@ def _undone(*words: str) -> Iterator[None]:
     ) as undoing:
         try:
             yield
+        except WorkerError as error:
+            before = f"{error}; "
+            raise
         finally:
             assert undoing.stdin is not None  # noqa: S101 - it was asked for
             undoing.stdin.close()
-            undoing.wait(COMMAND_S)
+            if _failed(undoing):
+                command = shlex.join(["docker", *words])
+                raise WorkerError(
+                    f"{before}the fault may not be undone, because a command failed or takes more "
+                    f"than {COMMAND_S:g} s; run it yourself: {command}"
+                )
+
+
+def _failed(process: subprocess.Popen[bytes]) -> bool:
+    """Return whether a process fails; kill it if it takes too long."""
+    try:
+        return process.wait(COMMAND_S) != 0
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return True
 
 
 _ALL: Final = (

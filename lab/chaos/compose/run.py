@@ -98,14 +98,24 @@ def _command(options: ComposeOptions, fault: ContainerFault, container: Containe
 
 
 def _one(spec: ComposeCell, options: ComposeOptions, run_id: str, events: ChaosEvents) -> ChaosCell:
-    """Measure a cell; if that is impossible, the cell says why."""
+    """Measure a cell; if that is impossible, the cell says why.
+
+    What fails while Ctrl-C is ending the run ends it: nothing else must be hurt.
+    """
     try:
         return _measure(spec, options, run_id, events)
     except Exception as error:
-        if why := failure.reason(error):
+        why = failure.reason(error)
+        if why and not _is_ending(error):
             nothing = _cell(spec, Evidence(sent=(), lines=(), faults=()), "", 0.0)
             return replace(nothing, skipped=f"could not be measured: {why}")
         raise
+
+
+def _is_ending(error: BaseException) -> bool:
+    """Return whether an error came while something else was ending the run, such as Ctrl-C."""
+    during = error.__context__
+    return during is not None and (not isinstance(during, Exception) or _is_ending(during))
 
 
 def _measure(

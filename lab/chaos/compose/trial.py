@@ -94,8 +94,14 @@ class ComposeTrial(Waiting):
     def busy(self) -> dict[str, float]:
         """Wait for a random moment in which the worker runs tasks; return them."""
         self.pause(self.random.uniform(0, 2 * TASK_S))
-        self.until(self.running, START_S, "the worker runs no task")
-        return self.running()
+        found: dict[str, float] = {}
+
+        def runs() -> bool:
+            found.update(self.running())
+            return bool(found)
+
+        self.until(runs, START_S, "the worker runs no task")
+        return found
 
     def start_again(self) -> None:
         """Bring the container back, whatever was done to it."""

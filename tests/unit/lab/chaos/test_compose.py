@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -13,7 +16,9 @@ from lab.chaos.collected import Titled
 from lab.chaos.compose import run as compose_run
 from lab.chaos.compose.faults import CONTAINER_FAULTS
 from lab.chaos.compose.project import Container
+from lab.chaos.compose.trial import ComposeTrial
 from lab.results.chaos import ChaosCell
+from tasks.errors import WorkerError
 
 #: A worker of docker compose.
 WORKER = Container(id="0123456789ab", service="worker-threads", networks=("own",))
@@ -77,3 +82,67 @@ def test_a_container_that_sends_nothing_ends_only_its_cell(docker: Docker) -> No
     for one in ended.result.cells:
         why = "worker-threads: the container that sends tasks ended: no image"
         assert one.skipped == f"could not be measured: {why}"
+
+
+def test_what_fails_during_ctrl_c_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[object] = []
+
+    def interrupted(*_: object) -> ChaosCell:
+        measured.append(_)
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as ending:
+            raise WorkerError("docker start failed") from ending
+
+    monkeypatch.setattr(compose_run, "_measure", interrupted)
+    with pytest.raises(WorkerError, match="docker start failed"):
+        compose_run.run(options("container-kill"), "run", Machine.this(), Events())
+    assert len(measured) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "failing", "command"),
+    [
+        (
+            "container-disconnect",
+            "network connect*",
+            f"network connect --alias {WORKER.service} own",
+        ),
+        ("container-kill", "start*", "start"),
+        ("container-pause", "unpause*", "unpause"),
+    ],
+)
+def test_if_a_fault_cannot_be_undone_the_command_that_does_it_is_shown(
+    fault: str, failing: str, command: str, docker: Docker
+) -> None:
+    book = SimpleNamespace(unended=lambda running: running)
+    trial: Any = SimpleNamespace(
+        container=WORKER, book=book, busy=lambda: {"a": 1.0}, pause=lambda _seconds: None
+    )
+    inject = CONTAINER_FAULTS[fault].inject
+    docker("true")
+    assert inject(trial).hit
+    docker(f'case "$*" in {failing.replace(" ", chr(92) + " ")}) exit 1;; esac')
+    with pytest.raises(WorkerError, match=f"run it yourself: docker {command} {WORKER.id}$"):
+        inject(trial)
+    docker("echo broken >&2; exit 1")
+    first = f"^docker .* failed: broken; .*: docker {command} {WORKER.id}$"
+    with pytest.raises(WorkerError, match=first):
+        inject(trial)
+
+
+def test_the_tasks_that_ended_the_wait_count_as_running(docker: Docker) -> None:
+    docker('case "$*" in compose*) exec cat;; *) echo running;; esac')
+    answers: list[dict[str, float]] = [{}, {"a": 1.0}, {}]
+
+    class Scripted(ComposeTrial):
+        """Runs what a test says."""
+
+        def running(self) -> dict[str, float]:
+            return answers.pop(0)
+
+    trial = Scripted(WORKER, "run", 1, threading.Event())
+    try:
+        assert trial.busy() == {"a": 1.0}
+    finally:
+        trial.close()
