@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
+from celery.bootsteps import RUN  # type: ignore[attr-defined]  # missing in the stub
 from celery.signals import worker_ready, worker_shutting_down
 from celery.utils.log import worker_logger
 from celery.worker import state as held
@@ -131,6 +132,11 @@ def _look() -> None:
     """Shut down once all tasks have finished; after the deadline, resume fetching."""
     restart = ThisWorker.restart
     if restart is None or restart.argv:
+        return
+    if restart.consumer.controller.blueprint.state != RUN:
+        # Remote control's `shutdown` sends no signal, and timers run until the tasks have ended.
+        worker_logger.warning("switch to %s cancelled: the worker shuts down", restart.target)
+        ThisWorker.restart = None
         return
     running = len(held.reserved_requests)
     if not running and not _fetches(restart.consumer):

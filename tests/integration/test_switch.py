@@ -310,6 +310,21 @@ def test_a_sigterm_takes_precedence_over_a_switch(
     assert worker.child.exit_code == 0
 
 
+@pytest.mark.parametrize("pool", ["prefork", "threads", "gevent"])
+def test_a_remote_shutdown_takes_precedence_over_a_switch(
+    cluster: LocalCluster, remote: RemoteControl, pool: str
+) -> None:
+    worker = start(cluster, f"dismissed-{pool}", pool, 1)
+    node = worker.spec.node
+    send(cluster, f"dismissed-{pool}", Work(task="io.sleep", args=(4,)))
+    wait_for_task(remote, node)
+    reply = remote.ask("poolwise_switch", [node], pool="solo", concurrency=1, wait_s=20)
+    assert "ok" in reply[node]
+    remote.ask("shutdown", [node], patience_s=0.1)
+    wait_until(lambda: not worker.child.alive, 20, lambda: AssertionError(worker.child.log_tail()))
+    assert worker.child.exit_code == 0
+
+
 def test_a_relative_path_to_celery_is_found_from_another_folder(
     cluster: LocalCluster, remote: RemoteControl, tmp_path: Path
 ) -> None:
