@@ -12,14 +12,13 @@ import msgspec
 from cluster.discovery import SWITCHES, TRIES, RemoteControl, includes
 from cluster.program import program
 from cluster.wait import wait_until
+from cluster.workers import START_PER_SLOT_S, START_S
 from tasks.errors import UsageError, WorkerError, suggestion
 from worker.control import SWITCH, SwitchReply, WorkerInfo
 from worker.pools import pool_named
 
-#: Seconds that the worker may take to restart, once its tasks have finished.
-RESTART_S: Final = 30.0
-#: Seconds added for each new slot, because processes are forked one after the other.
-RESTART_PER_SLOT_S: Final = 0.2
+#: Seconds that the worker may take to shut down, once its tasks have finished.
+STOP_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +150,8 @@ def _follow(
 ) -> WorkerInfo:
     """Wait until the worker has restarted and consumes; raise WorkerError if it does not."""
     before = accepted.before
-    patience_s = request.wait_s + RESTART_S + RESTART_PER_SLOT_S * accepted.concurrency
+    start_s = START_S + START_PER_SLOT_S * accepted.concurrency
+    patience_s = request.wait_s + STOP_S + start_s
 
     def look() -> WorkerInfo | None:
         info = remote.info(node)
@@ -160,7 +160,7 @@ def _follow(
             raise WorkerError(_cancelled(node, info, request))
         return info if info and info.start != before.start and info.ready else None
 
-    after = wait_until(look, patience_s, lambda: _missing(node, accepted))
+    after = wait_until(look, patience_s, lambda: _missing(node, accepted, patience_s))
     if after is None or (after.pool, after.concurrency) != (accepted.pool, accepted.concurrency):
         found = "another pool" if after is None else f"{after.pool} ×{after.concurrency}"
         raise WorkerError(
@@ -179,8 +179,9 @@ def _cancelled(node: str, info: WorkerInfo, request: SwitchRequest) -> str:
     )
 
 
-def _missing(node: str, accepted: SwitchReply) -> WorkerError:
+def _missing(node: str, accepted: SwitchReply, after_s: float) -> WorkerError:
     return WorkerError(
-        f"{node} did not restart as {accepted.pool} ×{accepted.concurrency}; see its log. "
+        f"{node} has not come back as {accepted.pool} ×{accepted.concurrency} within "
+        f"{after_s:.0f} s; it may still be starting: see its log. "
         f"Its new command line: {accepted.command}"
     )
