@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
@@ -30,6 +31,8 @@ _OF_REDIS_PY: Final = (
     *("client_name", "protocol", "max_connections", "socket_timeout", "socket_connect_timeout"),
     *("socket_keepalive", "health_check_interval", "retry_on_timeout"),
 )
+#: Those that name a file or a folder.
+_PATHS: Final = frozenset({"ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile"})
 _SECRET_OPTIONS: Final = frozenset({"password", "ssl_password"})
 
 # The user's name and password end at the last @ before the first of / ? #, as in redis-py.
@@ -72,6 +75,7 @@ class Address:
 def usable(url: str, source: str = "--broker") -> str:
     """Return the address at which every library finds the same Redis.
 
+    Paths in it become absolute, because workers start in another folder.
     `source` is the option or variable that holds it, for the error: the address is not shown there.
 
     Raises UsageError if it is not the address of one Redis.
@@ -172,7 +176,11 @@ def _options(query: str) -> dict[str, str]:
             "it has an option after the ? that Celery does not accept there; accepted: "
             f"{', '.join(OPTIONS)}, ssl_…"
         )
-    return options
+    return {name: _absolute(value) if name in _PATHS else value for name, value in options.items()}
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).absolute()) if path else path
 
 
 def _check_options(url: str) -> None:

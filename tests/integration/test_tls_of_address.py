@@ -66,3 +66,12 @@ def test_flower_checks_the_certificate(outside: str, secrets: Path, tmp_path: Pa
         flower.signal(signal.SIGINT)
         assert flower.ended() == 0
         assert "no ssl options" not in flower.output()  # kombu's words when it checks nothing
+
+
+def test_workers_find_a_certificate_that_is_named_from_the_users_folder(
+    outside: str, secrets: Path
+) -> None:
+    url = f"{outside}?ssl_ca_certs={secrets.name}/ca.pem"
+    words = ("race", "--quick", "--pools", "threads", "--workloads", "sleep", "--repeat", "1")
+    done = poolwise(*words, cwd=secrets.parent, env={"POOLWISE_BROKER": url}, timeout_s=100)
+    assert done.returncode == 0, done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -135,3 +136,14 @@ def test_an_option_that_kombu_would_not_understand_is_refused_or_moved(
 )
 def test_a_certificate_is_checked_unless_the_address_says_otherwise(url: str, checked: str) -> None:
     assert with_checked_certificate(url) == checked
+
+
+def test_paths_are_relative_to_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    written = usable("rediss://h?ssl_ca_certs=a/ca.pem&ssl_keyfile=/b/key&ssl_certfile=")
+    options = redis.Redis.from_url(written).connection_pool.connection_kwargs
+    assert options["ssl_ca_certs"] == str(tmp_path / "a" / "ca.pem")
+    assert options["ssl_keyfile"] == "/b/key"
+    assert usable(written) == written
