@@ -43,7 +43,7 @@ def remarks(pool: PoolResult, usable_cores: int) -> tuple[str, ...]:
 
 
 def _why_not_ranked(number: int, repeat: Repeat) -> str:
-    """Say why a repeat without all its tasks does not count, and what to do about it."""
+    """Say why a repeat does not count, and what to do about it."""
     lead = f"repeat {number} is not ranked, because"
     if repeat.worker_died:
         return f"{lead} the worker died ({repeat.worker_died})"
@@ -55,6 +55,9 @@ def _why_not_ranked(number: int, repeat: Repeat) -> str:
         (late, "had not ended when the time was up"),
     )
     ends = [f"{words.counted(number, 'task')} {end}" for number, end in counts if number]
+    if repeat.clock_moved_s:
+        moved = words.duration(abs(repeat.clock_moved_s))
+        ends.append(f"the clock of the records' server moved by {moved} during it")
     advice = ": race again while the machine and its workers do nothing else" if late else ""
     return f"{lead} {' and '.join(ends)}{advice}"
 

@@ -44,8 +44,9 @@ def total(accounts: Sequence[Account]) -> Account:
 
 
 def is_whole(repeat: Repeat) -> bool:
-    """Whether every task finished, so that the makespan covers them all."""
-    return repeat.account.finished == repeat.account.submitted and not repeat.worker_died
+    """Whether every task finished, so that the makespan covers them all, and times are known."""
+    finished = repeat.account.finished == repeat.account.submitted
+    return finished and not repeat.worker_died and not repeat.clock_moved_s
 
 
 def summarise(repeats: Sequence[Repeat], ideal_s: float | None) -> PoolSummary | None:

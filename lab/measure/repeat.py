@@ -21,6 +21,7 @@ from producer.plan import Plan, VariedPlan
 from producer.queues import drain
 from producer.records import RecordReader
 from producer.submit import Submission, SubmitOptions, Submitter
+from worker.probe import Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +60,14 @@ def measure(
 ) -> Measured:
     """Run a plan on `worker` alone and account for each of its tasks.
 
-    Ends when every task has ended, when the time is up, or soon after the worker has died. Raises
-    BrokerError or WorkerError if a server of the session dies.
+    Ends when every task has ended, when the time is up, or soon after the worker has died. A repeat
+    during which the clock of the records' server moved has no times. Raises BrokerError or
+    WorkerError if a server of the session dies.
     """
+    clock = session.server_clock.settled()
     reader = RecordReader(session.records)
     ledger = Ledger(spec.run)
-    submitter = Submitter(spec.app or session.app, session.connection, session.clock)
+    submitter = Submitter(spec.app or session.app, session.connection, clock)
     others = OtherTasks(worker.node, spec.run)
     with Cost(worker.pid) as cost:
         submission = submitter.submit(
@@ -75,7 +78,7 @@ def measure(
         for step in follow(reader, ledger, [worker], spec.timeout_s):
             session.cluster.check()
             others.enter(step)
-            progress(_progress(ledger, submission, session))
+            progress(_progress(ledger, submission, clock))
     waiting = drain(session.connection, worker.queue) if ledger.open else ()
     totals = ledger.close(waiting=waiting, worker_alive=worker.alive)
     if totals.failed:
@@ -87,11 +90,13 @@ def measure(
         others=others.count,
         others_slot_share=others.slot_share(submission.started, end, spec.slots),
     )
+    if moved_s := session.server_clock.moved_s(clock):
+        repeat = _without_times(repeat, moved_s)
     return Measured(repeat=repeat, clock_error_s=reader.worst_error_s)
 
 
-def _progress(ledger: Ledger, submission: Submission, session: Session) -> Progress:
-    elapsed_s = time.monotonic() + session.clock.offset_s - submission.started
+def _progress(ledger: Ledger, submission: Submission, clock: Clock) -> Progress:
+    elapsed_s = time.monotonic() + clock.offset_s - submission.started
     return Progress(ended=len(submission.ids) - ledger.open, elapsed_s=elapsed_s)
 
 
@@ -122,6 +127,21 @@ def _repeat(
         worst_slip_s=submission.worst_slip_s,
         account=_account(totals),
         worker_died="" if worker.alive else worker.how_it_ended(),
+    )
+
+
+def _without_times(repeat: Repeat, moved_s: float) -> Repeat:
+    """Leave out what mixes times from before and after the clock moved."""
+    return replace(
+        repeat,
+        makespan_s=0.0,
+        throughput_per_s=0.0,
+        latencies_s=(),
+        finished_at_s=(),
+        service_s=(),
+        spans=(),
+        others_slot_share=0.0,
+        clock_moved_s=moved_s,
     )
 
 

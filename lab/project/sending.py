@@ -9,7 +9,7 @@ from typing import Any
 from celery import Celery
 
 from lab.session.session import Session
-from producer.plan import Work, burst
+from producer.plan import Plan, Work, burst
 from producer.submit import SubmitOptions, Submitter
 
 #: How many calls of one kind are sent in a row at most, if there are several kinds.
@@ -21,7 +21,7 @@ class CallSender:
 
     def __init__(self, session: Session, calls: Sequence[Work], *, seed: int) -> None:
         self.app = stub({call.task for call in calls})
-        self._submitter = Submitter(self.app, session.connection, session.clock)
+        self._session = session
         self._calls = tuple(calls)
         self._random = random.Random(seed)  # noqa: S311 - no secret
         self._turn: list[Work] = []
@@ -37,14 +37,18 @@ class CallSender:
         ids: list[str] = []
         while (left := count - len(ids)) > 0:
             row = left if len(self._calls) == 1 else min(left, ROW)
-            ids += self._submitter.submit(burst(self._next(), row), options).ids
+            ids += self._submit(burst(self._next(), row), options)
         return tuple(ids)
 
     def send_one(self, call: Work, *, run: str, queue: str) -> str:
         """Send one call, whose result is stored; return its task id."""
         options = SubmitOptions(run=run, queue=queue, store_result=True)
-        [task_id] = self._submitter.submit(burst(call, 1), options).ids
+        [task_id] = self._submit(burst(call, 1), options)
         return task_id
+
+    def _submit(self, plan: Plan, options: SubmitOptions) -> tuple[str, ...]:
+        session = self._session
+        return Submitter(self.app, session.connection, session.clock).submit(plan, options).ids
 
     def _next(self) -> Work:
         if not self._turn:

@@ -178,11 +178,16 @@ class PlainTerminal:
         self._say(
             f"  {name}   repeat {number}   {repeat.account.finished}/{repeat.account.submitted}"
             f"   {words.duration(repeat.makespan_s)}   {words.rate(repeat.throughput_per_s)}{died}"
-            f"{_of_others(repeat)}"
+            f"{_of_others(repeat)}{_of_the_clock(repeat)}"
         )
 
     def _say(self, line: str) -> None:
         self._console.print(line, highlight=False, soft_wrap=True)
+
+
+def _of_the_clock(repeat: Repeat) -> str:
+    moved_s = abs(repeat.clock_moved_s)
+    return f"   clock moved by {words.duration(moved_s)}" if moved_s else ""
 
 
 def _of_others(repeat: Repeat) -> str:

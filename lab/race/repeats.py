@@ -71,6 +71,7 @@ def measure_workload(race: Race, workload: Workload) -> tuple[WorkloadResult, fl
 def _measured(race: Race, config: PoolConfig, number: int, spec: RepeatSpec) -> Measured:
     """Measure one repeat, and what else the machine did meanwhile."""
     worker = race.workers[config]
+    race.session.server_clock.settled()  # now, so that a wait is not part of the load of others
     with OtherLoad(worker) as load:
         measured = measure(race.session, worker, spec, partial(race.events.running, config, number))
     if load.shares is None:

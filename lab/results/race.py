@@ -40,6 +40,7 @@ class Repeat:
     submit_s: Number  # from the first due instant until the last message was handed to the broker
     worst_slip_s: Number  # how late the latest message was sent, against its due instant
     account: Account
+    clock_moved_s: Number = 0.0  # if not 0, the records' clock was set by this; no times are known
     worker_died: str = ""  # how, in a few words, if the worker died during the repeat
     others: Whole = 0  # other clients' tasks that ended on this worker during the repeat
     others_slot_share: Number = 0.0  # share of the slots' time that these tasks took

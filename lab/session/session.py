@@ -19,6 +19,7 @@ from cluster.machine import Machine
 from lab.session.lease import LEASE_S, PREFIX, Lease, remove_dead
 from lab.session.queues import Queues
 from lab.session.renewal import renewed
+from lab.session.server_clock import ServerClock
 from producer import broker
 from producer.address import redacted
 from producer.broker_words import flags
@@ -36,9 +37,14 @@ class Session:
     cluster: LocalCluster
     remote: RemoteControl
     connection: Connection
-    clock: Clock  # this process's, against the clock of the records' server
+    server_clock: ServerClock  # of the records' server
     machine: Machine
     queues: Queues
+
+    @property
+    def clock(self) -> Clock:
+        """This process's clock against that of the records' server, as last read."""
+        return self.server_clock.reading
 
     @property
     def records(self) -> redis.Redis:
@@ -94,7 +100,7 @@ def open_session(
             cluster=cluster,
             remote=remote,
             connection=connection,
-            clock=Clock.read(cluster.redis),
+            server_clock=ServerClock(cluster.redis),
             machine=machine,
             queues=Queues(connection, run, lease.note if lease else None),
         )

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
 import pytest
 
 from cluster.local import RunningWorker
+from lab.analysis.score import is_whole
 from lab.measure.repeat import RepeatSpec, measure
+from lab.results.race import Repeat
+from lab.session.server_clock import ServerClock
 from lab.session.started import StartedWorker
 from producer.plan import Work, burst
 from tests.shared_session import SharedSession
@@ -53,3 +60,58 @@ def test_when_time_is_up_what_runs_and_what_waits_are_told_apart(shared: SharedS
     assert account.timed_out == slots
     assert account.unserved == 5
     assert account.lost == 0
+
+
+@dataclass
+class SetServer:
+    """The records' server, as far as it tells the time: someone sets its clock."""
+
+    server: Any
+    ahead_s: float = 0.0
+
+    def time(self) -> tuple[int, int]:
+        seconds, microseconds = self.server.time()
+        return seconds + round(self.ahead_s), microseconds
+
+
+@pytest.fixture
+def measured_while_set(
+    shared: SharedSession, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[float, float], Repeat]:
+    """Return a function that measures while a clock that was ahead is set."""
+    monkeypatch.setattr("lab.session.server_clock.PROBES_S", 0.0)  # the probes never saw it ahead
+    worker = StartedWorker(shared.worker("solo"))
+
+    def measured(before_s: float, after_s: float) -> Repeat:
+        server: Any = SetServer(shared.session.records, before_s)
+        session = replace(shared.session, server_clock=ServerClock(server))
+        server.ahead_s = 0.0
+
+        def set_clock(_progress: object) -> None:
+            server.ahead_s = after_s
+
+        plan = burst(Work(task="io.sleep", args=(0.02,)), 10)
+        spec = RepeatSpec(run=f"set {before_s} {after_s}", plan=plan, timeout_s=20)
+        return measure(session, worker, spec, set_clock).repeat
+
+    return measured
+
+
+def test_a_clock_that_was_set_before_a_repeat_does_not_change_its_times(
+    measured_while_set: Callable[[float, float], Repeat],
+) -> None:
+    usual, after = measured_while_set(0.0, 0.0), measured_while_set(-5.0, 0.0)
+    assert after.makespan_s == pytest.approx(usual.makespan_s, abs=0.5)
+    assert max(after.latencies_s) == pytest.approx(max(usual.latencies_s), abs=0.5)
+    assert is_whole(usual)
+    assert is_whole(after)
+
+
+def test_a_repeat_during_which_the_clock_is_set_has_no_times(
+    measured_while_set: Callable[[float, float], Repeat],
+) -> None:
+    repeat = measured_while_set(0.0, 5.0)
+    assert repeat.account.finished == repeat.account.submitted == 10
+    assert repeat.clock_moved_s == pytest.approx(5.0, abs=0.1)
+    assert (repeat.makespan_s, repeat.latencies_s, repeat.spans) == (0.0, (), ())
+    assert not is_whole(repeat)

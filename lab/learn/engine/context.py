@@ -141,7 +141,8 @@ class Context:
         """Open a scene whose tasks are sent one by one, or by other means; its clock runs."""
         self._scenes_opened += 1
         ledger = Ledger(f"{self._queues.run}.{self._scenes_opened}")
-        return OpenScene(title=title, ledger=ledger, clock=self.session.clock, results=results)
+        clock = self.session.server_clock.settled()
+        return OpenScene(title=title, ledger=ledger, clock=clock, results=results)
 
     def send(self, scene: OpenScene, calls: Sequence[Call]) -> float:
         """Send tasks as part of a scene; see `Sender.send`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from lab.format.words import duration
 from lab.learn.engine.open_scene import OpenScene
 from lab.learn.engine.pending import PendingTasks
 from lab.learn.engine.scene_run import SceneRun, TaskRun, task
@@ -25,6 +26,7 @@ class Follower:
     def __init__(self, session: Session, pending: PendingTasks, progress: OnProgress) -> None:
         self._app = session.app
         self._cluster = session.cluster
+        self._clock = session.server_clock
         self._pending = pending
         self._progress = progress
         self._reader = RecordReader(session.records)
@@ -39,8 +41,9 @@ class Follower:
     ) -> SceneRun:
         """Wait until every task of `scene` has ended; `slots`: of each worker, by node.
 
-        Raises PoolwiseError if one has not ended in time, or has failed although it must not;
-        WorkerError if a worker or a server dies; BrokerError if the embedded broker does.
+        Raises PoolwiseError if one has not ended in time, or has failed although it must not, or if
+        the clock of the records' server has moved since the scene was opened; WorkerError if a
+        worker or a server dies; BrokerError if the embedded broker does.
         """
         ended = self._ends(scene, timeout_s)
         if scene.ledger.open:
@@ -48,6 +51,11 @@ class Follower:
                 f"in the scene {scene.title!r}, {scene.ledger.open} of {len(scene.labels)} tasks "
                 f"had not finished after {timeout_s:.0f} s; check whether this machine or the "
                 "worker that runs them is busy with something else"
+            )
+        if moved_s := self._clock.moved_s(scene.clock):
+            raise PoolwiseError(
+                f"during the scene {scene.title!r}, the clock of the records' server moved by "
+                f"{duration(abs(moved_s))}, so its times are wrong; start the lesson again"
             )
         tasks = sorted(
             (self._task(record, scene) for record in ended.values()),

@@ -33,7 +33,7 @@ class Sender:
         Returns the instant of the first submission, in seconds by the records' clock.
         """
         session, zero = self._session, 0.0
-        submitter = Submitter(session.app, session.connection, session.clock)
+        submitter = Submitter(session.app, session.connection, scene.clock)
         for _, alike in groupby(calls, key=_message):
             group = list(alike)
             worker = group[0].worker

@@ -42,6 +42,17 @@ def test_a_repeat_without_all_its_tasks_is_reported_with_the_reason(
     assert remark == f"repeat 2 is not ranked, because {why}"
 
 
+def test_a_repeat_during_which_the_clock_was_set_is_reported_and_not_ranked() -> None:
+    moved = replace(repeat(2.0), clock_moved_s=-5.0, makespan_s=0.0, latencies_s=(), spans=())
+    pool = of("gevent", (repeat(2.0), moved))
+    assert pool.summary is not None
+    assert pool.summary.makespan_s.low == 2.0
+    [remark] = remarks(pool, usable_cores=1)
+    assert remark == (
+        "repeat 2 is not ranked, because the clock of the records' server moved by 5.00 s during it"
+    )
+
+
 def test_a_repeat_in_which_the_worker_died_at_once_does_not_affect_the_figures() -> None:
     nothing = replace(
         repeat(ends=account(unserved=10), died="killed by SIGKILL"), makespan_s=0.0, spans=()
