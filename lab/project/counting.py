@@ -23,6 +23,7 @@ class Window:
     by_task: Mapping[str, float] = field(default_factory=dict)  # `tasks`, by the task's name
     peaks: tuple[int, ...] = ()  # memory of each worker, in bytes
     probe_errors: int = 0  # errors in the workers' probes, since the workers have started
+    clock_moved_s: float = 0.0  # if not 0, the records' clock was set by this, so times are wrong
     left: int = 0  # tasks that the workers still hold after it: not ended, or to be retried
 
     @property

@@ -81,6 +81,7 @@ class Measurement:
 
         Raises WorkerError if no task ends for a long time, BrokerError if the broker dies.
         """
+        clock = self._session.server_clock.settled()
         self._warm_up(service_s, rate_per_s, service_s + seconds)
         begin, cpu_before_s = self._now(), self._cpu_s()
         watches = [MemoryWatch(pid) for pid in self._group.pids]
@@ -104,7 +105,11 @@ class Measurement:
             died="" if self._group.alive else self._group.how_it_ended(),
             probe_errors=sum(self._errors.values()),
         )
-        return replace(window, left=len(self._open | self._retries))
+        return replace(
+            window,
+            left=len(self._open | self._retries),
+            clock_moved_s=self._session.server_clock.moved_s(clock),
+        )
 
     def _warm_up(self, service_s: float, rate_per_s: float, ahead_s: float) -> None:
         """Wait until about every slot has run a task, within reason.

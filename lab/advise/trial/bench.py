@@ -21,6 +21,8 @@ from tasks.errors import WorkerError
 
 #: How many groups of workers stay running.
 KEPT = 4
+#: How often a window is measured at most, if the clock of the records' server moves meanwhile.
+TRIES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +102,7 @@ class Bench(Generic[K, G]):
         done = self._trials.get(candidate)
         name, known_per_s = f"{self._run}-{self._numbers}", done[-1].rate_per_s if done else None
         try:
-            group = self.group(candidate)
-            before = MachineTime.read(self._own)
-            window = self._stand.measure(group, name, seconds, known_per_s)
-            shares = MachineShares.between(before, MachineTime.read(self._own))
+            window, shares = self._window(candidate, name, seconds, known_per_s)
         except WorkerError as error:
             self.reject(candidate, without_log(error))
             self.drop(candidate)
@@ -118,6 +117,20 @@ class Bench(Generic[K, G]):
         if candidate in self._groups:
             self._take_memory(candidate)
         return trial.score
+
+    def _window(
+        self, candidate: K, name: str, seconds: float, known_per_s: float | None
+    ) -> tuple[Window, MachineShares | None]:
+        """Measure a window, and what others used; again if its clock was set meanwhile."""
+        for number in range(TRIES):
+            group = self.group(candidate)
+            before = MachineTime.read(self._own)
+            run = f"{name}-again-{number}" if number else name
+            window = self._stand.measure(group, run, seconds, known_per_s)
+            if not window.clock_moved_s:
+                return window, MachineShares.between(before, MachineTime.read(self._own))
+            self.drop(candidate)  # what it still holds would run in the next window
+        raise WorkerError(f"the clock of the records' server moved in each of {TRIES} windows")
 
     def reject(self, candidate: K, why: str) -> None:
         """Note why a candidate cannot be recommended."""

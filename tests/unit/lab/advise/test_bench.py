@@ -43,6 +43,7 @@ class FakeStand:
     started: list[str] = field(default_factory=list)
     needed: dict[str, int] = field(default_factory=lambda: dict.fromkeys("abcd", 1))  # estimates
     used: dict[str, int] = field(default_factory=dict)  # what is measured
+    moved: int = 0  # how many windows the clock is set in
     broken: str = ""  # a candidate that does not start
 
     def start(self, candidate: str) -> Workers:
@@ -67,7 +68,12 @@ class FakeStand:
     ) -> Window:
         if self.window is None:
             raise WorkerError("no task has ended")
-        return replace(self.window, peak_pss_bytes=self.used.get(running.candidate, 1))
+        self.moved -= 1
+        return replace(
+            self.window,
+            peak_pss_bytes=self.used.get(running.candidate, 1),
+            clock_moved_s=5.0 if self.moved >= 0 else 0.0,
+        )
 
 
 def bench(
@@ -107,6 +113,23 @@ def test_workers_that_still_hold_tasks_are_stopped_and_their_trial_counts() -> N
     measured.trial("a", 1.0)
     assert stand.started == ["a", "a"]
     assert len(measured.trials("a")) == 2
+
+
+def test_a_window_in_which_the_clock_was_set_is_measured_again_on_new_workers() -> None:
+    stand = FakeStand(moved=1)
+    measured = bench(stand)
+    assert measured.trial("a", 1.0) == 100.0
+    assert stand.started == ["a", "a"]
+    assert stand.running == ["a"]
+    assert len(measured.trials("a")) == 1
+
+
+def test_without_a_window_of_known_times_a_candidate_is_rejected() -> None:
+    stand = FakeStand(moved=9)
+    measured = bench(stand)
+    assert measured.trial("a", 1.0) == 0.0
+    assert "the clock of the records' server moved" in next(iter(measured.known()))[2]
+    assert stand.running == []
 
 
 def test_workers_on_which_no_task_ends_are_rejected_and_stopped() -> None:

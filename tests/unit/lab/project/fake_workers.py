@@ -43,6 +43,7 @@ class FakeWorkers:
         self.fate = fate
         self.now = 1_000.0
         self.run_s = 0.0  # of each run, as its record says
+        self.moved_s = 0.0  # of the clock of the records' server
         self.sent: list[str] = []
         self.drained: list[str] = []
         self.children = [SimpleNamespace(pid=7, log_tail=lambda: "the log")]
@@ -51,6 +52,7 @@ class FakeWorkers:
             records={},
             connection=None,
             clock=SimpleNamespace(offset_s=0.0),
+            server_clock=SimpleNamespace(settled=lambda: None, moved_s=lambda _since: self.moved_s),
             cluster=SimpleNamespace(check=lambda: None),
         )
         self._new: list[Record] = []

@@ -62,6 +62,15 @@ def test_a_run_that_asks_for_a_retry_is_over_and_counts_as_failed(
     assert len(workers.sent) > 100  # so the workers always have enough
 
 
+@pytest.mark.parametrize("moved_s", [0.0, 5.0])
+def test_a_window_says_whether_the_clock_was_set_meanwhile(
+    moved_s: float, measure: Measure
+) -> None:
+    workers = FakeWorkers(lambda _number: "succeeded")
+    workers.moved_s = moved_s
+    assert measure(workers).clock_moved_s == moved_s
+
+
 def test_a_retry_of_an_earlier_trial_does_not_count(
     measure: Measure,
 ) -> None:
