@@ -46,7 +46,8 @@ def measure_workload(race: Race, workload: Workload) -> tuple[WorkloadResult, fl
     for config in configs:
         _warm_up(race, workload, config, bare)
     for number, config in _turns(race, workload, configs):
-        race.workers.replace_dead(config)
+        if race.workers.replace_dead(config):
+            _warm_up(race, workload, config, bare)
         measured = _measured(race, config, number, _spec(race, workload, config, number, bare))
         race.subject.tidy()
         race.events.measured(config, number, measured.repeat)

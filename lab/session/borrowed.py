@@ -98,12 +98,15 @@ class BorrowedWorkers:
         """The queues that were added."""
         return tuple(queue for _, queue in self._consuming)
 
-    def replace_dead(self, config: PoolConfig) -> None:
+    def replace_dead(self, config: PoolConfig) -> bool:
         """Give a restarted worker another queue; one that does not answer stays dead."""
-        if not self._borrowed[config.key].alive:
-            worker = self._workers[config.pool.name]
-            if self._remote.ask("ping", [worker.node]):
-                self._borrowed[config.key] = self._borrow(worker)
+        if self._borrowed[config.key].alive:
+            return False
+        worker = self._workers[config.pool.name]
+        if not self._remote.ask("ping", [worker.node]):
+            return False
+        self._borrowed[config.key] = self._borrow(worker)
+        return True
 
     def close(self) -> None:
         """Make the workers stop consuming the added queues."""

@@ -75,8 +75,11 @@ class Workers(Protocol):
     def queues(self) -> tuple[str, ...]:
         """The queues that were made for these workers."""
 
-    def replace_dead(self, config: PoolConfig) -> None:
-        """Replace the worker of `config` if it has died and a replacement is possible."""
+    def replace_dead(self, config: PoolConfig) -> bool:
+        """Replace the worker of `config` if it has died and a replacement is possible.
+
+        Returns whether it was replaced; the new one has not run anything yet.
+        """
 
     def close(self) -> None:
         """Leave the workers as they were before the session."""

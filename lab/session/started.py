@@ -58,13 +58,15 @@ class StartedWorkers:
         self._workers: dict[Key, StartedWorker] = {}
 
     def prepare(self, configs: Iterable[PoolConfig], progress: OnReady) -> None:
-        """Have a worker ready for each of `configs`, and stop all others.
+        """Have a worker ready for each of `configs`, and stop all others, also those that died.
 
         An idle worker still wakes up some twenty times a second; the CPU time that this takes would
         be missing from the worker that is measured.
         """
         wanted = {config.key: config for config in configs}
-        idle = [self._workers.pop(key) for key in self._workers.keys() - wanted.keys()]
+        dead = {key for key, worker in self._workers.items() if not worker.alive}
+        unwanted = self._workers.keys() - (wanted.keys() - dead)
+        idle = [self._workers.pop(key) for key in unwanted]
         self._cluster.stop([worker.child for worker in idle], self._cluster.grace_s)
         self._start([wanted[key] for key in wanted if key not in self._workers], progress)
 
@@ -77,14 +79,16 @@ class StartedWorkers:
         """The queues of all workers that were ever started."""
         return self._queues.names
 
-    def replace_dead(self, config: PoolConfig) -> None:
-        """Start another worker if the one that runs `config` has died.
+    def replace_dead(self, config: PoolConfig) -> bool:
+        """Start another worker if the one that runs `config` has died; return whether it has.
 
         It gets a new queue: what the dead worker held returns to the old queue at some time, and
         must not run in the middle of another measurement.
         """
-        if not self._workers[config.key].alive:
-            self._start([config], lambda _ready, _of: None)
+        if self._workers[config.key].alive:
+            return False
+        self._start([config], lambda _ready, _of: None)
+        return True
 
     def close(self) -> None:
         """Do nothing: the session stops the workers."""
