@@ -46,10 +46,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """A repeat, and the bound of its workers' clock error in seconds."""
+    """A repeat, the bound of its workers' clock error in seconds, and what it leaves."""
 
     repeat: Repeat
     clock_error_s: float
+    left: frozenset[str] = frozenset()  # tasks that the worker still holds, by id
 
 
 def measure(
@@ -92,7 +93,7 @@ def measure(
     )
     if moved_s := session.server_clock.moved_s(clock):
         repeat = _without_times(repeat, moved_s)
-    return Measured(repeat=repeat, clock_error_s=reader.worst_error_s)
+    return Measured(repeat=repeat, clock_error_s=reader.worst_error_s, left=totals.timed_out)
 
 
 def _progress(ledger: Ledger, submission: Submission, clock: Clock) -> Progress:

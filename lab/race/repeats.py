@@ -49,6 +49,7 @@ def measure_workload(race: Race, workload: Workload) -> tuple[WorkloadResult, fl
         if race.workers.replace_dead(config):
             _warm_up(race, workload, config, bare)
         measured = _measured(race, config, number, _spec(race, workload, config, number, bare))
+        _clear(race, config, measured)
         race.subject.tidy()
         race.events.measured(config, number, measured.repeat)
         repeats[config.key].append(measured.repeat)
@@ -105,7 +106,14 @@ def _warm_up(race: Race, workload: Workload, config: PoolConfig, bare: Bare) -> 
         store_results=race.options.with_results,
         app=race.subject.app,
     )
-    measure(race.session, race.workers[config], spec)
+    _clear(race, config, measure(race.session, race.workers[config], spec))
+    race.workers.replace_dead(config)  # cold, if it was too slow to warm up
+
+
+def _clear(race: Race, config: PoolConfig, measured: Measured) -> None:
+    """Have nothing that was too slow for one repeat run in the next, perhaps of another pool."""
+    if measured.left:
+        race.workers.clear(config, measured.left)
 
 
 def _spec(

@@ -6,10 +6,10 @@ Nothing else about them changes. The queue is added and removed by Celery's remo
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from cluster.discovery import TRIES, DiscoveredWorker, RemoteControl
+from cluster.discovery import MOMENT_S, TRIES, DiscoveredWorker, RemoteControl
 from lab.session.protocols import Key, OnReady, PoolConfig
 from lab.session.queues import Queues
 from tasks.errors import WorkerError
@@ -18,6 +18,8 @@ from tasks.errors import WorkerError
 LOOK_S: Final = 3.0
 #: Seconds without an answer after which a worker counts as dead; a busy worker answers late.
 SILENCE_S: Final = 15.0
+#: Seconds that a worker gets to end the tasks that a repeat has left with it.
+CLEAR_S: Final = 60.0
 
 
 class BorrowedWorker:
@@ -107,6 +109,20 @@ class BorrowedWorkers:
             return False
         self._borrowed[config.key] = self._borrow(worker)
         return True
+
+    def clear(self, config: PoolConfig, tasks: Collection[str]) -> None:
+        """Wait until the worker holds none of the tasks, for `CLEAR_S` seconds at most."""
+        worker, until = self._borrowed[config.key], time.monotonic() + CLEAR_S
+        while worker.alive and self._holds(worker.node, tasks) and time.monotonic() < until:
+            time.sleep(MOMENT_S)
+
+    def _holds(self, node: str, tasks: Collection[str]) -> bool:
+        """Return whether a worker runs or has fetched one of the tasks; one that is busy may."""
+        for state in ("reserved", "active"):  # in the order in which a task has them
+            held = self._remote.ask(state, [node]).get(node)
+            if held is None or any(one["id"] in tasks for one in held):
+                return True
+        return False
 
     def close(self) -> None:
         """Make the workers stop consuming the added queues."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -79,6 +79,13 @@ class Workers(Protocol):
         """Replace the worker of `config` if it has died and a replacement is possible.
 
         Returns whether it was replaced; the new one has not run anything yet.
+        """
+
+    def clear(self, config: PoolConfig, tasks: Collection[str]) -> None:
+        """Have none of these tasks, given by id, run any more, which the worker of `config` holds.
+
+        The worker may be dead afterwards. One that was running before the session gets time to end
+        them, but only so much.
         """
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 
@@ -89,6 +89,10 @@ class StartedWorkers:
             return False
         self._start([config], lambda _ready, _of: None)
         return True
+
+    def clear(self, config: PoolConfig, tasks: Collection[str]) -> None:  # noqa: ARG002
+        """Stop the worker; what it held returns to its queue, which no other consumes."""
+        self._workers[config.key].child.stop(self._cluster.grace_s)
 
     def close(self) -> None:
         """Do nothing: the session stops the workers."""
