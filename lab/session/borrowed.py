@@ -9,7 +9,13 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from cluster.discovery import MOMENT_S, TRIES, DiscoveredWorker, RemoteControl
+from cluster.discovery import (
+    MOMENT_S,
+    TRIES,
+    DiscoveredWorker,
+    RemoteControl,
+    discover_workers,
+)
 from lab.session.protocols import Key, OnReady, PoolConfig
 from lab.session.queues import Queues
 from tasks.errors import WorkerError
@@ -80,13 +86,17 @@ class BorrowedWorkers:
         """Borrow nothing yet; `workers` are those to borrow, by pool."""
         self._remote = remote
         self._queues = queues
-        self._workers = workers
+        self._workers = dict(workers)
         self._borrowed: dict[Key, BorrowedWorker] = {}
         self._consuming: list[tuple[str, str]] = []  # node and queue
 
     def prepare(self, configs: Iterable[PoolConfig], progress: OnReady) -> None:
-        """Give a queue to each worker that has none yet."""
-        new = [config for config in configs if config.key not in self._borrowed]
+        """Give a queue to each worker that has none yet, and to each that has been restarted."""
+        wanted = list(configs)
+        new = [config for config in wanted if config.key not in self._borrowed]
+        for config in wanted:
+            if config not in new:
+                self.replace_dead(config)
         for number, config in enumerate(new, start=1):
             self._borrowed[config.key] = self._borrow(self._workers[config.pool.name])
             progress(number, len(new))
@@ -101,13 +111,17 @@ class BorrowedWorkers:
         return tuple(queue for _, queue in self._consuming)
 
     def replace_dead(self, config: PoolConfig) -> bool:
-        """Give a restarted worker another queue; one that does not answer stays dead."""
+        """Give a restarted worker another queue; one that does not answer stays dead.
+
+        So does one that is no longer what was borrowed, such as after `poolwise switch`.
+        """
         if self._borrowed[config.key].alive:
             return False
-        worker = self._workers[config.pool.name]
-        if not self._remote.ask("ping", [worker.node]):
+        again = self._again(self._workers[config.pool.name])
+        if again is None:
             return False
-        self._borrowed[config.key] = self._borrow(worker)
+        self._workers[config.pool.name] = again
+        self._borrowed[config.key] = self._borrow(again)
         return True
 
     def clear(self, config: PoolConfig, tasks: Collection[str]) -> None:
@@ -129,6 +143,13 @@ class BorrowedWorkers:
         for node, queue in self._consuming:
             self._remote.ask("cancel_consumer", [node], queue=queue)
 
+    def _again(self, worker: DiscoveredWorker) -> DiscoveredWorker | None:
+        """Return a worker as it is after a restart, if it can still take the old one's place."""
+        found = next((w for w in discover_workers(self._remote) if w.node == worker.node), None)
+        if found is None or not found.probe or not found.tasks >= worker.tasks:
+            return None
+        return found if _kind(found) == _kind(worker) else None
+
     def _borrow(self, worker: DiscoveredWorker) -> BorrowedWorker:
         queue = self._queues.new()
         self._consuming.append((worker.node, queue))
@@ -140,3 +161,8 @@ class BorrowedWorkers:
                 "or restart this worker"
             )
         return BorrowedWorker(self._remote, worker, queue)
+
+
+def _kind(worker: DiscoveredWorker) -> tuple[str, int, str]:
+    """Return what the figures of a worker are printed with."""
+    return worker.pool, worker.concurrency, worker.transport

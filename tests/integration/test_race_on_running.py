@@ -5,21 +5,25 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cluster.discovery import DiscoveredWorker, RemoteControl, discover_workers
-from cluster.local import LocalCluster, WorkerSpec
+from cluster.local import LocalCluster, RunningWorker, WorkerSpec
 from cluster.ports import free_port
 from cluster.wait import wait_until
 from lab.results import files as result_files
 from lab.results.race import RaceResult
-from lab.session.borrowed import BorrowedWorker
+from lab.session.borrowed import BorrowedWorker, BorrowedWorkers
+from lab.session.protocols import PoolConfig
+from lab.session.queues import Queues
 from producer.plan import Work
 from tasks.celery import app
 from tests.command import poolwise
 from tests.integration.background_load import BackgroundLoad
+from worker.pools import POOLS
 
 
 def spec(cluster: LocalCluster, name: str, pool: str, transport: str = "stock") -> WorkerSpec:
@@ -116,6 +120,59 @@ def test_a_restarted_worker_is_not_the_one_that_was_borrowed(
     cluster.start_workers([spec(cluster, "again", "solo")])
     wait_until(lambda: not borrowed.alive, 15, lambda: AssertionError("it counts as alive"))
     assert borrowed.how_it_ended() == "restarted"
+
+
+@pytest.fixture
+def lent(cluster: LocalCluster) -> Iterator[Queues]:
+    """Return queues for borrowed workers, which are removed at the end."""
+    with app.connection_for_write(cluster.broker_url) as connection:
+        queues = Queues(connection, "poolwise-lent")
+        yield queues
+        queues.remove()
+
+
+def restart(cluster: LocalCluster, worker: RunningWorker, spec: WorkerSpec) -> RunningWorker:
+    """Kill a worker and start another one with its name."""
+    worker.child.kill()
+    [again] = cluster.start_workers([spec])
+    return again
+
+
+def test_a_restarted_worker_is_borrowed_again_only_if_its_pool_and_slots_are_the_same(
+    cluster: LocalCluster, remote: RemoteControl, lent: Queues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lab.session.borrowed.LOOK_S", 0.0)
+    one = spec(cluster, "same", "threads")
+    [running] = cluster.start_workers([one])
+
+    def described() -> DiscoveredWorker | None:
+        return next((w for w in discover_workers(remote) if w.node == "same@poolwise"), None)
+
+    found = wait_until(described, 10, lambda: AssertionError(running.child.log_tail()))
+    assert found is not None
+    config = PoolConfig(pool=POOLS["threads"], concurrency=2, transport=found.transport)
+    workers = BorrowedWorkers(remote, lent, {"threads": found})
+    workers.prepare([config], lambda _ready, _of: None)
+    assert workers[config].pid == running.child.pid
+    assert not workers.replace_dead(config)
+
+    def ended() -> bool:
+        return not workers[config].alive
+
+    running = restart(cluster, running, one)
+    wait_until(ended, 20, lambda: AssertionError("it counts as alive"))
+    wait_until(lambda: workers.replace_dead(config), 20, lambda: AssertionError("not replaced"))
+    assert workers[config].pid == running.child.pid
+    assert workers[config].alive
+
+    for other in (replace(one, pool="prefork"), replace(one, concurrency=3)):
+        running = restart(cluster, running, other)
+        wait_until(ended, 20, lambda: AssertionError("it counts as alive"))
+        wait_until(described, 10, lambda: AssertionError("it does not answer"))
+        assert not workers.replace_dead(config)
+        assert not workers[config].alive
+    workers.close()
+    running.child.kill()
 
 
 def test_a_worker_that_was_too_busy_to_answer_when_it_was_borrowed_has_not_restarted(
