@@ -6,7 +6,7 @@ Nothing else about them changes. The queue is added and removed by Celery's remo
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from cluster.discovery import (
@@ -139,9 +139,23 @@ class BorrowedWorkers:
         return False
 
     def close(self) -> None:
-        """Make the workers stop consuming the added queues."""
-        for node, queue in self._consuming:
+        """Make the workers stop consuming the added queues, each even if another fails."""
+        self._give_back(self._consuming)
+
+    def _give_back(self, consuming: Sequence[tuple[str, str]]) -> None:
+        """Ask one after the other.
+
+        After an interruption, the others are asked while it is on its way, and so on a connection
+        that it has not confused.
+        """
+        if not consuming:
+            return
+        (node, queue), *others = consuming
+        try:
             self._remote.ask("cancel_consumer", [node], queue=queue)
+            self._queues.lent.discard(queue)
+        finally:
+            self._give_back(others)
 
     def _again(self, worker: DiscoveredWorker) -> DiscoveredWorker | None:
         """Return a worker as it is after a restart, if it can still take the old one's place."""
@@ -153,6 +167,7 @@ class BorrowedWorkers:
     def _borrow(self, worker: DiscoveredWorker) -> BorrowedWorker:
         queue = self._queues.new()
         self._consuming.append((worker.node, queue))
+        self._queues.lent.add(queue)
         reply = self._remote.ask("add_consumer", [worker.node], TRIES, queue=queue).get(worker.node)
         if not reply or "ok" not in reply:
             answer = (reply or {}).get("error", "no answer")

@@ -13,13 +13,19 @@ class Queues:
     """Queues whose names all begin with one run's id, so that no other run can share them."""
 
     def __init__(
-        self, connection: Connection, run: str, note: Callable[[str], None] | None = None
+        self,
+        connection: Connection,
+        run: str,
+        note: Callable[[str], None] | None = None,
+        lent: set[str] | None = None,
     ) -> None:
         """Create none yet; `note` receives each name before its queue is created."""
         self._connection = connection
         self.run = run
         self._note = note
         self._names: list[str] = []
+        #: Those that a worker consumes which goes on after the session, also of all parts.
+        self.lent: set[str] = set() if lent is None else lent
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -35,7 +41,7 @@ class Queues:
 
     def part(self, name: str) -> Queues:
         """Return the queues of one part of the run, which are removed on their own."""
-        return Queues(self._connection, f"{self.run}.{name}", self._note)
+        return Queues(self._connection, f"{self.run}.{name}", self._note, self.lent)
 
     def remove(self) -> None:
         """Delete all of them, with the messages that still wait in them."""

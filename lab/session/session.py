@@ -77,7 +77,8 @@ def open_session(
 
     `folder` takes the logs, and its name is part of the run's id. On the way out every process that
     was started stops, and then the session's queues are removed: a worker that is still starting
-    would declare its queue again. Queues of earlier runs that were killed are removed at the start.
+    would declare its queue again. Queues of earlier runs that were killed, or could not give all
+    borrowed workers back, are removed at the start.
 
     Raises BrokerError or UsageError if there is no usable broker.
     """
@@ -113,7 +114,8 @@ def open_session(
             finally:
                 if lease is not None:
                     session.queues.remove()
-                    lease.end()
+                    if not session.queues.lent:  # else a later run tells the workers to stop
+                        lease.end()
 
 
 @contextmanager

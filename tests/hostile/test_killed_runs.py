@@ -5,19 +5,23 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 from kombu import Connection
 
-from cluster.discovery import RemoteControl
+from cluster.discovery import RemoteControl, discover_workers
 from cluster.local import LocalCluster, WorkerSpec
 from cluster.machine import Machine
+from lab.session.borrowed import BorrowedWorkers
 from lab.session.lease import RUNS, Lease
+from lab.session.protocols import PoolConfig
 from lab.session.session import Session, open_session
 from producer.queues import depths
 from tasks.celery import app
 from tests.command import running
+from worker.pools import POOLS
 
 #: Queues that look like a run's, but are noted by no run.
 THEIRS = ("poolwise-theirs.1", "mail")
@@ -107,6 +111,57 @@ def test_a_note_cannot_name_a_queue_that_is_not_the_runs(
     assert waiting(cluster) == {THEIRS[0]: 1}
     assert runs(server) == {"\ufffd", "mail"}
     server.delete(RUNS)
+
+
+def test_workers_that_were_not_given_back_are_told_by_a_later_run(
+    cluster: LocalCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = cluster.redis
+    spec = WorkerSpec(
+        name="other", pool="solo", concurrency=1, queues=("post",), broker_url=cluster.broker_url
+    )
+    [other] = cluster.start_workers([spec])
+    asked: list[str] = []
+    ask = RemoteControl.ask
+
+    def interrupted(remote: RemoteControl, method: str, *words: Any, **more: Any) -> Any:
+        if method == "cancel_consumer":
+            asked.append(method)
+            if len(asked) == 1:
+                raise KeyboardInterrupt
+        return ask(remote, method, *words, **more)
+
+    def consumed() -> dict[str, set[str]]:
+        with RemoteControl(app, cluster.broker_url) as remote:
+            replies = remote.ask("active_queues", ["lent@poolwise", "other@poolwise"], 3)
+        return {node: {queue["name"] for queue in reply} for node, reply in replies.items()}
+
+    def borrow(session: Session) -> None:
+        found = {worker.pool: worker for worker in discover_workers(session.remote)}
+        workers = BorrowedWorkers(session.remote, session.queues, found)
+        workers.prepare(
+            [PoolConfig(pool=POOLS[one], concurrency=found[one].concurrency) for one in found],
+            lambda _ready, _of: None,
+        )
+        assert all(len(queues) == 2 for queues in consumed().values())
+        monkeypatch.setattr(RemoteControl, "ask", interrupted)
+        workers.close()
+
+    with (
+        pytest.raises(KeyboardInterrupt),
+        open_session(tmp_path, cluster.broker_url, Machine.this()) as session,
+    ):
+        borrow(session)
+    monkeypatch.setattr(RemoteControl, "ask", ask)
+    assert sorted(map(len, consumed().values())) == [1, 2]  # the interrupted one was not asked
+    assert runs(server) == {session.run}
+
+    server.delete(Lease(server, session.run).key)
+    open_at(cluster, tmp_path)
+    assert consumed() == {"lent@poolwise": {"mail"}, "other@poolwise": {"post"}}
+    assert not runs(server)
+    assert not list(server.scan_iter(f"*{session.run}*"))
+    other.child.stop()
 
 
 def test_a_run_that_ends_leaves_no_note(cluster: LocalCluster, tmp_path: Path) -> None:
