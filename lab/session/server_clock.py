@@ -13,8 +13,10 @@ from worker.probe import CLOCK_INTERVAL_S, Clock
 PROBES_S: Final = CLOCK_INTERVAL_S + 1.0
 #: How often to wait for that at most; a clock that is set all the time never settles.
 WAITS: Final = 3
-#: Seconds by which two readings may differ beyond their errors: two machines' clocks drift.
+#: Seconds by which two readings may differ beyond their errors, and that share of the time between
+#: them: two machines' clocks drift.
 DRIFT_S: Final = 0.005
+DRIFT: Final = 2e-4
 
 
 class ServerClock:
@@ -24,6 +26,7 @@ class ServerClock:
         """Raise redis.RedisError if `server` does not answer."""
         self._server = server
         self.reading = Clock.read(server)
+        self._read_at_s = time.monotonic()
 
     def settled(self) -> Clock:
         """Read the clock; if it has moved since the last reading, wait for the workers' probes.
@@ -38,13 +41,15 @@ class ServerClock:
 
     def moved_s(self, since: Clock) -> float:
         """Return by how many seconds the clock was set since a reading; 0 if it only drifted."""
-        return _between(since, Clock.read(self._server))
+        return self._between(since, Clock.read(self._server))
 
     def _read(self) -> float:
         before, self.reading = self.reading, Clock.read(self._server)
-        return _between(before, self.reading)
+        moved_s = self._between(before, self.reading)
+        self._read_at_s = time.monotonic()
+        return moved_s
 
-
-def _between(one: Clock, other: Clock) -> float:
-    moved_s = other.offset_s - one.offset_s
-    return moved_s if abs(moved_s) > one.error_s + other.error_s + DRIFT_S else 0.0
+    def _between(self, one: Clock, other: Clock) -> float:
+        moved_s = other.offset_s - one.offset_s
+        drift_s = DRIFT_S + DRIFT * (time.monotonic() - self._read_at_s)
+        return moved_s if abs(moved_s) > one.error_s + other.error_s + drift_s else 0.0
