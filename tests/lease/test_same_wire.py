@@ -95,8 +95,11 @@ def test_moving_over_and_back_runs_each_task_once(pool: str, farm: Farm) -> None
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("victim", BOTH)
-def test_a_killed_worker_of_either_kind_loses_nothing(victim: str, farm: Farm) -> None:
-    """Each kind returns what its own kind held, whatever queue it consumes."""
+def test_what_a_killed_worker_of_either_kind_held_runs_elsewhere(victim: str, farm: Farm) -> None:
+    """Each kind returns what its own kind held, whatever queue it consumes.
+
+    Stock loses the one message that was on its way, taken by BRPOP but not yet noted: kombu's own.
+    """
     sender = Sender(farm)
     for transport in BOTH:
         sender.send(transport, 100, etas=3, later_s=15)
@@ -106,7 +109,7 @@ def test_a_killed_worker_of_either_kind_loses_nothing(victim: str, farm: Farm) -
     for transport in BOTH:
         farm.worker("threads", transport, "-Q", "another", lease_s=2)
     farm.worker("prefork", "lease", lease_s=2)
-    farm.until_ran(sender.sent)
+    farm.until_ran(sender.sent, but=1 if victim == "stock" else 0)
     twice = {mark for mark, times in farm.ran("began").items() if times > 1}
     assert twice <= set(farm.ran("redelivered")), killed.log_tail()
 
