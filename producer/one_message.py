@@ -89,6 +89,7 @@ def send(
             ignore_result=not options.store_result,
             headers={**work.headers, HEADER: {"run": options.run, "due": due, "sent": sent}},
             producer=producer,
+            retry=False,  # on another channel, which nobody watches, or twice
             **{name: value for name, value in given.items() if value is not None},
         )
     except (EncodeError, TypeError, ValueError) as error:

@@ -32,17 +32,21 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
 @pytest.fixture
 def interrupt_next_reply(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Return what makes the next command end as a signal ends it that arrives once it is sent."""
+    return ending_next_reply(monkeypatch, KeyboardInterrupt())
+
+
+def ending_next_reply(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> Callable[[], None]:
+    """Return what makes the next command end with an error instead of a reply."""
     read = redis.Connection.read_response
-    left: list[None] = []
+    left: list[BaseException] = []
 
     def read_response(connection: redis.Connection, *arguments: Any, **options: Any) -> Any:
         if left:
-            left.clear()
-            raise KeyboardInterrupt
+            raise left.pop()
         return read(connection, *arguments, **options)
 
     monkeypatch.setattr(redis.Connection, "read_response", read_response)
-    return lambda: left.append(None)
+    return lambda: left.append(error)
 
 
 def pause_ends(cluster: LocalCluster, interrupt: Callable[[], None]) -> None:
@@ -135,3 +139,18 @@ def test_a_command_without_a_reply_in_time_is_not_sent_again(
         assert cluster.redis.llen(queue) <= 1
     finally:
         cluster.redis.delete(queue)
+
+
+def test_a_connection_lost_while_messages_are_made_is_the_brokers_fault(
+    cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = uuid4().hex
+    lose = ending_next_reply(monkeypatch, redis.ConnectionError("lost"))
+    with broker.connection(app, cluster.broker_url) as connection:
+        assert queues.depths(connection, [queue]) == {queue: 0}
+        options = SubmitOptions(run="run", queue=queue)
+        lose()
+        with pytest.raises(Exception, match="lost") as caught:
+            stamping(app, connection, Work(task="cpu.burn", args=(1,)), options)
+        assert broker.is_broker_fault(caught.value)
+    assert not cluster.redis.exists(queue)

@@ -58,9 +58,10 @@ def iterations_of(seconds: float) -> int:
 
 
 def records(reader: RecordReader) -> list[Record]:
-    """Return what was recorded, up to the first pause."""
+    """Return what was recorded until now, and perhaps a little more."""
     found: list[Record] = []
-    while batches := reader.read(0.5):
+    until = time.monotonic() + 1.0
+    while time.monotonic() < until and (batches := reader.read(0.5)):
         found += [one for batch in batches for one in batch.records]
     return found
 
