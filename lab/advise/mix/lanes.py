@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from lab.project.supply import filling
+from lab.project.supply import AHEAD_S, filling
 from lab.project.workers import Group
+
+#: Seconds that workers may still have to run after a measurement, so that it is not distorted.
+SHORT_S: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +24,14 @@ class Lane:
     rate_per_s: float  # the highest throughput to expect
 
     def wanted(self, ahead_s: float) -> int:
-        """Return how many tasks should wait or run there for the next `ahead_s` seconds."""
+        """Return how many tasks should wait or run there for the next `ahead_s` seconds.
+
+        If its tasks are short, it is no less before the end: the other lane gets tasks in
+        proportion, and would end too few of them.
+        """
+        held_s = self.group.held / self.rate_per_s if self.rate_per_s > 0 else math.inf
+        if held_s <= SHORT_S:
+            ahead_s = max(ahead_s, held_s + AHEAD_S)
         return filling(self.group, self.rate_per_s, ahead_s)
 
 
