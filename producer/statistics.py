@@ -69,6 +69,16 @@ class Ratio:
     low: float
     high: float
 
+    def differs(self, *, single: bool) -> bool:
+        """Return whether it differs from 1 by more than noise.
+
+        `single`: it is of one repeat each, which shows nothing about noise.
+        """
+        least = RESOLUTION_OF_ONE_REPEAT if single else RESOLUTION
+        if max(self.value, 1 / self.value) <= least:
+            return False
+        return single or (self.low if self.value > 1 else 1 / self.high) > 1
+
 
 def mean_ratio(pairs: Sequence[tuple[Sequence[float], Sequence[float]]], *, seed: int) -> Ratio:
     """Return the geometric mean of the ratios of the pairs' medians, and its interval.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from lab.analysis.score import is_whole
+from lab.analysis.score import timed
 from lab.format.transports import label
 from lab.measure.workloads import WORKLOADS
 from lab.results.race import PoolResult, RaceResult, WorkloadResult
@@ -55,11 +55,7 @@ class ComparedPool:
     @property
     def makespans_s(self) -> list[float]:
         """The makespans of the complete repeats."""
-        return [
-            repeat.makespan_s
-            for repeat in self.pool.repeats
-            if is_whole(repeat) and repeat.makespan_s > 0
-        ]
+        return [repeat.makespan_s for repeat in timed(self.pool)]
 
 
 def lettered(results: Sequence[RaceResult]) -> list[ComparedRace]:

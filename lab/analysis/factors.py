@@ -11,7 +11,7 @@ from lab.analysis.disturbance import advice, causes, is_disturbed
 from lab.analysis.remarks import generator_was_the_bottleneck
 from lab.format import words
 from lab.results.race import WorkloadResult
-from producer.statistics import RESOLUTION, RESOLUTION_OF_ONE_REPEAT, Ratio, mean_ratio
+from producer.statistics import Ratio, mean_ratio
 
 #: For the bootstrap, so that the same files always give the same page.
 SEED: Final = 1
@@ -29,12 +29,9 @@ class Factor:
     @property
     def change(self) -> Change:
         """Whether it differs from 1 by more than noise."""
-        least = RESOLUTION_OF_ONE_REPEAT if self.single else RESOLUTION
-        if self.ratio.value > least and (self.single or self.ratio.low > 1):
-            return "slower"
-        if self.ratio.value < 1 / least and (self.single or self.ratio.high < 1):
-            return "faster"
-        return "the same"
+        if not self.ratio.differs(single=self.single):
+            return "the same"
+        return "slower" if self.ratio.value > 1 else "faster"
 
     @property
     def text(self) -> str:

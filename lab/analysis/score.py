@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from lab.measure.calibrate import Bare
-from lab.results.race import Account, Interval, PoolSummary, Repeat
+from lab.results.race import Account, Interval, PoolResult, PoolSummary, Repeat
 from producer import statistics
 
 N = TypeVar("N", int, float)
@@ -47,6 +47,11 @@ def is_whole(repeat: Repeat) -> bool:
     """Whether every task finished, so that the makespan covers them all, and times are known."""
     finished = repeat.account.finished == repeat.account.submitted
     return finished and not repeat.worker_died and not repeat.clock_moved_s
+
+
+def timed(pool: PoolResult) -> list[Repeat]:
+    """Return the complete repeats whose makespan can be compared as a ratio."""
+    return [repeat for repeat in pool.repeats if is_whole(repeat) and repeat.makespan_s > 0]
 
 
 def summarise(repeats: Sequence[Repeat], ideal_s: float | None) -> PoolSummary | None:

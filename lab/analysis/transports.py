@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from lab.analysis.disturbance import is_disturbed, undisturbed_s
 from lab.analysis.remarks import generator_was_the_bottleneck
-from lab.analysis.score import is_whole
+from lab.analysis.score import timed
 from lab.analysis.verdict import judge
 from lab.format.transports import NOT_RELIABLE, effects_sentence
 from lab.measure.traits import Traits
-from lab.results.race import PoolResult, Repeat, TransportEffect, Verdict, WorkloadResult
-from producer.statistics import RESOLUTION, RESOLUTION_OF_ONE_REPEAT, Ratio, mean_ratio
+from lab.results.race import PoolResult, TransportEffect, Verdict, WorkloadResult
+from producer.statistics import Ratio, mean_ratio
 
 
 def verdicts_by_transport(
@@ -90,29 +90,18 @@ def _change(pool: PoolResult, baseline: PoolResult, ratio: Ratio, seed: int) -> 
     """Say whether the makespans differ by more than noise, and not only because of others."""
     single = min(len(_makespans(pool)), len(_makespans(baseline))) < 2
     slower, faster = (pool, baseline) if ratio.value > 1 else (baseline, pool)
-    if not _apart(ratio, single=single):
+    if not ratio.differs(single=single):
         return NOT_RELIABLE if any(map(is_disturbed, (pool, baseline))) else "the same"
     if is_disturbed(slower):
-        shortest = [undisturbed_s(repeat) for repeat in _timed(slower)]
+        shortest = [undisturbed_s(repeat) for repeat in timed(slower)]
         least = mean_ratio([(shortest, _makespans(faster))], seed=seed)
-        if least.value < 1 or not _apart(least, single=single):
+        if least.value < 1 or not least.differs(single=single):
             return NOT_RELIABLE
     return "slower" if slower is pool else "faster"
 
 
-def _apart(ratio: Ratio, *, single: bool) -> bool:
-    """Return whether a ratio differs from 1 by more than noise; `single`: of one repeat each."""
-    if max(ratio.value, 1 / ratio.value) <= (RESOLUTION_OF_ONE_REPEAT if single else RESOLUTION):
-        return False
-    return single or ratio.low > 1 or ratio.high < 1
-
-
-def _timed(pool: PoolResult) -> list[Repeat]:
-    return [repeat for repeat in pool.repeats if is_whole(repeat) and repeat.makespan_s > 0]
-
-
 def _makespans(pool: PoolResult) -> list[float]:
-    return [repeat.makespan_s for repeat in _timed(pool)]
+    return [repeat.makespan_s for repeat in timed(pool)]
 
 
 def _cpu_ratio(pool: PoolResult, baseline: PoolResult) -> float | None:
