@@ -61,13 +61,20 @@ class Collection:
         """Add a complete cell."""
         self._cells.append(cell)
 
-    @property
-    def empty(self) -> bool:
-        """Whether no cell is complete."""
-        return not self._cells
+    def of(self, measure_all: Callable[[Collection], None]) -> Ended:
+        """Call `measure_all`, which adds the cells; if something ends it early, keep them.
 
-    def ended(self, by: BaseException | None = None) -> Ended:
-        """Return the result with all complete cells; `by` is what ended the run early."""
+        Raises what ended it if no cell was complete.
+        """
+        try:
+            measure_all(self)
+        except BaseException as ending:
+            if not self._cells:
+                raise
+            return self._ended(ending)
+        return self._ended(None)
+
+    def _ended(self, by: BaseException | None) -> Ended:
         assert self._result is not None  # noqa: S101 - begun before any cell
         cells = self._in_order(self._cells)
         result = replace(

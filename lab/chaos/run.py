@@ -33,23 +33,21 @@ def run(options: ChaosOptions, folder: Path, machine: Machine, events: ChaosEven
     """
     app.loader.import_default_modules()
     use_usual_keys()
-    found = Collection(partial(_in_order, options))
-    try:
+
+    def measure_all(found: Collection) -> None:
+        # What ends the run may also come while the cluster is being stopped.
         with LocalCluster(folder) as cluster:
             specs = options.cells()
             found.begin(_blank(options, folder, cluster, machine), len(specs))
             together = min(options.jobs, len(specs))
             how = f"up to {together} at a time, " * (together > 1) + f"seed {options.seed}"
             events.prepared(len(specs), sum(one.kills for one in specs), how)
-            _measure_all(options, folder, cluster, events, found)
-    except BaseException as ending:  # also if it comes while the cluster is being stopped
-        if found.empty:
-            raise
-        return found.ended(ending)
-    return found.ended()
+            _measured(options, folder, cluster, events, found)
+
+    return Collection(partial(_in_order, options)).of(measure_all)
 
 
-def _measure_all(
+def _measured(
     options: ChaosOptions,
     folder: Path,
     cluster: LocalCluster,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from cluster.machine import Machine
@@ -60,14 +61,7 @@ def run(options: ComposeOptions, run_id: str, machine: Machine, events: ChaosEve
     If something ends the run early, return the complete cells with it; raise it if there are none.
     Each container runs again at the end.
     """
-    found = Collection()
-    try:
-        _measure_all(options, run_id, machine, events, found)
-    except BaseException as ending:
-        if found.empty:
-            raise
-        return found.ended(ending)
-    return found.ended()
+    return Collection().of(partial(_measure_all, options, run_id, machine, events))
 
 
 def _measure_all(
