@@ -10,7 +10,7 @@ from typing import Final
 from lab.project.supply import AHEAD_S, filling
 from lab.project.workers import Group
 
-#: Seconds that workers may still have to run after a measurement, so that it is not distorted.
+#: Seconds of work that workers may still hold after a measurement.
 SHORT_S: Final = 3.0
 
 
@@ -26,8 +26,8 @@ class Lane:
     def wanted(self, ahead_s: float) -> int:
         """Return how many tasks should wait or run there for the next `ahead_s` seconds.
 
-        If its tasks are short, it is no less before the end: the other lane gets tasks in
-        proportion, and would end too few of them.
+        If its tasks are short, the number stays the same until the end. If it fell, the other lane
+        would get fewer tasks as well, because both are fed in proportion, and end too few of them.
         """
         held_s = self.group.held / self.rate_per_s if self.rate_per_s > 0 else math.inf
         if held_s <= SHORT_S:
