@@ -22,11 +22,12 @@ def duration(value_s: float) -> str:
 
 def rate(value_per_s: float) -> str:
     """Write a rate: `0.42/s`, `19.3/s`, `1,904/s`; if it is small, `4.20/min` or `10.1/h`."""
-    if value_per_s != 0:
-        for unit, seconds in (("h", 3600), ("min", 60)):
-            if abs(value_per_s) * 60 < (0.995 if unit == "h" else 5.97):
-                return f"{_three_digits(value_per_s * seconds)}/{unit}"
-    return f"{_three_digits(value_per_s)}/s"
+    per_min = abs(value_per_s) * 60
+    if value_per_s == 0 or per_min >= 5.97:  # 0.10/s as it is written
+        return f"{_three_digits(value_per_s)}/s"
+    if per_min >= 0.995:
+        return f"{_three_digits(value_per_s * 60)}/min"
+    return f"{_three_digits(value_per_s * 3600)}/h"
 
 
 def size(value_bytes: float) -> str:

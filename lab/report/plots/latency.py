@@ -65,13 +65,12 @@ def latency_curves(series: Sequence[Series]) -> go.Figure:
 
 def _add_curve(drawn: go.Figure, one: Series, sample: list[float], across: Axis) -> None:
     last = len(sample) - 1
-    submitted = max(one.submitted, len(sample))
     steps = min(len(sample), CURVE_POINTS)
     picks = [round(step * last / max(1, steps - 1)) for step in range(steps)]
     drawn.add_scatter(
         x=[to_ms(max(across.low, sample[0]))]
         + [to_ms(max(across.low, sample[pick])) for pick in picks],
-        y=[0.0] + [round(100 * (pick + 1) / submitted, 2) for pick in picks],
+        y=[0.0] + [round(100 * (pick + 1) / one.submitted, 2) for pick in picks],
         mode="lines+markers",
         name=plot_text(one.label),
         line={"color": one.style.colour, "width": 2.5, "dash": one.style.dash, "shape": "hv"},
@@ -88,9 +87,8 @@ def _add_curve(drawn: go.Figure, one: Series, sample: list[float], across: Axis)
 def _name_curve(
     drawn: go.Figure, one: Series, sample: list[float], across: Axis, height: float
 ) -> None:
-    submitted = max(one.submitted, len(sample))
-    height = min(height, len(sample) / submitted)
-    crossing = sample[min(len(sample) - 1, math.ceil(height * submitted) - 1)]
+    height = min(height, len(sample) / one.submitted)
+    crossing = sample[min(len(sample) - 1, math.ceil(height * one.submitted) - 1)]
     text = plot_text(one.short_label, LONGEST_NAME)
     needed_px = ARROW_PX + 7 * min(len(one.short_label), LONGEST_NAME)
     right = across.share(crossing) > 1 - needed_px / PHONE_PLOT_PX

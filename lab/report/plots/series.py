@@ -62,8 +62,8 @@ class Series:
 
     @property
     def submitted(self) -> int:
-        """How many tasks were submitted in `repeats`."""
-        return sum(repeat.account.submitted for repeat in self.repeats)
+        """How many tasks were submitted in `repeats`, at least as many as `latencies_s`."""
+        return sum(max(one.account.submitted, len(one.latencies_s)) for one in self.repeats)
 
     @property
     def median_repeat(self) -> Repeat | None:
