@@ -114,7 +114,7 @@ def open_session(
             finally:
                 if lease is not None:
                     session.queues.remove()
-                    if not session.queues.lent:  # else a later run tells the workers to stop
+                    if not session.queues.lent:  # else a later run needs the note
                         lease.end()
 
 

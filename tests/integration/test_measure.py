@@ -64,7 +64,7 @@ def test_when_time_is_up_what_runs_and_what_waits_are_told_apart(shared: SharedS
 
 @dataclass
 class SetServer:
-    """The records' server, as far as it tells the time: someone sets its clock."""
+    """The clock of the records' server, which someone sets."""
 
     server: Any
     ahead_s: float = 0.0

@@ -12,7 +12,7 @@ import pytest
 from cluster.process import Child
 from cluster.wait import wait_until
 
-#: Starts a process of its own, tells its id, and waits.
+#: Starts a process of its own, prints its id, and waits.
 TWO = "sleep 600 & echo $!; wait"
 
 

@@ -22,8 +22,8 @@ from tasks.lessons.deadlock import subtasks as subtask_tasks
 PARENTS, OTHERS = "prefork", "threads"
 #: Seconds that a parent waits for its child's result; Celery checks the time once a second.
 RESULT_TIMEOUT_S: Final = 1.0
+#: What to look at, by method, and if not every slot held a parent in the first.
 NOT_FULL: Final = "Parents wait for children on the same worker, but not in every slot at once."
-#: What to look at, by method.
 CAPTIONS: Final = {
     SAME_QUEUE: "A parent in every slot waits for a child that needs one of these slots.",
     CHAIN: ("Each parent ends and frees its slot; Celery starts the rest when the child finishes."),

@@ -32,7 +32,7 @@ TURN_TIMEOUT_S: Final = 3.0
 BACK_OFF_SHARE: Final = 0.2
 #: What the tasks of a scene keep in Redis in addition to their locks.
 SCENE_KEYS: Final = ("begun", "ended", "wants")
-#: What to look at, by strategy.
+#: What to look at, by strategy, and if no cycle was found in the first.
 NO_CYCLE: Final = "The tasks take their locks in opposite order, but this time without a cycle."
 CAPTIONS: Final[dict[LockStrategy, str]] = {
     "opposite order": "Each task in the cycle holds what the next one wants, until one gives up.",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+import threading
+from contextlib import suppress
 
 from lab.chaos.once import once
 from tests.unit.lab.chaos.at_once import at_once
@@ -10,11 +11,13 @@ from tests.unit.lab.chaos.at_once import at_once
 
 def test_threads_that_ask_at_once_get_the_first_answer() -> None:
     asked: list[str] = []
+    together = threading.Barrier(2)
 
     @once
     def ask() -> str:
         asked.append("again")
-        time.sleep(0.05)  # so that the others come meanwhile
+        with suppress(threading.BrokenBarrierError):  # as long as no other thread is here, too
+            together.wait(0.2)
         return f"asked {len(asked)} times"
 
     assert at_once(ask) == {"asked 1 times"}

@@ -12,7 +12,7 @@ from worker.probe import CLOCK_INTERVAL_S, Clock
 
 
 class Server:
-    """A Redis server, as far as it tells the time."""
+    """The clock of a Redis server."""
 
     def __init__(self) -> None:
         self.ahead_s = 0.0
