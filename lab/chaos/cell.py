@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,10 +16,12 @@ from lab.chaos.bad.account import notes as bad_notes
 from lab.chaos.faults.fault import Fault, Target
 from lab.chaos.judge import Evidence, lost_ids
 from lab.chaos.measured import CellNames, cell_of
+from lab.chaos.stop import Stop
 from lab.chaos.trial.delivery import Delivery
 from lab.chaos.trial.injected import Injected
 from lab.chaos.trial.leftovers import dead_ids, left_ids
 from lab.chaos.trial.trial import QUEUE, Trial, TrialSpec, TrialWorker, running_trial
+from lab.chaos.trial.waiting import StoppedError
 from lab.format import words
 from lab.results.chaos import ChaosCell
 from lab.results.output import write_whole
@@ -68,11 +69,12 @@ OnFault = Callable[[CellSpec, int], None]
 
 
 def measure(
-    spec: CellSpec, cluster: LocalCluster, folder: Path, stop: threading.Event, on_fault: OnFault
+    spec: CellSpec, cluster: LocalCluster, folder: Path, stop: Stop, on_fault: OnFault
 ) -> ChaosCell:
     """Run the trial of a cell in its own folder below `folder`, and account for every task.
 
-    Raises WorkerError if its workers do not start, StoppedError once `stop` is set.
+    If it must stop soon, the fault under way is the last. Raises WorkerError if its workers do not
+    start, and StoppedError if it must stop before the first fault, or must stop now.
     """
     if why := spec.fault.cannot():
         return blank(spec, why)
@@ -82,8 +84,8 @@ def measure(
         append_only=spec.fault.append_only, stops_all=spec.fault.target in _SPARES_WORKERS,
         linked=spec.fault.linked, env=spec.fault.env,
     )  # fmt: skip
-    with running_trial(trial_spec, cluster, folder / spec.name, stop) as trial:
-        seen = _injected(trial, spec, on_fault)
+    with running_trial(trial_spec, cluster, folder / spec.name, stop.now) as trial:
+        seen = _injected(trial, spec, stop, on_fault)
         trial.feeder.stop()
         settle(trial)
         found = _evidence(trial, seen)
@@ -108,14 +110,19 @@ def blank(spec: CellSpec, why: str) -> ChaosCell:
     return replace(_cell(spec, Evidence(sent=(), lines=(), faults=())), skipped=why)
 
 
-def _injected(trial: Trial, spec: CellSpec, on_fault: OnFault) -> _Seen:
+def _injected(trial: Trial, spec: CellSpec, stop: Stop, on_fault: OnFault) -> _Seen:
     """Inject the fault as often as wanted, each time after the recovery from the last one.
 
     If a worker does not start after a fault, or the broker fails, that fault is the last. Raises
-    the error if it is the first.
+    the error if it is the first, and StoppedError if the run must stop before that.
     """
     seen = _Seen()
     for number in range(1, spec.kills + 1):
+        if stop.soon.is_set():
+            if not seen.faults:
+                raise StoppedError
+            seen.notes.append(f"interrupted after {len(seen.faults)} of {spec.kills} faults")
+            break
         try:
             _inject_once(trial, spec, seen, number)
         except Exception as error:

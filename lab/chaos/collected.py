@@ -29,7 +29,10 @@ class ChaosEvents(Protocol):
         """Note that the fault of a cell was injected."""
 
     def measured(self, cell: ChaosCell) -> None:
-        """Note that a cell is complete."""
+        """Note that a cell is measured."""
+
+    def stopping(self) -> None:
+        """Note that no further faults are injected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +44,7 @@ class Ended:
 
 
 class Collection:
-    """Keeps each cell from the moment at which it is complete; threads may add cells."""
+    """Keeps each cell from the moment at which it is measured; threads may add cells."""
 
     def __init__(
         self, in_order: Callable[[Iterable[ChaosCell]], tuple[ChaosCell, ...]] = tuple
@@ -49,6 +52,7 @@ class Collection:
         self._in_order = in_order
         self._begun_s = time.monotonic()
         self._cells: list[ChaosCell] = []
+        self._whole = 0
         self._planned = 0
         self._result: ChaosResult | None = None
 
@@ -57,14 +61,15 @@ class Collection:
         self._result = result
         self._planned = planned
 
-    def keep(self, cell: ChaosCell) -> None:
-        """Add a complete cell."""
+    def keep(self, cell: ChaosCell, *, whole: bool = True) -> None:
+        """Add a cell; `whole`: the run's early end did not cost it any faults."""
         self._cells.append(cell)
+        self._whole += whole
 
     def of(self, measure_all: Callable[[Collection], None]) -> Ended:
         """Call `measure_all`, which adds the cells; if something ends it early, keep them.
 
-        Raises what ended it if no cell was complete.
+        Raises what ended it if no cell was measured.
         """
         try:
             measure_all(self)
@@ -82,6 +87,6 @@ class Collection:
             cells=cells,
             explanations=explanations(cells),
             elapsed_s=time.monotonic() - self._begun_s,
-            interrupted=len(cells) < self._planned,
+            interrupted=self._whole < self._planned,
         )
         return Ended(result=result, ended_by=by)

@@ -13,6 +13,12 @@ from lab.format import chaos, words
 from lab.format.progress import ProgressLines, progress_lines
 from lab.results.chaos import ChaosCell
 
+#: What is said after Ctrl-C.
+STOPPING = (
+    "No more faults. Waiting until the tasks of those so far are accounted for, which can take a "
+    "minute; to stop at once and keep only the complete combinations, press Ctrl-C again"
+)
+
 
 class Lines:
     """Counts faults, of all threads, and prints a line for each complete cell."""
@@ -42,6 +48,10 @@ class Lines:
         """Print the cell's figures."""
         text = cell.skipped or chaos.cell_text(cell)
         self._shown.print(f"  {cell.fault:<18} {cell.pool:<8} {cell.settings:<15} {text}")
+
+    def stopping(self) -> None:
+        """Say what is still to come."""
+        self._shown.print(STOPPING)
 
 
 @contextmanager

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -16,7 +15,9 @@ from lab.chaos import failure
 from lab.chaos.cell import CellSpec, blank, measure
 from lab.chaos.chaos_options import ChaosOptions
 from lab.chaos.collected import ChaosEvents, Collection, Ended
+from lab.chaos.stop import Stop
 from lab.chaos.trial.trial import SLOTS, TASK_S, WORKERS
+from lab.chaos.trial.waiting import StoppedError
 from lab.results.chaos import SCHEMA_VERSION, ChaosCell, ChaosResult, ChaosSettings, Named
 from lab.session.versions import host, versions
 from tasks.celery import app, use_usual_keys
@@ -26,10 +27,11 @@ LOOK_S = 0.2
 
 
 def run(options: ChaosOptions, folder: Path, machine: Machine, events: ChaosEvents) -> Ended:
-    """Measure every cell; if something ends the run early, return the complete ones with it.
+    """Measure every cell; if something ends the run early, return what was measured with it.
 
-    `folder` takes the logs. A cell that cannot be measured says why, and the others go on. Raises
-    what ended the run if no cell was complete.
+    On Ctrl-C, cells whose faults have begun account for these; a second one, or anything else, ends
+    them at once, and keeps only the complete ones. `folder` takes the logs. A cell that cannot be
+    measured says why, and the others go on. Raises what ended the run if no cell was measured.
     """
     app.loader.import_default_modules()
     use_usual_keys()
@@ -56,24 +58,40 @@ def _measured(
 ) -> None:
     with _threads(options.jobs) as (threads, stop):
 
-        def measured(spec: CellSpec) -> ChaosCell:
-            cell = _one(spec, cluster, folder, stop, events)
-            if not (cell.skipped and stop.is_set()):  # what failed only because the run ends
-                found.keep(cell)
+        def measured(spec: CellSpec) -> ChaosCell | None:
+            try:
+                cell = _one(spec, cluster, folder, stop, events)
+            except StoppedError:
+                return None
+            if cell.skipped and stop.now.is_set():  # it failed only because the run ends
+                return None
+            found.keep(cell, whole=cell.aimed == spec.kills or not stop.soon.is_set())
             return cell
 
-        waiting = {threads.submit(measured, spec) for spec in options.cells()}
-        while waiting:
-            done, waiting = wait(waiting, LOOK_S, FIRST_COMPLETED)
-            for future in done:
-                events.measured(future.result())
+        futures = {threads.submit(measured, spec) for spec in options.cells()}
+        try:
+            _shown(futures, events)
+        except KeyboardInterrupt:
+            stop.soon.set()
+            events.stopping()
+            _shown({one for one in futures if not one.cancel()}, events)
+            raise
+
+
+def _shown(futures: set[Future[ChaosCell | None]], events: ChaosEvents) -> None:
+    """Show each cell as soon as it is measured, and remove it from `futures`."""
+    while futures:
+        for future in wait(futures, LOOK_S, FIRST_COMPLETED).done:
+            futures.discard(future)
+            if cell := future.result():
+                events.measured(cell)
 
 
 def _one(
     spec: CellSpec,
     cluster: LocalCluster,
     folder: Path,
-    stop: threading.Event,
+    stop: Stop,
     events: ChaosEvents,
 ) -> ChaosCell:
     try:
@@ -85,14 +103,14 @@ def _one(
 
 
 @contextmanager
-def _threads(jobs: int) -> Iterator[tuple[ThreadPoolExecutor, threading.Event]]:
-    """Run cells in threads; on an error or Ctrl-C, each ends what it started, then this returns."""
-    stop = threading.Event()
+def _threads(jobs: int) -> Iterator[tuple[ThreadPoolExecutor, Stop]]:
+    """Run cells in threads; on the way out, each ends what it started, then this returns."""
+    stop = Stop()
     threads = ThreadPoolExecutor(jobs, thread_name_prefix="cell")
     try:
         yield threads, stop
     finally:
-        stop.set()
+        stop.now.set()
         threads.shutdown(wait=True, cancel_futures=True)
 
 

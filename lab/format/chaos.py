@@ -115,7 +115,7 @@ def summary_lines(result: ChaosResult) -> list[str]:
         lines += [settings_line(result, one) for one in names]
     lines += filter(None, (messages_line(one, result.cells) for one in names))
     if result.interrupted:
-        lines.append("Stopped early: only the complete combinations are shown.")
+        lines.append("Stopped early: the rest of the combinations and faults is missing.")
     return lines
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sys
-import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from cluster.local import LocalCluster
 from lab.chaos.cell import CellSpec, measure
 from lab.chaos.fault_table import FAULTS
+from lab.chaos.stop import Stop
 from lab.chaos.trial.delivery import DELIVERIES
 from lab.chaos.trial.injected import Injected
 from lab.chaos.trial.trial import Trial
@@ -155,7 +155,7 @@ def test_if_a_worker_cannot_be_started_again_the_faults_until_then_count(tmp_pat
         command="",
     )
     with LocalCluster(tmp_path) as cluster:
-        cell = measure(spec, cluster, tmp_path, threading.Event(), lambda _spec, _number: None)
+        cell = measure(spec, cluster, tmp_path, Stop(), lambda _spec, _number: None)
     assert (cell.aimed, cell.resumed) == (2, 1)
     assert cell.account.accounted == cell.account.submitted > 0
     [note] = cell.notes

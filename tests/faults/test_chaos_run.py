@@ -1,4 +1,4 @@
-"""A run of faults keeps its complete cells, however and whenever it ends."""
+"""A run of faults keeps what it has measured, however and whenever it ends."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ import pytest
 
 from cluster.local import LocalCluster
 from cluster.machine import Machine
+from lab.chaos import live
 from lab.chaos import run as chaos_run
 from lab.chaos.cell import CellSpec, blank
 from lab.chaos.chaos_options import ChaosOptions
 from lab.chaos.collected import Titled
 from lab.chaos.fault_table import FAULTS
+from lab.chaos.stop import Stop
 from lab.chaos.trial.delivery import DELIVERIES
+from lab.chaos.trial.waiting import StoppedError
 from lab.results import files as result_files
 from lab.results.chaos import ChaosCell, ChaosResult
 from tasks.errors import WorkerError
@@ -37,6 +40,9 @@ class Events:
         """Ignore it."""
 
     def measured(self, cell: ChaosCell) -> None:
+        """Ignore it."""
+
+    def stopping(self) -> None:
         """Ignore it."""
 
 
@@ -123,12 +129,12 @@ def test_a_cell_that_fails_because_the_run_ends_is_not_kept(
     together: threading.Barrier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def measured(
-        spec: CellSpec, _cluster: LocalCluster, _folder: Path, stop: threading.Event, _fault: Any
+        spec: CellSpec, _cluster: LocalCluster, _folder: Path, stop: Stop, _fault: Any
     ) -> ChaosCell:
         together.wait(20)
         if spec.fault is OPTIONS.faults[0]:
             return blank(spec, "")
-        stop.wait(20)
+        stop.now.wait(20)
         raise WorkerError("it was stopped")
 
     def interrupted(waiting: set[Future[ChaosCell]], *_: Any) -> None:
@@ -141,17 +147,65 @@ def test_a_cell_that_fails_because_the_run_ends_is_not_kept(
     assert [one.fault for one in result.cells] == [OPTIONS.faults[0].name]
 
 
+#: Seconds that a combination may take after Ctrl-C on a busy machine.
+ACCOUNT_S = 100.0
+ONE_CELL = ("--pool", "threads", "--settings", "defaults", "--jobs", "1")
+
+
+@pytest.mark.timeout(ACCOUNT_S + 60)
+@pytest.mark.parametrize("kills", [1, 100], ids=["after the last", "before the last"])
+def test_after_ctrl_c_the_faults_so_far_are_accounted_for(kills: int, tmp_path: Path) -> None:
+    faults = ("--fault", "client-kill,script-flush", "--kills", str(kills))
+    with running("chaos", *faults, *ONE_CELL, folder=tmp_path) as command:
+        command.until(lambda: f" of {2 * kills} faults" in command.output())
+        command.signal(signal.SIGINT)
+        assert command.ended(ACCOUNT_S) == 130, command.output()
+        assert live.STOPPING in command.output()
+        command.wait_for_descendants()
+    [written] = tmp_path.glob("runs/*/result.json")
+    result = result_files.read(written, ChaosResult)
+    [cell] = result.cells
+    assert cell.fault == "client-kill"
+    assert cell.aimed == 1 or 1 < cell.aimed < kills
+    assert cell.account.accounted == cell.account.submitted > 0
+    assert cell.notes == (() if kills == 1 else (f"interrupted after {cell.aimed} of 100 faults",))
+    assert result.interrupted
+
+
+def test_ctrl_c_before_the_first_fault_leaves_nothing_to_report(
+    together: threading.Barrier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measured(
+        _spec: CellSpec, _cluster: LocalCluster, _folder: Path, stop: Stop, _fault: Any
+    ) -> ChaosCell:
+        together.wait(20)
+        stop.soon.wait(20)
+        raise StoppedError
+
+    interrupts = iter([KeyboardInterrupt])
+
+    def interrupted(waiting: set[Future[ChaosCell]], *_: Any) -> Any:
+        for one in interrupts:
+            together.wait(20)
+            raise one
+        return wait(waiting, 20)
+
+    monkeypatch.setattr(chaos_run, "measure", measured)
+    monkeypatch.setattr(chaos_run, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ended(tmp_path)
+
+
 @pytest.mark.timeout(150)
 def test_pressing_ctrl_c_twice_keeps_the_complete_cells(tmp_path: Path) -> None:
-    options = ("--pool", "threads", "--settings", "defaults", "--kills", "1", "--jobs", "1")
-    with running("chaos", "--fault", "script-flush,stall", *options, folder=tmp_path) as command:
+    faults = ("--fault", "script-flush,stall", "--kills", "1")
+    with running("chaos", *faults, *ONE_CELL, folder=tmp_path) as command:
         command.until(lambda: "script-flush       threads" in command.output())
         command.until(
             lambda: any(one.stat().st_size for one in tmp_path.glob("runs/*/*stall*/ledger"))
         )
-        before = len(command.descendants())
         command.signal(signal.SIGINT)
-        command.until(lambda: len(command.descendants()) < before)
+        command.until(lambda: live.STOPPING in command.output())
         command.signal(signal.SIGINT)
         assert command.ended() == 130, command.output()
         [written] = tmp_path.glob("runs/*/result.json")

@@ -22,6 +22,7 @@ from cluster.wait import wait_until
 from lab.chaos.cell import CellSpec, measure
 from lab.chaos.fault_table import FAULTS
 from lab.chaos.faults import shutdown
+from lab.chaos.stop import Stop
 from lab.chaos.trial.delivery import DELIVERIES
 from lab.chaos.trial.injected import Injected
 from lab.chaos.trial.leftovers import left_ids
@@ -62,7 +63,7 @@ def cell_of(
         command="",
     )
     with LocalCluster(folder) as cluster:
-        cell = measure(spec, cluster, folder, threading.Event(), lambda _spec, _number: None)
+        cell = measure(spec, cluster, folder, Stop(), lambda _spec, _number: None)
     assert cell.account.accounted == cell.account.submitted > 0
     return cell
 

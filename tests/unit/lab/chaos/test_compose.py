@@ -57,6 +57,9 @@ class Events:
         """Note a cell."""
         self.cells.append(cell)
 
+    def stopping(self) -> None:
+        """Nothing to note."""
+
 
 def options(*faults: str) -> compose_run.ComposeOptions:
     """Return the options of a run of these faults."""
