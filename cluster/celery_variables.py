@@ -1,4 +1,4 @@
-"""The environment variables with which Poolwise's own Celery processes start.
+"""The environment variables with which Poolwise starts Celery processes.
 
 Celery's command line prefers some variables to CELERY_BROKER_URL, and takes options from others. A
 user's shell may have set them for other workers.
@@ -21,6 +21,15 @@ _ELSEWHERE: Final = frozenset(
         *("RESULT_BACKEND", "CELERY_VERSION"),
     }
 )
+#: Those with which several workers of one project cannot run side by side, or one does other than
+#: its command line says.
+_OF_ONE_WORKER: Final = frozenset(
+    ENV_PREFIX + name
+    for name in (
+        *("AUTOSCALE", "BEAT", "DETACH", "EXCLUDE_QUEUES", "PURGE"),
+        *("LOGFILE", "PIDFILE", "STATEDB"),
+    )
+)
 #: Those that look like options of `celery worker`, but must be numbers if they are set.
 _NUMBERS: Final = frozenset(
     ENV_PREFIX + name
@@ -28,13 +37,17 @@ _NUMBERS: Final = frozenset(
 )
 
 
-def celery_variables(broker_url: str, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+def celery_variables(
+    broker_url: str, environ: Mapping[str, str] = os.environ, *, of_project: bool = False
+) -> dict[str, str]:
     """Return the variables to set, such that `celery` uses this broker and only typed options.
 
-    Those of the user are set to an empty text, which Celery takes as not set.
+    Those of the user are set to an empty text, which Celery takes as not set. If it runs the user's
+    own project (`of_project`), only those are that would change what is measured.
     """
+    found = environ.keys() & _OF_ONE_WORKER if of_project else _misleading(environ)
     return {
-        **dict.fromkeys(_misleading(environ), ""),
+        **dict.fromkeys(found, ""),
         "CELERY_BROKER_URL": broker_url,
         "CELERY_RESULT_BACKEND": broker_url,
     }

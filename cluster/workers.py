@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -65,7 +64,7 @@ class WorkerSpec:
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that name broker and transport, for records too."""
-        urls = celery_variables(self.broker_url, {} if self.inherits else os.environ)
+        urls = celery_variables(self.broker_url, of_project=self.inherits)
         transport = {TRANSPORT_VARIABLE: self.transport} if self.transport else {}
         return {**urls, URL_VARIABLE: "", **transport, **self.env}
 

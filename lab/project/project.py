@@ -30,13 +30,16 @@ OTHER_PYTHON: Final = (
     "run this in the folder where you start your workers; if your project uses another Python, "
     "name it with --python"
 )
-#: Variables in which the user's shell may name the project's broker.
+#: Variables that Celery prefers to all settings of an app.
 URL_VARIABLES: Final = (
     "CELERY_BROKER_URL",
     "CELERY_BROKER_READ_URL",
     "CELERY_BROKER_WRITE_URL",
     "CELERY_RESULT_BACKEND",
 )
+#: Variables in which the user's shell may name the project's broker; the last three are options of
+#: the `celery` command.
+SHELL_VARIABLES: Final = (*URL_VARIABLES, "BROKER_URL", "CELERY_BROKER", "RESULT_BACKEND")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +130,7 @@ def open_project(
     """
     tools = logs / "project"
     _prepare(tools)
-    shell = [environment[name] for name in URL_VARIABLES if environment.get(name)]
+    shell = [environment[name] for name in SHELL_VARIABLES if environment.get(name)]
     known = endpoints(url for value in shell for url in value.split(";"))
     loaded = App(name=app, folder=folder, python=python, fix=OTHER_PYTHON)
     env = _away(known - allowed, tools / "attempts")

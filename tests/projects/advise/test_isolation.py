@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cluster.machine import Machine
-from lab.project.project import Project, open_project
+from lab.project.project import SHELL_VARIABLES, Project, open_project
 from lab.project.sending import CallSender
 from lab.project.strays import Strays
 from lab.project.window import Measurement
@@ -104,9 +104,28 @@ def test_nothing_that_is_kept_holds_the_password(listener: Listener, tmp_path: P
             assert b"hunter2" not in file.read_bytes(), file
 
 
-def test_the_shells_own_broker_is_not_reached_either(listener: Listener, tmp_path: Path) -> None:
+@pytest.mark.parametrize("pool", ["prefork", "threads", "gevent"])
+def test_options_in_the_shell_are_not_those_of_the_measured_workers(
+    pool: str, listener: Listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BROKER_URL", f"redis://127.0.0.1:{listener.port}/0")
+    monkeypatch.setenv("CELERY_WORKER_AUTOSCALE", "8,1")
+    monkeypatch.setenv("CELERY_WORKER_BEAT", "1")
+    files = ("LOGFILE", "PIDFILE", "SCHEDULE_FILENAME", "STATEDB")
+    for name in files:
+        monkeypatch.setenv(f"CELERY_WORKER_{name}", str(tmp_path / name))
+    finished, _ = run_one(opened(tmp_path, listener), Work(task="shop.pause", args=(5,)), pool)
+    assert finished > 1
+    assert listener.count == 0
+    assert not [path for name in files for path in tmp_path.glob(f"{name}*")]
+
+
+@pytest.mark.parametrize("variable", SHELL_VARIABLES)
+def test_the_shells_own_broker_is_not_reached_either(
+    variable: str, listener: Listener, tmp_path: Path
+) -> None:
     write_shop(tmp_path, "memory://", "app = Celery('shop')")
     (tmp_path / "logs").mkdir()
-    shell = {"CELERY_BROKER_URL": f"redis://127.0.0.1:{listener.port}/0"}
+    shell = {variable: f"redis://127.0.0.1:{listener.port}/0"}
     project = open_project("shop", tmp_path, PYTHON, tmp_path / "logs", environment=shell)
     assert ("127.0.0.1", listener.port) in project.forbidden

@@ -41,3 +41,9 @@ def test_no_variable_sets_an_option_of_a_worker(option: click.Parameter) -> None
 
 def test_a_limit_that_must_be_a_number_is_left_as_it_is() -> None:
     assert celery_variables(URL, {"CELERY_WORKER_REVOKES_MAX": "9"}) == OURS
+
+
+@pytest.mark.parametrize("name", ["AUTOSCALE", "BEAT", "PIDFILE"])
+def test_no_variable_changes_what_is_measured_in_the_users_own_project(name: str) -> None:
+    shell = {f"CELERY_WORKER_{name}": "1", "CELERY_WORKER_TIME_LIMIT": "9", "APP": "shop"}
+    assert celery_variables(URL, shell, of_project=True) == {f"CELERY_WORKER_{name}": "", **OURS}
