@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import Any
 
-from kombu_lease import stock
+from kombu_lease import SCHEMES, stock
 from kombu_lease.channel import Channel, SentinelChannel
 from kombu_lease.forgotten import drop_forgotten
 from kombu_lease.poller import Poller
@@ -23,9 +23,11 @@ class LeaseTransportMixin:
     """What a transport does differently, for any of kombu's Redis transports."""
 
     Channel: Any = Channel
+    scheme = "lease"
 
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self: Any, client: Any, **kwargs: Any) -> None:
+        _keep(self.scheme, client)
+        super().__init__(client, **kwargs)  # type: ignore[call-arg]
         self.cycle = Poller()
         self._on_tick: Any = None
         self._timers: list[Any] = []
@@ -67,6 +69,8 @@ class Transport(LeaseTransportMixin, stock.Transport):  # type: ignore[misc]
 class TLSTransport(Transport):
     """`leases://`: one Redis server, with TLS. Certificates are checked unless options say no."""
 
+    scheme = "leases"
+
     def __init__(self, client: Any, **kwargs: Any) -> None:
         client.ssl = _checking(client.ssl if isinstance(client.ssl, dict) else {})
         super().__init__(client, **kwargs)
@@ -86,3 +90,23 @@ class SentinelTransport(LeaseTransportMixin, stock.SentinelTransport):  # type: 
     """`leasesentinel://`: the server that Sentinel names."""
 
     Channel = SentinelChannel
+    scheme = "leasesentinel"
+
+
+def _keep(scheme: str, client: Any) -> None:
+    """Stay with a transport that was named by its class when kombu tries the next address.
+
+    kombu then takes the transport from the scheme of that address, which is stock's.
+    """
+    if not isinstance(client.alt, list):
+        return
+    own = [_with_scheme(scheme, url) for url in client.alt]
+    if own != client.alt:
+        client.alt = own
+        client.cycle = client.failover_strategy(own)
+        next(client.cycle)  # the one in use
+
+
+def _with_scheme(scheme: str, url: str) -> str:
+    named, colon, rest = url.partition("://")
+    return f"{scheme}://{rest}" if colon and named not in SCHEMES else url

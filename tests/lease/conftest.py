@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lease.farm import Farm
+from cluster.reaper import Reaper
+from tests.lease.farm import Farm, Server
 
 
 @pytest.fixture
@@ -28,3 +29,20 @@ def lasting_farm(tmp_path: Path) -> Iterator[Farm]:
         yield farm
     finally:
         farm.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that the tests of a module share."""
+    reaper = Reaper()
+    server = Server(tmp_path_factory.mktemp("server"), reaper)
+    yield server
+    server.client.close()
+    server.kill()
+    reaper.close()
+
+
+@pytest.fixture(params=["", "shop."], ids=["plain", "prefixed"])
+def prefix(request: pytest.FixtureRequest) -> str:
+    """The keys' global prefix."""
+    return str(request.param)
