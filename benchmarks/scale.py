@@ -73,7 +73,7 @@ class Side:
         """Renew the lease of this side's consumer."""
         held = self.keys.held
         places = [f"{held}me", self.keys.dead, self.keys.leases, self.keys.delayed]
-        words = ["me", LEASE_MS, int(create), int(reap), 0, 2 * BATCH, held]
+        words = ["me", LEASE_MS, int(create), int(reap), 0, 2 * BATCH, held, self.keys.order]
         return scripts.TICK.run(self.client, places, words)
 
 

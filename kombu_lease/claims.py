@@ -21,6 +21,7 @@ from kombu_lease import options
 from kombu_lease.errors import BrokerRefusedError, LeaseLostError
 from kombu_lease.keys import Keys
 from kombu_lease.lease import Lease
+from kombu_lease.native import is_readable
 from kombu_lease.scripts import CLAIM
 from kombu_lease.wire import Push, Reader, ReplyError
 
@@ -164,6 +165,7 @@ class Claims:
         pending, self._pending = self._pending, None
         if pending and self.lease:
             self.lease.retry_acks(pending.acks)
+        self._recheck_s = 0.0  # without a connection, Redis reports nothing
         connection, self._connection = self._connection, None
         if connection is not None:
             self._on_close()
@@ -214,9 +216,14 @@ class Claims:
             raise
 
     def _check_overdue(self, pending: _Pending) -> None:
-        if _monotonic() - pending.heard_s > options.REPLY_S:
+        # The reply may be there, if this process was busy with something else.
+        if _monotonic() - pending.heard_s > options.REPLY_S and not self._readable():
             self.close()
             raise redis.TimeoutError(f"Redis sent nothing for {options.REPLY_S:g} s")
+
+    def _readable(self) -> bool:
+        sock = self._connection._sock if self._connection else None
+        return sock is not None and (getattr(sock, "pending", int)() > 0 or is_readable(sock))
 
     # Receiving
 
@@ -271,18 +278,21 @@ def claim_now(
     client: redis.Redis,
     lease: Lease | None,
     keys: Keys,
-    number: int,
+    claim: tuple[str, int],
     sources: Sources,
     credit: int = 1,
 ) -> list[Claimed]:
-    """Claim messages with a client that waits for the reply, and may ask again by itself."""
+    """Claim messages with a client that waits for the reply, and may ask again by itself.
+
+    `claim` is its name: a station and a number.
+    """
     held_key = lease.held_key if lease else keys.held
-    words = ("g", number, credit, int(sources.fair), len(sources.queues), sources.holds)
+    words = (*claim, credit, int(sources.fair), len(sources.queues), sources.holds)
     reply = CLAIM.run(client, [held_key, keys.dead, *sources.lists], words)
     if reply[0] == b"lost" and lease:
         lease.lose()
         raise LeaseLostError("the lease of this consumer expired")
-    return _claimed("g", number, reply[1:])
+    return _claimed(*claim, reply[1:])
 
 
 def _claimed(station: str, number: int, flat: Sequence[Any]) -> list[Claimed]:

@@ -73,12 +73,15 @@ class Keeper:
 
     def _work(self, client: redis.Redis) -> None:
         phase, holding = self._phase, self._holding
-        if self._renewal.due and not phase.lost and not self._renewal.renew(client):
+        if self._is_due() and not self._renewal.renew(client):
             self._on_loss()
-        self._settling.send(client)
+        self._settling.send(client, self._is_due)
         if phase.closing and not holding.orphans.watching and not holding.waiting:
             self._settling.release(client)
             phase.ended = True
+
+    def _is_due(self) -> bool:
+        return self._renewal.due and not self._phase.lost
 
     def _fail(self, client: redis.Redis | None, error: Exception) -> None:
         if not self._phase.failing:

@@ -14,6 +14,7 @@ class Keys:
 
     leases: str  # sorted set: consumers by the time at which their lease ends, in ms since 1970
     held: str  # begins the key of each consumer's hash: its messages in flight by field
+    order: str  # begins the key of the list of a dead consumer's fields, while they are taken over
     delayed: str  # sorted set: messages by the time at which they are due, in ms since 1970
     dead: str  # stream: see `kombu_lease.dead`
 
@@ -22,7 +23,11 @@ def keys(prefix: str = "") -> Keys:
     """Return the keys of applications that use `prefix` as their `global_keyprefix`."""
     own = prefix + OWN
     return Keys(
-        leases=f"{own}leases", held=f"{own}held.", delayed=f"{own}delayed", dead=f"{own}dead"
+        leases=f"{own}leases",
+        held=f"{own}held.",
+        order=f"{own}order.",
+        delayed=f"{own}delayed",
+        dead=f"{own}dead",
     )
 
 

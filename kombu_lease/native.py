@@ -12,6 +12,9 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
+#: What `select.POLLIN` is on all systems.
+_POLLIN = 1
+
 
 def original(module: str, name: str) -> Any:
     """Return a function of the standard library as it was before any monkey patch."""
@@ -26,6 +29,13 @@ def start_thread(run: Callable[[], None]) -> None:
     """Run a function in a thread of the operating system that does not keep the process alive."""
     _resolve_names_early()
     original("_thread", "start_new_thread")(run, ())
+
+
+def is_readable(file: Any) -> bool:
+    """Return at once whether there is something to read."""
+    poller = original("select", "poll")()
+    poller.register(file, _POLLIN)
+    return bool(poller.poll(0))
 
 
 def _resolve_names_early() -> None:
@@ -62,7 +72,7 @@ class Waker:
     def wait(self, timeout_s: float) -> None:
         """Block this thread of the operating system until `wake` is called."""
         poller = original("select", "poll")()
-        poller.register(self.fd, 1)  # POLLIN
+        poller.register(self.fd, _POLLIN)
         poller.poll(max(0, int(timeout_s * 1000)))
         self.clear()
 

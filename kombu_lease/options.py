@@ -4,7 +4,7 @@ from __future__ import annotations
 
 #: Seconds after which the messages of a consumer that gave no sign of life return to their queues.
 LEASE_S = 6.0
-#: How often a consumer renews its lease in that time.
+#: How often a consumer renews its lease in that time, at least.
 RENEWALS = 6
 #: Deliveries without an acknowledgement after which a message becomes a dead letter; 0: never.
 MAX_DELIVERIES = 20

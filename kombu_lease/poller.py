@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import suppress
 from queue import Empty
 from typing import Any
 
+from kombu.log import get_logger
 from kombu.utils.eventio import ERR, READ
 
 from kombu_lease import stock
+from kombu_lease.errors import UndecodableError
+
+_log = get_logger(__name__)
 
 #: The longest wait for events while a reply is to come, so that an overdue one is noticed, ...
 _REPLY_WAIT_S = 1.0
@@ -24,7 +29,8 @@ class Poller(stock.MultiChannelPoller):  # type: ignore[misc]
         super().__init__()
         self._watched: dict[int, tuple[Any, str, Any]] = {}  # by file: channel, kind, socket
         self._hub: Any = None
-        self.waiting = False  # whether a thread is blocked until something arrives
+        self._pid = os.getpid()
+        self.waiting = False  # whether a thread waits, or is about to, until something arrives
 
     # What kombu's transport and channels call.
 
@@ -71,9 +77,10 @@ class Poller(stock.MultiChannelPoller):  # type: ignore[misc]
         if kind == "CLAIM":
             return bool(channel.receive())
         if kind == "LISTEN":
-            return bool(channel._receive())
+            return _heard(channel)
         if kind == "WAKE":
             channel.waker.clear()
+            return bool(channel.deliver())
         return False
 
     def get(self, callback: Any, timeout: float | None = None) -> None:  # noqa: ARG002
@@ -92,13 +99,14 @@ class Poller(stock.MultiChannelPoller):  # type: ignore[misc]
 
     def _poll_once(self, until_s: float | None) -> bool:
         self._in_protected_read = True
+        self.waiting = True  # from before the credit is counted, or an acknowledgement is missed
         try:
             if refresh := getattr(self, "maybe_refresh_binding_expiry", None):
                 refresh()
             self.on_poll_start()
             return self._read_once(until_s)
         finally:
-            self._in_protected_read = False
+            self._in_protected_read = self.waiting = False
             while self.after_read:  # such as to cancel a consumer, from another thread
                 self.after_read.pop()()
 
@@ -107,11 +115,8 @@ class Poller(stock.MultiChannelPoller):  # type: ignore[misc]
         wait_s = _REPLY_WAIT_S if unanswered else _IDLE_WAIT_S
         if until_s is not None:
             wait_s = min(wait_s, max(0.0, until_s - time.monotonic()))
-        self.waiting = True
-        try:
-            events = self.poller.poll(wait_s) or ()
-        finally:
-            self.waiting = False
+        events = self.poller.poll(wait_s) or ()
+        self.waiting = False
         delivered = False
         for fileno, event in events:
             if event & (READ | ERR):
@@ -151,6 +156,8 @@ class Poller(stock.MultiChannelPoller):  # type: ignore[misc]
             del self._chan_to_sock[ident]
 
     def _unwatch(self, fileno: int) -> None:
+        if self._pid != os.getpid():  # what polls is shared with the parent, which goes on
+            return
         with suppress(KeyError, ValueError, OSError, AttributeError):
             if self._hub is not None:
                 self._hub.remove(fileno)
@@ -164,3 +171,15 @@ class Poller(stock.MultiChannelPoller):  # type: ignore[misc]
             if getattr(client, "connection", None) is connection:
                 channel._in_listen = None
                 self._forget(lambda old, ch=channel, k=kind: old[0] is ch and old[1] == k)
+
+
+def _heard(channel: Any) -> bool:
+    """Deliver the broadcasts that have arrived; return whether there were any."""
+    while True:
+        try:
+            return bool(channel._receive())
+        except UndecodableError as error:
+            _log.error("A broadcast cannot be decoded: %s.", error)
+            connection = channel.subclient.connection
+            if connection is None or not connection.can_read(timeout=0):
+                return False

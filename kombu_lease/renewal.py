@@ -24,7 +24,8 @@ class Renewal:
         self._keys = keys
         self._consumer = consumer
         self._lease_s = lease_s
-        self._interval_s = lease_s / options.RENEWALS
+        # The same call queues what is due within SOON_S, so it must not wait for longer than that.
+        self._interval_s = min(lease_s / options.RENEWALS, options.SOON_S / 2)
         self._next_s = 0.0
         self._contact_s: float | None = None  # since when Redis has answered without a break
         self._answered_s = 0.0
@@ -90,6 +91,7 @@ class Renewal:
             int(options.SOON_S * 1000),
             _TICK_LIMIT,
             keys.held,
+            keys.order,
         )
         return [keys.held + self._consumer, keys.dead, keys.leases, keys.delayed], arguments
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import redis
@@ -13,18 +14,20 @@ from redis.retry import Retry
 ANSWER_S = 1.0
 
 
-def ask_all(pool: Any, client: Any, default_port: int) -> Any:
-    """Return the pool of a connection to a broker, `client`.
+def ask_all(pool: Any, client: Any, default_port: int, chosen: Mapping[str, Any]) -> Any:
+    """Return the pool of a connection to a broker, `client`; `chosen` are its `sentinel_kwargs`.
 
     By itself, kombu knows only those whose URL begins with `sentinel://`, and redis-py asks one
     that does not answer for seconds before it asks the next.
     """
     manager = pool.sentinel_manager
     options = {
+        # Without a choice, redis-py takes these from the connections to the broker.
+        **{name: value for name, value in manager.sentinel_kwargs.items() if value is not None},
         "socket_timeout": ANSWER_S,
         "socket_connect_timeout": ANSWER_S,
         "retry": Retry(NoBackoff(), 0),
-        **{name: value for name, value in manager.sentinel_kwargs.items() if value is not None},
+        **chosen,
     }
     named = [(parts.hostname, parts.port) for parts in map(url_to_parts, client.alt)]
     manager.sentinels = [

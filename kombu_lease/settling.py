@@ -32,19 +32,25 @@ class Settling:
         self._phase = phase
         self._on_loss = on_loss
 
-    def send(self, client: redis.Redis) -> None:
-        """Send what waits, acknowledgements once they are due."""
+    def send(self, client: redis.Redis, interrupted: Callable[[], bool]) -> None:
+        """Send what waits, acknowledgements once they are due.
+
+        Stops early if there is something more urgent: `interrupted` is asked after each call.
+        """
         # All acknowledgements go first, or a message that was acknowledged and then forgotten would
         # be handed back.
         holding = self._holding
         orphans = holding.orphans.take()
         try:
-            self._send_acks(client, at_once=bool(orphans))
+            self._send_acks(client, bool(orphans), interrupted)
         except BaseException:
             holding.orphans.add(orphans)
             raise
-        holding.hand_back(orphans)
-        self._send_operations(client)
+        if holding.acks:
+            holding.orphans.add(orphans)
+        else:
+            holding.hand_back(orphans)
+        self._send_operations(client, interrupted)
 
     def release(self, client: redis.Redis) -> None:
         """End the lease: hand back what is left of it."""
@@ -52,7 +58,9 @@ class Settling:
             keys = [self._held_key, self._keys.dead, self._keys.leases]
             scripts.RELEASE.run(client, keys, [self._consumer])
 
-    def _send_acks(self, client: redis.Redis, at_once: bool) -> None:
+    def _send_acks(
+        self, client: redis.Redis, at_once: bool, interrupted: Callable[[], bool]
+    ) -> None:
         holding, phase = self._holding, self._phase
         due = at_once or holding.acks_due()
         while holding.acks and (due or phase.closing or phase.lost):
@@ -66,8 +74,10 @@ class Settling:
                 holding.retry_acks(fields)
                 raise
             holding.confirm(fields)
+            if interrupted():
+                return
 
-    def _send_operations(self, client: redis.Redis) -> None:
+    def _send_operations(self, client: redis.Redis, interrupted: Callable[[], bool]) -> None:
         holding = self._holding
         while batch := holding.operations.take(_SETTLE_LIMIT):
             try:
@@ -77,6 +87,8 @@ class Settling:
                 holding.operations.extendleft(reversed(batch))
                 raise
             holding.confirm(field for _, field, _ in batch)
+            if interrupted():
+                return
 
     def _settle(self, client: redis.Redis, batch: Sequence[Operation]) -> None:
         words = [word for operation in batch for word in operation]

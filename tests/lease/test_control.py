@@ -68,3 +68,18 @@ def test_tasks_that_retry_run_to_their_end(farm: Farm) -> None:
     farm.send(farm.app(), "again", 20, 2)
     farm.until_ran(20)
     assert set(farm.ran().values()) == {1}
+
+
+@pytest.mark.parametrize("pool", POOLS)
+@pytest.mark.parametrize("text", ["{}", '{"properties": 1}', "[1]", "1", "{"])
+def test_a_broadcast_that_is_no_message_does_no_harm(text: str, pool: str, farm: Farm) -> None:
+    worker = farm.worker(pool)
+    app = farm.app()
+    client = farm.broker.client
+    farm.until(lambda: client.pubsub_numpat() or client.pubsub_channels(), 10)
+    for _ in range(3):
+        assert client.publish("/0.celery.pidbox", text)
+    farm.send(app, "note", 1)
+    farm.until_ran(1)
+    assert app.control.inspect(timeout=5, limit=1).ping(), worker.log_tail()
+    assert "nrecoverable" not in worker.log.read_text()

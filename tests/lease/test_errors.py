@@ -98,3 +98,15 @@ def test_a_cluster_is_refused_in_one_line(farm: Farm) -> None:
     ):
         pass
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_worker_that_starts_while_redis_is_full_makes_room(pool: str, farm: Farm) -> None:
+    farm.send(farm.app(), "note", 40)
+    with out_of_memory(farm):
+        worker = farm.worker(pool)
+        farm.until_ran(40)
+        farm.until(lambda: not farm.held(), 10)
+    assert worker.alive
+    farm.send(farm.app(), "note", 41)
+    farm.until_ran(41)

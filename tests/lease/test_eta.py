@@ -11,9 +11,9 @@ from kombu_lease.keys import keys
 from tests.lease.farm import Farm, kill
 
 
-@pytest.mark.parametrize("producer", ["stock", "lease"])
-def test_an_eta_waits_in_redis_and_runs_in_time(producer: str, farm: Farm) -> None:
-    worker = farm.worker("threads")
+@pytest.mark.parametrize(("producer", "lease_s"), [("stock", 6), ("lease", 6), ("lease", 600)])
+def test_an_eta_waits_in_redis_and_runs_in_time(producer: str, lease_s: int, farm: Farm) -> None:
+    worker = farm.worker("threads", lease_s=lease_s)
     due = datetime.now(UTC) + timedelta(seconds=9)
     farm.app(producer).send_task("tests.lease.shop.note", (0,), eta=due, priority=3)
     delayed = keys().delayed

@@ -1,12 +1,11 @@
-"""What applications see that use kombu without Celery: its options, `get`, cancelled consumers."""
+"""What programs see that use kombu without Celery: its options, cancelled consumers."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -14,52 +13,12 @@ import pytest
 from kombu import Connection, Consumer, Exchange, Producer, Queue
 from kombu.asynchronous import Hub
 
-import kombu_lease  # noqa: F401  registers lease://
 from cluster.ports import LOOPBACK
-from cluster.reaper import Reaper
 from cluster.wait import wait_until
 from kombu_lease import options
+from tests.lease.connections import connection, held, until, until_no_lease
 from tests.lease.farm import Server
 from tests.lease.proxy import Proxy
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder: Path = tmp_path_factory.mktemp("server")
-    reaper = Reaper()
-    server = Server(folder, reaper)
-    yield server
-    server.client.close()
-    server.kill()
-    reaper.close()
-
-
-@pytest.fixture(params=["", "shop."], ids=["plain", "prefixed"])
-def prefix(request: pytest.FixtureRequest) -> str:
-    """The keys' global prefix."""
-    return str(request.param)
-
-
-def connection(server: Server, prefix: str = "", **options: Any) -> Connection:
-    url = server.url.replace("redis", "lease", 1)
-    return Connection(url, transport_options={"global_keyprefix": prefix, **options})
-
-
-def until(condition: Callable[[], Any], what: str, timeout_s: float = 10) -> None:
-    """Wait for a condition; `what` says what is wrong if it does not come true."""
-    wait_until(condition, timeout_s, lambda: AssertionError(what))
-
-
-def until_no_lease(server: Server, prefix: str) -> None:
-    """Wait until all leases have ended."""
-    leases = prefix + "_kombu.lease.leases"
-    until(lambda: server.client.zcard(leases) == 0, "a lease has not ended")
-
-
-def held(client: Any, prefix: str) -> int:
-    """Return how many messages are in flight."""
-    keys = client.scan_iter(f"{prefix}_kombu.lease.held.*")
-    return sum(not field.startswith(b"@") for key in keys for field in client.hkeys(key))
 
 
 def test_messages_are_held_although_kombu_is_asked_not_to(server: Server, prefix: str) -> None:
@@ -145,18 +104,6 @@ def test_a_claim_under_way_loses_no_message(server: Server, prefix: str, end: st
     assert received == []
 
 
-@pytest.mark.parametrize("no_ack", [False, True])
-def test_a_requeued_message_can_be_got_at_once(server: Server, prefix: str, no_ack: bool) -> None:
-    queue = Queue(uuid4().hex)
-    with connection(server, prefix) as broker:
-        Producer(broker).publish("again", routing_key=queue.name, declare=[queue])
-        bound: Any = queue(broker.default_channel)
-        for _ in range(10):
-            bound.get().requeue()
-        assert bound.get(no_ack=no_ack).payload == "again"
-        assert bound.get() is None
-
-
 def test_broadcasts_may_be_acknowledged(server: Server, prefix: str) -> None:
     exchange = Exchange(uuid4().hex, type="fanout")
     received: list[Any] = []
@@ -206,35 +153,6 @@ def test_a_broadcast_without_an_acknowledgement_keeps_nothing_back(
     until(lambda: server.client.llen(key) == 1, "the message is not back")
     assert "redelivered" not in str(server.client.lindex(key, 0))
     until_no_lease(server, prefix)
-
-
-def test_a_message_that_was_got_returns_when_nobody_can_acknowledge_it(
-    server: Server, prefix: str
-) -> None:
-    queue = Queue(uuid4().hex)
-    with connection(server, prefix) as broker:
-        Producer(broker).publish("kept", routing_key=queue.name, declare=[queue])
-        bound: Any = queue(broker.default_channel)
-        message = bound.get()
-    assert held(server.client, prefix) == 1
-    del message
-    key = prefix + queue.name
-    until(lambda: server.client.llen(key) == 1, "the message is not back")
-    until_no_lease(server, prefix)
-
-
-def test_a_message_that_was_got_is_acknowledged_long_before_the_next_renewal(
-    server: Server, prefix: str
-) -> None:
-    queue = Queue(uuid4().hex)
-    with connection(server, prefix, lease_s=600) as broker:
-        producer = Producer(broker)
-        for body in range(2):
-            producer.publish(body, routing_key=queue.name, declare=[queue])
-        bound: Any = queue(broker.default_channel)
-        for _ in range(2):
-            bound.get().ack()
-            until(lambda: held(server.client, prefix) == 0, "still held")
 
 
 def test_a_message_whose_callback_fails_goes_behind_the_others(server: Server, prefix: str) -> None:
@@ -309,21 +227,6 @@ def test_a_purge_deletes_what_is_delayed_in_that_queue_alone(
             assert bound.purge() == 0
 
 
-@pytest.mark.parametrize("no_ack", [False, True])
-def test_getting_a_message_keeps_a_queue_that_expires(
-    server: Server, prefix: str, no_ack: bool
-) -> None:
-    queue = Queue(uuid4().hex, expires=3600)
-    with connection(server, prefix) as broker:
-        for body in range(2):
-            Producer(broker).publish(body, routing_key=queue.name, declare=[queue])
-        server.client.pexpire(prefix + queue.name, 60_000)
-        message: Any = queue(broker.default_channel).get(no_ack=no_ack)
-        assert message.payload == 0
-        left_ms: Any = server.client.pttl(prefix + queue.name)
-        assert left_ms > 60_000
-
-
 def test_a_consumer_is_cancelled_while_another_thread_waits_for_messages(server: Server) -> None:
     kept, cancelled = Queue(uuid4().hex), Queue(uuid4().hex)
     received: list[Any] = []
@@ -385,3 +288,45 @@ def test_intervals_are_options_and_a_new_registration_replaces_the_old(server: S
             assert found["maybe_check_subclient_health"] == 11
     assert hub.intervals_s() == {}
     hub.close()
+
+
+def test_a_reply_that_waits_to_be_read_is_not_overdue(
+    server: Server, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(options, "REPLY_S", 0.2)
+    queue = Queue(uuid4().hex)
+    received: list[Any] = []
+    with (
+        connection(server, prefix) as broker,
+        Consumer(broker, [queue], no_ack=True, callbacks=[lambda body, _: received.append(body)]),
+    ):
+        Producer(broker).publish("late", routing_key=queue.name)
+        transport: Any = broker.transport
+        transport.cycle.on_poll_start()  # claims, but does not read the reply
+        time.sleep(1)  # something else keeps the process busy
+        transport.cycle.on_poll_start()
+        broker.drain_events(timeout=20)
+    assert received == ["late"]
+
+
+def test_an_acknowledgement_between_two_looks_is_noticed(
+    server: Server, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = Queue(uuid4().hex)
+    received: list[Any] = []
+    with connection(server, prefix) as broker:
+        for body in range(2):
+            Producer(broker).publish(body, routing_key=queue.name, declare=[queue])
+        on: Any = broker.default_channel
+        on.basic_qos(0, 1, False)
+        with Consumer(on, [queue], callbacks=[lambda _, message: received.append(message)]):
+            broker.drain_events(timeout=20)
+
+            def pump_then_ack() -> None:
+                type(on).pump(on)  # there is no credit
+                received[0].ack()
+                monkeypatch.undo()
+
+            monkeypatch.setattr(on, "pump", pump_then_ack)
+            broker.drain_events(timeout=1.5)  # less than it waits if nothing wakes it
+        assert [message.payload for message in received] == [0, 1]

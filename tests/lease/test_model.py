@@ -192,7 +192,7 @@ class Machine(RuleBasedStateMachine):
             lose = consumer.lose
 
         try:
-            return claim_now(self.client, Half(), KEYS, consumer.number, SOURCES, credit)  # type: ignore[arg-type]
+            return claim_now(self.client, Half(), KEYS, ("g", consumer.number), SOURCES, credit)  # type: ignore[arg-type]
         except LeaseLostError:
             return []
 
@@ -202,7 +202,7 @@ class Machine(RuleBasedStateMachine):
             consumer.lose()
 
     def _tick(self, consumer: Consumer, create: bool = False, limit: int = 100) -> None:
-        words = (consumer.name, 60_000, int(create), 1, 1000, limit, KEYS.held)
+        words = (consumer.name, 60_000, int(create), 1, 1000, limit, KEYS.held, KEYS.order)
         keys = [consumer.held_key, KEYS.dead, KEYS.leases, KEYS.delayed]
         if scripts.TICK.run(self.client, keys, words)[0] == b"lost":
             consumer.lose()

@@ -16,6 +16,7 @@ from kombu_lease import dead, scripts
 from kombu_lease.claims import Claimed, Sources, claim_now
 from kombu_lease.holding import Held, Holding
 from kombu_lease.keys import keys
+from kombu_lease.options import ACK_LIMIT
 from kombu_lease.phase import Phase
 from kombu_lease.settling import Settling
 from tests.lease.farm import Server
@@ -54,7 +55,16 @@ class Holder:
 
     def tick(self, create: bool = False, limit: int = 100) -> Any:
         """Renew, reap, queue what is due."""
-        words = (self.name, 60_000, int(create), int(not create), 1000, limit, KEYS.held)
+        words = (
+            self.name,
+            60_000,
+            int(create),
+            int(not create),
+            1000,
+            limit,
+            KEYS.held,
+            KEYS.order,
+        )
         found = [self.held_key, KEYS.dead, KEYS.leases, KEYS.delayed]
         return scripts.TICK.run(self.client, found, words)
 
@@ -67,7 +77,7 @@ class Holder:
             holds="1" * len(queues),
             fair=options.get("fair", True),
         )
-        return claim_now(self.client, self, KEYS, number, sources, credit)  # type: ignore[arg-type]
+        return claim_now(self.client, self, KEYS, ("g", number), sources, credit)  # type: ignore[arg-type]
 
     def expire(self) -> None:
         """Let so much time pass that the lease ends."""
@@ -232,6 +242,50 @@ def test_what_is_done_is_not_handed_back_with_what_nobody_refers_to(client: redi
         holding.add(claimed.field, Held(claimed.list_key, claimed.message))
     holding.ack(done.field)  # it may wait for company
     holding.orphans.add([done.field, dropped.field])
-    Settling(KEYS, holder.name, holding, Phase(), holder.lose).send(client)
+    Settling(KEYS, holder.name, holding, Phase(), holder.lose).send(client, lambda: False)
     assert client.lrange("q", 0, -1) == [b"dropped"]
+    assert not holding.messages
+
+
+def test_a_lease_with_many_messages_is_sorted_once_and_keeps_their_order(
+    client: redis.Redis,
+) -> None:
+    client.flushdb()
+    client.lpush("q", *range(2500))
+    holder = Holder(client, "h")
+    claimed = [one for number in (1, 2) for one in holder.claim(number, 1250, "q")]
+    holder.expire()
+    reaper = Holder(client, "reaper")
+    client.config_resetstat()
+    assert list(reaper.tick(limit=300)) == [b"ok", 300, 0, 1]
+    client.hdel(holder.held_key, claimed[100].field)  # it is acknowledged late
+    while reaper.tick(limit=300)[3]:
+        pass
+    stats: Any = client.info("commandstats")
+    assert stats["cmdstat_hkeys"]["calls"] <= 2  # all, and what is left in the end
+    expected = [one.message for one in claimed if one is not claimed[100]]
+    assert client.lrange("q", 0, -1) == expected[::-1]
+    left: Any = client.keys("_kombu.lease.*")
+    assert set(left) == {KEYS.leases.encode(), reaper.held_key.encode()}
+
+
+def test_sending_stops_for_something_more_urgent(client: redis.Redis) -> None:
+    client.flushdb()
+    client.lpush("q", *range(2 * ACK_LIMIT + 2))
+    holder = Holder(client, "h")
+    *done, dropped, moved = holder.claim(1, 2 * ACK_LIMIT + 2, "q")
+    holding = Holding(lambda: None)
+    for claimed in (*done, dropped, moved):
+        holding.add(claimed.field, Held(claimed.list_key, claimed.message))
+    for claimed in done:
+        holding.ack(claimed.field)
+    holding.settle("tail", moved.field)
+    holding.orphans.add([done[-1].field, dropped.field])
+    settling = Settling(KEYS, holder.name, holding, Phase(), holder.lose)
+    settling.send(client, lambda: True)
+    assert len(holding.acks) == ACK_LIMIT
+    assert client.lrange("q", 0, -1) == [moved.message]
+    settling.send(client, lambda: True)
+    assert not holding.acks
+    assert client.lrange("q", 0, -1) == [moved.message, dropped.message]
     assert not holding.messages

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 import redis
+from kombu import Connection
 
 from cluster.ports import LOOPBACK, free_port
 from cluster.process import Child
+from kombu_lease.sentinel import ANSWER_S
 from tests.lease.farm import SERVER, Farm
 
 LEASE_S = 3
@@ -89,3 +91,22 @@ def test_a_failover_under_load_loses_nothing(pool: str, farm: Farm, sentinel: Se
     assert sum(farm.ran().values()) <= TASKS + 2 * HELD
     farm.send(app, "note", TASKS + 1)  # producers have followed, too
     farm.until_ran(TASKS + 1)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected_s"),
+    [({}, ANSWER_S), ({"sentinel_kwargs": {"socket_connect_timeout": 3}}, 3)],
+    ids=["default", "chosen"],
+)
+@pytest.mark.parametrize("limit", [{}, {"socket_connect_timeout": 9, "socket_timeout": 9}])
+def test_a_sentinel_that_is_silent_is_given_up_soon(
+    chosen: dict[str, Any], expected_s: float, limit: dict[str, Any], sentinel: Sentinel
+) -> None:
+    url = f"leasesentinel://{LOOPBACK}:{sentinel.port}/0"
+    options = {"master_name": "shop", **limit, **chosen}
+    with Connection(url, transport_options=options) as connection:
+        channel: Any = connection.default_channel
+        [asked] = channel.pool.sentinel_manager.sentinels
+        found = asked.connection_pool.connection_kwargs
+        assert found["socket_connect_timeout"] == expected_s
+        assert found["socket_timeout"] == ANSWER_S
