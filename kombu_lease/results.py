@@ -7,6 +7,7 @@ workers may use different ones. This module needs Celery; no other module of thi
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha1
@@ -14,7 +15,7 @@ from typing import Any
 
 from celery import states
 from celery.backends import redis
-from celery.exceptions import BackendStoreError
+from celery.exceptions import BackendStoreError, ImproperlyConfigured
 from celery.utils.functional import LRUCache
 from kombu.utils.encoding import bytes_to_str
 
@@ -22,6 +23,8 @@ from kombu_lease.commit import GroupCommit
 from kombu_lease.kept import KeptConnection
 from kombu_lease.scripts import RESULT
 
+#: The schemes of addresses, after `lease+`.
+SCHEMES = frozenset({"redis", "rediss", "socket"})
 #: Tasks whose last state is remembered, so that it can be replaced without reading it.
 _REMEMBERED = 1000
 
@@ -51,11 +54,45 @@ class Backend(RedisBackend):  # type: ignore[misc]
         self._connection = KeptConnection(lambda: self.client.connection_pool)
         self._commit = GroupCommit(self._send, self._send_apart)
         self._digests: Any = LRUCache(limit=_REMEMBERED)
+        self._listening = threading.Lock()
 
     def close(self) -> None:
         """Close the connections; the next result opens them again."""
         self._connection.close()
         self.client.connection_pool.disconnect()
+
+    def _params_from_url(self, url: str, defaults: Any) -> Any:
+        scheme, _, rest = url.partition("://")
+        if scheme not in SCHEMES or "://" in rest:
+            raise ImproperlyConfigured(
+                "this result backend needs the address of one Redis server, which begins with "
+                "lease+redis://, lease+rediss:// or lease+socket://; with Sentinel, use Celery's "
+                "own backend"
+            )
+        return super()._params_from_url(url, defaults)
+
+    def add_pending_result(self, *args: Any, **kwargs: Any) -> Any:
+        """Listen for a result."""
+        self._listen_again()
+        return super().add_pending_result(*args, **kwargs)
+
+    def add_pending_results(self, *args: Any, **kwargs: Any) -> Any:
+        """Listen for results."""
+        self._listen_again()
+        return super().add_pending_results(*args, **kwargs)
+
+    def _listen_again(self) -> None:
+        """Start the greenlet that listens again, if it has given up after a long outage of Redis.
+
+        Celery's own backend need not: there, each task of a gevent worker has such a greenlet.
+        """
+        consumer = self.result_consumer
+        if not _has_given_up(consumer.drainer):
+            return
+        with self._listening:
+            if _has_given_up(consumer.drainer):
+                consumer._reconnect_pubsub()  # what others wait for, too
+                consumer.drainer = type(consumer.drainer)(consumer)
 
     def on_task_call(self, producer: Any, task_id: str) -> None:
         """Listen for the result of a task that was sent, except in a worker.
@@ -114,6 +151,11 @@ class Backend(RedisBackend):  # type: ignore[misc]
     def _send_apart(self, put: _Put) -> Any:
         """Store with another connection, because the first is in use."""
         return RESULT.run(self.client, *_words([put]))[0]
+
+
+def _has_given_up(drainer: Any) -> bool:
+    over = getattr(drainer, "_shutdown", None)  # threads and processes have no such greenlet
+    return over is not None and bool(over.is_set())
 
 
 def _words(puts: Sequence[_Put]) -> tuple[list[Any], list[Any]]:

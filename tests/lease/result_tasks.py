@@ -26,6 +26,18 @@ def echo(value: Any) -> Any:
 
 
 @shared_task
+def ask(value: Any) -> Any:
+    """Send a task and return its result."""
+    return echo.delay(value).get(timeout=20, disable_sync_subtasks=False)
+
+
+@shared_task
+def ask_nobody() -> None:
+    """Wait for the result of a task that no worker runs."""
+    echo.apply_async((1,), queue="nobody").get(timeout=60, disable_sync_subtasks=False)
+
+
+@shared_task
 def total(numbers: list[int], more: int = 0) -> int:
     """Return a sum."""
     return sum(numbers) + more

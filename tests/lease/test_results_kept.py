@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from celery import Celery
+from celery.exceptions import ImproperlyConfigured
 
 from kombu_lease.keys import keys
 from tests.lease.farm import POOLS, kill
@@ -76,3 +79,42 @@ def connections(site: Site) -> int:
     """Return how many connections the server of the results has accepted."""
     info: Any = site.store.client.info("stats")
     return int(info["total_connections_received"])
+
+
+#: The backend gives up after so many tries, and with it what listens for results.
+GIVES_UP = {
+    "result_backend_transport_options": {
+        "retry_policy": {"max_retries": 2, "interval_start": 0, "interval_max": 0.1}
+    }
+}
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("site", ["gevent"], indirect=True)
+def test_tasks_wait_for_results_again_after_a_long_outage(site: Site) -> None:
+    site.worker.stop(0)
+    site.worker = site.start_worker("gevent", lease_s=LEASE_S, conf=json.dumps(GIVES_UP))
+    site.send("ask_nobody")
+    site.until(lambda: site.farm.broker.client.llen("nobody"), "it asked nobody")
+    site.until(site.store.client.pubsub_channels, "it does not wait for the answer")
+    site.store.kill()
+    site.until(lambda: "Retry limit exceeded" in site.worker.log.read_text(), "it did not give up")
+    site.store.start()
+    assert site.send("ask", 2).get(timeout=WAIT_S) == 2
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "lease+sentinel://127.0.0.1:1/0",
+        "lease+redis://127.0.0.1:1/0;redis://127.0.0.1:2/0",
+        "lease://127.0.0.1:1/0",
+        "lease+rediscluster://:hunter2@127.0.0.1:1/0",
+    ],
+)
+def test_an_address_that_the_backend_cannot_use_is_refused_in_one_line(url: str) -> None:
+    app = Celery("shop", backend=url, set_as_current=False)
+    with pytest.raises(ImproperlyConfigured, match="address of one Redis server") as caught:
+        app.backend.get_state("x")
+    assert "\n" not in str(caught.value)
+    assert "hunter2" not in str(caught.value)
