@@ -16,7 +16,7 @@ SUBMIT_SHARE = 0.25
 #: Why slots may sit idle, by transport; `lease` claims as many messages at once as it can use.
 FETCHES: Final = {
     "stock": ": the worker fetches messages one after another, so the slots do not all get a task "
-    "at the same moment (the lease transport avoids that: docs/transport.md)",
+    "at the same moment (the lease transport fetches many at once: docs/transport.md)",
 }
 #: A pool that kept this share of its usable cores busy was limited by them.
 SATURATED = 0.75
