@@ -13,6 +13,7 @@ from tasks.errors import UsageError
 from worker.celery_cli import ParsedLine, parse_line
 from worker.cores import usable_cores
 from worker.delivery import is_installed
+from worker.delivery.stopped import returns_stopped
 from worker.delivery_settings import delivery_from
 from worker.modules import module_missing
 from worker.options import Delivery, Recycling, Shutdown, TimeLimits, WorkerOptions
@@ -50,6 +51,7 @@ def options_from_worker(worker: Any, *, argv: Sequence[str] = ()) -> WorkerOptio
         shutdown=Shutdown(
             cold_on_term=REMAP_SIGTERM == "SIGQUIT",
             soft_timeout_s=worker.app.conf.worker_soft_shutdown_timeout or 0,
+            returns_stopped=returns_stopped(worker.app),
         ),
     )
 

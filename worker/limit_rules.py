@@ -74,8 +74,8 @@ def cold_shutdown(pool: Pool, options: WorkerOptions) -> Finding | None:
     shutdown = options.shutdown
     if pool.cold_shutdown == "requeues" or not (shutdown.cold_on_term or shutdown.soft_timeout_s):
         return None
-    if pool.cold_shutdown == "loses" and options.delivery.watched:
-        return None  # `worker.delivery.stopped` returns them
+    if pool.cold_shutdown == "loses" and shutdown.returns_stopped:
+        return None
     able = pools_where(lambda p: p.cold_shutdown == "requeues")
     cause = "REMAP_SIGTERM=SIGQUIT" if shutdown.cold_on_term else "worker_soft_shutdown_timeout"
     return warning(

@@ -55,6 +55,7 @@ class Shutdown:
 
     cold_on_term: bool = False  # REMAP_SIGTERM=SIGQUIT: SIGTERM shuts down cold
     soft_timeout_s: float = 0  # worker_soft_shutdown_timeout; 0: no soft shutdown
+    returns_stopped: bool = False  # `worker.delivery.stopped` keeps what it stops under gevent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

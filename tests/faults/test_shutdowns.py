@@ -50,11 +50,14 @@ def _unread_bytes(pid: int) -> Iterator[int]:
                 os.close(opened)
 
 
-def test_a_cold_shutdown_of_a_gevent_worker_is_orderly_and_loses_nothing(place: Place) -> None:
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_cold_shutdown_of_a_gevent_worker_is_orderly_and_loses_nothing(
+    transport: str, place: Place
+) -> None:
     """The signal comes while the event loop waits, in which Celery's handler may not wait."""
-    worker = place.start("worker", "gevent")
+    worker = place.start("worker", "gevent", transport=transport)
     ids = {place.send("io.sleep", 40) for _ in range(2)}
-    place.until(lambda: len(place.held(worker.spec.node)) == len(ids), 10, worker)
+    place.until(lambda: place.busy(worker.spec.node) == len(ids), 10, worker)
     os.kill(worker.child.pid, signal.SIGQUIT)
     place.until(lambda: not worker.child.alive, 30, worker)
     assert "BlockingSwitchOutError" not in worker.child.log.read_text()

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from kombu.utils.imports import symbol_by_name
+
 
 class KeptRequest:
     """A mixin for the class of a task's requests."""
@@ -23,3 +25,8 @@ class KeptRequest:
         """Acknowledge the message, unless the task ended only because its greenlet was stopped."""
         if not self._greenlet_stopped:
             super().acknowledge()  # type: ignore[misc]
+
+
+def returns_stopped(app: Any) -> bool:
+    """Return whether the requests of all tasks of an app have the mixin."""
+    return all(issubclass(symbol_by_name(task.Request), KeptRequest) for task in app.tasks.values())

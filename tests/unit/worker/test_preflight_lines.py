@@ -9,7 +9,7 @@ import pytest
 from tests.unit.worker.test_preflight import CORES, WARNING, every_pool, findings_for, found
 from worker.command_line import options_from_argv
 from worker.finding import Severity
-from worker.options import Delivery, Shutdown
+from worker.options import Shutdown
 from worker.pools import POOLS, Pool
 from worker.preflight import check
 
@@ -135,6 +135,6 @@ def test_a_pool_that_cannot_shut_down_cold_is_reported_only_if_it_would(pool: Po
 def test_our_worker_code_returns_the_tasks_that_a_cold_shutdown_of_gevent_stops(
     pool: Pool,
 ) -> None:
-    ours = found(pool, shutdown=Shutdown(cold_on_term=True), delivery=Delivery(watched=True))
+    ours = found(pool, shutdown=Shutdown(cold_on_term=True, returns_stopped=True))
     returned = pool.cold_shutdown in {"requeues", "loses"}
     assert ("cold-shutdown-unsupported" in ours) is not returned
