@@ -12,7 +12,7 @@ from kombu.utils.compat import detect_environment
 from tasks.errors import UsageError
 from worker.celery_cli import ParsedLine, parse_line
 from worker.cores import usable_cores
-from worker.delivery import is_installed
+from worker.delivery import is_installed, is_lease
 from worker.delivery.stopped import returns_stopped
 from worker.delivery_settings import delivery_from
 from worker.modules import module_missing
@@ -107,6 +107,7 @@ def _delivery(worker: Any) -> Delivery:
     return delivery_from(
         {**settings, **requeued},
         redis=connection.transport.driver_type == "redis",
+        lease=is_lease(connection.transport),
         acks_late=bool(late),
         watched=is_installed(),
     )

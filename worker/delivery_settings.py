@@ -12,6 +12,7 @@ def delivery_from(
     settings: Mapping[str, Any],
     *,
     redis: bool | None,
+    lease: bool = False,
     acks_late: bool | None,
     watched: bool = False,
     multiplier_typed: int | None = None,
@@ -25,6 +26,7 @@ def delivery_from(
     multiplier = settings.get("worker_prefetch_multiplier", absent.prefetch_multiplier)
     return Delivery(
         redis=redis,
+        lease=lease,
         acks_late=acks_late,
         watched=watched,
         rejects_lost=bool(settings.get("task_reject_on_worker_lost")),
@@ -39,5 +41,6 @@ def delivery_from(
         visibility_timeout_s=float(
             transport.get("visibility_timeout", absent.visibility_timeout_s)
         ),
+        max_deliveries=int(transport.get("max_deliveries", absent.max_deliveries) or 0),
         eta_limit=settings.get("worker_eta_task_limit"),
     )

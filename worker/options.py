@@ -31,6 +31,7 @@ class Delivery:
     """How messages are fetched and acknowledged."""
 
     redis: bool | None = None  # None: the broker is unknown
+    lease: bool = False  # through kombu_lease
     acks_late: bool | None = None  # for any task; None: unknown
     rejects_lost: bool = False  # task_reject_on_worker_lost
     retries_lost: bool = False  # task_retry_on_worker_lost
@@ -41,12 +42,23 @@ class Delivery:
     max_connections: int = 10  # of a Redis channel: broker_transport_options
     visibility_timeout_s: float = 3600
     watched: bool = False  # other workers restore its messages, and only if it dies
+    max_deliveries: int = 20  # of kombu_lease: then, a message is a dead letter; 0: never
     eta_limit: int | None = None  # worker_eta_task_limit; None: no limit
 
     @property
     def requeues_lost(self) -> bool:
         """Whether a task runs again after its process was killed."""
         return self.rejects_lost or self.retries_lost
+
+    @property
+    def kept_while_alive(self) -> bool:
+        """Whether its messages go to no other worker while it lives."""
+        return self.watched or self.lease
+
+    @property
+    def ends_loops(self) -> bool:
+        """Whether a task that kills its process again and again is given up."""
+        return bool(self.max_deliveries) if self.lease else self.watched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,8 +23,12 @@ def _fetched(options: WorkerOptions) -> int:
 
 
 def eta_unlimited(_pool: Pool, options: WorkerOptions) -> Finding | None:
-    """Celery raises the prefetch count by one for each message with an ETA."""
-    if options.delivery.redis is None or options.delivery.eta_limit:
+    """Celery raises the prefetch count by one for each message with an ETA.
+
+    With kombu_lease, it gets them only in the last seconds, except ETAs without a time zone.
+    """
+    delivery = options.delivery
+    if delivery.redis is None or delivery.lease or delivery.eta_limit:
         return None
     return note(
         "eta-unlimited",
@@ -65,13 +69,14 @@ def sleeps_when_full(pool: Pool, options: WorkerOptions) -> Finding | None:
     """Without an event loop, a worker with a full prefetch sleeps 2 s before it fetches again.
 
     It sleeps even if a slot becomes free in the meantime. If it may fetch one message more than it
-    has slots, it waits for a slot instead, and a free slot wakes it at once.
+    has slots, it waits for a slot instead, and a free slot wakes it at once. With kombu_lease, each
+    acknowledgement wakes it.
     """
     delivery = options.delivery
     enough = delivery.prefetch_multiplier == 0 or (
         delivery.prefetch_multiplier >= pool.prefetch_multiplier
     )
-    if enough or delivery.acks_late is False or delivery.redis is False:
+    if enough or delivery.acks_late is False or delivery.redis is False or delivery.lease:
         return None
     certain = delivery.acks_late is True and delivery.redis is True
     make, condition = (warning, "") if certain else (note, "with Redis and late acks, ")

@@ -20,9 +20,10 @@ def broker_connections(pool: Pool, options: WorkerOptions) -> Finding | None:
     """An ack without a free connection is dropped, and the broker redelivers its message.
 
     Only the transport option sets the number of connections; `broker_pool_limit` does not.
+    kombu_lease sends acks together, over connections that it has anyway.
     """
     delivery = options.delivery
-    spared = delivery.redis is False or delivery.acks_late is False
+    spared = delivery.redis is False or delivery.lease or delivery.acks_late is False
     if not pool.acks_from_slots or spared or options.slots <= delivery.max_connections:
         return None
     certain = delivery.acks_late is True and delivery.redis is True
@@ -51,9 +52,12 @@ def late_ack_lost(pool: Pool, options: WorkerOptions) -> Finding | None:
 
 
 def lost_loops(pool: Pool, options: WorkerOptions) -> Finding | None:
-    """Celery counts no deliveries: it requeues the task however often its process dies."""
+    """Celery counts no deliveries: it requeues the task however often its process dies.
+
+    kombu_lease counts them, and so does our worker code with kombu's own transport.
+    """
     delivery = options.delivery
-    if not pool.survives_task_death or not delivery.acks_late or delivery.watched:
+    if not pool.survives_task_death or not delivery.acks_late or delivery.ends_loops:
         return None
     if not delivery.rejects_lost or delivery.retries_lost:
         return None
@@ -68,7 +72,7 @@ def lost_loops(pool: Pool, options: WorkerOptions) -> Finding | None:
 def visibility_timeout(pool: Pool, options: WorkerOptions) -> Finding | None:
     """Redis redelivers an unacknowledged message after this time, even if its task still runs."""
     delivery, limit_s = options.delivery, options.limits.hard_s
-    if delivery.redis is not True or delivery.acks_late is not True or delivery.watched:
+    if delivery.redis is not True or delivery.acks_late is not True or delivery.kept_while_alive:
         return None
     bounded = pool.hard_time_limit and limit_s is not None
     if bounded and limit_s is not None and limit_s < delivery.visibility_timeout_s:
@@ -86,7 +90,7 @@ def visibility_timeout(pool: Pool, options: WorkerOptions) -> Finding | None:
 def waiting_redelivered(_pool: Pool, options: WorkerOptions) -> Finding | None:
     """Even early acknowledgement happens only when the task starts, not when it is fetched."""
     delivery = options.delivery
-    if delivery.redis is not True or delivery.acks_late is True or delivery.watched:
+    if delivery.redis is not True or delivery.acks_late is True or delivery.kept_while_alive:
         return None
     return note(
         "waiting-redelivered",

@@ -9,6 +9,7 @@ import pytest
 from celery import Celery
 from celery.worker import WorkController
 
+import kombu_lease  # noqa: F401  registers lease://
 from worker import startup
 from worker.controller import options_from_worker
 from worker.options import WorkerOptions
@@ -19,8 +20,14 @@ def idle() -> None:
     """Do nothing, as the body of the tasks."""
 
 
-def made(*, argv: list[str] | None = None, settings: Any = None, **flags: Any) -> WorkerOptions:
-    app = Celery("made", broker="redis://127.0.0.1:1/0", set_as_current=False)
+def made(
+    *,
+    argv: list[str] | None = None,
+    settings: Any = None,
+    broker: str = "redis://127.0.0.1:1/0",
+    **flags: Any,
+) -> WorkerOptions:
+    app = Celery("made", broker=broker, set_as_current=False)
     app.conf.update(settings or {})
     app.task(name="made.plain")(idle)
     app.task(name="made.late", acks_late=True, time_limit=9)(idle)
@@ -61,6 +68,31 @@ def test_transport_options_are_read_from_the_connection() -> None:
     ).delivery
     assert (delivery.redis, delivery.max_connections) == (True, 77)
     assert delivery.visibility_timeout_s == 5
+
+
+@pytest.mark.parametrize(
+    ("broker", "setting", "lease"),
+    [
+        ("redis://127.0.0.1:1/0", None, False),
+        ("lease://127.0.0.1:1/0", None, True),
+        ("leases://127.0.0.1:1/0", None, True),
+        ("leasesentinel://127.0.0.1:1/0", None, True),
+        ("redis://127.0.0.1:1/0", "lease", True),
+        ("redis://127.0.0.1:1/0", "kombu_lease.transport:Transport", True),
+    ],
+)
+def test_the_lease_transport_is_recognized(broker: str, setting: str | None, lease: bool) -> None:
+    options = {"max_deliveries": 3, "master_name": "made"}
+    settings = {"broker_transport": setting, "broker_transport_options": options}
+    delivery = made(broker=broker, pool="threads", settings=settings).delivery
+    assert (delivery.redis, delivery.lease, delivery.max_deliveries) == (True, lease, 3)
+
+
+@pytest.mark.parametrize("scheme", ["redis", "lease", "amqp"])
+def test_our_worker_code_returns_what_a_cold_shutdown_stops_with_every_transport(
+    scheme: str,
+) -> None:
+    assert made(broker=f"{scheme}://127.0.0.1:1/0", pool="gevent").shutdown.returns_stopped
 
 
 def test_gevent_without_monkey_patching_is_detected() -> None:
