@@ -119,6 +119,30 @@ def test_settings_at_the_end_of_the_line_are_read() -> None:
     assert options.delivery.prefetch_multiplier == 2
 
 
+@pytest.mark.parametrize(
+    ("beginning", "redis", "lease"),
+    [
+        ("celery", None, False),
+        ("celery -b redis://h/0", True, False),
+        ("celery -b amqp://h", False, False),
+        ("celery -b lease://h/0", True, True),
+        ("CELERY_BROKER_URL=leases://h/0 celery", True, True),
+        ("POOLWISE_TRANSPORT=lease celery", True, True),
+        ("POOLWISE_TRANSPORT=stock celery -b lease://h/0", True, True),
+    ],
+)
+def test_the_transport_is_known_from_the_variable_or_the_url(
+    beginning: str, redis: bool | None, lease: bool
+) -> None:
+    delivery = read(f"{beginning} -A proj worker").delivery
+    assert (delivery.redis, delivery.lease) == (redis, lease)
+
+
+def test_an_unknown_transport_is_refused() -> None:
+    with pytest.raises(UsageError, match="POOLWISE_TRANSPORT must be stock or lease"):
+        read("POOLWISE_TRANSPORT=leas celery -A tasks worker")
+
+
 @pytest.mark.parametrize("setting", ["reject_on_worker_lost", "retry_on_worker_lost"])
 def test_either_setting_on_the_line_requeues_lost_tasks(setting: str) -> None:
     assert read(f"celery -A proj worker -- task.{setting}=1").delivery.requeues_lost

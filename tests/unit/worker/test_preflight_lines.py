@@ -23,6 +23,26 @@ LINES: list[tuple[str, set[str]]] = [
         "celery -b redis://h -A proj worker -c 1 -- task.acks_late=0 worker.eta_task_limit=9",
         {"waiting-redelivered"},
     ),
+    ("celery -b lease://h -A proj worker -c 1 --disable-prefetch", set()),
+    (
+        "CELERY_BROKER_URL=leases://h celery -A proj worker -c 4 -- "
+        "task.acks_late=1 task.reject_on_worker_lost=1",
+        set(),
+    ),
+    (
+        "BROKER_URL=leasesentinel://h celery -A proj worker -c 4 -- task.acks_late=1 "
+        "task.reject_on_worker_lost=1 broker.transport_options='(json){\"max_deliveries\": 0}'",
+        {"lost-loops"},
+    ),
+    ("POOLWISE_TRANSPORT=lease celery -b redis://h -A tasks worker -c 1", set()),
+    (
+        "POOLWISE_TRANSPORT=stock celery -b redis://h -A tasks worker -c 1",
+        {"waiting-redelivered", "eta-unlimited"},
+    ),
+    (
+        "REMAP_SIGTERM=SIGQUIT celery -b lease://h -A proj worker -P gevent -c 9",
+        {"cold-shutdown-unsupported"},
+    ),
     ("celery -b amqp://h -A proj worker -c 1", {"eta-unlimited"}),
     (
         "celery -b amqp://h -A proj worker -c 1 --disable-prefetch",
