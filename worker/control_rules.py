@@ -37,12 +37,14 @@ def beat_refused(pool: Pool, options: WorkerOptions) -> Finding | None:
 
 def cancel_unsupported(pool: Pool, options: WorkerOptions) -> Finding | None:
     """Celery logs `Failed to cancel active request` and the task keeps running."""
-    if pool.terminate or not options.delivery.cancels_on_connection_loss:
+    delivery = options.delivery
+    if pool.terminate or not delivery.cancels_on_connection_loss:
         return None
+    redelivered = "" if delivery.kept_while_alive else " while the broker redelivers them"
     return warning(
         "cancel-unsupported",
         f"{pool.name} cannot cancel running tasks when the broker connection is lost: "
-        "they keep running while the broker redelivers them",
+        f"they keep running{redelivered}",
         f"use --pool {pools_where(lambda p: p.terminate)}, or make the tasks safe to run twice",
     )
 

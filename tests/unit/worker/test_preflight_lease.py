@@ -62,3 +62,12 @@ def test_what_is_true_with_lease_is_reported(
 
 def test_the_transports_own_limit_of_deliveries_is_the_default() -> None:
     assert Delivery().max_deliveries == MAX_DELIVERIES
+
+
+@pytest.mark.parametrize("kept", [{"lease": True}, {"watched": True}])
+def test_what_stays_with_its_worker_is_not_said_to_be_redelivered(kept: dict[str, Any]) -> None:
+    cancelling = replace(LATE, cancels_on_connection_loss=True)
+    for delivery, redelivered in ((cancelling, True), (replace(cancelling, **kept), False)):
+        findings = check(bare(POOLS["threads"], delivery=delivery))
+        [finding] = [one for one in findings if one.code == "cancel-unsupported"]
+        assert ("redelivers" in finding.message) is redelivered
