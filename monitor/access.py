@@ -6,7 +6,7 @@ Anyone who reaches Flower can stop workers and revoke tasks, and by default it h
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -22,7 +22,9 @@ PUBLISHED_VARIABLE = "POOLWISE_FLOWER_PUBLISHED_ON"
 URL_VARIABLE = "POOLWISE_FLOWER_URL"
 #: Flower takes a higher one modulo 65,536, and would listen elsewhere.
 HIGHEST_PORT = 65_535
-#: A file of `user:password` pairs, separated by commas or line breaks.
+#: Flower's variable of logins, `user:password`, which it splits at commas.
+VARIABLE = "FLOWER_BASIC_AUTH"
+#: A file of such logins, separated by commas or line breaks.
 FILE_VARIABLE = "FLOWER_BASIC_AUTH_FILE"
 
 
@@ -32,22 +34,22 @@ class AccessSettings:
 
     address: str  # empty: every address
     unix_socket: str  # path; empty: none
-    basic_auth: tuple[str, ...]  # user:password pairs
+    basic_auth: tuple[str, ...]  # user:password
     oauth: bool
     port: int = 5_555
 
 
-def require_login(options: Any, environment: Mapping[str, str]) -> list[str] | None:
-    """Return the `user:password` pairs of the credentials file, or None if there is no file.
+def require_login(options: Any, environment: Mapping[str, str]) -> list[str]:
+    """Return the logins that Flower must ask for, as `user:password`; none if it is open.
 
     Exits with one line and code 2 if Flower's `options` would let others in without a login.
     """
     try:
-        pairs = read_credentials(environment)
+        logins = read_logins(options.basic_auth or (), environment)
         settings = AccessSettings(
             address=options.address,
             unix_socket=options.unix_socket,
-            basic_auth=pairs or tuple(options.basic_auth or ()),
+            basic_auth=logins,
             oauth=bool(options.auth),
             port=options.port,
         )
@@ -57,13 +59,24 @@ def require_login(options: Any, environment: Mapping[str, str]) -> list[str] | N
         sys.exit(error.exit_code)
     if url := environment.get(URL_VARIABLE):
         sys.stderr.write(f"Flower is at {url}\n")
-    return list(pairs) or None
+    return list(logins)
+
+
+def read_logins(given: Sequence[str], environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the logins of the credentials file or, if it has none, those `given` to Flower.
+
+    Raises UsageError, which never quotes a login, if the file or any login is unusable.
+    """
+    # Flower makes one empty login of an empty variable, and everyone knows that one.
+    is_empty = list(given) == [""] and environment.get(VARIABLE) == ""
+    logins = _checked(() if is_empty else given, f"{VARIABLE}: every entry")
+    return read_credentials(environment) or logins
 
 
 def read_credentials(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the `user:password` pairs of the file that the environment names, if any.
+    """Return the logins in the file that the environment names, if any.
 
-    Raises UsageError, which never quotes the file, if the file is unusable.
+    Raises UsageError, which never quotes the file, if the file or a login is unusable.
     """
     name = environment.get(FILE_VARIABLE)
     if not name:
@@ -75,11 +88,8 @@ def read_credentials(environment: Mapping[str, str]) -> tuple[str, ...]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise UsageError(f"{FILE_VARIABLE}: cannot read {name} ({reason})") from None
-    entries = (entry.strip() for line in lines for entry in line.split(","))
-    pairs = tuple(entry for entry in entries if entry)
-    if not all(_is_pair(pair) for pair in pairs):
-        raise UsageError(f"{FILE_VARIABLE}: every entry in {name} must be user:password")
-    return pairs
+    entries = (entry for line in lines for entry in line.split(",") if entry.strip())
+    return _checked(entries, f"{FILE_VARIABLE}: every entry in {name}")
 
 
 def check(settings: AccessSettings, environment: Mapping[str, str]) -> None:
@@ -88,7 +98,8 @@ def check(settings: AccessSettings, environment: Mapping[str, str]) -> None:
         raise UsageError(f"Flower cannot listen on port {settings.port}: ports are 0 to 65535")
     if settings.unix_socket or is_loopback(settings.address):
         return
-    if settings.oauth or any(_is_pair(pair) for pair in settings.basic_auth):
+    has_logins = bool(settings.basic_auth) and all(map(_is_login, settings.basic_auth))
+    if settings.oauth or has_logins:
         return
     published_on = environment.get(PUBLISHED_VARIABLE, "")
     if is_loopback(published_on):
@@ -111,6 +122,18 @@ def is_loopback(address: str) -> bool:
         return False
 
 
-def _is_pair(text: str) -> bool:
+def _checked(entries: Iterable[str], subject: str) -> tuple[str, ...]:
+    """Return the entries without spaces around them; raise UsageError if one is no login."""
+    logins = tuple(entry.strip() for entry in entries)
+    if not all(map(_is_login, logins)):
+        raise UsageError(
+            f"{subject} must be user:password in ASCII; a comma starts a new entry, so remove any "
+            "at the end or in a password"
+        )
+    return logins
+
+
+def _is_login(text: str) -> bool:
+    """Return whether Flower accepts it from a browser: it fails to compare other characters."""
     user, colon, password = text.partition(":")
-    return bool(user and colon and password)
+    return bool(user and colon and password) and text.isascii()

@@ -12,9 +12,8 @@ from tornado.options import options
 from monitor.access import require_login
 from monitor.extension import extend
 
-# Other machines may only connect with a login, which may come from a file.
-if pairs := require_login(options, os.environ):
-    basic_auth = pairs
+#: Other machines may only connect with a login, which may come from a file.
+basic_auth = require_login(options, os.environ)
 
 #: Milliseconds to wait for workers to answer an inspection.
 inspect_timeout = 2_000.0

@@ -15,7 +15,7 @@ from cluster.ports import HIGHEST_PORT, claimed_port
 from lab.commands import broker_options
 from lab.commands.option_types import WholeRange
 from lab.commands.streams import say
-from monitor.access import AccessSettings, check, is_loopback, read_credentials
+from monitor.access import VARIABLE, AccessSettings, check, is_loopback, read_logins
 from producer.address import redacted, with_checked_certificate
 from producer.broker import connect
 
@@ -82,11 +82,12 @@ def _places(address: str, port: int, environ: Mapping[str, str]) -> tuple[str, s
 
 def _check_access(address: str, port: int) -> None:
     """Raise the UsageError with which Flower would refuse, before its address is announced."""
-    logins = os.environ.get("FLOWER_BASIC_AUTH", "")
+    text = os.environ.get(VARIABLE)
+    given = () if text is None else text.split(",")  # as Flower splits it
     settings = AccessSettings(
         address=address,
         unix_socket=os.environ.get("FLOWER_UNIX_SOCKET", ""),
-        basic_auth=read_credentials(os.environ) or tuple(logins.split(",")),
+        basic_auth=read_logins(given, os.environ),
         oauth=bool(os.environ.get("FLOWER_AUTH")),
         port=port,
     )

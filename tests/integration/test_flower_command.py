@@ -170,14 +170,26 @@ def test_a_mistake_gets_one_line_and_no_flower(
     assert advice in done.stderr
 
 
-def test_an_address_that_others_can_reach_needs_a_login(shop: str) -> None:
-    done = poolwise(
-        "flower",
-        "--port",
-        "0",
-        "--address",
-        "0.0.0.0",  # noqa: S104 - refused
-        env={"POOLWISE_BROKER": shop},
-    )
+#: Flower listens on every address.
+PUBLIC = ("flower", "--port", "0", "--address", "0.0.0.0")  # noqa: S104 - refused
+
+
+@pytest.mark.parametrize("variables", [{}, {"FLOWER_BASIC_AUTH": ""}], ids=str)
+def test_an_address_that_others_can_reach_needs_a_login(
+    variables: dict[str, str], shop: str
+) -> None:
+    done = poolwise(*PUBLIC, env={"POOLWISE_BROKER": shop, **variables})
     assert (done.returncode, done.stdout) == (2, "")
-    assert "FLOWER_BASIC_AUTH" in done.stderr
+    assert "FLOWER_BASIC_AUTH=user:password" in done.stderr
+
+
+@pytest.mark.parametrize("value", ["ada:hunter2,", "ada:hunter2,word", "ada:hunter2\u00e9"])
+@pytest.mark.parametrize("arguments", [PUBLIC, PUBLIC[:3]], ids=["public", "loopback"])
+def test_a_malformed_login_is_refused_on_every_address(
+    arguments: tuple[str, ...], value: str
+) -> None:
+    done = poolwise(*arguments, env={"FLOWER_BASIC_AUTH": value})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "every entry must be user:password" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "hunter2" not in done.stderr
