@@ -15,13 +15,16 @@ from monitor.extension import extend
 #: Other machines may only connect with a login, which may come from a file.
 basic_auth = require_login(options, os.environ)
 
-#: Milliseconds to wait for workers to answer an inspection.
-inspect_timeout = 2_000.0
-#: Tasks kept in memory; older ones are dropped.
-max_tasks = 10_000
-#: Enable task events in workers that were started without `-E`.
-enable_events = True
-#: Show timestamps rather than relative times.
-natural_time = False
+#: What the user's variables, such as FLOWER_MAX_TASKS, may change.
+DEFAULTS = {
+    "inspect_timeout": 2_000.0,  # milliseconds to wait for workers to answer an inspection
+    "max_tasks": 10_000,  # tasks kept in memory; older ones are dropped
+    "enable_events": True,  # in workers that were started without `-E`
+    "natural_time": False,  # show timestamps rather than relative times
+}
+# Flower has applied the variables by now, and would let this file override them.
+globals().update(
+    (name, value) for name, value in DEFAULTS.items() if f"FLOWER_{name.upper()}" not in os.environ
+)
 
 extend()
