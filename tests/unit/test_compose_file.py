@@ -9,7 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+import flower
 import pytest
+from flower.options import default_options
 
 from cluster.ports import free_port
 from tasks.settings import LONGEST_TASK_S
@@ -25,8 +27,8 @@ HEALTH_CHECK = re.sub(
     BODY.partition("        - bash\n        - -c\n        - >-\n")[2].split("interval:")[0],
 ).replace("$$", "$")
 
-#: Variables that are passed through to Flower unchanged.
-PASSED_ON = set(re.findall(r"^ {6}(FLOWER_\w+):$", BODY, re.MULTILINE))
+#: Variables that are passed on to a container unchanged.
+PASSED_ON = set(re.findall(r"^ {2,6}([A-Z]\w+):$", BODY, re.MULTILINE))
 USED = set(re.findall(r"(?<!\$)\$\{(\w+)", BODY)) | PASSED_ON
 DOCUMENTED = set(re.findall(r"\b[A-Z]+(?:_[A-Z0-9]+)+\b", HEADER))
 
@@ -38,6 +40,20 @@ def test_header_documents_exactly_the_variables_in_use() -> None:
 def test_env_example_contains_only_known_variables() -> None:
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
     assert set(re.findall(r"^#?([A-Z_0-9]+)=", example, re.MULTILINE)) <= DOCUMENTED
+
+
+def test_flower_gets_every_variable_that_it_reads_itself() -> None:
+    [package] = flower.__path__
+    modules = [path.read_text(encoding="utf-8") for path in Path(package).rglob("*.py")]
+    read = set().union(*(re.findall(r"FLOWER_[A-Z0-9_]+", text) for text in modules))
+    assert "FLOWER_GITLAB_AUTH_ALLOWED_GROUPS" in read  # they are found
+    assert read - PASSED_ON == set()
+
+
+@pytest.mark.parametrize("option", ["auth", "auth_provider", "basic_auth", "read_only"])
+def test_flower_gets_the_variable_of_each_option_that_limits_access(option: str) -> None:
+    assert option in default_options
+    assert f"FLOWER_{option.upper()}" in PASSED_ON
 
 
 def test_header_defaults_match_the_services() -> None:
@@ -111,6 +127,7 @@ def variables(name: str) -> set[str]:
     block = blocks()[name]
     merged = set(re.findall(r"\*[a-z]+\b", block)) & set(blocks())
     own = set(re.findall(r"\$\{(\w+)", block))
+    own |= set(re.findall(r"^ {2,6}([A-Z]\w+):$", block, re.MULTILINE))
     return own.union(*(variables(one) for one in merged))
 
 
@@ -127,13 +144,18 @@ def test_no_variable_of_another_service_recreates_flower_and_none_of_flower_anot
     assert others >= WORKERS_ONLY  # the variables of a service are found
     for_all = {
         *("COMPOSE_PROJECT_NAME", "POOLWISE_IMAGE", "CELERY_BROKER_URL"),
-        *("BROKER_URL_FILE", "BROKER_CA_FILE"),
+        *("BROKER_URL_FILE", "BROKER_CA_FILE", "POOLWISE_BROKER_OPTIONS"),
     }
     assert variables("flower") & others == for_all
     # Some versions of Compose would recreate Flower together with a worker that it depends on.
     assert "depends_on: *after-redis" in blocks()["flower"]
     [needed] = re.findall(r"&after-redis\n((?: {4}\S.*\n)+)", BODY)
     assert needed == "    redis: { condition: service_healthy }\n"
+
+
+def test_every_program_gets_the_options_of_the_broker() -> None:
+    programs = SERVICES - {"redis", "redis-data"}
+    assert {name for name in programs if "POOLWISE_BROKER_OPTIONS" in variables(name)} == programs
 
 
 def test_down_removes_every_volume() -> None:
