@@ -147,6 +147,13 @@ def test_wrong_password_and_unknown_authority_are_rejected(machines: Machines) -
         redis.Redis.from_url(machines.url.partition("?")[0]).ping()
 
 
+def test_redis_is_full_before_the_kernel_would_kill_it(machines: Machines) -> None:
+    settings = redis.Redis.from_url(machines.url).config_get("maxmemory*")
+    assert settings["maxmemory-policy"] == "noeviction"
+    memory = machines.hub.inspect("redis")["HostConfig"]["Memory"]
+    assert 0 < int(settings["maxmemory"] or 0) < memory
+
+
 @pytest.mark.parametrize(("side", "service"), [("hub", "redis"), ("far", "worker-gevent")])
 def test_password_is_never_shown(machines: Machines, side: str, service: str) -> None:
     project: Project = getattr(machines, side)

@@ -105,6 +105,14 @@ def test_container_runs_with_minimal_privileges(cluster: Project, service: str) 
     assert cluster.compose("exec", "--no-TTY", service, "id", "-u").strip() != "0"
 
 
+def test_redis_is_full_before_the_kernel_would_kill_it(cluster: Project) -> None:
+    read = ("exec", "--no-TTY", "redis", "redis-cli", "config", "get", "maxmemory*")
+    settings = cluster.compose(*read).split()
+    assert "noeviction" in settings
+    full = settings[settings.index("maxmemory") + 1]
+    assert 0 < int(full) < cluster.inspect("redis")["HostConfig"]["Memory"]
+
+
 def test_only_flower_is_published_and_only_on_loopback(cluster: Project) -> None:
     plain = Project(name=cluster.name, variables={})
     services = json.loads(plain.compose("--profile", "*", "config", "--format", "json"))["services"]

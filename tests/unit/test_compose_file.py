@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from textwrap import dedent
 from threading import Thread
 
 import flower
@@ -250,3 +251,36 @@ def test_health_check_asks_flower_under_its_prefix(
 
 def test_health_check_fails_if_nothing_listens() -> None:
     assert not healthy(free_port())
+
+
+#: How Redis starts, a script for sh.
+START = re.compile(r"- sh\n +- -c\n +- \|\n((?: {8}.*\n)+)")
+
+
+@pytest.mark.parametrize(
+    ("memory", "full"), [("500000000\n", 300_000_000), ("max\n", 0), (None, 0)]
+)
+@pytest.mark.parametrize("file", [BODY, MACHINES], ids=["here", "machines"])
+def test_redis_is_full_before_the_kernel_would_kill_it(
+    file: str, memory: str | None, full: int, tmp_path: Path
+) -> None:
+    [script] = START.findall(file)
+    limit = tmp_path / "memory.max"
+    if memory:
+        limit.write_text(memory, encoding="utf-8")
+    for name in ("docker-entrypoint.sh", "redis-server"):
+        (tmp_path / name).write_text("#!/bin/sh\necho $$ $*\ncat\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    process = subprocess.Popen(
+        ["sh", "-c", dedent(script).replace("$$", "$").replace("/sys/fs/cgroup", str(tmp_path))],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    printed, _ = process.communicate(timeout=10)
+    pid, *words = printed.replace("--", "").split()
+    assert int(pid) == process.pid  # it gets the signals
+    settings = " ".join(words)
+    assert f" maxmemory {full} maxmemory-policy noeviction " in settings
+    assert " appendonly yes appendfsync everysec save " in settings
