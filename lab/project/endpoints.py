@@ -20,6 +20,9 @@ PORTS: Final[Mapping[str, int]] = {
     "valkey": 6379,
     "valkeys": 6379,
     "sentinel": 26379,
+    "lease": 6379,
+    "leases": 6379,
+    "leasesentinel": 26379,
     "amqp": 5672,
     "amqps": 5671,
     "pyamqp": 5672,
@@ -33,7 +36,7 @@ PORTS: Final[Mapping[str, int]] = {
     "zookeeper": 2181,
     "pyro": 9090,
 }
-SOCKETS: Final = frozenset({"unix", "redis+socket", "socket"})
+SOCKETS: Final = frozenset({"unix", "socket"})
 
 
 def endpoints(urls: Iterable[str]) -> frozenset[Endpoint]:
@@ -54,7 +57,7 @@ def given(text: str) -> Endpoint:
 
 def _endpoints(url: str) -> list[Endpoint]:
     scheme, _, rest = url.partition("://")
-    scheme = scheme.lower()
+    scheme = scheme.lower().rpartition("+")[2]  # as in lease+redis:// and redis+socket://
     if scheme in SOCKETS:
         return [(unquote(urlsplit(url).path).lower(), 0)]
     if scheme not in PORTS:
