@@ -48,6 +48,8 @@ _DATABASE: Final = re.compile(r"/*[0-9]{0,5}", re.ASCII)
 _OPTION: Final = re.compile(r"ssl_[a-z_]+")
 
 _FORM: Final = "redis://:PASSWORD@HOST:6379/0"
+#: The schemes of kombu_lease, with those at which every library finds the same Redis.
+_OF_LEASE: Final = {"lease": "redis", "leases": "rediss"}
 _ENCODE: Final = "in the password, write % as %25, / as %2F, # as %23, ? as %3F and @ as %40"
 
 
@@ -76,6 +78,7 @@ def usable(url: str, source: str = "--broker") -> str:
     """Return the address at which every library finds the same Redis.
 
     Paths in it become absolute, because workers start in another folder.
+    A scheme of kombu_lease becomes that of its Redis: the transport is chosen elsewhere.
     `source` is the option or variable that holds it, for the error: the address is not shown there.
 
     Raises UsageError if it is not the address of one Redis.
@@ -85,10 +88,11 @@ def usable(url: str, source: str = "--broker") -> str:
 
 def parse(url: str, source: str = "--broker") -> Address:
     """Read the address of one Redis; see `usable`."""
+    url = as_redis(url)
     if not url.startswith(("redis://", "rediss://")):
         raise UsageError(
-            f"the broker URL must start with redis:// or rediss://, such as {_FORM} (the value of "
-            f"{source} is not shown, because it may contain a password)"
+            "the broker URL must start with redis://, rediss://, lease:// or leases://, such as "
+            f"{_FORM} (the value of {source} is not shown, because it may contain a password)"
         )
     try:
         address = _parse(url)
@@ -96,6 +100,12 @@ def parse(url: str, source: str = "--broker") -> Address:
         return address
     except ValueError as error:
         raise UsageError(f"not a valid broker URL in {source}: {error}") from None
+
+
+def as_redis(url: str) -> str:
+    """Return the URL with a scheme of Redis instead of one of kombu_lease."""
+    scheme, separator, rest = url.partition("://")
+    return f"{_OF_LEASE.get(scheme, scheme)}{separator}{rest}"
 
 
 def with_checked_certificate(url: str) -> str:
@@ -133,7 +143,7 @@ def _shown_options(scheme: str, query: str | None) -> str:
         return ""
     options = parse_qsl(query, keep_blank_values=True)
     known = all(_known(name) or name in _OF_REDIS_PY for name, _ in options)
-    if not scheme.startswith("redis") or not known:
+    if not scheme.startswith(("redis", "lease")) or not known:
         return f"?{HIDDEN}"
     shown = [(name, HIDDEN if name in _SECRET_OPTIONS else value) for name, value in options]
     return f"?{urlencode(shown, safe='*/')}"

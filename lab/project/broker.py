@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from lab.project.describing import App, Asked, describe
 from lab.project.description import BrokerDescription, read
 from lab.project.interpreter import find_python
+from producer.address import as_redis
 from tasks.transport_options import placing
 
 #: Seconds that importing a project may take if only its broker is of interest.
@@ -53,7 +54,7 @@ def read_broker(name: str, python: str = "", limit_s: float = IMPORT_S) -> Proje
 
 def with_tls(url: str, setting: Mapping[str, Any] | bool) -> str:
     """Return `url` with what the setting `broker_use_ssl` says; options in `url` count more."""
-    parts = urlsplit(url)
+    parts = urlsplit(as_redis(url))
     if not setting or parts.scheme not in {"redis", "rediss"}:
         return url
     options = dict(setting) if isinstance(setting, Mapping) else {}

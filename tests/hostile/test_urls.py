@@ -46,6 +46,9 @@ FORMS = {
     "amqp": "amqp://user:{}@127.0.0.1:1//",
     "unix": "unix://:{}@/tmp/redis.sock?db=0",
     "sentinel": "sentinel://:{}@127.0.0.1:1",
+    "lease": "lease://:{}@127.0.0.1:1/0",
+    "lease with TLS": "leases://:{}@127.0.0.1:1/0",
+    "lease with Sentinel": "leasesentinel://:{}@127.0.0.1:1/0",
     "upper case": "REDIS://:{}@127.0.0.1:1",
     "space": " redis://:{}@127.0.0.1:1",
     "invalid port": "redis://:{}@127.0.0.1:99999/0",
@@ -66,6 +69,9 @@ COMMANDS = {
     "up": ("up", "--port", "0", "--flower-port", "0"),
     "workers": ("workers", "--json"),
     "switch": ("switch", "w", "--pool", "threads"),
+    "observe": ("observe", "--for", "5s"),
+    "dead": ("dead", "list"),
+    "flower": ("flower", "--port", "0"),
 }
 
 
@@ -107,6 +113,34 @@ def test_an_unreadable_address_is_named_by_the_variable_that_holds_it(
     unset = {"POOLWISE_BROKER": None, "CELERY_BROKER_URL": None}
     done = run(*command, env={**unset, variable: f"redis://:{MARK}/x@h"})
     assert variable in assert_clean_end(done, codes={2}, secrets=[MARK])
+
+
+#: Addresses of the transport in docs/transport.md, and those to which the commands connect.
+LEASE = {
+    "lease://127.0.0.1:1/3": "redis://127.0.0.1:1/3",
+    "leases://127.0.0.1:1/3": "rediss://127.0.0.1:1/3",
+}
+
+
+@pytest.mark.parametrize("url", LEASE)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_address_of_the_lease_transport_leads_to_its_redis(
+    command: str, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run(*COMMANDS[command], "--broker", url)
+    assert f"no usable Redis at {LEASE[url]} " in assert_clean_end(done, codes={3})
+
+
+@pytest.mark.parametrize("url", LEASE)
+@pytest.mark.parametrize("command", ["dead", "race on running"])
+def test_so_does_the_variable_of_celery(
+    command: str, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tasks.settings.broker_url", url)  # it is read at the import
+    done = run(*COMMANDS[command], env={"POOLWISE_BROKER": None, "CELERY_BROKER_URL": url})
+    assert f"no usable Redis at {LEASE[url]} " in assert_clean_end(done, codes={3})
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def refused(*arguments: str, cwd: Path, code: int, env: dict[str, str] | None = 
     [
         (("--pools", "prefork,gevnt"), 2, "did you mean gevent?"),
         (("--concurrency", "prefork=1000000"), 6, "lower it with --concurrency"),
-        (("--broker", "amqp://localhost"), 2, "redis:// or rediss://"),
+        (("--broker", "amqp://localhost"), 2, "redis://, rediss://, lease:// or leases://"),
         (("--broker", "redis://localhost:port/0"), 2, "not a valid broker URL"),
         (("--broker", "redis://no-such-host.invalid:6379/0"), 3, "name not known"),
     ],

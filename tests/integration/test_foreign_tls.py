@@ -33,6 +33,10 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("rediss", "{'ssl_cert_reqs': ssl.CERT_NONE, 'ssl_check_hostname': False}", 4),
         ("rediss", "None", 3),
         ("rediss", "True", 3),
+        ("lease", "{'ssl_ca_certs': 'CA'}", 4),
+        ("leases", "{'ssl_ca_certs': 'CA'}", 4),
+        ("leases", "{'ssl_cert_reqs': ssl.CERT_NONE}", 4),
+        ("leases", "None", 3),
     ],
 )
 def test_the_command_connects_with_the_projects_certificates(

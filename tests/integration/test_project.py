@@ -74,7 +74,7 @@ REFUSED = {
     "another broker": (
         "shop",
         {"shop.py": APP.replace("redis://", "amqp://me:secret@")},
-        "the broker URL must start with redis:// or rediss://",
+        "the broker URL must start with redis://, rediss://, lease:// or leases://",
     ),
 }  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -129,3 +130,26 @@ def test_the_command_gives_a_requeued_message_all_its_deliveries_again(farm: Far
     [requeued] = client.lrange("celery", 0, -1)
     assert requeued == given_up.replace(b"20", b"0")
     assert not dead.entries(client)
+
+
+@pytest.mark.parametrize(
+    ("words", "variables"),
+    [
+        (("-A", "shop"), {}),
+        (("--broker", "URL"), {}),
+        ((), {"POOLWISE_BROKER": "URL"}),
+        ((), {"CELERY_BROKER_URL": "URL"}),
+    ],
+)
+def test_the_command_takes_the_url_that_the_app_names(
+    words: tuple[str, ...], variables: dict[str, str], farm: Farm, tmp_path: Path
+) -> None:
+    url = farm.url("lease")
+    app = f"import kombu_lease\nfrom celery import Celery\napp = Celery('shop', broker='{url}')\n"
+    (tmp_path / "shop.py").write_text(app)
+    entry = dead.bury(farm.broker.client, "", "celery", message(), "it is bad")
+    named = [word.replace("URL", url) for word in words]
+    env = {name: value.replace("URL", url) for name, value in variables.items()}
+    done = poolwise("dead", "list", "--json", *named, cwd=tmp_path, env=env)
+    assert done.returncode == 0, done.stderr
+    assert [letter["id"] for letter in json.loads(done.stdout)] == [entry]

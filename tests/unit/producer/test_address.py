@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 import string
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -14,6 +16,7 @@ from kombu import Connection
 
 from producer.address import UNREADABLE, redacted, usable, with_checked_certificate
 from tasks.errors import UsageError
+from tasks.tls import tls_options
 
 #: At both ends of every password below: whatever an address is cut into, a piece holds it.
 MARK = "hunter2"
@@ -26,6 +29,9 @@ WHOLE = (
     "amqp://user:{}@h//",
     "http://:{}@h",
     "sentinel://:{}@h:1;sentinel://:{}@h:2",
+    "lease://:{}@h/0",
+    "leases://:{}@h/0",
+    "leasesentinel://:{}@h:1;leasesentinel://:{}@h:2",
     "redis://h/0?password={}",
     "redis://h?username=user&password={}",
     "redis://h/0?pasword={}",
@@ -92,6 +98,10 @@ def test_every_library_gets_the_same_password(password: str, user: str, as_optio
         ("redis://:a;b@h", "redis://:a%3Bb@h:6379/0"),
         ("redis://:p@ss@h", "redis://:p%40ss@h:6379/0"),
         ("rediss://h?ssl_cert_reqs=none", "rediss://h:6379/0?ssl_cert_reqs=none"),
+        ("lease://h", "redis://h:6379/0"),
+        ("lease://user:p@h:1/3", "redis://user:p@h:1/3"),
+        ("leases://:p@h:1", "rediss://:p@h:1/0"),
+        ("leases://h?ssl_cert_reqs=none", "rediss://h:6379/0?ssl_cert_reqs=none"),
     ],
 )
 def test_an_address_is_completed(url: str, written: str) -> None:
@@ -105,6 +115,8 @@ def test_an_address_is_completed(url: str, written: str) -> None:
         ("redis://x@h", "redis://***@h"),
         ("redis://h?password=x&db=1", "redis://h?password=***&db=1"),
         ("rediss://h/0?ssl_cert_reqs=none", "rediss://h/0?ssl_cert_reqs=none"),
+        ("leases://:x@h/0?ssl_cert_reqs=none", "leases://:***@h/0?ssl_cert_reqs=none"),
+        ("leases://h?password=x", "leases://h?password=***"),
         ("redis://h?x=y", "redis://h?***"),
         ("redis://:x/y@h", UNREADABLE),
         ("redis:x@h", UNREADABLE),
@@ -136,6 +148,18 @@ def test_an_option_that_kombu_would_not_understand_is_refused_or_moved(
 )
 def test_a_certificate_is_checked_unless_the_address_says_otherwise(url: str, checked: str) -> None:
     assert with_checked_certificate(url) == checked
+
+
+@pytest.mark.parametrize(
+    ("query", "checked"),
+    [("", True), ("?ssl_ca_certs=/ca.pem", True), ("?ssl_cert_reqs=none", False)],
+)
+def test_every_library_checks_the_server_of_a_lease_address(query: str, checked: bool) -> None:
+    written = usable(f"leases://h{query}")
+    required = ssl.CERT_REQUIRED if checked else ssl.CERT_NONE
+    by_redis: Any = redis.Redis.from_url(written).connection_pool.make_connection()
+    assert (by_redis.cert_reqs, by_redis.check_hostname) == (required, checked)
+    assert (tls_options(written) or {})["ssl_cert_reqs"] == required
 
 
 def test_paths_are_relative_to_the_current_folder(

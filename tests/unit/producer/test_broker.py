@@ -26,8 +26,8 @@ def test_an_address_without_a_password_stays_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("url", ["amqp://guest@db//", "localhost", "http://db", ""])
-def test_the_error_for_an_address_that_is_not_redis_names_both_schemes(url: str) -> None:
-    with pytest.raises(UsageError, match="redis:// or rediss://"):
+def test_the_error_for_an_address_that_is_not_redis_names_all_schemes(url: str) -> None:
+    with pytest.raises(UsageError, match="redis://, rediss://, lease:// or leases://"):
         connect(url)
 
 
