@@ -50,6 +50,7 @@ _OPTION: Final = re.compile(r"ssl_[a-z_]+")
 _FORM: Final = "redis://:PASSWORD@HOST:6379/0"
 #: The schemes of kombu_lease, with those at which every library finds the same Redis.
 _OF_LEASE: Final = {"lease": "redis", "leases": "rediss"}
+_SENTINELS: Final = ("sentinel://", "leasesentinel://")
 _ENCODE: Final = "in the password, write % as %25, / as %2F, # as %23, ? as %3F and @ as %40"
 
 
@@ -88,6 +89,8 @@ def usable(url: str, source: str = "--broker") -> str:
 
 def parse(url: str, source: str = "--broker") -> Address:
     """Read the address of one Redis; see `usable`."""
+    if url.startswith(_SENTINELS):
+        raise UsageError(_names_sentinels(source))
     url = as_redis(url)
     if not url.startswith(("redis://", "rediss://")):
         raise UsageError(
@@ -100,6 +103,14 @@ def parse(url: str, source: str = "--broker") -> Address:
         return address
     except ValueError as error:
         raise UsageError(f"not a valid broker URL in {source}: {error}") from None
+
+
+def _names_sentinels(source: str) -> str:
+    place = "with" if source.startswith("-") else f"in {source}, or with"
+    return (
+        f"{source} names Sentinels, which this command cannot use: name the primary itself {place} "
+        f"--broker {_FORM}"
+    )
 
 
 def as_redis(url: str) -> str:

@@ -143,6 +143,18 @@ def test_so_does_the_variable_of_celery(
     assert f"no usable Redis at {LEASE[url]} " in assert_clean_end(done, codes={3})
 
 
+@pytest.mark.parametrize("scheme", ["sentinel", "leasesentinel"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_that_is_given_sentinels_asks_for_the_primary(
+    command: str, scheme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    url = f"{scheme}://:{MARK}@one:1;{scheme}://:{MARK}@two:1"
+    done = run(*COMMANDS[command], "--broker", url)
+    line = assert_clean_end(done, codes={2}, secrets=[MARK])
+    assert "name the primary itself with --broker redis://" in line
+
+
 @pytest.mark.parametrize(
     ("url", "words"),
     [

@@ -76,6 +76,12 @@ REFUSED = {
         {"shop.py": APP.replace("redis://", "amqp://me:secret@")},
         "the broker URL must start with redis://, rediss://, lease:// or leases://",
     ),
+    "Sentinels": (
+        "shop",
+        {"shop.py": APP.replace("redis://", "leasesentinel://:secret@")},
+        "-A shop names Sentinels, which this command cannot use: name the primary itself with "
+        "--broker redis://",
+    ),
 }  # fmt: skip
 
 

@@ -162,6 +162,20 @@ def test_every_library_checks_the_server_of_a_lease_address(query: str, checked:
     assert (tls_options(written) or {})["ssl_cert_reqs"] == required
 
 
+@pytest.mark.parametrize("url", ["sentinel://h:1", "leasesentinel://h:1;leasesentinel://i:1"])
+@pytest.mark.parametrize(
+    ("source", "fix"),
+    [
+        ("--broker", "itself with --broker redis://"),
+        ("-A shop", "itself with --broker redis://"),
+        ("CELERY_BROKER_URL", "itself in CELERY_BROKER_URL, or with --broker redis://"),
+    ],
+)
+def test_instead_of_sentinels_the_primary_must_be_named(url: str, source: str, fix: str) -> None:
+    with pytest.raises(UsageError, match=f"^{source} names Sentinels, .*name the primary {fix}"):
+        usable(url, source)
+
+
 def test_paths_are_relative_to_the_current_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
