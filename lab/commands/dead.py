@@ -11,7 +11,6 @@ import click
 
 from cluster.program import program
 from kombu_lease import dead as letters
-from kombu_lease.dead import DeadLetter
 from lab.commands import broker_options, shared_options
 from lab.commands.consent import ask
 from lab.commands.console import for_results
@@ -67,11 +66,12 @@ def list_(*, as_json: bool, **named: Any) -> int:
       poolwise dead list --broker redis://localhost:6379/0 --json
     """
     with _store(named) as store:
-        found = list(letters.every(store.client, store.prefix))
+        # Of each letter only this is kept: a message may be large.
+        found = [facts(one, store.prefix) for one in letters.every(store.client, store.prefix)]
     if as_json:
-        say(json.dumps([facts(letter, store.prefix) for letter in found]))
+        say(json.dumps(found))
     elif found:
-        print_table(for_results(), COLUMNS, [_row(letter, store.prefix) for letter in found])
+        print_table(for_results(), COLUMNS, [_row(known) for known in found])
     else:
         say("no dead letters")
     return 0
@@ -209,8 +209,8 @@ def _count(number: int) -> str:
     return "1 dead letter" if number == 1 else f"{words.count(number)} dead letters"
 
 
-def _row(letter: DeadLetter, prefix: str) -> list[str]:
-    known = facts(letter, prefix)
-    deliveries = str(letter.deliveries) if letter.deliveries else words.NOTHING
-    texts = (known["id"], known["at"], known["queue"], known["task"], deliveries, letter.reason)
+def _row(known: Mapping[str, Any]) -> list[str]:
+    """Return the cells of a dead letter, of which `known` are the facts."""
+    deliveries = str(known["deliveries"]) if known["deliveries"] else words.NOTHING
+    texts = (known["id"], known["at"], known["queue"], known["task"], deliveries, known["reason"])
     return [short(text) for text in texts]
