@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -26,6 +27,7 @@ COLUMNS = (
     Column(heading="deliveries", right=True),
     Column(heading="reason", wraps=True),
 )
+_ID: Final = re.compile("([0-9]{1,20})-([0-9]{1,20})")
 
 
 @click.group()
@@ -177,10 +179,14 @@ def _chosen(store: _Store, ids: tuple[str, ...], *, every: bool) -> list[str]:
 
 def _check(ids: tuple[str, ...]) -> None:
     for one in ids:
-        milliseconds, _, number = one.partition("-")
-        whole_numbers = milliseconds.isdigit() and number.isdigit() and one.isascii()
-        if not whole_numbers or len(one) > 40:
+        if not _is_id(one):
             raise UsageError(f"{one!r} is not an id: `{program()} dead list` shows the ids")
+
+
+def _is_id(text: str) -> bool:
+    """Return whether Redis accepts an id: two numbers of 64 bits."""
+    found = _ID.fullmatch(text)
+    return found is not None and all(int(number) < 2**64 for number in found.groups())
 
 
 def _confirm(number: int) -> None:

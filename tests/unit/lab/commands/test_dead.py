@@ -1,4 +1,4 @@
-"""`poolwise dead` keeps no message that it does not show."""
+"""`poolwise dead` keeps no message that it does not show, and refuses what cannot be an id."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from click.testing import CliRunner, Result
 from kombu_lease import dead as letters
 from kombu_lease.dead import DeadLetter
 from lab.commands.cli import cli
+
+MOST = 2**64 - 1
 
 
 @pytest.fixture(autouse=True)
@@ -61,3 +63,27 @@ def test_a_list_shows_each_letter_in_a_row(monkeypatch: pytest.MonkeyPatch) -> N
     assert [row[0] for row in cells] == ["1-0", "2-7"]
     assert cells[0][2:] == ["io", "shop.pay", "5", "it", "died"]
     assert cells[1][2:] == ["cpu", "–", "it", "is", "not", "JSON"]
+
+
+@pytest.mark.parametrize("command", ["show", "requeue", "drop"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "-", "1", "1-", "-1", "1-1-1", "1-x", "x-1", "1_0-0", "²-0", " 1-0", "1-0\n"),
+        *(f"{MOST + 1}-0", f"0-{MOST + 1}", "99999999999999999999-0", f"{'9' * 5_000}-0"),
+    ],
+    ids=lambda text: repr(text[:30]),
+)
+def test_what_redis_would_not_take_as_an_id_is_refused(command: str, text: str) -> None:
+    done = run(command, "--", text)
+    assert done.return_value == 2
+    [line] = done.stderr.splitlines()
+    assert "is not an id" in line
+    assert "dead list` shows the ids" in line
+
+
+@pytest.mark.parametrize("text", ["0-0", "1764207001123-0", f"{MOST}-{MOST}"])
+def test_any_other_id_is_looked_up(text: str) -> None:
+    done = run("show", text)
+    assert done.return_value == 1
+    assert f"no dead letter has the id {text}" in done.stderr
