@@ -23,8 +23,8 @@ from kombu_lease.commit import GroupCommit
 from kombu_lease.kept import KeptConnection
 from kombu_lease.scripts import RESULT
 
-#: The schemes of addresses, after `lease+`.
-SCHEMES = frozenset({"redis", "rediss", "socket"})
+#: The schemes of addresses, after `lease+`; `lease` is that of a broker, used for both.
+SCHEMES = frozenset({"redis", "rediss", "socket", "lease"})
 #: Tasks whose last state is remembered, so that it can be replaced without reading it.
 _REMEMBERED = 1000
 

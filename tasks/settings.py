@@ -6,6 +6,7 @@ The names are Celery's: see "Configuration and defaults" in Celery's documentati
 from __future__ import annotations
 
 import os
+import re
 
 from kombu import Exchange, Queue
 
@@ -19,10 +20,16 @@ LONGEST_TASK_S = 45
 #: Longer than a short interruption of the network, after which the connection goes on.
 SILENT_CONNECTION_S = 15
 
+
+def _without_transport(url: str) -> str:
+    """Return the address of the Redis that a URL of the lease transport names."""
+    return re.sub(r"^lease(s?)://", r"redis\1://", url)
+
+
 # Celery reads these two variables itself. If the second is not set, it follows the first, so that
 # one address is enough.
 broker_url = os.environ.get("CELERY_BROKER_URL", "redis://localhost:6379/0")
-result_backend = os.environ.get("CELERY_RESULT_BACKEND", broker_url)
+result_backend = os.environ.get("CELERY_RESULT_BACKEND", _without_transport(broker_url))
 # The certificate options in rediss:// URLs. Celery also reads them from the URL; Flower does not.
 broker_use_ssl = tls_options(broker_url)
 redis_backend_use_ssl = tls_options(result_backend)

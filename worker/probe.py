@@ -1161,7 +1161,7 @@ def _behind_sentinels(place: Place, broker: Connection, first: tuple[str, int]) 
         raise NoRecordsError("sentinel:// needs the transport option master_name")
     port = redis_transport.SentinelTransport.default_port
     parts = [url_to_parts(address) for address in broker.alt]
-    sentinels = [part for part in parts if part.scheme == "sentinel"]
+    sentinels = [part for part in parts if part.scheme.endswith("sentinel")]  # or leasesentinel
     listed = [(part.hostname or first[0], part.port or port) for part in sentinels]
     return place._replace(
         sentinels=tuple(listed or [first]),

@@ -108,7 +108,7 @@ def test_tasks_wait_for_results_again_after_a_long_outage(site: Site) -> None:
     [
         "lease+sentinel://127.0.0.1:1/0",
         "lease+redis://127.0.0.1:1/0;redis://127.0.0.1:2/0",
-        "lease://127.0.0.1:1/0",
+        "lease+leases://127.0.0.1:1/0",
         "lease+rediscluster://:hunter2@127.0.0.1:1/0",
     ],
 )

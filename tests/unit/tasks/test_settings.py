@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from tasks import settings
@@ -68,3 +72,24 @@ def test_a_variable_of_the_shell_does_not_lead_tasks_to_another_broker(
     with using_broker("redis://127.0.0.1:2/0"):
         assert app.producer_pool.connections.connection.info()["port"] == 2
     assert app.conf.broker_write_url == "redis://127.0.0.1:1/0"
+
+
+@pytest.mark.parametrize(
+    ("broker", "results"),
+    [
+        ("redis://host:1/2", "redis://host:1/2"),
+        ("lease://:secret@host:1/2", "redis://:secret@host:1/2"),
+        ("leases://host:1/2?ssl_cert_reqs=none", "rediss://host:1/2?ssl_cert_reqs=none"),
+    ],
+)
+def test_results_go_to_the_redis_that_the_broker_names(broker: str, results: str) -> None:
+    environ = {name: value for name, value in os.environ.items() if "CELERY" not in name}
+    code = "from tasks import settings; print(settings.result_backend)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**environ, "CELERY_BROKER_URL": broker},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == results
