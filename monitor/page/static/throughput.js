@@ -130,7 +130,7 @@
 
   function showState(answer, troubles) {
     const { source } = answer;
-    const waiting = source.trouble ? "Waiting for the probe's records"
+    const waiting = source.records && source.trouble ? "Waiting for the probe's records"
       : source.queues_trouble ? "Waiting for the broker"
       : source.events_trouble ? "Task events are not being read" : "";
     root.dataset.state = paused ? "paused" : waiting ? "waiting" : "live";

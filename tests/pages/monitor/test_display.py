@@ -210,6 +210,13 @@ def test_without_trouble_the_page_is_live(show: Show) -> None:
     assert page.inner_text("#tp-status").startswith("Live")
 
 
+def test_without_a_redis_for_records_the_page_is_live_and_notes_the_reason(show: Show) -> None:
+    page = show(answer(source={"records": None, "trouble": "the broker is not Redis"}))
+    assert page.get_attribute("#throughput", "data-state") == "live"
+    assert page.inner_text("#tp-status").startswith("Live")
+    assert "Showing task events only: the broker is not Redis." in page.inner_text("#tp-notes")
+
+
 def test_an_old_count_is_a_note_and_no_longer_trouble_however_late_the_page_is_opened(
     show: Show,
 ) -> None:
