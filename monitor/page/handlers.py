@@ -26,14 +26,29 @@ CACHE_S: Final = 365 * 86_400
 class _DataHandler(BaseHandler):  # type: ignore[misc]
     """Replies with the history as JSON; `docs/throughput.md` describes its shape."""
 
-    @authenticated
     async def get(self) -> None:
-        """Reply with JSON. Raises HTTPError 400 for an unknown range or grouping, or no cursor."""
+        """Reply with JSON, or with status 401 to whoever is signed out.
+
+        Raises HTTPError 400 for an unknown range or grouping, or no cursor.
+        """
+        if not self.current_user:
+            self._refuse()
+            return
         collector: Collector = self.settings["throughput"]
         found = collector.respond(self._query(), self._cursor())
         self.set_header("Content-Type", "application/json; charset=utf-8")
         self.set_header("Cache-Control", "no-store")
         self.finish(msgspec.json.encode(found))
+
+    def _refuse(self) -> None:
+        """Reply to somebody without a session of OAuth.
+
+        A page cannot follow a redirect to the provider of logins. A challenge for a password, as
+        HTTPError 401 would send it, would make browsers ask for one that does not exist.
+        """
+        self.set_status(401)
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.finish("signed out")
 
     def _argument(self, name: str, default: str = "") -> str:
         return str(self.get_argument(name, default, escape=False))

@@ -39,11 +39,14 @@
     ask();
   }
 
+  class SignedOut extends Error {}
+
   async function request() {
     const words = new URLSearchParams({ ...chosen, since: cursor });
     const reply = await fetch(`${root.dataset.source}?${words}`,
       { credentials: "same-origin", signal: AbortSignal.timeout(PATIENCE_MS) });
-    if (!reply.ok) throw new Error(reply.status === 401 ? "signed out: reload the page" : `HTTP ${reply.status}`);
+    if (reply.status === 401) throw new SignedOut();
+    if (!reply.ok) throw new Error(`HTTP ${reply.status}`);
     return reply.json();
   }
 
@@ -65,12 +68,17 @@
     else take(answer);
   }
 
+  function reason(error) {
+    if (error instanceof SignedOut) return "You are signed out. To sign in again, reload the page.";
+    return `Flower does not answer${error.name === "Error" ? ` (${error.message})` : ""}.`;
+  }
+
   function lost(error) {
     root.dataset.state = "reconnecting";
-    const why = error.name === "Error" ? ` (${error.message})` : "";
-    say("error", `Reconnecting…${last ? ` Last seen at ${Words.time(last.now)}` : ""}`);
+    const now = error instanceof SignedOut ? "Signed out." : "Reconnecting…";
+    say("error", `${now}${last ? ` Last seen at ${Words.time(last.now)}` : ""}`);
     const old = last ? ` All figures below are from ${Words.time(last.now)} or earlier.` : "";
-    Troubles.top([{ text: `Flower does not answer${why}.${old}`, level: "error" }]);
+    Troubles.top([{ text: `${reason(error)}${old}`, level: "error" }]);
   }
 
   function take(answer) {

@@ -240,6 +240,16 @@ def test_if_the_records_are_away_no_current_figure_is_shown(show: Show) -> None:
     assert "arrivals unknown" in page.inner_text("#tp-tiles")
 
 
+def test_whoever_is_signed_out_is_told_so(show: Show) -> None:
+    page = show(answer())
+    page.unroute(DATA)
+    page.route(DATA, lambda route: route.fulfill(status=401, body="signed out"))
+    page.wait_for_selector("#throughput[data-state=reconnecting]", state="attached")
+    trouble = page.inner_text("#tp-troubles")
+    assert "You are signed out. To sign in again, reload the page. All figures below" in trouble
+    assert page.inner_text("#tp-status").startswith("Signed out. Last seen at")
+
+
 def test_if_flower_is_away_old_figures_look_old(show: Show) -> None:
     page = show(answer())
     page.unroute(DATA)
