@@ -125,12 +125,16 @@ class RecordReader:
         return _order(oldest[0][0])[0] / 1_000, about.get("entries-added") == about.get("length", 0)
 
     def resume(self) -> None:
-        """Read a recreated stream from its beginning; call this after the server was away.
+        """Go on with what is new in the stream; call this after the server was away.
+
+        After a failover, or from a snapshot, the stream may lack the entries that were read last.
+        Those that it still has were read, too. An empty stream is read from its beginning.
 
         Raises redis.RedisError if the server does not answer.
         """
-        if _order(_newest_id(self._server)) < _order(self._last_id):
-            self._last_id = b"0-0"
+        newest = _newest_id(self._server)
+        if _order(newest) < _order(self._last_id):
+            self._last_id = newest
 
     def move(self, server: redis.Redis) -> None:
         """Read from another server from now on, only what was written there since the last read."""

@@ -91,7 +91,7 @@ class RecordFollower:
                 return
 
     def _resumed(self, place: Place, server: redis.Redis) -> RecordReader:
-        """Return the reader; if it has read before, the stream may have been recreated since."""
+        """Return the reader; if it has read before, the stream may be another one now."""
         moved, self.place = place.name != self.place.name, place
         if self.reader is not None:
             self.reader.move(server)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from producer.entry import Row
-from producer.records import Batch, Gauge, RecordReader, _entries
+from producer.records import Batch, Gauge, RecordReader, _entries, _order
 from worker.probe import ROW, VERSION
 
 
@@ -167,3 +167,51 @@ def test_both_forms_of_a_reply_are_read(entries: int) -> None:
     rows = [(b"%d-0" % n, {b"b": entry()}) for n in range(1, entries + 1)]
     for reply in ([[b"stream", rows]], {b"stream": rows}, {b"stream": [rows]}):
         assert [place for place, _ in _entries(reply)] == [place for place, _ in rows]
+
+
+class Kept:
+    """A stand-in for a Redis that keeps one stream."""
+
+    def __init__(self, *seconds: int) -> None:
+        self.entries = {(1_000 * second, 0): entry(seq=second) for second in seconds}
+
+    def xrevrange(self, *_: Any, **__: Any) -> list[Any]:
+        return [(_id(place), {}) for place in sorted(self.entries)[-1:]]
+
+    def xread(self, streams: dict[str, bytes], **_: Any) -> list[Any]:
+        [after] = [tuple(map(int, after.split(b"-"))) for after in streams.values()]
+        found = [(_id(one), {b"b": self.entries[one]}) for one in sorted(self.entries)]
+        return [[b"stream", [one for one in found if _order(one[0]) > after]]]
+
+
+def _id(place: tuple[int, int]) -> bytes:
+    return b"%d-%d" % place
+
+
+#: What the stream has when its server is back, after the entries of 1 to 5 s were read; what is
+#: written then; and what is read.
+RESUMED: dict[str, tuple[list[int], list[int], list[int]]] = {
+    "nothing is lost": ([1, 2, 3, 4, 5], [6], [6]),
+    "written meanwhile": ([1, 2, 3, 4, 5, 6], [7], [6, 7]),
+    "the newest are lost": ([1, 2, 3], [6], [6]),
+    "the newest are lost, and written meanwhile": ([1, 2, 3, 6], [7], [6, 7]),
+    "all but the first are lost": ([1], [6, 7], [6, 7]),
+    "the oldest are removed": ([4, 5], [6], [6]),
+    "empty": ([], [6], [6]),
+    "empty, on a server whose clock is behind": ([], [2, 3], [2, 3]),
+    "recreated": ([6, 7], [8], [6, 7, 8]),
+}
+
+
+@pytest.mark.parametrize("name", RESUMED)
+def test_after_the_server_was_away_each_entry_is_read_once(name: str) -> None:
+    left, written, expected = RESUMED[name]
+    server = Kept(1, 2, 3, 4)
+    reader = RecordReader(server)  # type: ignore[arg-type]
+    server.entries |= Kept(5).entries
+    assert [batch.written for batch in reader.read(0.01)] == [5]
+    server.entries = Kept(*left).entries
+    reader.resume()
+    found = [batch.written for batch in reader.read(0.01)]
+    server.entries |= Kept(*written).entries
+    assert [*found, *[batch.written for batch in reader.read(0.01)]] == expected
