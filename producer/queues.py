@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import redis
 from kombu import Connection, Exchange, Queue
 from kombu.exceptions import ChannelError
 
@@ -14,21 +15,40 @@ from producer.interruption import usable_again
 def depths(connection: Connection, queues: Iterable[str]) -> dict[str, int]:
     """Return how many messages wait in each queue; a queue that does not exist has none.
 
+    What cannot be a queue is left out: a key that holds something else, or a name that is no text.
+    Raises one of the connection's own errors if the broker does not answer.
+    """
+    found = {}
+    for queue in queues:
+        try:
+            found[queue] = depth(connection, queue)
+        except UnicodeEncodeError:
+            continue
+        except redis.ResponseError as error:
+            if not _is_wrong_type(error):
+                raise
+    return found
+
+
+def depth(connection: Connection, queue: str) -> int:
+    """Return how many messages wait in a queue; 0 if it does not exist.
+
     Raises one of the connection's own errors if the broker does not answer.
     """
     channel: Any = usable_again(connection).default_channel
     if connection.transport.driver_type == "redis":
         # A passive declaration looks for a key without the `global_keyprefix`.
-        return {queue: int(channel._size(queue)) for queue in queues}
+        return int(channel._size(queue))
     errors: tuple[Any, ...] = (ChannelError, *connection.channel_errors)
-    return {queue: _declared_depth(channel, queue, errors) for queue in queues}
-
-
-def _declared_depth(channel: Any, queue: str, errors: tuple[Any, ...]) -> int:
     try:
         return int(channel.queue_declare(queue, passive=True).message_count)
     except errors:
         return 0
+
+
+def _is_wrong_type(error: redis.ResponseError) -> bool:
+    """Return whether a key has another type; redis-py writes the command before the reason."""
+    return str(error).rpartition("caused error: ")[2].startswith("WRONGTYPE")
 
 
 def drain(connection: Connection, queue: str) -> list[str]:

@@ -16,7 +16,7 @@ from lab.project.sending import CallSender
 from lab.project.workers import Group, GroupSpec, ProjectWorkers
 from lab.session.session import Session
 from producer.plan import Work
-from producer.queues import depths, drain
+from producer.queues import depth, drain
 from producer.records import RecordReader
 from tasks.errors import WorkerError
 from worker.pools import POOLS
@@ -151,7 +151,7 @@ class _Counter:
         queue, slots = self._group.queue, self._group.spec.slots
         per_s = len(self.spans) / max(time.monotonic() - self._last_s, 0.5)
         wanted = 3 * slots + int(AHEAD_S * per_s)
-        waiting = depths(self._session.connection, [queue])[queue]
+        waiting = depth(self._session.connection, queue)
         if waiting < wanted:
             self._sender.send(2 * wanted - waiting, run=self._run, queue=queue)
         return len(self.spans)

@@ -13,7 +13,7 @@ from kombu import Connection
 
 from lab.chaos.trial.book import Book, Sent
 from producer import broker
-from producer.queues import depths
+from producer.queues import depth
 
 #: Seconds between two looks at the queue.
 LOOK_S: Final = 0.02
@@ -72,7 +72,7 @@ class Feeder(threading.Thread):
     def _missing(self, connection: Connection) -> int:
         if self._left is not None:
             return self._left
-        return self._load.ahead - depths(connection, [self._load.queue])[self._load.queue]
+        return self._load.ahead - depth(connection, self._load.queue)
 
     def _send(self, producer: Any) -> None:
         task_id = str(uuid4())
