@@ -6,15 +6,12 @@ the event loop.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Container
 from typing import Any, Final
 
-import msgspec
-
 from monitor.reading.event_queue import NEW_S, EventQueue
-from producer.entry import MAX_NAME
-from producer.observation.open_tasks import OpenTasks, TaskEvent
+from monitor.reading.inspection import task_event, task_name
+from producer.observation.open_tasks import OpenTasks
 from producer.observation.seen import Attempt
 
 #: The events that begin or end an attempt.
@@ -53,19 +50,10 @@ class EventAttempts:
             node = raw.get("hostname")
             if not isinstance(node, str) or node in probed:
                 continue
-            event = _fitted(raw)
+            event = task_event(raw)
             if event is not None and (attempt := self._open.add(event, event.timestamp)):
-                found.append((node, attempt))
+                found.append((event.hostname, attempt))
         return found
 
     def _name_of(self, task_id: str) -> str | None:
-        name = getattr(self._state.tasks.get(task_id), "name", None)
-        return name[:MAX_NAME] if isinstance(name, str) else None
-
-
-def _fitted(raw: dict[str, Any]) -> TaskEvent | None:
-    try:
-        event = msgspec.convert(raw, TaskEvent)
-    except (msgspec.MsgspecError, RecursionError, OverflowError):
-        return None
-    return event if math.isfinite(event.timestamp + (event.runtime or 0.0)) else None
+        return task_name(self._state.tasks.get(task_id))

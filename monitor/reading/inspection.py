@@ -1,24 +1,59 @@
 """The shapes of task events, heartbeats and inspection replies; it knows no Flower.
 
-Anyone who can write to the broker can send them, so what does not fit is left out.
+Anyone who can write to the broker can send them, so what does not fit is left out. Every name that
+is taken from them is made here, so that it can be encoded.
 """
 
 from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
-from producer.entry import Count, Name, Seconds, Slots
+from producer.entry import MAX_NAME, Count, Name, Seconds, Slots
+from producer.observation.open_tasks import TaskEvent
 
+#: What a conversion raises if something does not fit; half a character is no number either.
+_UNFIT: Final = (msgspec.MsgspecError, UnicodeError, RecursionError, OverflowError)
 #: What Celery's state raises if a worker's events did not fit.
 _MISFITS: Final = (ArithmeticError, AssertionError, AttributeError, TypeError, ValueError)
 
 
-class EndEvent(Struct, frozen=True):
+def encodable(name: str) -> str:
+    """Return a name that UTF-8 can encode: half a character becomes a question mark."""
+    return name.encode("utf-8", "replace").decode()
+
+
+def is_name(value: Any) -> TypeGuard[str]:
+    """Return whether a value can be a name; it may have to be made encodable."""
+    return isinstance(value, str) and len(value) <= MAX_NAME
+
+
+class _Sent(Struct, frozen=True):
+    """What anyone may have sent; its names can be encoded."""
+
+    def __post_init__(self) -> None:
+        _make_encodable(self)
+
+
+class _SentTaskEvent(TaskEvent, frozen=True):
+    """A task event whose names can be encoded."""
+
+    def __post_init__(self) -> None:
+        _make_encodable(self)
+
+
+def _make_encodable(sent: Struct) -> None:
+    for field in sent.__struct_fields__:
+        if isinstance(value := getattr(sent, field), str):
+            force_setattr(sent, field, encodable(value))
+
+
+class EndEvent(_Sent, frozen=True):
     """A task event that says that a task has ended."""
 
     type: Name
@@ -27,28 +62,28 @@ class EndEvent(Struct, frozen=True):
     timestamp: Seconds
 
 
-class _Pool(Struct, frozen=True):
+class _Pool(_Sent, frozen=True):
     implementation: Name = ""
     slots: Slots | None = msgspec.field(name="max-concurrency", default=None)
 
 
-class _Stats(Struct, frozen=True):
+class _Stats(_Sent, frozen=True):
     pool: _Pool = _Pool()
 
 
-class _Fetching(Struct, frozen=True):
+class _Fetching(_Sent, frozen=True):
     prefetch_count: Count | None = None
 
 
-class _Transport(Struct, frozen=True):
+class _Transport(_Sent, frozen=True):
     visibility_timeout: Seconds | None = None
 
 
-class _Conf(Struct, frozen=True):
+class _Conf(_Sent, frozen=True):
     broker_transport_options: _Transport = _Transport()
 
 
-class Delivery(Struct, frozen=True):
+class Delivery(_Sent, frozen=True):
     """What Poolwise reads of how a worker gets its messages."""
 
     stats: _Fetching = _Fetching()
@@ -65,11 +100,11 @@ class Delivery(Struct, frozen=True):
         return self.conf.broker_transport_options.visibility_timeout
 
 
-class _Queue(Struct, frozen=True):
+class _Queue(_Sent, frozen=True):
     name: Name
 
 
-class Inspection(Struct, frozen=True):
+class Inspection(_Sent, frozen=True):
     """What Poolwise reads of a worker's reply to an inspection."""
 
     stats: _Stats | None = None
@@ -85,16 +120,31 @@ def end_event(event: Any) -> EndEvent | None:
     """Return an event of Celery in its shape, or None if it does not fit."""
     try:
         found = msgspec.convert(event, EndEvent)
-    except (msgspec.MsgspecError, RecursionError):
+    except _UNFIT:
         return None
     return found if math.isfinite(found.timestamp) else None
+
+
+def task_event(event: Any) -> TaskEvent | None:
+    """Return an event of a task in its shape, or None if it does not fit."""
+    try:
+        found = msgspec.convert(event, _SentTaskEvent)
+    except _UNFIT:
+        return None
+    return found if math.isfinite(found.timestamp + (found.runtime or 0.0)) else None
+
+
+def task_name(task: Any) -> str | None:
+    """Return the name of a task in Celery's state; None if it has none."""
+    name = getattr(task, "name", None)
+    return encodable(name[:MAX_NAME]) if isinstance(name, str) and name else None
 
 
 def seconds(value: Any) -> float | None:
     """Return a time of Celery's state; None if it does not fit."""
     try:
         found = msgspec.convert(value, Seconds)
-    except (msgspec.MsgspecError, RecursionError, OverflowError):
+    except _UNFIT:
         return None
     return found if math.isfinite(found) else None
 
@@ -115,7 +165,7 @@ def inspection(reply: Any) -> Inspection:
     """Return a reply in its shape; one that does not fit is as good as none."""
     try:
         return msgspec.convert(reply, Inspection)
-    except (msgspec.MsgspecError, RecursionError):
+    except _UNFIT:
         return Inspection()
 
 
@@ -123,7 +173,7 @@ def delivery(reply: Any) -> Delivery:
     """Return a reply in its shape; one that does not fit is as good as none."""
     try:
         return msgspec.convert(reply, Delivery)
-    except (msgspec.MsgspecError, RecursionError):
+    except _UNFIT:
         return Delivery()
 
 

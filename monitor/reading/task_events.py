@@ -21,12 +21,14 @@ from monitor.reading.inspection import (
     Inspection,
     busy_slots,
     delivery,
+    encodable,
     end_event,
     eta_s,
     inspection,
+    is_name,
     seconds,
+    task_name,
 )
-from producer.entry import MAX_NAME
 from producer.records import Gauge
 
 #: The events that finish a task: whether it failed.
@@ -84,7 +86,7 @@ class EventListener:
             if event is None:
                 self.unreadable += 1
             elif event.hostname not in probed:
-                found.append(self._finished_task(event, heard_s))
+                found.append(self._finished_task(event, raw, heard_s))
         return found
 
     def gauges(self, probed: Container[str]) -> Iterator[tuple[WorkerKey, Gauge]]:
@@ -94,7 +96,7 @@ class EventListener:
             if stats is None or stats.pool.slots is None:
                 continue
             yield (
-                WorkerKey(pool=self._pool_of(node), node=node),
+                WorkerKey(pool=self._pool_of(node), node=encodable(node)),
                 Gauge(
                     up_s=0.0,
                     slots=stats.pool.slots,
@@ -115,9 +117,12 @@ class EventListener:
         return [node for node, _ in self._alive(()) if self._inspection(node).stats is None]
 
     def _alive(self, probed: Container[str]) -> Iterator[tuple[str, int]]:
-        """Return the live workers without a probe, and how many of their slots are busy."""
+        """Return the live workers without a probe, and how many of their slots are busy.
+
+        Their names are those by which Flower knows them.
+        """
         for node, worker in list(self._state.workers.items()):
-            if isinstance(node, str) and node not in probed:
+            if is_name(node) and node not in probed:
                 busy = busy_slots(worker)
                 if busy is not None:
                     yield node, busy
@@ -138,16 +143,17 @@ class EventListener:
         task = getattr(tasks, "data", tasks).get(task_id)  # its own `get` would reorder it
         return seconds(getattr(task, "sent", None))
 
-    def _finished_task(self, event: EndEvent, now_s: float) -> FinishedTask:
-        task = self._state.tasks.get(event.uuid)
-        name, received_s = getattr(task, "name", None), seconds(getattr(task, "received", None))
+    def _finished_task(self, event: EndEvent, raw: dict[str, Any], now_s: float) -> FinishedTask:
+        """Convert an event; `raw` has the names by which Flower knows the task and its worker."""
+        task = self._state.tasks.get(raw["uuid"])
+        received_s = seconds(getattr(task, "received", None))
         sent_s, due_s = seconds(getattr(task, "sent", None)), eta_s(getattr(task, "eta", None))
         origin, start_s = latency_start(due_s, sent_s, received_s or 0.0)
         return FinishedTask(
             key=SeriesKey(
-                pool=self._pool_of(event.hostname),
+                pool=self._pool_of(raw["hostname"]),
                 node=event.hostname,
-                task=name[:MAX_NAME] if isinstance(name, str) and name else "?",
+                task=task_name(task) or "?",
             ),
             at_s=now_s,
             failed=FINISHED[event.type],

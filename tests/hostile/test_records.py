@@ -33,6 +33,7 @@ VALUES: dict[str, Any] = {
     "a word": "x",
     "an empty word": "",
     "a long word": LONG,
+    "half a character": "\ud800",
     "a list": ["x"],
     "an object": {"x": 1},
     "a fraction": 0.5,
@@ -44,7 +45,7 @@ VALUES: dict[str, Any] = {
     "missing": MISSING,
 }
 NAMES = frozenset(("null", "true", "a list", "an object", "missing", "a long word")) | {
-    *("a fraction", "negative", "huge", "very huge", "NaN", "infinite"),
+    *("half a character", "a fraction", "negative", "huge", "very huge", "NaN", "infinite"),
 }
 COUNTS, SECONDS = frozenset(VALUES), frozenset(VALUES) - {"a fraction"}
 
@@ -287,7 +288,8 @@ REPLIES: dict[str, Any] = {
     "stats": VALUES | {"pool": {"pool": 5}, "class": {"pool": {"implementation": []}}},
     "slots": {name: {"stats": {"pool": {"max-concurrency": one}}} for name, one in VALUES.items()},
     "queues": VALUES
-    | {"nameless": [{}], "a list of lists": [[]], "named by null": [{"name": None}]},
+    | {"nameless": [{}], "a list of lists": [[]], "named by null": [{"name": None}]}
+    | {"named by half a character": [{"name": "\ud800"}]},
 }
 
 
@@ -332,6 +334,7 @@ def test_any_reply_to_an_inspection_leaves_the_page_working(
     amqp_collector.attach(flower(inspected=reply))
     assert events_trouble(amqp_collector) == ""
     assert "good" in amqp_collector.queue_names()
+    msgspec.json.encode(amqp_collector.queue_names())
 
 
 EVENT = {"type": "task-succeeded", "hostname": "w@here", "uuid": "id", "timestamp": 1.0}

@@ -6,6 +6,7 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 from celery import Celery
 from kombu import Queue
@@ -91,3 +92,43 @@ def test_a_count_has_grown_when_flower_noticed_it_not_when_a_page_is_opened(
     source = found.respond(Query(), None)["source"]
     assert source["dropped_records"] == 3
     assert source["grew_at"] == {"dropped_records": round(now_s + 100, 3)}
+
+
+HALF = "half a \ud800 character"
+
+
+@pytest.fixture
+def eventful(monkeypatch: pytest.MonkeyPatch) -> Collector:
+    """Return a collector that knows workers only from events, and starts no thread."""
+    monkeypatch.setattr(Collector, "supervisors", [])
+    return Collector(Celery(broker="memory://", set_as_current=False))
+
+
+def attached(found: Collector, **names: str) -> SimpleNamespace:
+    """Attach a stand-in for Flower that knows one live worker and one task by these names."""
+    known = {"node": "w@x", "task": "t", "id": "1", "queue": "q", "pool": "solo:TaskPool", **names}
+    stats = {"pool": {"implementation": known["pool"], "max-concurrency": 2}}
+    inspected = {known["node"]: {"stats": stats, "active_queues": [{"name": known["queue"]}]}}
+    state = SimpleNamespace(
+        workers={known["node"]: SimpleNamespace(alive=True, active=1)},
+        tasks={known["id"]: SimpleNamespace(name=known["task"])},
+    )
+    events = SimpleNamespace(state=state, on_event=lambda _: None, is_alive=lambda: True)
+    found.attach(SimpleNamespace(events=events, workers=inspected, update_workers=lambda: None))
+    now_s = time.time()
+    for kind in ("received", "succeeded"):
+        event = {"type": f"task-{kind}", "timestamp": now_s, "name": known["task"]}
+        events.on_event({**event, "hostname": known["node"], "uuid": known["id"]})
+    found.tend()
+    return events
+
+
+@pytest.mark.parametrize("part", ["node", "task", "id", "queue", "pool"])
+def test_half_a_character_in_a_name_leaves_the_page_working(part: str, eventful: Collector) -> None:
+    attached(eventful, **{part: HALF})
+    answer = eventful.respond(Query(by="worker"), None)
+    msgspec.json.encode((answer, eventful.queue_names()))
+    [worker], choices = answer["recent"]["workers"], answer["choices"]
+    names = {"node": worker["worker"], "queue": worker["queues"][0], "task": choices["tasks"][0]}
+    assert choices["workers"] == [names["node"]]
+    assert names.get(part, "half a ? character") == "half a ? character"

@@ -66,3 +66,21 @@ def test_what_does_not_fit_is_left_out(changes: dict[str, Any]) -> None:
     events.on_event({**event("failed", 1.0), **changes})
     events.on_event(event("failed", 1.0, hostname="after@x"))
     assert [node for node, _ in attempts.collect((), 9.0)] == ["after@x"]
+
+
+@pytest.mark.parametrize("field", ["hostname", "uuid", "name"])
+def test_an_attempt_can_be_encoded_whatever_its_names(field: str) -> None:
+    attempts, events = listener()
+    names = {"name": "shop.pay", field: "half a \ud800 character"}
+    events.on_event(event("received", 1.0, **names))
+    events.on_event(event("failed", 2.0, **names))
+    [(node, one)] = attempts.collect((), 9.0)
+    found = {"hostname": node, "uuid": one.task_id, "name": one.task}
+    assert found[field].encode() == b"half a ? character"
+
+
+def test_the_name_that_flower_knows_of_a_task_can_be_encoded() -> None:
+    attempts, events = listener(known="half a \ud800 character")
+    events.on_event(event("failed", 1.0, uuid="known"))
+    [(_, one)] = attempts.collect((), 9.0)
+    assert one.task.encode() == b"half a ? character"
