@@ -224,7 +224,8 @@ class Collector:
         if not unread:
             gauges = list(self._listener.gauges(probed))
             attempts = self._attempts.collect(probed, now_s)
-            self._intake.add_unprobed(tasks, gauges, attempts, now_s)
+            stopped = self._listener.stopped()
+            self._intake.add_unprobed(tasks, gauges, attempts, now_s, stopped=stopped)
 
     def _inspect_new_workers(self, now_s: float) -> None:
         """Make Flower inspect workers that started after it, for their queues on its Broker page.

@@ -95,8 +95,13 @@ class Intake:
         gauges: Sequence[tuple[WorkerKey, Gauge]],
         attempts: Iterable[tuple[str, Attempt]],
         now_s: float,
+        *,
+        stopped: Container[str] = (),
     ) -> None:
-        """Add what only events and heartbeats tell, of workers without a probe."""
+        """Add what only events and heartbeats tell, of workers without a probe.
+
+        The gauges of `stopped` workers may be from before they stopped.
+        """
         with self._lock:
             self._history.add(tasks)
             for task in tasks:
@@ -105,7 +110,14 @@ class Intake:
                 self._history.add_gauge(key, now_s, gauge)
                 if (worker := self._history.gauges.workers.get(key)) is not None:
                     worker.probed = False
+            self._stop(stopped, now_s)
             self._recent.add_unprobed(attempts, gauges, now_s)
+
+    def _stop(self, nodes: Container[str], now_s: float) -> None:
+        """Note that workers have stopped, except those whose probe reports that."""
+        for key, worker in self._history.gauges.workers.items():
+            if not worker.probed and key.node in nodes:
+                self._history.stop(key, now_s)
 
     def probed(self, now_s: float, *, readable: bool) -> Container[str]:
         """Return the nodes with an active probe; if records are not readable, the last known."""

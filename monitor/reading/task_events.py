@@ -1,11 +1,13 @@
 """Counts the tasks of workers without a probe from Flower's task events; it knows no history.
 
 Flower receives events in a thread and passes them to its event loop. The listener only stores those
-that finish a task. `collect` converts them in the event loop, where Flower updates its tasks.
+that finish a task, and the names of workers that stop. `collect` converts them in the event loop,
+where Flower updates its tasks.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Container, Iterator
 from typing import Any, Final
 
@@ -14,7 +16,7 @@ from celery import concurrency
 from monitor.history.gauge_history import WorkerKey
 from monitor.history.history import FinishedTask, SeriesKey
 from monitor.history.latency_start import latency_start
-from monitor.reading.event_queue import NEW_S, EventQueue
+from monitor.reading.event_queue import MAX_NODES, NEW_S, EventQueue
 from monitor.reading.inspection import (
     Delivery,
     EndEvent,
@@ -35,6 +37,8 @@ from producer.records import Gauge
 FINISHED: Final = {"task-succeeded": False, "task-failed": True}
 #: The event of a client that has sent a task, with `task_send_sent_event`.
 SENT: Final = "task-sent"
+#: The event of a worker that stops.
+STOPPED: Final = "worker-offline"
 #: The pool of a worker that Flower has not inspected yet.
 UNKNOWN_POOL: Final = "unknown"
 
@@ -53,6 +57,7 @@ class EventListener:
         self._state = events.state
         self._inspected = inspected
         self._seen = EventQueue(new_s)
+        self._stopped: deque[str] = deque(maxlen=MAX_NODES)
         self._has_sent = False  # whether any client reports when it sends a task
         self.unreadable = 0  # events that do not fit their shape
         flower_on_event = events.on_event
@@ -63,6 +68,8 @@ class EventListener:
                 self._seen.put(event)
             elif kind == SENT:
                 self._has_sent = True
+            elif kind == STOPPED and is_name(node := event.get("hostname")):
+                self._stopped.append(encodable(node))
 
         events.on_event = on_event
 
@@ -87,6 +94,13 @@ class EventListener:
                 self.unreadable += 1
             elif event.hostname not in probed:
                 found.append(self._finished_task(event, raw, heard_s))
+        return found
+
+    def stopped(self) -> set[str]:
+        """Return the workers that have said since the last call that they stop."""
+        found = set()
+        while self._stopped:
+            found.add(self._stopped.popleft())
         return found
 
     def gauges(self, probed: Container[str]) -> Iterator[tuple[WorkerKey, Gauge]]:

@@ -191,6 +191,10 @@ def test_a_worker_without_a_probe_is_counted_from_task_events(
         found = watched.data(worker="stranger@poolwise")
         assert found["choices"]["pools"] == ["gevent", "prefork", "threads"]
         assert found["recent"]["workers"][0]["slots"] == 3
+        child.stop()
+        seen.wait_for("document.querySelector('#tp-table .tp-fold') !== null")
+        [row] = watched.data(worker="stranger@poolwise")["recent"]["workers"]
+        assert row["state"] == "stopped"
     finally:
         child.kill()
 

@@ -132,3 +132,67 @@ def test_half_a_character_in_a_name_leaves_the_page_working(part: str, eventful:
     names = {"node": worker["worker"], "queue": worker["queues"][0], "task": choices["tasks"][0]}
     assert choices["workers"] == [names["node"]]
     assert names.get(part, "half a ? character") == "half a ? character"
+
+
+#: The name in an event of a worker that stops, and what is shown of a worker named w@x.
+STOPPED: dict[str, tuple[Any, str]] = {
+    "its own": ("w@x", "stopped"),
+    "another": ("v@x", "silent"),
+    "too long": ("w@x" * 1_000, "silent"),
+    "none": (None, "silent"),
+    "a list": (["w@x"], "silent"),
+}
+
+
+def states(found: Collector, after_s: float, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the states of the workers so many seconds from now."""
+    now_s = time.time() + after_s
+    monkeypatch.setattr(Sources, "now_s", lambda _: now_s)
+    return [one["state"] for one in found.respond(Query(), None)["recent"]["workers"]]
+
+
+@pytest.mark.parametrize("name", STOPPED)
+def test_a_worker_without_a_probe_that_stops_is_not_silent(
+    name: str, eventful: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = attached(eventful)
+    node, state = STOPPED[name]
+    events.on_event({"type": "worker-offline", "hostname": node, "timestamp": time.time()})
+    eventful.tend()
+    events.state.workers.clear()
+    eventful.tend()
+    assert states(eventful, GONE_S + 1, monkeypatch) == [state]
+
+
+def test_a_worker_whose_name_is_mended_stops_too(
+    eventful: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = attached(eventful, node=HALF)
+    events.on_event({"type": "worker-offline", "hostname": HALF})
+    eventful.tend()
+    events.state.workers.clear()
+    assert states(eventful, GONE_S + 1, monkeypatch) == ["stopped"]
+
+
+def test_a_worker_that_starts_again_is_there(
+    eventful: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = attached(eventful)
+    events.on_event({"type": "worker-offline", "hostname": "w@x"})
+    eventful.tend()
+    assert states(eventful, 0, monkeypatch) == ["stopped"]
+    eventful.tend()  # it has sent a heartbeat
+    assert states(eventful, 0, monkeypatch) == ["here"]
+
+
+def test_the_probe_of_a_worker_reports_its_end_itself(
+    eventful: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = time.time()
+    eventful.add_batches([batch("w@x", "q", now_s)], now_s)
+    events = attached(eventful)
+    events.on_event({"type": "worker-offline", "hostname": "w@x"})
+    eventful.tend()
+    assert states(eventful, 0, monkeypatch) == ["here"]
+    eventful.add_batches([batch("w@x", "q", now_s, kind="stopped", gauge=None)], now_s)
+    assert states(eventful, 0, monkeypatch) == ["stopped"]
