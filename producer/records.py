@@ -81,6 +81,14 @@ class Batch:
         """When the entry was written, in seconds since 1970 by the records' clock."""
         return self.entry_id[0] / 1_000
 
+    def written_by(self, now_s: float) -> float:
+        """Return when the entry was written, if it was read at `now_s`.
+
+        After its clock was set back, a server dates new entries like the last one before, until the
+        clock has caught up.
+        """
+        return min(self.written, now_s)
+
 
 class RecordReader:
     """Follows the stream from now on, or from `back_s` seconds ago.

@@ -53,7 +53,7 @@ class Intake:
             for record in batch.records
             if record.is_end
         ]
-        until_s = now_s if len(batches) < ENTRIES_PER_READ else batches[-1].written
+        until_s = now_s if len(batches) < ENTRIES_PER_READ else batches[-1].written_by(now_s)
         with self._lock:
             self._history.advance(now_s)
             self._steps.add(
@@ -73,11 +73,11 @@ class Intake:
 
     def _add_batch(self, batch: Batch, now_s: float) -> None:
         key = WorkerKey(pool=batch.pool, node=batch.node)
-        self._probe_seen_s[batch.node] = min(batch.written, now_s)
+        written_s = self._probe_seen_s[batch.node] = batch.written_by(now_s)
         if batch.gauge is not None:
-            self._history.add_gauge(key, batch.written, batch.gauge)
+            self._history.add_gauge(key, written_s, batch.gauge)
         elif batch.kind == "stopped":
-            self._history.stop(key, batch.written)
+            self._history.stop(key, written_s)
         if batch.dropped:
             self._dropped[batch.node, batch.pid] = batch.dropped
             if len(self._dropped) > MAX_SENDERS:
@@ -103,6 +103,7 @@ class Intake:
         The gauges of `stopped` workers may be from before they stopped.
         """
         with self._lock:
+            self._history.advance(now_s)
             self._history.add(tasks)
             for task in tasks:
                 self._from_events.note(task.key.node, task.at_s)

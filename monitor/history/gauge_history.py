@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from msgspec.structs import replace
 
 from monitor.history.levels import GaugeArray, Levels
 from monitor.history.tiers import COARSE, Tier
@@ -94,6 +95,17 @@ class GaugeHistory:
             worker.levels.clear(tier, row)
         for levels in (*self.depths.values(), *self.sums.values()):
             levels.clear(tier, row)
+
+    def turn_back(self, now_s: float) -> None:
+        """Note that the clock was set back to `now_s`: nothing was seen later."""
+        for worker in self.workers.values():
+            worker.seen_s = min(worker.seen_s, now_s)
+            worker.lately.clear()
+            if worker.last is not None:  # its next gauge is not so long after it as it seems
+                worker.last = replace(worker.last, cpu_s=None)
+        self.depths_at_s = min(self.depths_at_s, int(now_s))
+        self.in_system.clear()
+        self._left_out.clear()
 
     def forget(self, now_s: float) -> None:
         """Forget the workers, and sums of workers, of which nothing is kept any more."""

@@ -26,6 +26,8 @@ MAX_FOLDED: Final = 256
 OTHERS: Final = "(others)"
 #: Seconds that a worker's clock may be ahead before its records are rejected.
 AHEAD_S: Final = 2
+#: Seconds that the clock may be behind the newest second. If it is further behind, it was set back.
+BEHIND_S: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +74,32 @@ class History:
         self.misdated = 0  # tasks not counted: finished before the kept range, or in the future
 
     def advance(self, now_s: float) -> None:
-        """Move on to the second of `now_s` and clear the rows that it reuses."""
-        self.revision += 1
+        """Move on to the second of `now_s`, which is the time, or back if the clock was set."""
+        if self.newest_s - now_s > BEHIND_S:
+            self.turn_back(now_s)
+        self._reach(now_s)
+
+    def turn_back(self, now_s: float) -> None:
+        """Begin again at `now_s`, if it is in the past, and forget what was later.
+
+        What was earlier is kept, unless something later has taken its row.
+        """
         second = int(now_s)
+        if second >= self.newest_s:
+            return
+        self.revision += 1
+        for tier in TIERS:
+            last = self.newest_s // tier.step_s
+            for number in range(max(second // tier.step_s, last - tier.rows + 1), last + 1):
+                self._clear(tier, number % tier.rows)
+                self.known[tier][number % tier.rows] = False
+        self.gauges.turn_back(now_s)
+        self.newest_s, self.fine_from_s = second, second + 1
+
+    def _reach(self, at_s: float) -> None:
+        """Move on to the second of `at_s`, if it is later, and clear the rows that it reuses."""
+        self.revision += 1
+        second = int(at_s)
         for tier in TIERS:
             last = second // tier.step_s
             for number in range(
@@ -109,7 +134,7 @@ class History:
                 self.misdated += 1
         if not groups:
             return
-        self.advance(max(task.at_s for group in groups.values() for task in group))
+        self._reach(max(task.at_s for group in groups.values() for task in group))
         self._make_room()
         # Merged first, because adding to a series costs the same for one task and for a hundred.
         merged: defaultdict[SeriesKey, list[FinishedTask]] = defaultdict(list)
@@ -126,7 +151,7 @@ class History:
         """Add a worker's gauge, unless it is from outside the kept range."""
         if not self._is_kept(at_s):
             return
-        self.advance(max(at_s, self.newest_s))
+        self._reach(at_s)
         self._mark_changed(self.gauges.add_gauge(key, at_s, gauge))
 
     def stop(self, key: WorkerKey, at_s: float) -> None:
@@ -134,8 +159,8 @@ class History:
         self._mark_changed(self.gauges.stop(key, at_s))
 
     def add_depths(self, at_s: float, depths: dict[str, int]) -> None:
-        """Add the number of messages waiting in each queue."""
-        self.advance(max(at_s, self.newest_s))
+        """Add the number of messages waiting in each queue at the time `at_s`."""
+        self.advance(at_s)
         self._mark_changed(self.gauges.add_depths(int(at_s), depths))
 
     def active_keys(self) -> Iterator[SeriesKey]:

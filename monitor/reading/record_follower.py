@@ -106,6 +106,6 @@ class RecordFollower:
     def _complete_from_s(self, reader: RecordReader) -> float:
         """Return since when all tasks have a record in the stream."""
         now_s, (oldest_s, is_first) = self.now_s(), reader.oldest_s()
-        from_s = now_s if oldest_s is None else max(oldest_s, now_s - BACK_S)
+        from_s = now_s if oldest_s is None else min(now_s, max(oldest_s, now_s - BACK_S))
         # Before the first entry of all, there was no task: the step in which it came is complete.
         return from_s // COARSE.step_s * COARSE.step_s if is_first else from_s

@@ -53,8 +53,11 @@ class StoredSteps:
     ) -> None:
         """Add stored steps to the history, each of them once.
 
-        All records since `complete_from_s` will be read.
+        All records since `complete_from_s` will be read. Until now, the time may have been that of
+        another clock.
         """
+        with self._lock:
+            self._history.turn_back(now_s)
         for some in steps:
             with self._lock:
                 self._history.advance(now_s)

@@ -14,7 +14,8 @@ const Points = (() => {
       if (!(answer.whole && slices.has(second) && isEmpty(fresh))) slices.set(second, fresh);
     });
     for (const second of slices.keys()) {
-      if (second <= answer.now - answer.range_s - answer.step_s) slices.delete(second);
+      const isOld = second <= answer.now - answer.range_s - answer.step_s;
+      if (isOld || second > answer.now) slices.delete(second); // later: the clock was set back
     }
   }
 

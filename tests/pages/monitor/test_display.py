@@ -596,6 +596,20 @@ def test_points_of_different_length_leave_no_outage_between_them(url: str, page:
     assert found == []
 
 
+def test_points_of_the_future_are_dropped_if_the_clock_was_set_back(url: str, page: Page) -> None:
+    if page.url != url:
+        page.goto(url)
+    found = page.evaluate(
+        """() => { Points.clear();
+             const take = (now, at) => Points.take({at, now, range_s: 900, step_s: 5, whole: true,
+               lines: {}, workers: {}, queues: {q: at.map(() => 1)}});
+             take(1000, [985, 990, 995]);
+             take(992, [985]);
+             return Points.seconds(); }"""
+    )
+    assert found == [985, 990]
+
+
 def test_outages_are_shaded_in_each_chart_and_explained(show: Show) -> None:
     gap = slice(100, 112)
     lines = line(180)

@@ -16,6 +16,7 @@ from monitor.collecting.collector import Collector
 from monitor.collecting.sources import Sources
 from monitor.history.gauge_history import GONE_S, MAX_QUEUES
 from producer.records import Batch, Gauge
+from tests.unit.producer.sample import record
 
 
 def batch(node: str, queue: str, written_s: float, **changes: Any) -> Batch:
@@ -196,3 +197,25 @@ def test_the_probe_of_a_worker_reports_its_end_itself(
     assert states(eventful, 0, monkeypatch) == ["here"]
     eventful.add_batches([batch("w@x", "q", now_s, kind="stopped", gauge=None)], now_s)
     assert states(eventful, 0, monkeypatch) == ["stopped"]
+
+
+@pytest.mark.parametrize("back_s", [0, 11, 600, 5_000])
+def test_after_the_clock_was_set_back_the_page_shows_what_is_read(
+    back_s: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, now_s = collector(), float(int(time.time()))
+    found.begin(now_s, now_s - 60)
+    for after_s in range(-10, 0):
+        found.add_batches([batch("w@here", "q", now_s + after_s)], now_s + after_s)
+    then_s = now_s - back_s
+    for after_s in range(1, 10):  # the server goes on with the number of its last entry
+        written_s = now_s if back_s else then_s + after_s
+        records = (record(str(after_s), at=then_s + after_s - 0.5),)
+        one = batch("w@here", "q", 0, records=records, entry_id=(round(1_000 * written_s), after_s))
+        found.add_batches([one], then_s + after_s)
+    monkeypatch.setattr(Sources, "now_s", lambda _: then_s + 10)
+    answer = found.respond(Query(), None)
+    assert answer["source"]["misdated_records"] == 0
+    assert answer["recent"]["finished_per_s"] == 1.0
+    [worker] = answer["recent"]["workers"]
+    assert (worker["state"], worker["seen"]) == ("here", then_s + 9)

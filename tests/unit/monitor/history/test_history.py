@@ -13,6 +13,7 @@ from monitor.answer.points import STEPS_S
 from monitor.answer.response import Query, build_response
 from monitor.history.gauge_history import MAX_QUEUES, WorkerKey
 from monitor.history.history import (
+    BEHIND_S,
     MAX_FOLDED,
     FinishedTask,
     History,
@@ -266,3 +267,44 @@ def test_the_queues_of_which_something_is_kept_are_bounded() -> None:
     names = list(history.gauges.depths)
     assert len(names) == MAX_QUEUES
     assert {"lasting", f"queue-{3 * MAX_QUEUES - 1}"} <= set(names)
+
+
+@pytest.mark.parametrize("back_s", [11, 60, 400, 3_000, 5_000])
+def test_if_the_clock_is_set_back_the_history_goes_on_from_there(back_s: int) -> None:
+    history = filled([task(NOW_S - ago_s - 0.5) for ago_s in range(1_000)])
+    then_s = NOW_S - back_s
+    history.advance(then_s)
+    for after_s in range(1, 20):
+        history.advance(then_s + after_s)
+        history.add([task(then_s + after_s - 0.5)])
+    found = query(history, then_s + 20, range_s=60)
+    assert found["recent"]["finished_per_s"] == 1.0
+    rates = dict(zip(found["at"], found["lines"]["prefork"]["finished_per_s"], strict=True))
+    assert {rates[then_s + after_s] for after_s in range(5, 19)} == {1.0}
+    assert max(rate for rate in rates.values() if rate is not None) == 1.0
+    is_kept = any(rate == 1.0 for at_s, rate in rates.items() if at_s < then_s - COARSE.step_s)
+    assert is_kept is (back_s < 1_000)
+    assert history.misdated == 0
+
+
+def test_a_clock_that_is_a_little_behind_changes_nothing() -> None:
+    history = filled([task()])
+    history.advance(NOW_S - BEHIND_S)
+    assert history.newest_s == NOW_S
+    assert query(history)["finished"] == 1
+
+
+def test_if_the_clock_is_set_back_no_worker_is_there_longer_than_otherwise() -> None:
+    history, then_s = filled([]), NOW_S - 600
+    here, gone = (WorkerKey(pool="prefork", node=node) for node in ("here@x", "gone@x"))
+    for key in (here, gone):
+        history.add_gauge(key, NOW_S - 1.0, gauge(cpu_s=1.0))
+    history.advance(then_s)
+    shares = []
+    for after_s, cpu_s in ((0.2, 2.0), (1.2, 2.5), (8.2, 6.0)):
+        history.advance(then_s + after_s)
+        history.add_gauge(here, then_s + after_s, gauge(cpu_s=cpu_s))
+        shares.append(history.gauges.workers[here].cpu_now_percent)
+    assert shares == [None, pytest.approx(50), pytest.approx(50)]
+    rows = query(history, then_s + 9)["recent"]["workers"]
+    assert {row["worker"]: row["state"] for row in rows} == {"gone@x": "silent", "here@x": "here"}

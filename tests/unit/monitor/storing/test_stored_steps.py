@@ -418,3 +418,19 @@ def test_workers_that_were_added_up_are_no_worker_and_forgotten_with_the_rest() 
         after.history.advance(NOW_S + after_s)
     assert after.history.gauges.sums == {}
     assert after.history.gauges.workers == {}
+
+
+@pytest.mark.parametrize("ahead_s", [5, 600, 5_000])
+def test_a_history_begins_at_the_records_time_although_flowers_clock_is_ahead(ahead_s: int) -> None:
+    before, now_s = filled(), NOW_S + 110.0
+    before.read((1_000 * int(now_s), 0), [], now_s)  # the last step is over
+    before.store()
+    history = History(int(now_s) + ahead_s)
+    steps = StoredSteps(history, threading.Lock())
+    history.add_depths(now_s + ahead_s, {"q": 1})  # measured before the records could be read
+    steps.restore([[decode(body, at_s) for at_s, body in before.redis.items()]], now_s, now_s - 5)
+    assert history.newest_s == now_s
+    steps.add([(task(now_s + 0.5), (1_000 * int(now_s), 1))])
+    found = build_response(history, Query(range_s=300), now_s + 3.0)
+    assert found["known_from"] == NOW_S
+    assert (found["finished"], history.misdated) == (2 * 100 + 1, 0)
