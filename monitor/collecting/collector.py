@@ -81,7 +81,7 @@ class Collector:
         self._listener: EventListener | None = None
         self._attempts: EventAttempts | None = None
         self._flower: Any = None
-        self._inspected_at_s = 0.0
+        self._inspected_at_s = -INSPECT_EVERY_S  # by the monotonic clock
         self._queues_left_out = 0
         self._growth = Growth()
 
@@ -216,7 +216,7 @@ class Collector:
         if not self._flower.events.is_alive():
             raise EventThreadEndedError("Flower's event thread has stopped")
         now_s = self._sources.now_s()
-        self._inspect_new_workers(now_s)
+        self._inspect_new_workers()
         unread = self._sources.unread  # asked first: records may be read at any moment
         probed = self._intake.probed(now_s, readable=self._sources.readable)
         tasks = self._listener.collect(probed, now_s)
@@ -227,12 +227,13 @@ class Collector:
             stopped = self._listener.stopped()
             self._intake.add_unprobed(tasks, gauges, attempts, now_s, stopped=stopped)
 
-    def _inspect_new_workers(self, now_s: float) -> None:
+    def _inspect_new_workers(self) -> None:
         """Make Flower inspect workers that started after it, for their queues on its Broker page.
 
         Flower itself inspects them all only once, when it starts.
         """
         assert self._listener is not None  # noqa: S101 - set before the loop runs
-        if now_s - self._inspected_at_s > INSPECT_EVERY_S and self._listener.uninspected():
-            self._inspected_at_s = now_s
+        waited_s = time.monotonic() - self._inspected_at_s
+        if waited_s > INSPECT_EVERY_S and self._listener.uninspected():
+            self._inspected_at_s = time.monotonic()
             self._flower.update_workers()

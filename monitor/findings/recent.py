@@ -65,7 +65,7 @@ class Recent:
             elif (worker := self._worker(batch.node, batch.pool, "probe", now_s)) is not None:
                 worker.ended.extend(one for one in batch.records if self._is_recent(one, now_s))
                 if batch.gauge is not None:
-                    self._add_gauge(worker, batch.written, batch.gauge)
+                    self._add_gauge(worker, batch.written_by(now_s), batch.gauge)
         self._trim(now_s)
 
     def add_unprobed(
@@ -117,8 +117,8 @@ class Recent:
         )
 
     def _hear(self, source: str, now_s: float) -> None:
-        """Note news of a source; begin again if there was none for a while."""
-        if now_s - self._heard_s.get(source, now_s) > GAP_S:
+        """Note news of a source; begin again after a while without any, or if the clock was set."""
+        if abs(now_s - self._heard_s.get(source, now_s)) > GAP_S:
             self._from_s = now_s
             self._workers.clear()
             self._depths.clear()

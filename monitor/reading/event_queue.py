@@ -50,7 +50,7 @@ class EventQueue:
 
     def _is_new(self, node: str, now_s: float) -> bool:
         first_s, last_s = self._heard_s.pop(node, (now_s, now_s))
-        if now_s - last_s > FORGET_S:
+        if abs(now_s - last_s) > FORGET_S:  # or the clock was set back
             first_s = now_s
         self._heard_s[node] = first_s, now_s
         if len(self._heard_s) > MAX_NODES:

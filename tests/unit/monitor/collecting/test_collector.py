@@ -219,3 +219,20 @@ def test_after_the_clock_was_set_back_the_page_shows_what_is_read(
     assert answer["recent"]["finished_per_s"] == 1.0
     [worker] = answer["recent"]["workers"]
     assert (worker["state"], worker["seen"]) == ("here", then_s + 9)
+
+
+def test_workers_are_inspected_even_if_the_clock_was_set_back(
+    eventful: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.collecting.collector.INSPECT_EVERY_S", 0.0)
+    asked: list[float] = []
+    state = SimpleNamespace(workers={"w@x": SimpleNamespace(alive=True, active=1)}, tasks={})
+    events = SimpleNamespace(state=state, on_event=lambda _: None, is_alive=lambda: True)
+    eventful.attach(
+        SimpleNamespace(events=events, workers={}, update_workers=lambda: asked.append(0.0))
+    )
+    now_s = time.time()
+    for at_s in (now_s, now_s - 600):
+        monkeypatch.setattr(Sources, "now_s", lambda _, at_s=at_s: at_s)
+        eventful.tend()
+    assert len(asked) == 2

@@ -303,3 +303,15 @@ def test_the_pause_after_a_costly_judgement_is_long_and_no_silence(
 def test_the_settings_of_a_worker_come_from_its_inspection(reply: Any, known: Any) -> None:
     found = delivery(reply)
     assert (found.prefetch_count, found.visibility_timeout_s) == known
+
+
+def test_if_the_clock_is_set_back_the_last_minute_begins_again() -> None:
+    found = heard(10, a=HOARDS, b=IDLE)
+    for second in range(7):  # the server goes on with the number of its last entry
+        entry_id = (round((BEGIN_S + 10) * 1_000), second + 1)
+        some = [batch(0, f"{name}@x", gauge=IDLE, entry_id=entry_id) for name in "ab"]
+        found.add_batches(some, BEGIN_S - 600 + second)
+    known = seen(found, -594.0)
+    assert known.span_s == 6.0
+    assert [len(one.samples) for one in known.workers] == [6, 6]
+    assert findings(known) == ()
