@@ -59,10 +59,6 @@ ADDRESSES = {
         broker="sentinel://:sesame@127.0.0.1:1/0;sentinel://:sesame@127.0.0.1:{sentinel}/0",
         options={"master_name": "shop"},
     ),
-    "sentinels, one of them dead of kombu_lease": Where(
-        broker="leasesentinel://:sesame@127.0.0.1:1/0;leasesentinel://:sesame@127.0.0.1:{sentinel}/0",
-        options={"master_name": "shop"},
-    ),
     "list, the first dead": Where(broker=DEAD + ";redis://:sesame@127.0.0.1:{port}/0"),
     "Python list": Where(broker=[DEAD, "redis://:sesame@127.0.0.1:{port}/0"]),
     "records at a socket": Where(broker="memory://", records="unix://:sesame@{socket}"),
