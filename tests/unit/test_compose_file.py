@@ -258,14 +258,17 @@ START = re.compile(r"- sh\n +- -c\n +- \|\n((?: {8}.*\n)+)")
 
 
 @pytest.mark.parametrize(
-    ("memory", "full"), [("500000000\n", 300_000_000), ("max\n", 0), (None, 0)]
+    ("memory", "full"),
+    [("500000000\n", 300_000_000), ("max\n", 0), ("9223372036854771712\n", 0), (None, 0)],
 )
+@pytest.mark.parametrize("place", ["memory.max", "memory/memory.limit_in_bytes"])
 @pytest.mark.parametrize("file", [BODY, MACHINES], ids=["here", "machines"])
 def test_redis_is_full_before_the_kernel_would_kill_it(
-    file: str, memory: str | None, full: int, tmp_path: Path
+    file: str, place: str, memory: str | None, full: int, tmp_path: Path
 ) -> None:
     [script] = START.findall(file)
-    limit = tmp_path / "memory.max"
+    limit = tmp_path / place
+    limit.parent.mkdir(exist_ok=True)
     if memory:
         limit.write_text(memory, encoding="utf-8")
     for name in ("docker-entrypoint.sh", "redis-server"):
