@@ -8,14 +8,13 @@ from time import time
 from typing import Any
 
 import redis
-from kombu.log import get_logger
 from kombu.utils.json import dumps
 
-from kombu_lease import delayed, options, stock
+from kombu_lease import delayed, options, scripts, stock
 from kombu_lease.claims import Claims
 from kombu_lease.consuming import Consuming
 from kombu_lease.delivery import due_s
-from kombu_lease.errors import BrokerRefusedError, refusals
+from kombu_lease.errors import refusals
 from kombu_lease.getting import Getting
 from kombu_lease.keys import keys, pack
 from kombu_lease.lease import Lease
@@ -24,8 +23,6 @@ from kombu_lease.native import Waker
 from kombu_lease.qos import QoS
 from kombu_lease.sentinel import ask_all
 from kombu_lease.silence import give_up_after
-
-_log = get_logger(__name__)
 
 
 class LeaseMixin(Getting, Consuming):
@@ -77,15 +74,17 @@ class LeaseMixin(Getting, Consuming):
     # Declaring
 
     def _queue_bind(self: Any, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
-        """Bind a queue, unless Redis is full: a consumer that starts then is what it needs."""
-        try:
-            with refusals():
+        """Bind a queue, even if Redis is full: a consumer that starts then is what it needs."""
+        with refusals():
+            try:
                 super()._queue_bind(exchange, routing_key, pattern, queue)  # type: ignore[misc]
-        except BrokerRefusedError as error:
-            if not isinstance(error.__cause__, redis.exceptions.OutOfMemoryError):
-                raise
-            _log.warning("Redis is out of memory. Cannot bind %r to %r.", queue, exchange)
-            self.state.binding_delete(queue, exchange, routing_key)  # to be tried again
+            except redis.exceptions.OutOfMemoryError:
+                names = [self.keyprefix_queue % (exchange,)]
+                if queue not in self._expires and hasattr(self, "keyprefix_binding_permanent"):
+                    names.append(self.keyprefix_binding_permanent % (exchange,))
+                keys = [self.global_keyprefix + name for name in names]
+                binding = self.sep.join([routing_key or "", pattern or "", queue or ""])
+                scripts.BIND.run(self._plain_client(), keys, [binding])
 
     def queue_declare(self: Any, *args: Any, **kwargs: Any) -> Any:
         """Declare a queue."""
@@ -163,6 +162,7 @@ class LeaseMixin(Getting, Consuming):
         self.lease = None  # it is the parent's, and so is the connection
         self.claims = Claims(self._claim_connection, self._lease_keys, self._unwatch_claims)
         self.__dict__.pop("_claim_pool", None)
+        self._arrived.clear()
         super()._after_fork()  # type: ignore[misc]
 
     def _get(self, queue: str) -> Any:

@@ -27,9 +27,10 @@ class Consuming:
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         self._unleased: set[str] = set()  # queues whose messages need no acknowledgement
-        # By consumer, its queue and callback, and the callback of the newest consumer of a queue.
-        # kombu's own table is the connection's; another channel may consume from the same queue.
-        self._consumed: dict[str, tuple[str, Callable[[Any], Any]]] = {}
+        # By consumer, its queue, its callback, and whether its messages need no acknowledgement;
+        # and the callback of the newest consumer of each queue. kombu's own table is the
+        # connection's; another channel may consume from the same queue.
+        self._consumed: dict[str, tuple[str, Callable[[Any], Any], bool]] = {}
         self._callbacks: dict[str, Callable[[Any], Any]] = {}
         self._arrived: deque[Claimed] = deque()  # to be delivered
         super().__init__(*args, **kwargs)
@@ -38,24 +39,26 @@ class Consuming:
         self: Any, queue: str, no_ack: bool, callback: Any, consumer_tag: str, **kwargs: Any
     ) -> None:
         """Consume from `queue`."""
-        if queue not in self._fanout_queues:
-            if no_ack:
-                self._unleased.add(queue)
-            else:
-                self._unleased.discard(queue)
-                self._ensure_lease()
+        if queue not in self._fanout_queues and not no_ack:
+            self._ensure_lease()
         super().basic_consume(queue, no_ack, callback, consumer_tag, **kwargs)  # type: ignore[misc]
-        self._consumed[consumer_tag] = queue, self.connection._callbacks[queue]
-        self._callbacks = dict(self._consumed.values())
+        self._consumed[consumer_tag] = queue, self.connection._callbacks[queue], no_ack
+        self._know_consumers()
         self.claims.look_again()
 
     def _basic_cancel(self: Any, consumer_tag: str) -> None:
         super()._basic_cancel(consumer_tag)  # type: ignore[misc]
         self._consumed.pop(consumer_tag, None)
-        self._callbacks = dict(self._consumed.values())
+        self._know_consumers()
         self.claims.abandon()
         self.claims.look_again()
         self._hand_back(self._unwanted()[::-1])
+
+    def _know_consumers(self: Any) -> None:
+        """Let the newest consumer of each queue have its messages."""
+        self._callbacks = {queue: callback for queue, callback, _ in self._consumed.values()}
+        newest = {queue: no_ack for queue, _, no_ack in self._consumed.values()}
+        self._unleased = {queue for queue, no_ack in newest.items() if no_ack}
 
     def pump(self: Any) -> None:
         """Claim as many messages as there is room for, and send acknowledgements."""
@@ -150,6 +153,8 @@ class Consuming:
             except Exception as error:
                 self._blame(claimed, error)
                 raise
+            if claimed.field and queue in self._unleased:  # it was claimed for another consumer
+                self.lease.ack(claimed.field)
         return True
 
     def _accepted(self: Any, claimed: Claimed) -> dict[str, Any] | None:

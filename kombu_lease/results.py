@@ -11,6 +11,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha1
+from time import monotonic
 from typing import Any
 
 from celery import states
@@ -25,6 +26,8 @@ from kombu_lease.scripts import RESULT
 
 #: The schemes of addresses, after `lease+`; `lease` is that of a broker, used for both.
 SCHEMES = frozenset({"redis", "rediss", "socket", "lease"})
+#: Seconds between two tries to listen for results again.
+_AWAY_S = 1.0
 #: Tasks whose last state is remembered, so that it can be replaced without reading it.
 _REMEMBERED = 1000
 
@@ -55,6 +58,7 @@ class Backend(RedisBackend):  # type: ignore[misc]
         self._commit = GroupCommit(self._send, self._send_apart)
         self._digests: Any = LRUCache(limit=_REMEMBERED)
         self._listening = threading.Lock()
+        self._listen_s = 0.0  # no try to listen again before that
 
     def close(self) -> None:
         """Close the connections; the next result opens them again."""
@@ -90,9 +94,11 @@ class Backend(RedisBackend):  # type: ignore[misc]
         if not _has_given_up(consumer.drainer):
             return
         with self._listening:
-            if _has_given_up(consumer.drainer):
-                consumer._reconnect_pubsub()  # what others wait for, too
-                consumer.drainer = type(consumer.drainer)(consumer)
+            if not _has_given_up(consumer.drainer) or monotonic() < self._listen_s:
+                return
+            self._listen_s = monotonic() + _AWAY_S  # one task tries, the others fail at once
+            consumer._reconnect_pubsub()  # what others wait for, too
+            consumer.drainer = type(consumer.drainer)(consumer)
 
     def on_task_call(self, producer: Any, task_id: str) -> None:
         """Listen for the result of a task that was sent, except in a worker.

@@ -10,7 +10,7 @@ from typing import Any
 
 import redis
 
-#: Those that move messages rather than add any also run when Redis is out of memory.
+#: Those that move messages, and the one that binds a queue, also run if Redis is out of memory.
 _MOVES = "#!lua flags=allow-oom\n"
 _ADDS = "#!lua\n"
 
@@ -49,4 +49,5 @@ SETTLE = _moving("settle")
 LATE = _moving("late")
 RELEASE = _moving("release")
 REQUEUE = _moving("requeue")
+BIND = _moving("bind")
 RESULT = _script(_ADDS + _read("result"))

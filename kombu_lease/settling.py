@@ -55,7 +55,8 @@ class Settling:
     def release(self, client: redis.Redis) -> None:
         """End the lease: hand back what is left of it."""
         if not self._phase.lost:
-            keys = [self._held_key, self._keys.dead, self._keys.leases]
+            order = self._keys.order + self._consumer
+            keys = [self._held_key, self._keys.dead, self._keys.leases, order]
             scripts.RELEASE.run(client, keys, [self._consumer])
 
     def _send_acks(

@@ -149,3 +149,76 @@ def test_a_child_process_that_closes_the_connection_leaves_it_to_its_parent(
                 broker.drain_events(timeout=20)
     assert received == list(range(10))
     assert server.client.llen(prefix + queue.name) == 0
+
+
+@pytest.mark.parametrize("no_ack", [False, True])
+def test_a_child_process_of_a_callback_leaves_the_other_messages_to_its_parent(
+    server: Server, prefix: str, no_ack: bool
+) -> None:
+    queue = Queue(uuid4().hex)
+    received: list[Any] = []
+    forking: Any = billiard.get_context("fork")
+    with connection(server, prefix) as broker, connection(server, prefix) as other:
+
+        def note(body: Any, message: Any) -> None:
+            received.append(body)
+            child = forking.Process(target=_close, args=(broker,))
+            child.start()
+            child.join(20)
+            assert child.exitcode == 0
+            if not no_ack:
+                message.ack()
+
+        publish(other, queue, *range(5))
+        with Consumer(broker, [queue], no_ack=no_ack, callbacks=[note]):
+            while len(received) < 5:
+                broker.drain_events(timeout=20)
+    assert received == list(range(5))
+    assert server.client.llen(prefix + queue.name) == 0
+    until_no_lease(server, prefix)
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["acknowledges", "needs no acknowledgement"])
+def test_a_consumer_gets_messages_of_its_kind_after_another_was_cancelled(
+    server: Server, prefix: str, kept: bool
+) -> None:
+    queue = Queue(uuid4().hex)
+    received: list[Any] = []
+    with connection(server, prefix) as broker, connection(server, prefix) as other:
+        on = broker.channel()
+        for no_ack in (kept, not kept):
+            consumer = Consumer(
+                on, [queue], no_ack=no_ack, callbacks=[lambda _, message: received.append(message)]
+            )
+            consumer.consume()
+        consumer.cancel()
+        publish(other, queue, "one")
+        while not received:
+            broker.drain_events(timeout=20)
+        assert held(server.client, prefix) == (0 if kept else 1)
+        if not kept:
+            received[0].ack()
+    until_no_lease(server, prefix)
+    assert server.client.llen(prefix + queue.name) == 0
+
+
+def test_a_message_that_was_claimed_for_another_consumer_is_done_when_delivered(
+    server: Server, prefix: str
+) -> None:
+    queue = Queue(uuid4().hex)
+    received: list[Any] = []
+    with connection(server, prefix) as broker, connection(server, prefix) as other:
+        on = broker.channel()
+        late = Consumer(on, [queue], no_ack=True, callbacks=[lambda body, _: received.append(body)])
+
+        def first(body: Any, message: Any) -> None:
+            received.append(body)
+            message.ack()
+            late.consume()
+
+        publish(other, queue, *range(3))
+        with Consumer(on, [queue], callbacks=[first]):
+            while len(received) < 3:
+                broker.drain_events(timeout=20)
+        until(lambda: held(server.client, prefix) == 0, "a message is still held")
+    assert received == [0, 1, 2]

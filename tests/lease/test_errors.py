@@ -102,11 +102,13 @@ def test_a_cluster_is_refused_in_one_line(farm: Farm) -> None:
 
 @pytest.mark.parametrize("pool", POOLS)
 def test_a_worker_that_starts_while_redis_is_full_makes_room(pool: str, farm: Farm) -> None:
-    farm.send(farm.app(), "note", 40)
+    app = farm.app()
+    farm.send(app, "note", 40)
     with out_of_memory(farm):
-        worker = farm.worker(pool)
+        worker = farm.worker(pool, "lease", "-Q", "celery,odd")
         farm.until_ran(40)
         farm.until(lambda: not farm.held(), 10)
     assert worker.alive
-    farm.send(farm.app(), "note", 41)
+    # Only the worker has bound this queue.
+    app.send_task("tests.lease.shop.note", (40,), exchange="odd", routing_key="odd")
     farm.until_ran(41)

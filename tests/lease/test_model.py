@@ -153,7 +153,9 @@ class Machine(RuleBasedStateMachine):
     def end(self, consumer: Consumer) -> None:
         if not consumer.lost:
             scripts.RELEASE.run(
-                self.client, [consumer.held_key, KEYS.dead, KEYS.leases], [consumer.name]
+                self.client,
+                [consumer.held_key, KEYS.dead, KEYS.leases, KEYS.order + consumer.name],
+                [consumer.name],
             )
             consumer.lost = True
 
