@@ -25,7 +25,7 @@ from kombu_lease.kept import KeptConnection
 from kombu_lease.scripts import RESULT
 
 #: The schemes of addresses, after `lease+`; `lease` is that of a broker, used for both.
-SCHEMES = frozenset({"redis", "rediss", "socket", "lease"})
+_SCHEMES = frozenset({"redis", "rediss", "socket", "lease"})
 #: Seconds between two tries to listen for results again.
 _AWAY_S = 1.0
 #: Tasks whose last state is remembered, so that it can be replaced without reading it.
@@ -67,7 +67,7 @@ class Backend(RedisBackend):  # type: ignore[misc]
 
     def _params_from_url(self, url: str, defaults: Any) -> Any:
         scheme, _, rest = url.partition("://")
-        if scheme not in SCHEMES or "://" in rest:
+        if scheme not in _SCHEMES or "://" in rest:
             raise ImproperlyConfigured(
                 "this result backend needs the address of one Redis server, which begins with "
                 "lease+redis://, lease+rediss:// or lease+socket://; with Sentinel, use Celery's "
