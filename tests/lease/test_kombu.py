@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +15,7 @@ from kombu.asynchronous import Hub
 from cluster.ports import LOOPBACK
 from cluster.wait import wait_until
 from kombu_lease import options
+from kombu_lease.native import is_readable
 from tests.lease.connections import connection, held, until, until_no_lease
 from tests.lease.farm import Server
 from tests.lease.proxy import Proxy
@@ -293,7 +293,6 @@ def test_intervals_are_options_and_a_new_registration_replaces_the_old(server: S
 def test_a_reply_that_waits_to_be_read_is_not_overdue(
     server: Server, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(options, "REPLY_S", 0.2)
     queue = Queue(uuid4().hex)
     received: list[Any] = []
     with (
@@ -303,8 +302,11 @@ def test_a_reply_that_waits_to_be_read_is_not_overdue(
         Producer(broker).publish("late", routing_key=queue.name)
         transport: Any = broker.transport
         transport.cycle.on_poll_start()  # claims, but does not read the reply
-        time.sleep(1)  # something else keeps the process busy
-        transport.cycle.on_poll_start()
+        [on] = transport.channels
+        until(lambda: is_readable(on.claims.socket), "no reply")
+        with monkeypatch.context() as patched:
+            patched.setattr(options, "REPLY_S", 0.0)  # it has been long since then
+            transport.cycle.on_poll_start()
         broker.drain_events(timeout=20)
     assert received == ["late"]
 

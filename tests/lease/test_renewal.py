@@ -8,23 +8,12 @@ from typing import Any
 import pytest
 import redis
 
-from cluster.reaper import Reaper
 from kombu_lease.keys import keys
 from kombu_lease.renewal import Renewal
 from tests.lease.farm import Server
 
 KEYS = keys()
 LEASE_S = 60.0
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    reaper = Reaper()
-    started = Server(tmp_path_factory.mktemp("server"), reaper)
-    yield started
-    started.client.close()
-    started.kill()
-    reaper.close()
 
 
 @pytest.fixture
