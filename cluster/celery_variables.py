@@ -42,8 +42,8 @@ def celery_variables(
 ) -> dict[str, str]:
     """Return the variables to set, such that `celery` uses this broker and only typed options.
 
-    Those of the user are set to an empty text, which Celery takes as not set. If it runs the user's
-    own project (`of_project`), only those are that would change what is measured.
+    Those of the user are set to an empty text, which Celery takes as not set; in the user's own
+    project (`of_project`), only those that would change what is measured.
     """
     found = environ.keys() & _OF_ONE_WORKER if of_project else _misleading(environ)
     return {

@@ -27,7 +27,7 @@ class _DataHandler(BaseHandler):  # type: ignore[misc]
     """Replies with the history as JSON; `docs/throughput.md` describes its shape."""
 
     async def get(self) -> None:
-        """Reply with JSON, or with status 401 to whoever is signed out.
+        """Reply with JSON, or with status 401 if nobody is signed in.
 
         Raises HTTPError 400 for an unknown range or grouping, or no cursor.
         """
