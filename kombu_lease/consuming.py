@@ -153,8 +153,9 @@ class Consuming:
             except Exception as error:
                 self._blame(claimed, error)
                 raise
-            if claimed.field and queue in self._unleased:  # it was claimed for another consumer
-                self.lease.ack(claimed.field)
+            else:
+                if claimed.field and queue in self._unleased:  # claimed for another consumer
+                    self.lease.ack(claimed.field)
         return True
 
     def _accepted(self: Any, claimed: Claimed) -> dict[str, Any] | None:

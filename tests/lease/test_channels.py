@@ -217,8 +217,14 @@ def test_a_message_that_was_claimed_for_another_consumer_is_done_when_delivered(
             late.consume()
 
         publish(other, queue, *range(3))
+        # Only when it is delivered, it turns out to be unreadable.
+        unreadable = b'{"body": "x", "properties": {"body_encoding": "odd"}}'
+        server.client.lpush(prefix + queue.name, unreadable)
         with Consumer(on, [queue], callbacks=[first]):
             while len(received) < 3:
                 broker.drain_events(timeout=20)
         until(lambda: held(server.client, prefix) == 0, "a message is still held")
     assert received == [0, 1, 2]
+    letters: Any = server.client.xrange(f"{prefix}_kombu.lease.dead")
+    assert [letter[b"message"] for _, letter in letters] == [unreadable]
+    server.client.delete(f"{prefix}_kombu.lease.dead")
