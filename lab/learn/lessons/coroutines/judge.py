@@ -147,12 +147,12 @@ def _no_heartbeat(runs: GreenletRuns) -> str:
 
 def _found(lines: Sequence[str]) -> str:
     lead = {
-        0: "Neither line was found",
-        1: "Only one line was found: ",
-        2: "Both lines were found: ",
+        0: "The lesson found neither line",
+        1: "The lesson found only one of the two lines: ",
+        2: "The lesson found both lines: ",
     }
     named = words.listed(lines) if lines else ""
-    return f"{lead.get(len(lines), 'These lines were found: ')}{named}"
+    return f"{lead.get(len(lines), 'The lesson found these lines: ')}{named}"
 
 
 def _verdict(runs: GreenletRuns, stalls: Sequence[NamedStall], fixes: Sequence[str]) -> str:
@@ -167,7 +167,7 @@ def _verdict(runs: GreenletRuns, stalls: Sequence[NamedStall], fixes: Sequence[s
         f"Two waits took {words.duration(waits.both_s[IN_TURN])} one after the other. As "
         f"greenlets they took {words.duration(waits.both_s[GREENLETS])}, "
         f"{waits.both_s[GREENLETS] / waits.longer_s:.2f} times as long as the longer one alone. A "
-        f"task that computes blocked all others for {computing}, and one that waits in C for "
-        f"{in_c}. {found}. Once both tasks were fixed, no task waited longer than "
+        f"task that computes blocked all others for {computing}; one that waits in C blocked "
+        f"them for {in_c}. {found}. Once both tasks were fixed, no task waited longer than "
         f"{words.duration(fixed_s)}."
     )

@@ -73,8 +73,8 @@ def test_all_claims_hold_if_two_tasks_blocked_and_both_were_found() -> None:
     assert failing(findings) == []
     assert findings.remarks == ()
     assert any("heartbeat" in claim.says for claim in findings.claims)
-    assert (
-        "waits in C for 800 ms. Both lines were found: a.py:1 f and a.py:9 g." in findings.verdict
+    assert "blocked them for 800 ms. The lesson found both lines: a.py:1 f and a.py:9 g." in (
+        findings.verdict
     )
 
 
@@ -101,7 +101,7 @@ def test_no_task_is_named_if_none_blocked() -> None:
     smooth = made(tasks)
     assert named_stalls(smooth) == []
     findings = judge(runs(blocked=smooth))
-    assert "Neither line was found." in findings.verdict
+    assert "The lesson found neither line." in findings.verdict
     broken = failing(findings)
     assert sum("blocks every ticker" in line for line in broken) == 2
     assert any("point to these two" in line for line in broken)
