@@ -26,7 +26,10 @@ def sentence(
     """Say what it reaches, and how that compares with its rival."""
     rate = f"{words.rate(chosen.rate_per_s)} with {chosen.candidate.label}"
     if rival is None or found is None:
-        return f"{rate}; nothing else was measured often enough to compare"
+        return (
+            f"{rate}; no other pool, and no other number of workers, was measured often enough to "
+            "compare"
+        )
     name, basis = rival.candidate.label, chosen.basis
     if found.real and chosen.score > rival.score:
         return f"{rate}, {found.ratio:.2f} times the throughput of {name}{basis}"
