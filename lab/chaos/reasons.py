@@ -240,7 +240,17 @@ REASONS: Final = (
     Reason(
         count=lambda cell: cell.account.twice_otherwise,
         early=None,
-        targets=_WORKER | _BROKER,
+        targets=_BROKER,
+        what="run twice without a fault in between",
+        why="The message went back to the queue while its task still ran. A worker does that "
+        "whenever it reconnects, and it may reconnect some time after a fault.",
+        cure="Make tasks idempotent.",
+        stock=True,
+    ),
+    Reason(
+        count=lambda cell: cell.account.twice_otherwise,
+        early=None,
+        targets=_WORKER,
         what="run twice without a fault in between",
         why="The message was delivered again while its task still ran: the visibility timeout is "
         "shorter than the task.",
