@@ -18,6 +18,7 @@ from monitor.answer.response import Query
 from monitor.collecting.collector import Collector
 from monitor.page import assets
 from monitor.page.suggestions import suggestions
+from monitor.reading.inspection import task_names
 
 #: Seconds that a browser may cache a file, whose URL carries its version: a year.
 CACHE_S: Final = 365 * 86_400
@@ -108,7 +109,7 @@ class ThroughputView(BaseHandler):  # type: ignore[misc]
         suggested = suggestions(
             collector.broker_url,
             collector.transport_options,
-            [one["registered"] for one in workers if "registered" in one],
+            [task_names(worker["registered"]) for worker in workers if "registered" in worker],
         )
         self.render(
             "throughput.html",

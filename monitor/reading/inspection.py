@@ -177,6 +177,12 @@ def delivery(reply: Any) -> Delivery:
         return Delivery()
 
 
+def task_names(registered: Any) -> tuple[str, ...]:
+    """Return the names in a worker's reply to `registered`; what is no name is left out."""
+    listed = registered if isinstance(registered, list) else ()
+    return tuple(encodable(name) for name in listed if is_name(name))
+
+
 def busy_slots(worker: Any) -> int | None:
     """Return how many tasks a worker's last heartbeat reported; None if it is not alive."""
     try:
