@@ -1,8 +1,11 @@
 """The ledger: a file to which each process appends what happened to a task.
 
 It is outside the broker, and each line goes to the kernel in one call, so neither a broker that
-loses data nor the death of the process in the next instant can take a line away. Where processes
-share no file, as in containers, `tasks.chaos.shared_ledger` writes the same lines to Redis.
+loses data nor the death of the process in the next instant can take a line away. Linux may cut a
+write short between two pages of the file if the process is being killed. So lines have a length
+that divides a page; only one with a long text can be cut, and the reader leaves out what is left of
+it. Where processes share no file, as in containers, `tasks.chaos.shared_ledger` writes the same
+lines to Redis.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ from typing import Any, Final
 #: Names the file. Without it, nothing is noted.
 VARIABLE: Final = "POOLWISE_LEDGER"
 
+#: The length of a line in bytes, with the ends of lines around it; it divides the size of any page.
+LENGTH: Final = 128
 #: What can happen to a task. `gone` means that a worker refused the message and it is in no queue;
 #: `calmed`, that a task which killed its worker each time was still being delivered at the end.
 EVENTS: Final = frozenset({"started", "ended", "failed", "revoked", "gone", "calmed"})
@@ -42,7 +47,8 @@ def note(event: str, task_id: str, *, redelivered: bool = False, text: str = "")
     line = encoded(event, task_id, os.getpid(), redelivered=redelivered, text=text)
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        os.write(handle, line + b"\n")
+        # It begins with an end of line, too, in case the line before it was cut.
+        os.write(handle, b"\n" + line.ljust(LENGTH - 2) + b"\n")
     finally:
         os.close(handle)
 
@@ -88,11 +94,19 @@ class Reader:
             return []
         whole = data[: data.rfind(b"\n") + 1]
         self._offset += len(whole)
-        return [decoded(text) for text in whole.splitlines()]
+        return [line for text in whole.splitlines() if (line := _decoded(text))]
+
+
+def _decoded(text: bytes) -> Line | None:
+    """Read a line of a file; None if it is empty or was cut."""
+    try:
+        return decoded(text)
+    except json.JSONDecodeError:
+        return None
 
 
 def decoded(text: bytes) -> Line:
-    """Read a line."""
+    """Read a line. Raises ValueError if it is not complete."""
     event, task_id, pid, at_s, redelivered, words = json.loads(text)
     return Line(
         event=event, task_id=task_id, pid=pid, at_s=at_s, redelivered=redelivered, text=words

@@ -20,6 +20,7 @@ from lab.chaos.faults.control_group import LIMIT
 from lab.chaos.faults.tasks import MOST_BYTES
 from lab.results.chaos import ChaosCell, ChaosResult
 from lab.results.files import read
+from tasks.chaos.ledger import Reader
 from tests.command import poolwise, running
 from tests.paths import ROOT
 from tests.unit.lab.chaos.at_once import THREADS, at_once
@@ -96,7 +97,7 @@ def test_only_the_first_run_fills_memory(group: Path, tmp_path: Path) -> None:
     fill(group, tmp_path / "ledger", MOST_BYTES)
     again = fill(group, tmp_path / "ledger", MOST_BYTES)
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
-    events = [line.split('"')[1] for line in (tmp_path / "ledger").read_text().splitlines()]
+    events = [line.event for line in Reader(tmp_path / "ledger").new()]
     assert events == ["started", "started", "ended"]
 
 

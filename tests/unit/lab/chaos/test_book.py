@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import mmap
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -95,3 +97,30 @@ def test_an_incomplete_line_waits_for_its_end(tmp_path: Path) -> None:
         file.write(', 1, 3.0, false, ""]\n')
     assert [one.event for one in reader.new()] == ["ended"]
     assert reader.new() == []
+
+
+def test_a_line_that_was_cut_hides_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "ledger"
+    monkeypatch.setenv(ledger.VARIABLE, str(path))
+    ledger.note("started", "a")
+    with path.open("ab") as file:
+        file.write(b'\n["ended", "a')
+    ledger.note("started", "b", text="a long text " * 100)
+    assert [(one.event, one.task_id) for one in ledger.Reader(path).new()] == [
+        ("started", "a"),
+        ("started", "b"),
+    ]
+
+
+@pytest.mark.parametrize("event", sorted(ledger.EVENTS))
+def test_the_usual_line_lies_within_a_page(
+    event: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "ledger"
+    monkeypatch.setenv(ledger.VARIABLE, str(path))
+    for _ in range(3):
+        ledger.note(event, str(uuid4()), redelivered=True)
+    assert path.stat().st_size == 3 * ledger.LENGTH
+    assert mmap.PAGESIZE % ledger.LENGTH == 0
