@@ -29,9 +29,10 @@ LOOK_S = 0.2
 def run(options: ChaosOptions, folder: Path, machine: Machine, events: ChaosEvents) -> Ended:
     """Measure every cell; if something ends the run early, return what was measured with it.
 
-    On Ctrl-C, cells whose faults have begun account for these; a second one, or anything else, ends
-    them at once, and keeps only the complete ones. `folder` takes the logs. A cell that cannot be
-    measured says why, and the others go on. Raises what ended the run if no cell was measured.
+    On Ctrl-C, and on a mistake in the code, cells whose faults have begun account for these; a
+    second one, or anything else, ends them at once, and keeps only the complete ones. `folder`
+    takes the logs. A cell that cannot be measured says why, and the others go on. Raises what ended
+    the run if no cell was measured.
     """
     app.loader.import_default_modules()
     use_usual_keys()
@@ -71,7 +72,7 @@ def _measured(
         futures = {threads.submit(measured, spec) for spec in options.cells()}
         try:
             _shown(futures, events)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Exception):
             stop.soon.set()
             events.stopping()
             _shown({one for one in futures if not one.cancel()}, events)
