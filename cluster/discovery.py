@@ -5,6 +5,7 @@ It uses only Celery's own remote control, so that it finds any Celery worker.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -91,7 +92,7 @@ class RemoteControl:
                 else self._mailbox.multi_call(method, arguments, patience_s)
             )
             for answer in answers or ():
-                replies.update(answer)
+                replies.update(_encodable(answer))
             if replies and replies.keys() >= set(nodes):
                 break
         return replies
@@ -99,6 +100,16 @@ class RemoteControl:
     def info(self, node: str) -> WorkerInfo | None:
         """Return what a Poolwise worker reports about itself; None if it does not reply at once."""
         return info_from(self.ask(WORKER_INFO, [node], patience_s=MOMENT_S).get(node))
+
+
+def _encodable(answer: Any) -> dict[str, Any]:
+    """Return an answer whose text UTF-8 can encode; nothing if it does not name its worker.
+
+    Anyone who can write to the broker can send answers. Half a character becomes a question mark.
+    """
+    text = json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace")
+    found = json.loads(text)
+    return found if isinstance(found, dict) else {}
 
 
 def info_from(reply: Any) -> WorkerInfo | None:
