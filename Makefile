@@ -50,7 +50,7 @@ format: dev ## format the code and apply ruff's automatic fixes
 SUITES := lessons pages faults projects lease old_celery compose
 
 # Tests keep their folder order, so that a run does not end with one long test on one core.
-test: dev ## run all tests but those with a target of their own, below
+test: dev ## run all tests except the slow suites, which have targets of their own, below
 	$(BIN)/pytest tests $(SUITES:%=--ignore tests/%) -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 unit: dev ## run only the unit tests

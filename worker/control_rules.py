@@ -97,7 +97,9 @@ def revoke_too_late(pool: Pool, options: WorkerOptions) -> Finding | None:
         "revoke-too-late",
         f"under {pool.name}, revoke() does not stop a task that this worker has fetched, "
         "even if it has not started",
-        f"use {able}" if delivery.redis is False else f"use --disable-prefetch, or {able}",
+        f"use {able}"
+        if delivery.redis is False
+        else f"with Redis, use --disable-prefetch; or {able}",
     )
 
 

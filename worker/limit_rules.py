@@ -28,7 +28,8 @@ def time_limit_ignored(pool: Pool, options: WorkerOptions) -> Finding | None:
     return warning(
         "time-limit-ignored",
         f"{pool.name} ignores the time limit {which}: a stuck task blocks its {pool.slot} forever",
-        f"use --pool {pools_where(lambda p: p.hard_time_limit)}, or timeouts inside the task",
+        f"use --pool {pools_where(lambda p: p.hard_time_limit)} (gevent enforces a limit only when "
+        "the task next waits), or timeouts inside the task",
     )
 
 

@@ -150,7 +150,9 @@ def _inject_once(trial: Trial, spec: CellSpec, seen: _Seen, number: int) -> None
     surprising = bool(ended) and spares
     if surprising:
         seen.notes.append(
-            f"after fault {number}, {words.counted(ended, 'worker')} ended without being stopped"
+            f"after fault {number}, {words.counted(ended, 'worker')} ended by itself; see its log"
+            if ended == 1
+            else f"after fault {number}, {ended} workers ended by themselves; see their logs"
         )
     since_s = time.monotonic() if ended else fault.until_s
     # A worker also runs what it had fetched before, without any connection.

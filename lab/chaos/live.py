@@ -33,7 +33,7 @@ class Lines:
         """Say what will be measured."""
         self._total = faults
         combinations = f"{words.counted(cells, 'combination')} of fault, pool and settings"
-        self._shown.print(f"{combinations}, {words.counted(faults, 'fault')}, {text}")
+        self._shown.print(f"{combinations}, {words.counted(faults, 'fault')} in all, {text}")
 
     def fault(self, spec: Titled, number: int) -> None:
         """Move the bar."""

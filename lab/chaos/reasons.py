@@ -45,6 +45,10 @@ _MEMORY_ERROR_WHY: Final = (
     "Celery raises a task's MemoryError a second time, in the process that acknowledges messages. "
     "Under prefork, that is the worker's main process: it ends, or hangs without running tasks."
 )
+_LOWER: Final = (
+    "Lower visibility_timeout in broker_transport_options, but keep it above the longest time for "
+    "which a worker holds a message: its wait for a slot or an ETA, and its run time"
+)
 _WORKER: Final[frozenset[Target]] = frozenset({"worker"})
 _BROKER: Final[frozenset[Target]] = frozenset({"broker", "network"})
 
@@ -166,8 +170,10 @@ REASONS: Final = (
         targets=_BROKER,
         what="held",
         why="A worker had fetched the messages, and could not put them back when its connection "
-        "broke: they stay in Redis as unacknowledged until the visibility timeout.",
-        cure="Set visibility_timeout to slightly more than your longest task takes.",
+        "broke, or ended because of that: they stay in Redis as unacknowledged until the "
+        "visibility timeout.",
+        cure=f"{_LOWER}. Or use the lease transport (docs/transport.md) or Poolwise's worker code "
+        "(celery worker -I worker.startup): such workers keep these messages or take them over.",
         stock=True,
     ),
     Reason(
@@ -177,8 +183,7 @@ REASONS: Final = (
         what="held",
         why="The messages that a dead worker had fetched stay in Redis as unacknowledged. Other "
         "workers take them after the visibility timeout, an hour by default.",
-        cure="Set visibility_timeout to slightly more than your longest task takes. Or give your "
-        "workers the lease transport (docs/transport.md) or Poolwise's worker code "
+        cure=f"{_LOWER}. Or use the lease transport (docs/transport.md) or Poolwise's worker code "
         "(celery worker -I worker.startup): such workers take over the messages of a dead one "
         "sooner.",
         stock=True,

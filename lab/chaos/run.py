@@ -43,7 +43,10 @@ def run(options: ChaosOptions, folder: Path, machine: Machine, events: ChaosEven
             specs = options.cells()
             found.begin(_blank(options, folder, cluster, machine), len(specs))
             together = min(options.jobs, len(specs))
-            how = f"up to {together} at a time, " * (together > 1) + f"seed {options.seed}"
+            how = (
+                f"up to {together} combinations at a time, " * (together > 1)
+                + f"seed {options.seed}"
+            )
             events.prepared(len(specs), sum(one.kills for one in specs), how)
             _measured(options, folder, cluster, events, found)
 

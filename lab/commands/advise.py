@@ -38,7 +38,8 @@ from worker.pools import DEFAULT_POOLS
     metavar="FILE",
     help="A file like the one for --calls, with calls of several tasks that share a machine. The "
     "answer is then one pool for all of them, or two groups of workers if that is faster. With "
-    '--calls instead, it is always one pool. "weight": 3 sends a call three times as often.',
+    '--calls, the answer is always one pool. Add "weight": 3 to a line to send its call three '
+    "times as often.",
 )
 @click.option(
     "--pools",
@@ -47,7 +48,13 @@ from worker.pools import DEFAULT_POOLS
     metavar="LIST",
     help="Pools to try, separated by commas.",
 )
-@click.option("--budget", default="2m", show_default=True, help="How long the search may take.")
+@click.option(
+    "--budget",
+    default="2m",
+    show_default=True,
+    metavar="DURATION",
+    help="How long the search may take, such as 90s or 5m.",
+)
 @click.option(
     "--memory", metavar="SIZE", help="Memory limit for all workers together, such as 512M."
 )
@@ -71,7 +78,7 @@ from worker.pools import DEFAULT_POOLS
     type=FiniteRange(0, 10),
     default=0.1,
     show_default=True,
-    help="How far --check may fall short; 0.1 is 10 %.",
+    help="How much more throughput than --check the best may have; 0.1 is 10 %.",
 )
 @click.option(
     "--setup",
@@ -119,9 +126,10 @@ def advise(  # noqa: PLR0913 - one parameter for each option of the command
 ) -> int:
     """Find the best pool and concurrency for a task of your own.
 
-    Run it in the folder where you start your workers. It starts workers with your own interpreter
-    and Celery, but on a private broker: no task is sent to your queues or taken from them. The task
-    really runs: it reads and writes the databases and services that it is configured for.
+    Name the TASK, or give --calls or --all-from. Run it in the folder where you start your workers.
+    It starts workers with your own interpreter and Celery, but on a private broker: no task is sent
+    to your queues or taken from them. The task really runs: it reads and writes the databases and
+    services that it is configured for.
 
     \b
     Example:

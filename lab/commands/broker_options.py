@@ -94,11 +94,12 @@ def _app(use: str) -> Any:
 
 
 _BROKER_OF_APP: Final = _app(
-    "Use the broker and the transport options of this Celery app, as in celery -A."
+    "Use the broker and the transport options of this Celery app, as in celery -A. --broker and "
+    "POOLWISE_BROKER override its broker; it overrides CELERY_BROKER_URL."
 )
 _APP_OF_RACE: Final = _app(
     "Your Celery app, as in celery -A. With a TASK or --calls, it is the app of these tasks, and "
-    "its broker is not used. Otherwise, the race uses its broker and transport options."
+    "the app's broker is not used. Otherwise, the race uses the app's broker and transport options."
 )
 _TRANSPORT_OPTIONS: Final = click.option(
     "--transport-options",
@@ -216,7 +217,8 @@ def start_some() -> str:
     """Say the same for commands that cannot."""
     return (
         f"Check the address, or start a cluster with `{program()} up`. If your cluster runs in "
-        "docker compose, put `docker compose run --rm` in front of `poolwise`."
+        "docker compose, put `docker compose run --rm` in front of `poolwise`, and leave out "
+        "--broker."
     )
 
 

@@ -81,7 +81,7 @@ T = TypeVar("T")
     type=WholeRange(1, 100_000),
     default=DEFAULT_KILLS,
     show_default=True,
-    help="Faults to inject for each combination of fault, pool and settings.",
+    help="How often to inject each fault, for each pool and settings.",
 )
 @click.option(
     "--jobs",

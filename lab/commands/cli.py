@@ -62,10 +62,7 @@ class Edge(click.Group):
         except PoolwiseError as error:
             return _fail(str(error), error.exit_code)
         except click.ClickException as error:
-            if not isinstance(error, NoArgsIsHelpError):  # its message is the whole help
-                error.message = _cut(_escaped(error.message))  # type: ignore[misc]
-            error.show()
-            return error.exit_code
+            return _usage(error)
         except (KeyboardInterrupt, click.Abort) as stop:
             # click replaces a KeyboardInterrupt, which may have a text, by an Abort.
             text = str(stop.__cause__ or "")
@@ -80,6 +77,15 @@ class Edge(click.Group):
             if not broker.is_broker_fault(error):
                 raise
             return _fail(broker.failure(error), BrokerError.exit_code)
+
+
+def _usage(error: click.ClickException) -> int:
+    """Print an error of click in one line, or the help if that is its message."""
+    if isinstance(error, NoArgsIsHelpError):
+        error.show()
+        return error.exit_code
+    error.message = _escaped(error.message)  # type: ignore[misc]
+    return _fail(error.format_message(), error.exit_code)
 
 
 def _fail(text: str, code: int) -> int:
@@ -107,10 +113,11 @@ def _cut(line: str) -> str:
 def cli() -> None:
     """Find out which Celery pool fits your tasks, at what concurrency, and at what cost.
 
-    Every answer is measured on this machine with real workers.
+    It measures with real workers; only preflight just reads a command line.
 
     \b
-    Exit codes: 0 success · 1 a finding or a failure · 2 usage error · 3 no usable broker
-    4 a worker failed · 5 a file cannot be read or written · 6 the machine is too small
-    129 terminal closed · 130 interrupted with Ctrl-C · 143 terminated by SIGTERM
+    Exit codes: 0 success · 1 a finding or a failure · 2 usage error ·
+    3 no usable broker · 4 a worker failed · 5 a file cannot be read or written ·
+    6 the machine is too small · 129 terminal closed ·
+    130 interrupted with Ctrl-C · 143 terminated by SIGTERM
     """

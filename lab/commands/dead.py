@@ -32,7 +32,7 @@ _ID: Final = re.compile("([0-9]{1,20})-([0-9]{1,20})")
 
 @click.group()
 def dead() -> None:
-    """List, show, requeue or delete dead letters.
+    """List, show, requeue or drop dead letters.
 
     A dead letter is a message that workers stopped trying to run. Two kinds of workers make dead
     letters. On kombu's own Redis transport, workers that load Poolwise's code (celery worker -I
@@ -111,7 +111,8 @@ def show(*, entry_id: str, as_json: bool, **named: Any) -> int:
 def requeue(*, ids: tuple[str, ...], every: bool, as_json: bool, **named: Any) -> int:
     """Put dead letters back at the end of their queues.
 
-    Fix the cause first: a message that kills its worker will do so until it is a dead letter again.
+    Name them by their IDs, or use --all. Fix the cause first: a message that kills its worker will
+    kill workers again, until it is a dead letter again.
 
     \b
     Example:
@@ -133,7 +134,7 @@ def requeue(*, ids: tuple[str, ...], every: bool, as_json: bool, **named: Any) -
 def drop(*, ids: tuple[str, ...], every: bool, yes: bool, as_json: bool, **named: Any) -> int:
     """Delete dead letters permanently.
 
-    At a terminal, it asks first; otherwise --yes is needed.
+    Name them by their IDs, or use --all. At a terminal, it asks first; otherwise --yes is needed.
 
     \b
     Example:

@@ -51,8 +51,9 @@ class Lessons(click.Group):
 def learn(ctx: click.Context, /, *, every: bool, **shared: Any) -> int:
     """Learn concurrency: predict, watch, read the verdict.
 
-    Without LESSON, lists the lessons. A lesson starts its own workers and an embedded broker, or
-    uses a running cluster. The exit code is 1 if the run did not confirm what the lesson claims.
+    Without LESSON, lists the lessons. Each has options of its own: see poolwise learn LESSON
+    --help. A lesson starts its own workers and an embedded broker, or uses a running cluster. The
+    exit code is 1 if the run did not confirm what the lesson claims.
 
     \b
     Example:

@@ -26,7 +26,14 @@ from producer.address import redacted
 
 @click.command()
 @broker_options.running_broker
-@click.option("--for", "window_text", default="5m", show_default=True, help="How long to observe.")
+@click.option(
+    "--for",
+    "window_text",
+    default="5m",
+    show_default=True,
+    metavar="DURATION",
+    help="How long to observe, from 5s to 1h.",
+)
 @shared_options.out
 @shared_options.json_output
 def observe(*, window_text: str, out: Path, as_json: bool, **named: Any) -> int:

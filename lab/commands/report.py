@@ -32,8 +32,9 @@ from tasks.errors import UsageError
 def report(files: tuple[Path, ...], output: Path) -> int:
     """Render results as one HTML page.
 
-    Several races are compared on the same page. It is self-contained: it loads nothing from the
-    network or from other files.
+    Takes the result file of a race, of advice, of faults (chaos) or of a lesson; or those of
+    several races, which are compared on the same page. The page is self-contained: it loads nothing
+    from the network or from other files.
 
     \b
     Example:

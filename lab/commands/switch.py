@@ -56,7 +56,8 @@ def switch(
 
     The worker stops fetching, finishes its tasks and restarts with the new flags, in the same
     process and on the same queues. NODE is its name in Flower and in `poolwise workers`; you can
-    leave out the @ and the host name.
+    leave out the @ and the host name. The worker must have been started by the celery command with
+    -I worker.startup: see the column switch of `poolwise workers`.
 
     \b
     Example:

@@ -25,8 +25,9 @@ def workers(*, as_json: bool, **named: Any) -> int:
     """List all running workers, no matter how they were started.
 
     Asks the workers through the broker. If one is missing, it may be too busy to answer: run the
-    command again. The probe and switch columns show which workers `race --on-running` can measure,
-    and which ones `switch` can change.
+    command again. `race --on-running` can measure workers of Poolwise's own app whose column probe
+    says yes (-I worker.probe). `switch` can change those whose column switch says yes
+    (-I worker.startup).
 
     \b
     Example:

@@ -153,7 +153,8 @@ def answer_lines(result: AdviceResult) -> list[str]:
         ["Stopped early: the answer uses what was measured so far."] if result.interrupted else []
     )
     return [
-        f"{answer.sentence}. Confidence: {answer.confidence}.",
+        f"{answer.sentence}. Confidence: {answer.confidence}."
+        + " A longer --budget may raise it." * (answer.confidence == "low"),
         *([f"{mix_line(result.mix)}."] if result.mix is not None else []),
         *early,
         *([f"{result.deployed.sentence}."] if result.deployed is not None else []),

@@ -96,7 +96,8 @@ def settings_line(result: ChaosResult, name: str) -> str:
         return f"{name}: no fault hit a worker or a broker that was at work"
     faults = f"{hits:,} {'fault' if hits == 1 else 'faults'}"
     if lost:
-        mean = f", {lost / hits:.2g} per fault on average" if hits > 1 else ""
+        alike = len({one.fault for one in cells}) == 1
+        mean = f", {lost / hits:.2g} per fault on average" if hits > 1 and alike else ""
         return f"{name}: {lost:,} of {submitted:,} tasks lost in {faults}{mean}"
     most = RULE_OF_THREE / hits
     known = (

@@ -24,7 +24,7 @@ WORKER_COLUMNS: Final = (
     *figures("pool", "source", "slots busy", "CPU share of run time", "cores"),
     *figures("memory", "grew by", "most held", "held while others were idle"),
 )
-NOTHING_FOUND: Final = "Nothing was found that costs throughput or work."
+NOTHING_FOUND: Final = "Nothing was found that slows the workers down or loses tasks."
 
 
 def show(result: ObservationResult, console: Console) -> None:
@@ -99,5 +99,8 @@ def _lines_of(number: int, one: Finding) -> list[str]:
 
 def _nothing(result: ObservationResult) -> str:
     if not any(one.ended for one in result.tasks):
-        return f"{NOTHING_FOUND} No task ended: observe the workers while they have work."
+        return (
+            f"{NOTHING_FOUND} But no task ended, so that proves little: observe the workers while "
+            "they have work, or for longer (--for)."
+        )
     return NOTHING_FOUND

@@ -33,7 +33,7 @@ class Planned:
         short, long = words.duration(self.length.short_s), words.duration(self.length.long_s)
         trials = "1 trial" if self.trials == 1 else f"{self.trials} trials"
         return (
-            f"plan: up to about {trials} of {short} to {long} within "
+            f"plan: at most about {trials} of {short} to {long} within "
             f"{words.duration(self.left_s)}: about {self.fewest:,} to {self.most:,} runs"
         )
 

@@ -65,7 +65,7 @@ def test_nothing_is_found_on_a_healthy_cluster(tmp_path: Path) -> None:
         words = ("observe", "--broker", cluster.broker_url, "--for", "5s")
         done = poolwise(*words, cwd=tmp_path)
     assert done.returncode == 0, done.stdout
-    assert "Nothing was found that costs throughput or work.\n" in done.stdout
+    assert "Nothing was found that slows the workers down or loses tasks.\n" in done.stdout
     assert "shop.pause" in done.stdout
     assert "\x1b" not in done.stdout + done.stderr
 

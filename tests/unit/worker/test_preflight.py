@@ -305,7 +305,8 @@ def test_lines_show_the_problem_and_then_the_fix() -> None:
     assert lines(findings)[:2] == [
         "warning: threads ignores the time limit of 5 s: a stuck task blocks its thread forever "
         "[time-limit-ignored]",
-        "    use --pool prefork or gevent, or timeouts inside the task",
+        "    use --pool prefork or gevent (gevent enforces a limit only when the task next waits), "
+        "or timeouts inside the task",
     ]
     assert lines(()) == []
 
