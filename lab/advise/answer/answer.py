@@ -38,12 +38,18 @@ def answer(
         concurrency=candidate.concurrency,
         workers=candidate.workers,
         command=command(candidate, app, worker_pool),
-        sentence=sentence(chosen, rival, difference),
+        sentence=sentence(chosen, rival, difference, _ruled_out(results)),
         confidence=confidence(chosen, rival, difference),
         runner_up="" if rival is None else rival.candidate.label,
         ratio=None if rival is None else chosen.score / rival.score,
         lose=(),
     )
+
+
+def _ruled_out(results: Sequence[CandidateResult]) -> tuple[str, ...]:
+    """Return the pools of which no candidate can be recommended."""
+    usable = {one.pool for one in results if not one.rejected}
+    return tuple(dict.fromkeys(one.pool for one in results if one.pool not in usable))
 
 
 def _rival(

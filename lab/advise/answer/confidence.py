@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lab.advise.answer.measured import Deployable, Measured
 from lab.format import words
 from producer.statistics import Comparison, compare
@@ -21,11 +23,18 @@ def compared(chosen: Measured[Deployable], rival: Measured[Deployable], seed: in
 
 
 def sentence(
-    chosen: Measured[Deployable], rival: Measured[Deployable] | None, found: Comparison | None
+    chosen: Measured[Deployable],
+    rival: Measured[Deployable] | None,
+    found: Comparison | None,
+    ruled_out: Sequence[str] = (),
 ) -> str:
-    """Say what it reaches, and how that compares with its rival."""
+    """Say what it reaches, and how that compares with its rival, or why there is none."""
     rate = f"{words.rate(chosen.rate_per_s)} with {chosen.candidate.label}"
     if rival is None or found is None:
+        if ruled_out:
+            verb = "was" if len(ruled_out) == 1 else "were"
+            pools = words.listed(ruled_out)
+            return f"{rate}; no other pool to compare it with: {pools} {verb} ruled out"
         return (
             f"{rate}; no other pool, and no other number of workers, was measured often enough to "
             "compare"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lab.advise.answer.answer import answer
@@ -45,6 +47,24 @@ def test_the_command_runs_prefork_although_the_app_sets_another_pool(
     assert found is not None
     assert found.command == f"celery -A shop worker --pool {name} --concurrency 4"
     assert found.pool == "prefork"
+
+
+@pytest.mark.parametrize(
+    ("ruled_out", "why"),
+    [
+        ((), "no other pool, and no other number of workers, was measured often enough to compare"),
+        (("threads",), "no other pool to compare it with: threads was ruled out"),
+        (("threads", "gevent"), "to compare it with: threads and gevent were ruled out"),
+    ],
+)
+def test_an_answer_without_a_rival_says_why_there_is_none(
+    ruled_out: tuple[str, ...], why: str
+) -> None:
+    unsafe = [replace(candidate(pool, 8, []), rejected="unsafe") for pool in ruled_out]
+    found = answer([candidate("prefork", 4, [100]), *unsafe], "shop", seed=1)
+    assert found is not None
+    assert found.sentence.endswith(why)
+    assert found.confidence == "low"
 
 
 def test_of_equal_candidates_the_one_with_less_memory_is_chosen() -> None:
