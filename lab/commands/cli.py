@@ -85,7 +85,9 @@ def _usage(error: click.ClickException) -> int:
         error.show()
         return error.exit_code
     error.message = _escaped(error.message)  # type: ignore[misc]
-    return _fail(error.format_message(), error.exit_code)
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    more = f" See {context.command_path} --help" if context else ""
+    return _fail(f"{error.format_message()}{more}", error.exit_code)
 
 
 def _fail(text: str, code: int) -> int:

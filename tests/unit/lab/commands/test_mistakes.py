@@ -28,6 +28,10 @@ from lab.commands.cli import cli
         ("race --transport ,", 2, "--transport is empty"),
         ("race --on-running --transport stock,lease", 2, "leave out --transport"),
         ("race --on-running --transport lease", 2, "leave out --transport"),
+        ("race --nope", 2, "race --help"),
+        ("chaos --kills 0", 2, "1<=x<=100000"),
+        ("switch", 2, "NODE"),
+        ("dead delete", 2, "dead --help"),
         ("race --out /proc/nowhere", 5, "--out"),
         (f"race --out {'long' * 100}", 5, "--out"),
         ("learn gil --pools solo", 2, "gil does not use solo"),
@@ -45,7 +49,9 @@ def test_a_mistake_gets_a_one_line_error_that_names_the_fix(
     assert done.exception is None
     assert done.return_value == code
     assert not done.stdout
-    assert words in done.stderr.splitlines()[-1]
+    [line] = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert words in line
     assert list(tmp_path.iterdir()) == []
 
 
