@@ -19,6 +19,8 @@ from producer.statistics import Comparison, compare
 
 #: Memory use is only mentioned if it differs by this factor or more.
 CHEAPER = 1.5
+#: From this ratio on, decimals are noise.
+ROUNDED = 9.995
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,14 +86,14 @@ def _win(
     pools = [best, *(rival.pool for rival in rivals)]
     if doubtful:
         slower = [one for one in rivals if one.pool in doubtful]
-        ratios = [f"{one.pool.pool} took {one.comparison.ratio:.2f} times" for one in slower]
+        ratios = [f"{one.pool.pool} took {_times(one)}" for one in slower]
         return [
             f"No reliable answer: {_disturbed(doubtful)}, which may be why {_listed(ratios)} as "
             f"long as {best.pool}.",
             advice(doubtful),
         ]
     first = rivals[0]
-    lead = f"{best.pool} wins, {first.comparison.ratio:.2f} times as fast as {first.pool.pool}"
+    lead = f"{best.pool} wins, {_times(first)} as fast as {first.pool.pool}"
     explained = _explained(lead, _reason(kind, best.pool, pools), pools)
     if any(map(is_disturbed, pools)):
         load = f"While these tasks ran, {causes(pools)}: too little to explain the lead."
@@ -118,7 +120,7 @@ def _draw(
             "gone unnoticed.",
             advice(doubtful),
         ]
-    return [*said, *_behind(rivals), *_cost(tied)]
+    return [*said, *_behind(best, rivals), *_cost(tied)]
 
 
 def _disturbed(doubtful: Sequence[PoolResult]) -> str:
@@ -168,12 +170,17 @@ def _reason(kind: Traits, winner: str | None, pools: Sequence[PoolResult]) -> st
     return ""
 
 
-def _behind(rivals: Sequence[Rival]) -> list[str]:
+def _behind(best: PoolResult, rivals: Sequence[Rival]) -> list[str]:
     return [
-        f"{rival.pool.pool} took {rival.comparison.ratio:.2f} times as long."
+        f"{rival.pool.pool} took {_times(rival)} as long as {best.pool}."
         for rival in rivals
         if rival.comparison.real and rival.sure
     ]
+
+
+def _times(rival: Rival) -> str:
+    ratio = rival.comparison.ratio
+    return f"{ratio:.2f} times" if ratio < ROUNDED else f"{ratio:,.0f} times"
 
 
 def _cost(tied: Sequence[PoolResult]) -> list[str]:

@@ -31,8 +31,8 @@ LATENCY: Final = (
     "latency: from when a task is due until it finishes, including its time in the queue"
 )
 OF_IDEAL: Final = (
-    "of ideal: the ideal makespan, for the pool's slots and the highest speed measured, divided by "
-    "the measured makespan"
+    "of ideal: the shortest makespan that is possible with the pool's slots, at the highest speed "
+    "measured, divided by the measured makespan"
 )
 
 

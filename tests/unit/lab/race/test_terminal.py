@@ -85,7 +85,7 @@ def test_the_winner_is_marked_and_the_account_is_shown() -> None:
     assert "← fastest" in text
     assert "submitted =" in text
     assert len(race().workloads) > 1
-    assert text.count("of ideal: the ideal makespan") == 1
+    assert text.count("of ideal: the shortest makespan") == 1
 
 
 def test_pools_of_different_ideals_each_show_their_own() -> None:
