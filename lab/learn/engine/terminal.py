@@ -123,7 +123,7 @@ def close(result: LessonResult, console: Console) -> None:
     console.print()
     console.print(Text(LECTURE, style="bold"))
     console.print(Text(result.lecture))
-    console.print(Text("Try next: " + "   ·   ".join(result.turn_next), style="dim"))
+    console.print(Text("\n  ".join(("Try next:", *result.turn_next)), style="dim"))
 
 
 def summary(every: Sequence[LessonResult], console: Console) -> None:
