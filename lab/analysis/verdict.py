@@ -86,14 +86,17 @@ def _win(
     pools = [best, *(rival.pool for rival in rivals)]
     if doubtful:
         slower = [one for one in rivals if one.pool in doubtful]
-        ratios = [f"{one.pool.pool} took {_times(one)}" for one in slower]
+        ratios = [
+            f"{one.pool.pool} took {words.factor(one.comparison.ratio)} times" for one in slower
+        ]
         return [
             f"No reliable answer: {_disturbed(doubtful)}, which may be why {_listed(ratios)} as "
             f"long as {best.pool}.",
             advice(doubtful),
         ]
     first = rivals[0]
-    lead = f"{best.pool} wins, {_times(first)} as fast as {first.pool.pool}"
+    faster = words.factor(first.comparison.ratio)
+    lead = f"{best.pool} wins, {faster} times as fast as {first.pool.pool}"
     explained = _explained(lead, _reason(kind, best.pool, pools), pools)
     if any(map(is_disturbed, pools)):
         load = f"While these tasks ran, {causes(pools)}: too little to explain the lead."
@@ -172,7 +175,8 @@ def _reason(kind: Traits, winner: str | None, pools: Sequence[PoolResult]) -> st
 
 def _behind(best: PoolResult, rivals: Sequence[Rival]) -> list[str]:
     return [
-        f"{rival.pool.pool} took {_times(rival)} as long as {best.pool}."
+        f"{rival.pool.pool} took {words.factor(rival.comparison.ratio)} times as long as "
+        f"{best.pool}."
         for rival in rivals
         if rival.comparison.real and rival.sure
     ]

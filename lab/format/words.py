@@ -19,6 +19,7 @@ __all__ = [
     "accounted",
     "count",
     "duration",
+    "factor",
     "known",
     "moment",
     "percent",
@@ -57,7 +58,12 @@ def spread(interval: Interval) -> str:
 
 def times(ratio: float) -> str:
     """Write a ratio followed by a multiplication sign: `1.96 ×`."""
-    return f"{ratio:.2f} {TIMES}" if ratio < 9.995 else f"{ratio:,.0f} {TIMES}"
+    return f"{factor(ratio)} {TIMES}"
+
+
+def factor(ratio: float) -> str:
+    """Write a ratio alone: `1.96`, `28`."""
+    return f"{ratio:.2f}" if ratio < 9.995 else f"{ratio:,.0f}"
 
 
 def count(value: float) -> str:

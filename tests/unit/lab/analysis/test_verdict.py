@@ -21,6 +21,11 @@ def test_a_clear_winner_is_named_with_ratio_and_reason() -> None:
     assert "GIL" in verdict.sentence
 
 
+def test_a_large_ratio_has_no_decimals() -> None:
+    verdict = judge(BURN, [pool("threads", (55.06,) * 3), pool("prefork", (2,) * 3)], seed=1)
+    assert "prefork wins, 28 times as fast as threads" in verdict.sentence
+
+
 def test_an_unexpected_winner_gets_no_invented_reason() -> None:
     verdict = judge(BURN, [pool("threads", (2, 2.1, 2)), pool("prefork", (4, 4.1, 4))], seed=1)
     assert verdict.winner == "threads"
@@ -40,7 +45,7 @@ def test_without_a_winner_the_verdict_names_the_slower_and_the_cheaper_pools() -
     )
     assert verdict.winner is None
     assert "No difference measured between prefork and threads" in verdict.sentence
-    assert "gevent took 2.00 times as long" in verdict.sentence
+    assert "gevent took 2.00 times as long as prefork." in verdict.sentence
     assert "threads used 60 MB of memory, prefork 900 MB." in verdict.sentence
 
 
@@ -144,7 +149,7 @@ def test_a_third_pool_within_noise_keeps_the_fastest_from_winning() -> None:
     verdict = judge(BURN, [fast, second, uneven], seed=1)
     assert (verdict.winner, verdict.runner_up, verdict.reliable) == (None, "threads", True)
     assert "No difference measured between prefork and threads" in verdict.sentence
-    assert "gevent took 1.10 times as long as " in verdict.sentence
+    assert "gevent took 1.10 times as long as prefork." in verdict.sentence
     disturbed = of("threads", (repeat(1.02), repeat(1.3), repeat(1.9, others_cpu=0.3)))
     verdict = judge(BURN, [fast, second, disturbed], seed=1)
     assert (verdict.winner, verdict.reliable) == (None, False)
