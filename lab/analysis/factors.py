@@ -16,7 +16,7 @@ from producer.statistics import Ratio, mean_ratio
 #: For the bootstrap, so that the same files always give the same page.
 SEED: Final = 1
 
-Change = Literal["slower", "faster", "the same"]
+Change = Literal["slower", "faster", "within noise"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Factor:
     def change(self) -> Change:
         """Whether it differs from 1 by more than noise."""
         if not self.ratio.differs(single=self.single):
-            return "the same"
+            return "within noise"
         return "slower" if self.ratio.value > 1 else "faster"
 
     @property
@@ -86,7 +86,7 @@ def _advice(pairs: Sequence[ComparedPool]) -> str:
 
 def _lead(a: str, b: str, mean: Factor) -> str:
     shown = f"{b}/{a} = {mean.text}"
-    if mean.change == "the same":
+    if mean.change == "within noise":
         return f"No overall difference measured between {a} and {b}: {shown}."
     ratio = mean.ratio.value if mean.change == "slower" else 1 / mean.ratio.value
     slow, fast = (b, a) if mean.change == "slower" else (a, b)
@@ -95,7 +95,7 @@ def _lead(a: str, b: str, mean: Factor) -> str:
 
 def _of_which(pairs: Sequence[ComparedPool]) -> str:
     changes = [factor.change for one in pairs if (factor := factor_of(one))]
-    counts = [(changes.count(change), change) for change in ("slower", "faster", "the same")]
+    counts = [(changes.count(change), change) for change in ("slower", "faster", "within noise")]
     parts = ", ".join(f"{count} {change}" for count, change in counts if count)
     of = "1 pool" if len(changes) == 1 else f"{len(changes)} pools"
     return f"Of {of}: {parts}."

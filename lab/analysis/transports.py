@@ -9,7 +9,7 @@ from lab.analysis.disturbance import is_disturbed, undisturbed_s
 from lab.analysis.remarks import generator_was_the_bottleneck
 from lab.analysis.score import timed
 from lab.analysis.verdict import judge
-from lab.format.transports import NOT_RELIABLE, effects_sentence
+from lab.format.transports import NOT_RELIABLE, THE_SAME, effects_sentence
 from lab.measure.traits import Traits
 from lab.results.race import PoolResult, TransportEffect, Verdict, WorkloadResult
 from producer.statistics import Ratio, mean_ratio
@@ -91,7 +91,7 @@ def _change(pool: PoolResult, baseline: PoolResult, ratio: Ratio, seed: int) -> 
     single = min(len(_makespans(pool)), len(_makespans(baseline))) < 2
     slower, faster = (pool, baseline) if ratio.value > 1 else (baseline, pool)
     if not ratio.differs(single=single):
-        return NOT_RELIABLE if any(map(is_disturbed, (pool, baseline))) else "the same"
+        return NOT_RELIABLE if any(map(is_disturbed, (pool, baseline))) else THE_SAME
     if is_disturbed(slower):
         shortest = [undisturbed_s(repeat) for repeat in timed(slower)]
         least = mean_ratio([(shortest, _makespans(faster))], seed=seed)

@@ -11,6 +11,9 @@ from tasks.transport_options import TRANSPORTS
 
 #: A change that others may have caused, or hidden.
 NOT_RELIABLE: Final = "not reliable"
+#: No difference was measured; results store it so, and readers see `WITHIN_NOISE`.
+THE_SAME: Final = "the same"
+WITHIN_NOISE: Final = "within noise"
 
 
 def distinct(transport: str, among: Iterable[str]) -> str:
@@ -46,6 +49,11 @@ def cpu_text(effect: TransportEffect) -> str:
     return words.known(effect.cpu_ratio, lambda ratio: f"{ratio:.2f}")
 
 
+def change_text(effect: TransportEffect) -> str:
+    """Write whether the makespans differ: `faster`, `within noise`."""
+    return WITHIN_NOISE if effect.change == THE_SAME else effect.change
+
+
 def pair(effect: TransportEffect) -> str:
     """Name the two transports of a ratio: `lease/stock`."""
     return f"{effect.transport}/{effect.baseline}"
@@ -66,7 +74,7 @@ def effects_sentence(effects: Sequence[TransportEffect]) -> str:
         changed[0] = changed[0].replace(" ", " took ")
         parts.append(f"With {this}, {_listed(changed)} times as long as with {that}")
     for change, said in (
-        ("the same", "no difference was measured for"),
+        (THE_SAME, "no difference was measured for"),
         (NOT_RELIABLE, "other load may have caused or hidden a difference for"),
         ("not comparable", "there is no comparison for"),
     ):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from lab.results.race import Account, Interval
+from lab.results.race import Account, Interval, PoolResult
 from producer.quantities import decimals, duration, percent, rate, size, unit_of
 
 # Those of `producer.quantities` are re-exported, so that the lab finds all of them here.
@@ -98,8 +98,11 @@ def moment(iso_utc: str) -> str:
     return f"{instant:%Y-%m-%d %H:%M} UTC"
 
 
-def account(total: Account) -> str:
-    """Write what became of the tasks, and whether the numbers add up to those submitted."""
+def account(total: Account, pools: Sequence[PoolResult] = ()) -> str:
+    """Write what became of the tasks, and whether the numbers add up to those submitted.
+
+    If `total` covers several `pools`, transports or repeats, it says so.
+    """
     ends = [f"{count(total.finished)} finished"]
     not_finished = (
         (total.failed, "failed"),
@@ -110,9 +113,19 @@ def account(total: Account) -> str:
     ends.append(f"{count(total.lost)} lost")
     whole = accounted(total) == total.submitted
     sign = "=" if whole else "≠"
-    text = f"{count(total.submitted)} submitted {sign} {' + '.join(ends)}"
+    text = f"{_covered(pools)}{count(total.submitted)} submitted {sign} {' + '.join(ends)}"
     text += f"; {count(total.duplicated)} run twice."
     return text if whole else f"{text} These numbers do not add up."
+
+
+def _covered(pools: Sequence[PoolResult]) -> str:
+    several = (
+        ("pools", len({(pool.pool, pool.concurrency) for pool in pools})),
+        ("transports", len({pool.transport for pool in pools})),
+        ("repeats", max((len(pool.repeats) for pool in pools), default=0)),
+    )
+    names = [name for name, number in several if number > 1]
+    return f"all {listed(names)}: " if names else ""
 
 
 def accounted(total: Account) -> int:

@@ -13,7 +13,15 @@ from lab.analysis.score import total
 from lab.analysis.transports import fastest
 from lab.format import words
 from lab.format.tables import Column, figures, print_table
-from lab.format.transports import cpu_text, distinct, label, pair, ratio_text
+from lab.format.transports import (
+    change_text,
+    cpu_text,
+    distinct,
+    effects_sentence,
+    label,
+    pair,
+    ratio_text,
+)
 from lab.results.race import PoolSummary, RaceResult, TransportEffect, WorkloadResult
 
 #: The headings of the figures, in order.
@@ -26,13 +34,14 @@ HEADINGS = (
     "of ideal",
 )
 COLUMNS: Final = (Column(heading="pool"), *figures(*HEADINGS), Column(heading=""))
-#: Explain two of the headings.
+#: Explain three of the headings.
 LATENCY: Final = (
     "latency: from when a task is due until it finishes, including its time in the queue"
 )
+MEMORY: Final = "memory: the peak of the whole worker"
 OF_IDEAL: Final = (
-    "of ideal: the shortest makespan that is possible with the pool's slots, at the highest speed "
-    "measured, divided by the measured makespan"
+    "of ideal: the shortest makespan possible with the pool's slots at the highest speed measured, "
+    "divided by the measured makespan"
 )
 
 
@@ -42,6 +51,7 @@ def show(result: RaceResult, console: Console) -> None:
         _show_workload(workload, console)
     if any(pool.summary is not None for work in result.workloads for pool in work.pools):
         console.print(LATENCY, style="dim", highlight=False)
+        console.print(MEMORY, style="dim", highlight=False)
     if any(pool.ideal_makespan_s is not None for work in result.workloads for pool in work.pools):
         console.print(OF_IDEAL, style="dim", highlight=False)
     if result.interrupted:
@@ -58,6 +68,8 @@ def _show_workload(workload: WorkloadResult, console: Console) -> None:
     else:
         console.print(Text(workload.verdict.sentence))
     if workload.effects:
+        if workload.verdicts:  # else it is the verdict
+            console.print(Text(effects_sentence(workload.effects)))
         _show_effects(workload.effects, console)
     transports = {pool.transport for pool in workload.pools}
     for pool in workload.pools:
@@ -65,7 +77,7 @@ def _show_workload(workload: WorkloadResult, console: Console) -> None:
         for remark in pool.remarks:
             console.print(Padding(Text(f"{name}: {remark}.", style="dim"), (0, 0, 0, 2)))
     account = total([repeat.account for pool in workload.pools for repeat in pool.repeats])
-    console.print(words.account(account), highlight=False)
+    console.print(words.account(account, workload.pools), highlight=False)
     console.print()
 
 
@@ -97,9 +109,9 @@ def _show_figures(workload: WorkloadResult, console: Console) -> None:
 def _show_effects(effects: Sequence[TransportEffect], console: Console) -> None:
     """Print for each pool what the transport changes."""
     ratio = pair(effects[0])
-    headings = ("pool", f"makespan {ratio}", "", f"CPU per task {ratio}")
+    headings = ("pool", f"makespan {ratio}", "difference", f"CPU per task {ratio}")
     rows = [
-        (words.pool(one.pool, one.concurrency), ratio_text(one), one.change, cpu_text(one))
+        (words.pool(one.pool, one.concurrency), ratio_text(one), change_text(one), cpu_text(one))
         for one in effects
     ]
     print_table(console, [Column(heading=heading) for heading in headings], rows)

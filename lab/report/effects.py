@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from markupsafe import Markup
 
 from lab.format import words
-from lab.format.transports import cpu_text, effects_sentence, pair, ratio_text
+from lab.format.transports import change_text, cpu_text, effects_sentence, pair, ratio_text
 from lab.report.embed import plot
 from lab.report.markup import tag
 from lab.report.plots.effects import Effect, effect_plot
@@ -68,7 +68,7 @@ def _row(one: Effect) -> Row:
         best=change == "faster",
         cells=(
             TableCell(head=pair(effect), body=ratio_text(effect)),
-            TableCell(head="change", body=change, alarm=change == "slower"),
+            TableCell(head="difference", body=change_text(effect), alarm=change == "slower"),
             *(_figure(f"makespan, {name}", pool, _makespan) for name, pool in both),
             *(_figure(f"of ideal, {name}", pool, _of_ideal) for name, pool in both),
             *(_figure(f"CPU per task, {name}", pool, _cpu) for name, pool in both),

@@ -94,7 +94,7 @@ def _workload(work: WorkloadResult, place: int, names: Sequence[str]) -> Markup:
         tag("p", dotted([work.task_label, *_ideal(work)]), cls="task"),
         verdict(work),
         table("pool", [_row(pool, work) for pool in work.pools], f"Pools compared: {work.title}"),
-        tag("p", words.account(total), cls="account"),
+        tag("p", words.account(total, work.pools), cls="account"),
         pool_notes(work.pools),
         _plots(of_one_race(work.pools, names)),
         tag("details", tag("summary", "All repeats"), repeats_table(work.pools)),

@@ -63,12 +63,12 @@ def test_a_factor_has_an_interval(b: RaceResult, text: str) -> None:
         (
             lasting(2.0, 2.1, 2.0),
             "No overall difference measured between A and B: B/A = 1.00 (0.95 to 1.05). "
-            "Of 1 pool: 1 the same.",
+            "Of 1 pool: 1 within noise.",
         ),
         (
             lasting(2.1),  # a difference that a single repeat cannot show
             "No overall difference measured between A and B: B/A = 1.05 (one repeat, so no "
-            "interval). Of 1 pool: 1 the same.",
+            "interval). Of 1 pool: 1 within noise.",
         ),
         (
             holding(sample.pool_without_a_finish()),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lab.format import words
-from lab.results.race import Account, Interval
+from lab.results.race import Account, Interval, PoolResult
+from tests.unit.lab import sample
 
 
 def test_a_spread_goes_to_the_farther_end_in_the_unit_and_decimals_of_the_median() -> None:
@@ -25,6 +28,19 @@ def test_an_account_names_each_outcome_that_occurred() -> None:
     assert words.account(total) == (
         "10 submitted = 5 finished + 1 failed + 1 timed out + 1 still queued + 2 lost; 3 run twice."
     )
+
+
+def test_an_account_says_what_it_covers() -> None:
+    def lead(*pools: PoolResult) -> str:
+        return words.account(sample.account(), pools).partition("10 submitted")[0]
+
+    once, again = sample.pool("threads", (2.0,)), sample.pool("threads")
+    assert lead(once) == ""
+    assert lead(again) == "all repeats: "
+    assert lead(once, sample.pool("gevent", (2.0,))) == "all pools: "
+    assert lead(again, sample.pool("gevent")) == "all pools and repeats: "
+    both = (replace(again, transport="stock"), replace(again, transport="lease"))
+    assert lead(*both) == "all transports and repeats: "
 
 
 def test_an_account_that_does_not_add_up_says_so() -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from lab.format.transports import ratio_text
+from lab.format.transports import change_text, effects_sentence, ratio_text
 from lab.measure.repeat import Progress
 from lab.measure.scale import FULL
 from lab.measure.selection import workloads
@@ -62,7 +62,9 @@ def test_the_table_shows_the_ratio_of_each_pool() -> None:
     lines = [" ".join(line.split()) for line in shown(120, two_transports.race()).splitlines()]
     for effect in fetch.effects:
         pool = f"{effect.pool} ×{effect.concurrency}"
-        assert f"{pool} {ratio_text(effect)} {effect.change} 0.50" in lines
+        assert f"{pool} {ratio_text(effect)} {change_text(effect)} 0.50" in lines
+    assert any("makespan lease/stock difference CPU per task" in line for line in lines)
+    assert effects_sentence(fetch.effects) in " ".join(lines)
 
 
 def test_progress_names_the_transport_if_there_are_several() -> None:
@@ -85,7 +87,8 @@ def test_the_winner_is_marked_and_the_account_is_shown() -> None:
     assert "← fastest" in text
     assert "submitted =" in text
     assert len(race().workloads) > 1
-    assert text.count("of ideal: the shortest makespan") == 1
+    assert text.count("of ideal: the shortest makespan possible") == 1
+    assert text.count("memory: the peak of the whole worker") == 1
 
 
 def test_pools_of_different_ideals_each_show_their_own() -> None:

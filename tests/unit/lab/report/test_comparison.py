@@ -83,7 +83,7 @@ def test_the_verdict_comes_before_the_details(slower: RaceResult) -> None:
     text = read(render([sample.race(), slower])).plain()
     verdict = text.index("B took 1.2")
     assert text.index("Verdict") < verdict < text.index("Run details")
-    assert "Of 10 pools: 7 slower, 3 the same." in text
+    assert "Of 10 pools: 7 slower, 3 within noise." in text
     assert "sized to take the same CPU time on each machine" in text
     assert "sized to take" not in read(render([sample.race(), sample.race()])).text
 
