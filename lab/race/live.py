@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from lab.analysis.disturbance import QUIET, others_share
+from lab.analysis.disturbance import NAMED, QUIET, others_share
 from lab.format import words
 from lab.format.transports import used
 from lab.measure.repeat import Progress
@@ -173,7 +173,7 @@ class PlainTerminal:
 
     def measured(self, config: PoolConfig, number: int, repeat: Repeat) -> None:
         """Print the repeat's figures."""
-        name = self._labels[config.key]
+        name = self._labels[config.key].ljust(max(map(len, self._labels.values())))
         died = f"   worker died: {repeat.worker_died}" if repeat.worker_died else ""
         self._say(
             f"  {name}   repeat {number}   {repeat.account.finished}/{repeat.account.submitted}"
@@ -193,7 +193,14 @@ def _of_the_clock(repeat: Repeat) -> str:
 def _of_others(repeat: Repeat) -> str:
     if others_share(repeat) <= QUIET:
         return ""
-    return f"   other load {words.percent(min(1.0, others_share(repeat)))}"
+    shares = (
+        (repeat.others_cpu_share or 0.0, "processes"),
+        (repeat.stolen_cpu_share or 0.0, "hypervisor"),
+        (repeat.others_slot_share, "other clients' tasks"),
+    )
+    parts = [f"{words.percent(share)} {whose}" for share, whose in shares if share >= NAMED]
+    named = f" ({', '.join(parts)})" if len(parts) > 1 else ""
+    return f"   other load {words.percent(min(1.0, others_share(repeat)))}{named}"
 
 
 def headline(result: RaceResult) -> list[str]:

@@ -41,7 +41,7 @@ class OwnTasks:
             if pool.name not in self._running:
                 note(
                     f"{pool.name} is left out: no {pool.name} worker that can be raced answered; "
-                    f"list the running ones with: {program()} workers"
+                    f"list the running ones with: {program()} workers {session.broker_flags}"
                 )
         self.options = _with_running(options, self._running)
         self.nodes = tuple(worker.node for worker in self._running.values())

@@ -19,8 +19,8 @@ STEP_S: Final = 0.05
 
 PAUSED: Final = "the light load is paused, and resumes when the race ends"
 NOBODY: Final = (
-    "no producer answered, so no load was paused; a producer that starts now sends nothing until "
-    "the race ends"
+    "no load generator (python -m producer) answered, so no load was paused; one that starts now "
+    "sends nothing until the race ends"
 )
 
 

@@ -108,7 +108,7 @@ def test_without_a_producer_the_race_says_that_nothing_was_paused(
 ) -> None:
     done = poolwise(*RACE, "--broker", cluster.broker_url, "--out", str(tmp_path))
     assert done.returncode == 0, done.stderr
-    assert "no producer answered, so no load was paused" in done.stderr
+    assert "no load generator (python -m producer) answered, so no load was paused" in done.stderr
     assert not cluster.redis.exists(pause.WANTED)
 
 

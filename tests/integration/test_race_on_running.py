@@ -78,6 +78,7 @@ def test_all_tasks_of_the_race_and_of_users_are_accounted_for_and_no_queue_is_le
     assert done.returncode == 0, done.stderr
     assert len(users.finished) == users.submitted > 0
     assert "gevent is left out: no gevent worker that can be raced" in done.stderr
+    assert f"poolwise workers --broker {cluster.broker_url}" in done.stderr
     assert "threads is left out" not in done.stderr
     [path] = tmp_path.glob("*-race/result.json")
     result = result_files.read(path, RaceResult)

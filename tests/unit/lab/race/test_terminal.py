@@ -82,6 +82,20 @@ def test_progress_names_the_transport_if_there_are_several() -> None:
         assert text.count(f"prefork ×2, {transport}") == 2
 
 
+def test_progress_is_in_columns_and_says_what_the_other_load_was() -> None:
+    [burn] = workloads(("burn",), FULL, SPEED, 1)
+    console = Console(file=io.StringIO(), width=100)
+    plain = PlainTerminal(console)
+    plain.workload(burn, CONFIGS, 3)
+    plain.measured(CONFIGS[0], 1, repeat(2.0, others_cpu=0.09, stolen_cpu=0.019))
+    plain.measured(CONFIGS[1], 1, repeat(2.0, others_cpu=0.09, stolen_cpu=0.001))
+    assert isinstance(console.file, io.StringIO)
+    _, both, one = console.file.getvalue().splitlines()
+    assert both.endswith("   other load 11 % (9.0 % processes, 1.9 % hypervisor)")
+    assert one.endswith("   other load 9.1 %")
+    assert both.index("repeat 1") == one.index("repeat 1")
+
+
 def test_the_winner_is_marked_and_the_account_is_shown() -> None:
     text = shown(120)
     assert "← fastest" in text
