@@ -35,19 +35,23 @@ def _lock_claims(observed: DeadlockObservations, place: str) -> Iterator[Claim]:
     yield Claim(
         says=f"{name}, same order: no deadlock, every task gets its locks",
         holds=ordered.all_done and not ordered.deadlocks,
-        seen=ordered.done_of_all,
+        seen=f"{ordered.done_of_all} got them",
     )
     yield Claim(
-        says=f"{name}, back-off: every task gets its locks, but not on the first try",
+        says=f"{name}, back-off: every task gets its locks, but some only after a retry",
         holds=backed_off.all_done and backed_off.retries > 0,
-        seen=f"{backed_off.done_of_all}, retries: {backed_off.retries}",
+        seen=f"{backed_off.done_of_all} got them, with {_retries(backed_off.retries)}",
     )
     yield Claim(
-        says=f"{name}, one lock: every task gets it, but more tasks have to wait",
+        says=f"{name}, one lock: every task gets it, but more of them wait",
         holds=one.all_done and one.had_to_wait > ordered.had_to_wait,
-        seen=f"{one.done_of_all}; {one.had_to_wait} had to wait, against {ordered.had_to_wait} "
-        "with the same order",
+        seen=f"{one.done_of_all} got it; {one.had_to_wait} had to wait, against "
+        f"{ordered.had_to_wait} with the same order",
     )
+
+
+def _retries(number: int) -> str:
+    return f"{number} {'retry' if number == 1 else 'retries'}"
 
 
 def _deadlocked(run: LockRun) -> Claim:
@@ -92,7 +96,8 @@ def _subtask_claims(runs: SubtaskRuns) -> Iterator[Claim]:
         yield Claim(
             says=f"{cure}: every result arrives",
             holds=run.results == len(run.parents),
-            seen=f"{run.results_of_all}, slot time spent waiting: {words.duration(run.waiting_s)}",
+            seen=f"{run.results_of_all} arrived; slot time spent waiting: "
+            f"{words.duration(run.waiting_s)}",
         )
 
 
@@ -138,6 +143,6 @@ def _cured(runs: Sequence[LockRun]) -> str:
     """Say how tasks ended that take their locks in the same order, in each of two places."""
     if all(run.all_done for run in runs):
         here, there = (words.duration(run.ran.makespan_s) for run in runs)
-        return f"all of them finished in {here} and {there}"
+        return f"all of them finished: in {here} in one worker and in {there} across two"
     here, there = (run.done_of_all for run in runs)
     return f"{here} and {there} tasks got their locks"

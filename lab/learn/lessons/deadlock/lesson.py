@@ -23,9 +23,10 @@ LESSON: Final = Lesson(
     title="Who waits for whom: deadlocks over locks, and in Celery itself",
     setting=(
         "By default, two tasks need locks a and b but take them in opposite order; another task "
-        "needs two locks that no other task uses. First the locks are in one worker's memory, then "
-        "in Redis, shared by two workers. Finally, tasks fill every slot of a worker and wait for "
-        "other tasks that need one of those slots."
+        "needs two locks that no other task uses. One more task, the watcher, looks for cycles. "
+        "First the locks are in one worker's memory, then in Redis, shared by two workers. "
+        "Finally, tasks fill every slot of a worker and wait for other tasks that need one of "
+        "those slots."
     ),
     question=Question(
         text="Each of the two tasks holds one lock and wants the other's. What ends this?",

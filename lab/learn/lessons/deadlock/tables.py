@@ -12,7 +12,7 @@ from lab.results.lesson import Cell, Column, Table
 LOCK_COLUMNS: Final = (
     Column(heading="locks in"),
     Column(heading="strategy"),
-    Column(heading="tasks done"),
+    Column(heading="got their locks"),
     Column(heading="retries", unit="count"),
     Column(heading="deadlocked", unit="seconds"),
     Column(heading="waited for locks", unit="seconds"),

@@ -102,6 +102,17 @@ def test_every_claim_holds_for_the_expected_observations() -> None:
     assert failed_claims(OBSERVED) == []
     assert [len(table.rows) for table in found.tables] == [8, 3]
     assert "deadlocked for 1.00 s in one worker" in found.verdict
+    assert (
+        "with the same order, all of them finished: in 1.20 s in one worker and in 1.20 s across "
+        "two."
+    ) in found.verdict
+    seen = {claim.says: claim.seen for claim in found.claims}
+    assert seen["one worker, same order: no deadlock, every task gets its locks"] == (
+        "3 of 3 got them"
+    )
+    assert seen["two workers, one lock: every task gets it, but more of them wait"] == (
+        "3 of 3 got it; 2 had to wait, against 1 with the same order"
+    )
     assert "0 of 2 parents got a result, against 2 of 2" in found.verdict
 
 
@@ -134,11 +145,11 @@ def test_the_verdict_says_only_what_happened() -> None:
         ),
         (
             replace(lock_run("redis", "back-off"), ran=tasks(done=3, waiting=1)),
-            "two workers, back-off: every task gets its locks, but not on the first try",
+            "two workers, back-off: every task gets its locks, but some only after a retry",
         ),
         (
             replace(lock_run("redis", "one lock"), ran=tasks(done=3, waiting=1)),
-            "two workers, one lock: every task gets it, but more tasks have to wait",
+            "two workers, one lock: every task gets it, but more of them wait",
         ),
         (
             replace(lock_run("redis", "one lock"), locks_left=1),
