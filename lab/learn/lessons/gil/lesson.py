@@ -23,13 +23,14 @@ LESSON: Final = Lesson(
     setting=(
         "Each of 100 tasks (by default) subtracts 1 from a counter that starts at the number of "
         "tasks: it reads the counter, pauses, and writes it back. First each worker keeps a "
-        "counter in its own memory, then all workers share one in Redis. Where tasks wait for a "
-        "mutex or a lock, their pauses follow each other, so each is a tenth as long: do not "
-        "compare the times of these scenes with the others."
+        "counter in its own memory, then all workers share one in Redis. With a mutex or a "
+        "lock, each task pauses for only a tenth of the time, because the pauses add up."
     ),
     question=Question(
-        text="100 threads read a counter, pause, and write it back. How many updates will the "
-        "counter keep?",
+        text=(
+            "100 threads read a counter, pause, and write it back. How many updates will the "
+            "counter keep?"
+        ),
         choices=("all 100: the GIL protects it", "about half", "only a few"),
         right=2,
     ),
