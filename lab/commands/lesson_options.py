@@ -98,6 +98,7 @@ def repeating(
     parts = (
         *turned,
         f"--pools {shlex.quote(shared['pools'])}" if shared["pools"] else "",
+        "--no-predict" if shared["no_predict"] else "",
         broker.flags,
         "--on-running" if shared["on_running"] else "",
         f"--python {shlex.quote(str(shared['python']))}" if shared["python"] else "",
