@@ -13,7 +13,7 @@ LETTERS: Final = "abcdefgh"
 #: What each kind of bar in a timeline means.
 MEANINGS: Final[dict[Doing, str]] = {
     "computes": "computes",
-    "waits": "waits for a timer or a peer",
+    "waits": "waits for a timer, a reply or a barrier",
     "blocked": "blocked by another task",
 }
 

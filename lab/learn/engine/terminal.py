@@ -8,6 +8,7 @@ from typing import Self
 
 import click
 from rich.console import Console
+from rich.padding import Padding
 from rich.status import Status
 from rich.table import Table as Grid
 from rich.text import Text
@@ -31,6 +32,7 @@ class LessonTerminal:
         self._progress = progress
         self._status: Status | None = None
         self._said = ""
+        self._explained: set[str] = set()
 
     def __enter__(self) -> Self:
         """Show nothing yet."""
@@ -54,6 +56,7 @@ class LessonTerminal:
     def began(self, title: str, setting: str) -> None:
         """Print the lesson's title and what is going to run."""
         self.quiet()
+        self._explained.clear()
         if self._results is not None:
             self._results.print(Text(title, style="bold"))
             self._results.print(Text(setting))
@@ -69,10 +72,14 @@ class LessonTerminal:
         self._say(f"{title}: {ended} of {words.counted(of, 'task')}", plain=ended == of)
 
     def shown(self, scene: Scene) -> None:
-        """Draw a completed scene."""
+        """Draw a completed scene; first explain what no earlier one had."""
         self.quiet()
         if self._results is None:
             return
+        for key, line in legend(scene).items():
+            if key not in self._explained:
+                self._explained.add(key)
+                self._results.print(Padding(line, (0, 0, 0, 2)))
         self._results.print(Text.assemble((scene.title, "bold"), "  ", (scene.caption, "dim")))
         for line in drawn(scene, self._results.width):
             self._results.print(line, soft_wrap=True, highlight=False)
@@ -109,9 +116,6 @@ def close(result: LessonResult, console: Console) -> None:
     if result.findings.skipped:
         console.print(Text(f"{result.lesson}: skipped: {result.findings.skipped}"))
         return
-    if result.scenes:
-        console.print(legend(result.scenes))
-        console.print()
     for table in result.findings.tables:
         _table(table, console)
     _claims(result, console)
@@ -123,7 +127,9 @@ def close(result: LessonResult, console: Console) -> None:
     console.print()
     console.print(Text(LECTURE, style="bold"))
     console.print(Text(result.lecture))
-    console.print(Text("\n  ".join(("Try next:", *result.turn_next)), style="dim"))
+    console.print(Text("Try next:", style="dim"))
+    for line in result.turn_next:
+        console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2)))
 
 
 def summary(every: Sequence[LessonResult], console: Console) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -9,7 +10,7 @@ from rich.text import Text
 
 from lab.format import words
 from lab.format.lessons import MEANINGS, short_name
-from lab.results.lesson import Bar, Scene, Wait
+from lab.results.lesson import Bar, Lane, Scene, Wait
 from tasks.lessons.notebook import DOINGS, Doing
 
 #: Up to this many lanes all are drawn; of more, only the first few: the others look alike.
@@ -18,6 +19,12 @@ MOST_LANES: Final = 8
 #: The most columns that a lane's name takes.
 NAME_WIDTH: Final = 26
 GLYPHS: Final[dict[Doing, str]] = {"computes": "█", "waits": "─", "blocked": "░"}
+#: What the names of lanes consist of, by the form of their slots.
+SLOTS: Final = {
+    r"\d+": "worker process",
+    r"\d+/\d+": "worker process/thread",
+    r"\d+#\d+": "worker process#greenlet",
+}
 STYLES: Final[dict[Doing, str]] = {"computes": "blue", "waits": "cyan", "blocked": "red"}
 
 
@@ -38,15 +45,20 @@ def drawn(scene: Scene, width: int) -> list[Text]:
     return lines
 
 
-def legend(scenes: Sequence[Scene]) -> Text:
-    """Explain the characters used in `scenes`."""
-    there = {bar.doing for scene in scenes for bar in scene.bars}
-    parts = [
-        Text.assemble((GLYPHS[doing] * 3, STYLES[doing]), f" {MEANINGS[doing]}   ")
+def legend(scene: Scene) -> dict[str, Text]:
+    """Explain the characters in `scene` and the names of its lanes, each by what it means."""
+    there = {bar.doing for bar in scene.bars}
+    lines = {
+        MEANINGS[doing]: Text.assemble((GLYPHS[doing] * 3, STYLES[doing]), f" {MEANINGS[doing]}")
         for doing in DOINGS
         if doing in there
-    ]
-    return Text("  ").join([Text(""), *parts])
+    }
+    for lane in scene.lanes:
+        if "@" in lane.node:  # it is a worker's
+            for form, meaning in SLOTS.items():
+                if re.fullmatch(form, lane.slot) and meaning not in lines:
+                    lines[meaning] = Text(f"{_name(lane)}: {meaning}", style="dim")
+    return lines
 
 
 def circle(waits: Sequence[Wait], width: int) -> list[Text]:
@@ -73,9 +85,13 @@ def circle(waits: Sequence[Wait], width: int) -> list[Text]:
 
 def _names(scene: Scene, shown: int, width: int) -> list[str]:
     longest = min(NAME_WIDTH, max(10, width // 3))
-    plain = [f"{short_name(lane.node)} {lane.slot}" for lane in scene.lanes[:shown]]
+    plain = [_name(lane) for lane in scene.lanes[:shown]]
     cut = [name if len(name) <= longest else f"{name[: longest - 1]}…" for name in plain]
     return [name.ljust(max(map(len, cut))) for name in cut]
+
+
+def _name(lane: Lane) -> str:
+    return f"{short_name(lane.node)} {lane.slot}"
 
 
 def _lane(bars: Sequence[Bar], end_s: float, room: int) -> Text:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from lab.learn.engine import terminal
 from lab.results.lesson import LessonResult
-from tests.unit.lab.learn.engine.sample import result
+from tests.unit.lab.learn.engine.sample import result, scene
 
 
 def closed(one: LessonResult, width: int = 100) -> str:
@@ -31,6 +31,27 @@ def test_figures_verdict_lecture_and_next_steps_are_all_there(width: int) -> Non
         "poolwise learn gil --pause-ms 0",
     ):
         assert words in said
+
+
+def test_each_next_step_has_a_line_of_its_own() -> None:
+    steps = ("poolwise learn gil --pause-ms 0", "poolwise learn gil --pools prefork")
+    file = io.StringIO()
+    terminal.close(replace(result(), turn_next=steps), Console(file=file, width=60))
+    lines = [line.rstrip() for line in file.getvalue().splitlines()]
+    assert lines[-3:] == ["Try next:", *(f"  {step}" for step in steps)]
+
+
+def test_signs_and_names_are_explained_once_in_each_lesson_before_they_appear() -> None:
+    file = io.StringIO()
+    console = Console(file=file, width=100)
+    with terminal.LessonTerminal(console, Console(file=io.StringIO())) as shows:
+        for _ in range(2):
+            shows.began("What is learnt", "What is run.")
+            shows.shown(scene())
+            shows.shown(scene())
+    said = file.getvalue()
+    assert said.count("─── waits for a timer") == said.count(": worker process/thread") == 2
+    assert said.index("waits for a timer") < said.index("threads: pause")
 
 
 def test_a_claim_that_does_not_hold_is_marked_and_listed() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from lab.learn.engine.timeline import MOST_LANES, circle, drawn, legend
-from lab.results.lesson import Wait
+from lab.results.lesson import Lane, Wait
 from tests.unit.lab.learn.engine.sample import CYCLE, bar, scene
 
 
@@ -44,9 +44,20 @@ def test_a_bar_starts_where_its_time_does() -> None:
 
 
 def test_the_legend_explains_only_what_is_there() -> None:
-    said = legend([scene()]).plain
-    assert "waits for a timer" in said
-    assert "blocked" not in said
+    assert [line.plain for line in legend(scene()).values()] == [
+        "─── waits for a timer, a reply or a barrier",
+        "threads 11/0: worker process/thread",
+    ]
+
+
+def test_the_legend_explains_each_form_of_name_once_and_no_lane_without_a_worker() -> None:
+    slots = ("11", "11#3", "12", "13 thread 1")
+    lanes = [Lane(node="pool@here", slot=slot) for slot in slots]
+    mixed = replace(scene(), bars=(), lanes=(Lane(node="client", slot="7"), *lanes))
+    assert [line.plain for line in legend(mixed).values()] == [
+        "pool 11: worker process",
+        "pool 11#3: worker process#greenlet",
+    ]
 
 
 def test_a_circle_leads_back_to_where_it_began() -> None:
