@@ -79,7 +79,7 @@ class LessonTerminal:
         for key, line in legend(scene).items():
             if key not in self._explained:
                 self._explained.add(key)
-                self._results.print(Padding(line, (0, 0, 0, 2)))
+                self._results.print(Padding(line, (0, 0, 0, 2), expand=False))
         self._results.print(Text.assemble((scene.title, "bold"), "  ", (scene.caption, "dim")))
         for line in drawn(scene, self._results.width):
             self._results.print(line, soft_wrap=True, highlight=False)
@@ -129,7 +129,7 @@ def close(result: LessonResult, console: Console) -> None:
     console.print(Text(result.lecture))
     console.print(Text("Try next:", style="dim"))
     for line in result.turn_next:
-        console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2)))
+        console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2), expand=False))
 
 
 def summary(every: Sequence[LessonResult], console: Console) -> None:
