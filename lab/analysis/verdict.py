@@ -19,8 +19,6 @@ from producer.statistics import Comparison, compare
 
 #: Memory use is only mentioned if it differs by this factor or more.
 CHEAPER = 1.5
-#: From this ratio on, decimals are noise.
-ROUNDED = 9.995
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,8 +181,7 @@ def _behind(best: PoolResult, rivals: Sequence[Rival]) -> list[str]:
 
 
 def _times(rival: Rival) -> str:
-    ratio = rival.comparison.ratio
-    return f"{ratio:.2f} times" if ratio < ROUNDED else f"{ratio:,.0f} times"
+    return f"{words.factor(rival.comparison.ratio)} times"
 
 
 def _cost(tied: Sequence[PoolResult]) -> list[str]:
