@@ -75,7 +75,7 @@ def test_a_running_cluster_is_not_used_and_keeps_nothing(tmp_path: Path) -> None
         short = take("parallelism", *fewer, *there, folder=tmp_path)
         assert held(cluster.redis) == before
     assert short.workers == ()
-    assert " learn parallelism --work-ms 50 --pools threads --broker " in short.command
+    assert " learn parallelism --work-ms 50 --pools threads --no-predict --broker " in short.command
     assert {lane.node for scene in short.scenes for lane in scene.lanes} == {"threads-4@poolwise"}
 
 
