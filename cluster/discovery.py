@@ -105,9 +105,10 @@ class RemoteControl:
 def _encodable(answer: Any) -> dict[str, Any]:
     """Return an answer whose text UTF-8 can encode; nothing if it does not name its worker.
 
-    Anyone who can write to the broker can send answers. Half a character becomes a question mark.
+    Anyone who can write to the broker can send answers. Half a character becomes a question mark,
+    and what kombu has decoded to other types, such as dates in the arguments of tasks, text.
     """
-    text = json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace")
+    text = json.dumps(answer, ensure_ascii=False, default=str).encode("utf-8", "replace")
     found = json.loads(text)
     return found if isinstance(found, dict) else {}
 

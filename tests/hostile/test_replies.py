@@ -5,8 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -16,6 +19,8 @@ from tests.command import poolwise
 
 HALF = "half \ud800 a character"
 NODE = "impostor@here"
+#: Arguments of a task, which kombu turns into JSON and back.
+ARGUMENTS = [datetime(2026, 1, 2, tzinfo=UTC), uuid4(), Decimal("0.1"), b"\xff"]
 #: What a worker without tasks answers.
 ANSWERS: dict[str, Any] = {
     "ping": {"ok": "pong"},
@@ -43,6 +48,9 @@ WRONG: dict[str, Any] = {
     "half a character in a pool": {
         NODE: {**ANSWERS, "stats": {**ANSWERS["stats"], "pool": {"implementation": HALF}}}
     },
+    "arguments that are no text": {
+        NODE: {**ANSWERS, "active": [{"id": "1", "name": "a.task", "args": ARGUMENTS}]}
+    },
     "errors": {NODE: {method: {"error": HALF} for method in ANSWERS}},
     "no worker's name": "pong",
     "a list of names": [NODE],
@@ -59,9 +67,12 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
 
 
 @contextmanager
-def answering(broker_url: str, wrong: Any) -> Iterator[None]:
-    """Answer all requests for a while, as a program does that can write to the broker."""
-    over = threading.Event()
+def answering(broker_url: str, wrong: Any) -> Iterator[set[str]]:
+    """Answer all requests for a while, as a program does that can write to the broker.
+
+    Yields the methods that were answered so far.
+    """
+    over, answered = threading.Event(), set[str]()
     with app.connection_for_write(broker_url) as connection:
         control: Any = app.control
         mailbox = control.mailbox(connection)
@@ -75,6 +86,7 @@ def answering(broker_url: str, wrong: Any) -> Iterator[None]:
                 if isinstance(wrong, dict):
                     data = {name: answers.get(method) for name, answers in wrong.items()}
                 node.reply(data, to["exchange"], to["routing_key"], body["ticket"])
+                answered.add(method)
 
         def run() -> None:
             while not over.is_set():
@@ -87,14 +99,14 @@ def answering(broker_url: str, wrong: Any) -> Iterator[None]:
             thread = threading.Thread(target=run, daemon=True)
             thread.start()
             try:
-                yield
+                yield answered
             finally:
                 over.set()
                 thread.join(10)
 
 
 #: Those whose text an observation shows, or whose form it reads.
-OBSERVED = [name for name in WRONG if name.endswith(("worker's name", "queue", "pool"))]
+OBSERVED = [name for name in WRONG if name.endswith(("worker's name", "queue", "pool", "no text"))]
 
 
 @pytest.mark.parametrize(
@@ -107,8 +119,9 @@ OBSERVED = [name for name in WRONG if name.endswith(("worker's name", "queue", "
 def test_a_command_goes_on_whatever_answers(
     command: list[str], name: str, cluster: LocalCluster, tmp_path: Path
 ) -> None:
-    with answering(cluster.broker_url, WRONG[name]):
+    with answering(cluster.broker_url, WRONG[name]) as answered:
         done = poolwise(*command, "--broker", cluster.broker_url, cwd=tmp_path)
+    assert "ping" in answered
     assert done.returncode in {0, 1, 4}, done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout or done.stderr
