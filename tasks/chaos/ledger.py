@@ -2,10 +2,10 @@
 
 It is outside the broker, and each line goes to the kernel in one call, so neither a broker that
 loses data nor the death of the process in the next instant can take a line away. Linux may cut a
-write short between two pages of the file if the process is being killed. So lines have a length
-that divides a page; only one with a long text can be cut, and the reader leaves out what is left of
-it. Where processes share no file, as in containers, `tasks.chaos.shared_ledger` writes the same
-lines to Redis.
+write short between two pages of the file if the process is being killed. So the length of a line
+divides a page, or is a multiple of one that does: only a line with a long text can be cut, and the
+reader leaves out what is left of it. Where processes share no file, as in containers,
+`tasks.chaos.shared_ledger` writes the same lines to Redis.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 import os
 import time
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,7 +49,8 @@ def note(event: str, task_id: str, *, redelivered: bool = False, text: str = "")
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         # It begins with an end of line, too, in case the line before it was cut.
-        os.write(handle, b"\n" + line.ljust(LENGTH - 2) + b"\n")
+        length = LENGTH * ceil((len(line) + 2) / LENGTH)
+        os.write(handle, b"\n" + line.ljust(length - 2) + b"\n")
     finally:
         os.close(handle)
 

@@ -120,7 +120,9 @@ def test_the_usual_line_lies_within_a_page(
 ) -> None:
     path = tmp_path / "ledger"
     monkeypatch.setenv(ledger.VARIABLE, str(path))
-    for _ in range(3):
-        ledger.note(event, str(uuid4()), redelivered=True)
-    assert path.stat().st_size == 3 * ledger.LENGTH
+    for redelivered in (True, False):
+        ledger.note(event, str(uuid4()), redelivered=redelivered)
+    assert path.stat().st_size == 2 * ledger.LENGTH
+    ledger.note(event, str(uuid4()), text="a long text " * 20)
+    assert path.stat().st_size % ledger.LENGTH == 0
     assert mmap.PAGESIZE % ledger.LENGTH == 0
