@@ -180,10 +180,6 @@ def _behind(best: PoolResult, rivals: Sequence[Rival]) -> list[str]:
     ]
 
 
-def _times(rival: Rival) -> str:
-    return f"{words.factor(rival.comparison.ratio)} times"
-
-
 def _cost(tied: Sequence[PoolResult]) -> list[str]:
     """Say how much memory tied pools used, if that differs enough to matter."""
     known = [(size, pool.pool) for pool in tied if (size := _pss_bytes(pool)) is not None]

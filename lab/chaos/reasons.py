@@ -250,6 +250,7 @@ REASONS: Final = (
         why="The message went back to the queue while its task still ran. A worker does that "
         "whenever it reconnects, and it may reconnect some time after a fault.",
         cure="Make tasks idempotent.",
+        cured=_WORKER_CODE,
         stock=True,
     ),
     Reason(

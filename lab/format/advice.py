@@ -154,7 +154,8 @@ def answer_lines(result: AdviceResult) -> list[str]:
     )
     return [
         f"{answer.sentence}. Confidence: {answer.confidence}."
-        + " A longer --budget may raise it." * (answer.confidence == "low"),
+        + " A longer --budget may raise it."
+        * (answer.confidence == "low" and answer.ratio is not None),
         *([f"{mix_line(result.mix)}."] if result.mix is not None else []),
         *early,
         *([f"{result.deployed.sentence}."] if result.deployed is not None else []),

@@ -47,9 +47,10 @@ def answer(
 
 
 def _ruled_out(results: Sequence[CandidateResult]) -> tuple[str, ...]:
-    """Return the pools of which no candidate can be recommended."""
+    """Return the other pools, if no candidate of any of them can be recommended."""
     usable = {one.pool for one in results if not one.rejected}
-    return tuple(dict.fromkeys(one.pool for one in results if one.pool not in usable))
+    others = dict.fromkeys(one.pool for one in results if one.pool not in usable)
+    return tuple(others) if len(usable) == 1 else ()
 
 
 def _rival(

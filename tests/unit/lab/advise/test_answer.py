@@ -67,6 +67,14 @@ def test_an_answer_without_a_rival_says_why_there_is_none(
     assert found.confidence == "low"
 
 
+def test_a_rival_that_was_measured_too_rarely_is_not_said_to_be_ruled_out() -> None:
+    unsafe = replace(candidate("threads", 8, []), rejected="unsafe")
+    rarely = candidate("gevent", 8, [90])
+    found = answer([candidate("prefork", 4, [100] * 4), unsafe, rarely], "shop", seed=1)
+    assert found is not None
+    assert "ruled out" not in found.sentence
+
+
 def test_of_equal_candidates_the_one_with_less_memory_is_chosen() -> None:
     found = answer(
         [

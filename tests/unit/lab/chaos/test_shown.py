@@ -191,7 +191,7 @@ def test_what_kombus_own_transport_does_explains_no_cell_on_the_other() -> None:
     for fault in ("kill-worker", "redis-restart", "net-cut"):
         for counts in ({"lost": 1}, {"held": 1}, {"twice_otherwise": 1}):
             assert explanations([on_lease(fault, **counts)]) == ()
-            stock = cell(fault=fault, account=account(**counts))
+            stock = cell(fault=fault, settings="acks-late", account=account(**counts))
             assert len(explanations([stock])) == 1
 
 
