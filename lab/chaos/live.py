@@ -16,7 +16,7 @@ from lab.results.chaos import ChaosCell
 #: What is said after Ctrl-C, or after a mistake in the code.
 STOPPING = (
     "No more faults. Waiting until the tasks of those so far are accounted for, which can take a "
-    "minute; to stop at once and keep only the complete combinations, press Ctrl-C again"
+    "minute; to stop at once and keep only the complete combinations, press Ctrl-C"
 )
 
 
