@@ -115,7 +115,7 @@ def _cut(line: str) -> str:
 def cli() -> None:
     """Find out which Celery pool fits your tasks, at what concurrency, and at what cost.
 
-    It measures with real workers; only preflight just reads a command line.
+    Races, advice, lessons and faults are measured with real workers on this machine.
 
     \b
     Exit codes: 0 success · 1 a finding or a failure · 2 usage error ·
